@@ -1,0 +1,119 @@
+# What one types here. `make` alone lists it; VENV, PYTHON, PORT, CC and ARGS may be given.
+
+VENV ?= .venv
+PORT ?= 3000
+BIN := $(VENV)/bin
+ASAN_LIB := build/asan/lib
+
+SOURCES := $(wildcard csrc/*.[ch] src/trio_socketio/_core/*.py[xd]) setup.py src/trio_socketio/_version.py
+READY := $(VENV)/.built
+
+# A sanitizer must be in the process before Python is. Child processes inherit it, so clients and browsers are left out.
+SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PORT
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: $(READY) ## Run the example chat on PORT (3000)
+	@$(MAKE) examples/chat/node_modules/.package-lock.json
+	@exec $(BIN)/python examples/chat/server.py
+
+.PHONY: test
+test: $(READY) $(VENV)/.has-test ## Run the tests; ARGS go to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: build
+build: $(READY) ## Make the virtual environment and compile
+	@:
+
+.PHONY: lint
+lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news fragments
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@PATH="$(BIN):$$PATH" cython-lint src/trio_socketio/_core
+	@$(BIN)/towncrier build --draft --version next >/dev/null
+
+.PHONY: types
+types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs tell the truth
+	@$(BIN)/mypy src tools/rows.py tools/requires.py $(wildcard tests/typing)
+	@$(BIN)/stubtest trio_socketio._core._codec trio_socketio._core._conn
+
+.PHONY: layers
+layers: $(READY) $(VENV)/.has-dev ## Check that imports only point down
+	@$(BIN)/lint-imports --no-logo
+
+.PHONY: rows
+rows: $(VENV)/.created ## Check that every required feature row has a test
+	@$(BIN)/python tools/rows.py
+
+.PHONY: c-test
+c-test: ## Test csrc without Python, with CC
+	@$(MAKE) -s -C csrc test OUT=../build/csrc-$(notdir $(CC))
+
+.PHONY: asan
+asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sanitizers
+	@$(MAKE) -s -C csrc asan OUT=../build/csrc-$(notdir $(CC))
+	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
+	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _conn; assert "build/asan" in _conn.__file__'
+	@$(SANITIZED) $(BIN)/python -m pytest -m "not (slow or clients or browser)" $(ARGS)
+
+.PHONY: dist
+dist: $(VENV)/.has-run ## Make the sdist, and a wheel from nothing but the sdist
+	@rm -rf dist
+	@$(BIN)/python setup.py -q sdist
+	@$(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
+	@ls dist
+
+.PHONY: check
+check: lint types layers c-test test asan rows ## All of the above that CI runs
+
+.PHONY: doctor
+doctor: ## Say what this machine lacks
+	@python=$$(PYTHON="$(PYTHON)" sh tools/python.sh) && echo "nothing is missing: $$($$python --version)"
+
+.PHONY: clean
+clean: ## Remove all that was made
+	@rm -rf .venv* build dist src/*.egg-info src/trio_socketio/_core/*.so examples/chat/node_modules
+	@rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find csrc src tests tools examples -name __pycache__ -prune -exec rm -rf {} +
+
+# How it is made. A stamp is as new as what was done; make compares it with what that was done for.
+
+$(VENV)/.created:
+	@python=$$(PYTHON="$(PYTHON)" sh tools/python.sh) && \
+	echo "making $(VENV) with $$($$python --version)" && \
+	"$$python" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.has-run: pyproject.toml tools/requires.py | $(VENV)/.created
+	@echo "installing what is needed to build and run"
+	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py run)
+	@rm -f $(READY)
+	@touch $@
+
+$(VENV)/.has-test $(VENV)/.has-dev: $(VENV)/.has-%: $(VENV)/.has-run
+	@echo "installing what is needed to $*"
+	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py $*)
+	@touch $@
+
+$(READY): $(SOURCES) $(VENV)/.has-run
+	@$(BIN)/python tools/doctor.py
+	@echo "compiling"
+	@if [ -e $@ ]; then $(BIN)/python setup.py -q build_ext --inplace; \
+	else $(BIN)/pip install -q --no-deps --no-build-isolation --editable .; fi
+	@touch $@
+
+examples/chat/node_modules/.package-lock.json: examples/chat/package.json
+	@if command -v npm >/dev/null; \
+	then npm install --prefix examples/chat --silent --no-audit --no-fund --no-package-lock && touch $@ || \
+		echo "note: npm install failed; the chat's page asks a public CDN for the client"; \
+	else echo "note: npm is not on PATH (Debian package: npm); the chat's page asks a public CDN for the client"; fi

@@ -1,0 +1,350 @@
+#include "conn.h"
+
+#include <math.h>
+
+static const uint8_t NOTHING[1] = {0};
+static const tsio_conn_event NO_EVENT = {.kind = TSIO_CONN_NEED_MORE, .data = NOTHING};
+
+void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
+                    size_t outbox_max_bytes, tsio_policy policy)
+{
+    *conn = (tsio_conn){.hb_deadline = INFINITY, .other_deadline = INFINITY};
+    tsio_ws_reader_init(&conn->ws.reader, max_message_bytes, max_fragments);
+    tsio_outbox_init(&conn->outbox, outbox_max_packets, outbox_max_bytes, policy);
+}
+
+static void free_input(tsio_conn_ws *ws)
+{
+    tsio_buf_free(&ws->input);
+    ws->input_pos = 0;
+}
+
+static void free_message(tsio_conn_ws *ws)
+{
+    tsio_buf_free(&ws->message);
+    ws->message_whole = false;
+}
+
+static void free_websocket(tsio_conn_ws *ws)
+{
+    free_input(ws);
+    free_message(ws);
+    tsio_alloc.free(ws->pong);
+    tsio_alloc.free(ws->close_reason);
+    ws->pong = ws->close_reason = NULL;
+}
+
+void tsio_conn_free(tsio_conn *conn)
+{
+    free_websocket(&conn->ws);
+    tsio_outbox_free(&conn->outbox);
+}
+
+static bool has_close_frame(const tsio_conn_ws *ws)
+{
+    return ws->close_head[0] != 0;
+}
+
+/* --- timers -------------------------------------------------------------- */
+
+static void arm(tsio_conn *conn)
+{
+    const double deadline = fmin(conn->hb_deadline, conn->other_deadline);
+    if (conn->wheel == NULL)
+        return;
+    if (isinf(deadline))
+        tsio_wheel_cancel(conn->wheel, &conn->timer);
+    else
+        tsio_wheel_schedule(conn->wheel, &conn->timer, deadline);
+}
+
+static bool is_suspended(const tsio_conn *conn)
+{
+    return isinf(conn->hb_deadline);
+}
+
+/* A pong in WAIT_PING was not asked for. One that comes while we are suspended
+ * counts, but the clock stands still until we resume. */
+void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    conn->wheel = wheel;
+    if (conn->hb_state != TSIO_HB_WAIT_PONG)
+        return;
+    conn->hb_state = TSIO_HB_WAIT_PING;
+    if (is_suspended(conn))
+        return;
+    conn->hb_deadline = now + conn->ping_interval;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout)
+{
+    conn->wheel = wheel;
+    conn->ping_interval = interval;
+    conn->ping_timeout = timeout;
+    conn->hb_state = TSIO_HB_WAIT_PING;
+    conn->hb_deadline = now + interval;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
+{
+    conn->wheel = wheel;
+    conn->hb_deadline = INFINITY;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    conn->wheel = wheel;
+    if (conn->hb_state == TSIO_HB_OFF || !is_suspended(conn))
+        return;
+    conn->hb_deadline = now + (conn->hb_state == TSIO_HB_WAIT_PONG ? conn->ping_timeout : conn->ping_interval);
+    arm(conn);
+}
+
+void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
+{
+    conn->wheel = wheel;
+    conn->other_deadline = deadline;
+    arm(conn);
+}
+
+static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
+{
+    if (conn->hb_state == TSIO_HB_WAIT_PING) {
+        conn->hb_state = TSIO_HB_WAIT_PONG;
+        conn->hb_deadline = now + conn->ping_timeout;
+        return TSIO_TIMER_PING;
+    }
+    conn->hb_state = TSIO_HB_OFF;
+    conn->hb_deadline = INFINITY;
+    return TSIO_TIMER_PING_TIMEOUT;
+}
+
+tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    tsio_timer_kind kind = TSIO_TIMER_NONE;
+    conn->wheel = wheel;
+    if (conn->hb_deadline <= now) {
+        kind = heartbeat_due(conn, now);
+    } else if (conn->other_deadline <= now) {
+        conn->other_deadline = INFINITY;
+        kind = TSIO_TIMER_DEADLINE;
+    }
+    arm(conn);
+    return kind;
+}
+
+void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel)
+{
+    tsio_wheel_cancel(wheel, &conn->timer);
+    conn->wheel = NULL;
+    conn->hb_state = TSIO_HB_OFF;
+    conn->hb_deadline = conn->other_deadline = INFINITY;
+}
+
+/* --- inbound ------------------------------------------------------------- */
+
+static bool is_over(const tsio_conn_ws *ws)
+{
+    return ws->failed != TSIO_OK || ws->close_received;
+}
+
+tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (is_over(ws))
+        return TSIO_OK;
+    tsio_buf_consume_front(&ws->input, ws->input_pos);
+    ws->input_pos = 0;
+    return tsio_buf_append(&ws->input, data, len);
+}
+
+static tsio_status set_pong(tsio_conn_ws *ws, const tsio_ws_event *ping)
+{
+    uint8_t header[10];
+    if (ws->close_sent)
+        return TSIO_OK;
+    const size_t header_len = tsio_ws_header_build(header, TSIO_WS_PONG, ping->len);
+    uint8_t *pong = tsio_alloc.realloc(ws->pong, header_len + ping->len);
+    if (pong == NULL)
+        return TSIO_E_NO_MEMORY;
+    memcpy(pong, header, header_len);
+    memcpy(pong + header_len, ping->data, ping->len);
+    ws->pong = pong;
+    return TSIO_OK;
+}
+
+static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *event)
+{
+    return conn->hb_state != TSIO_HB_OFF && event->kind == TSIO_CONN_TEXT && event->len == 1 && event->data[0] == '3';
+}
+
+/* One span of a message; *event is the message once it is whole. */
+static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_conn_event *event)
+{
+    const uint8_t *data = span->data;
+    size_t len = span->len;
+    if (!span->first || !span->final) {
+        const tsio_status status = tsio_buf_append(&ws->message, span->data, span->len);
+        if (status != TSIO_OK)
+            return status;
+        ws->message_whole = span->final;
+        data = ws->message.data;
+        len = ws->message.len;
+    }
+    if (span->final) {
+        event->kind = span->opcode == TSIO_WS_TEXT ? TSIO_CONN_TEXT : TSIO_CONN_BINARY;
+        event->data = len > 0 ? data : NOTHING;
+        event->len = len;
+    }
+    return TSIO_OK;
+}
+
+static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event *span, tsio_conn_event *event)
+{
+    const tsio_status status = add_span(&conn->ws, span, event);
+    if (status == TSIO_OK && is_heartbeat_answer(conn, event)) {
+        *event = NO_EVENT;
+        free_message(&conn->ws);
+        tsio_conn_pong(conn, conn->wheel, now);
+    }
+    return status;
+}
+
+/* What the reader gave, as an event of ours or as none. */
+static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *frame, tsio_conn_event *event)
+{
+    switch (frame->kind) {
+    case TSIO_WS_EV_DATA:
+        return handle_data(conn, now, frame, event);
+    case TSIO_WS_EV_PING:
+        return set_pong(&conn->ws, frame);
+    case TSIO_WS_EV_CLOSE:
+        conn->ws.close_received = true;
+        *event = (tsio_conn_event){TSIO_CONN_CLOSE, frame->data, frame->len, frame->close_code};
+        if (frame->len == 0)
+            event->data = NOTHING;
+        break;
+    case TSIO_WS_EV_PONG:
+    case TSIO_WS_EV_NEED_MORE:
+        break;
+    }
+    return TSIO_OK;
+}
+
+/* Reads on until there is an event, an error, or nothing left. */
+static tsio_status read_input(tsio_conn *conn, double now, tsio_conn_event *event)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    tsio_status status = TSIO_OK;
+    while (status == TSIO_OK && event->kind == TSIO_CONN_NEED_MORE && ws->input_pos < ws->input.len) {
+        size_t used;
+        tsio_ws_event frame;
+        status = tsio_ws_reader_next(&ws->reader, ws->input.data + ws->input_pos, ws->input.len - ws->input_pos,
+                                     &used, &frame);
+        ws->input_pos += used;
+        if (status == TSIO_OK)
+            status = handle(conn, now, &frame, event);
+    }
+    return status;
+}
+
+tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    *event = NO_EVENT;
+    if (ws->message_whole)
+        free_message(ws);
+    if (!is_over(ws))
+        ws->failed = read_input(conn, now, event);
+    if (event->kind == TSIO_CONN_NEED_MORE)
+        free_input(ws); /* all of it was parsed, or will never be */
+    if (is_over(ws))
+        free_message(ws);
+    return ws->failed;
+}
+
+void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
+{
+    free_websocket(&session->ws);
+    session->ws = candidate->ws;
+    candidate->ws = (tsio_conn_ws){0};
+    tsio_ws_reader_init(&candidate->ws.reader, session->ws.reader.max_message_bytes, session->ws.reader.max_fragments);
+    if (has_close_frame(&session->ws))
+        session->outbox.closed = true;
+}
+
+/* --- outbound ------------------------------------------------------------ */
+
+/* Of an unmasked control frame, whose length is always in its second byte. */
+static size_t control_frame_len(const uint8_t *frame)
+{
+    return 2 + (size_t)frame[1];
+}
+
+bool tsio_conn_has_output(const tsio_conn *conn)
+{
+    return !conn->ws.close_sent && (conn->ws.pong != NULL || conn->outbox.count > 0 || has_close_frame(&conn->ws));
+}
+
+static tsio_status take_pong(tsio_conn_ws *ws, tsio_buf *dst)
+{
+    if (ws->pong == NULL)
+        return TSIO_OK;
+    const tsio_status status = tsio_buf_append(dst, ws->pong, control_frame_len(ws->pong));
+    if (status != TSIO_OK)
+        return status;
+    tsio_alloc.free(ws->pong);
+    ws->pong = NULL;
+    return TSIO_OK;
+}
+
+static tsio_status take_close_frame(tsio_conn_ws *ws, tsio_buf *dst)
+{
+    const size_t len = control_frame_len(ws->close_head);
+    const size_t head_len = len < sizeof ws->close_head ? len : sizeof ws->close_head;
+    const tsio_status status = tsio_buf_reserve(dst, len);
+    if (status != TSIO_OK)
+        return status;
+    /* There is room for both. */
+    tsio_buf_append(dst, ws->close_head, head_len);
+    tsio_buf_append(dst, ws->close_reason, len - head_len);
+    tsio_alloc.free(ws->close_reason);
+    ws->close_reason = NULL;
+    ws->close_sent = true;
+    return TSIO_OK;
+}
+
+tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
+{
+    if (conn->ws.close_sent)
+        return TSIO_OK;
+    const size_t before = dst->len;
+    tsio_status status = take_pong(&conn->ws, dst);
+    if (status == TSIO_OK)
+        status = tsio_outbox_take_ws(&conn->outbox, dst, max_bytes);
+    if (status == TSIO_OK && conn->outbox.count == 0 && has_close_frame(&conn->ws))
+        status = take_close_frame(&conn->ws, dst);
+    return dst->len > before ? TSIO_OK : status;
+}
+
+void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size_t reason_len)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    const size_t head_len = sizeof ws->close_head;
+    uint8_t frame[127] = {0};
+    if (has_close_frame(ws))
+        return;
+    conn->outbox.closed = true;
+    const size_t len = tsio_ws_close_build(frame, code, reason, reason_len);
+    if (len > head_len) {
+        ws->close_reason = tsio_alloc.realloc(NULL, len - head_len);
+        if (ws->close_reason != NULL)
+            memcpy(ws->close_reason, frame + head_len, len - head_len);
+        else
+            tsio_ws_close_build(frame, code, NULL, 0);
+    }
+    memcpy(ws->close_head, frame, head_len);
+}

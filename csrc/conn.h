@@ -1,0 +1,145 @@
+/* conn.h -- one connection: codec state, heartbeat state, outbox.
+ *
+ *     bytes --feed--> input --next--> whole messages, close       inbound
+ *                            |  ping -> pong, "3" -> heartbeat    dealt with here
+ *     bytes <--take-- [pong] [outbox messages] [close frame]      outbound
+ *
+ * An Engine.IO session has one of these for its whole life. While it is polling,
+ * only the outbox and the timers are used; a candidate for an upgrade is a second
+ * one, whose WebSocket half the session adopts.
+ *
+ * No I/O, no clock: times come in, in seconds of the wheel's clock. Idle, it owns
+ * no memory besides itself: the buffers live from the first byte of a message to
+ * its end, the ring from push to take. Not thread-safe, and not to be moved.
+ */
+#ifndef TSIO_CONN_H
+#define TSIO_CONN_H
+
+#include "buf.h"
+#include "outbox.h"
+#include "wheel.h"
+#include "ws_frame.h"
+
+typedef enum {
+    TSIO_HB_OFF,
+    TSIO_HB_WAIT_PING, /* our next ping is due at the deadline */
+    TSIO_HB_WAIT_PONG  /* the answer must have come by the deadline */
+} tsio_hb_state;
+
+/* The WebSocket half: what an upgrade moves from one connection to another. */
+typedef struct {
+    tsio_ws_reader reader;
+    tsio_buf input; /* fed; parsed up to input_pos */
+    size_t input_pos;
+    tsio_buf message;      /* the beginning of a message that does not come in one piece */
+    uint8_t *pong;         /* frame to be sent, NULL: none. At most one, the newest */
+    uint8_t *close_reason; /* the close frame's bytes behind close_head */
+    uint8_t close_head[4]; /* header and code of the close frame, all zero: none */
+    tsio_status failed;    /* the error every further tsio_conn_next() returns */
+    bool message_whole;    /* `message` is an event's data */
+    bool close_received, close_sent;
+} tsio_conn_ws;
+
+/* `outbox`, `timer` and `owner` are for everybody, the rest is private. */
+typedef struct tsio_conn {
+    tsio_conn_ws ws;
+    tsio_outbox outbox;
+    tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
+    tsio_wheel_node timer; /* linked at the earlier one of the two deadlines */
+    double hb_deadline;    /* INFINITY: the heartbeat is off or suspended */
+    double other_deadline; /* INFINITY: none */
+    double ping_interval, ping_timeout;
+    uint8_t hb_state; /* a tsio_hb_state */
+    void *owner;      /* the layer above's own; NULL at first */
+} tsio_conn;
+
+/* See ws_frame.h and outbox.h for the limits. Allocates nothing. */
+void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
+                    size_t outbox_max_bytes, tsio_policy policy);
+
+/* Precondition: detached, or never given to a wheel. */
+void tsio_conn_free(tsio_conn *conn);
+
+/* --- inbound ------------------------------------------------------------- */
+
+/* Copies what was read from the peer. How much it may be is bounded by the caller:
+ * one read, then tsio_conn_next() until NEED_MORE. After an error or a close frame
+ * the bytes are ignored. TSIO_E_NO_MEMORY: nothing was taken; the bytes may be fed
+ * again. Ends the life of the last event's data. */
+tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len);
+
+typedef enum { TSIO_CONN_NEED_MORE, TSIO_CONN_TEXT, TSIO_CONN_BINARY, TSIO_CONN_CLOSE } tsio_conn_event_kind;
+
+typedef struct {
+    tsio_conn_event_kind kind;
+    const uint8_t *data; /* TEXT (UTF-8), BINARY: the message; CLOSE: the reason. Never NULL, owned by the
+                          * connection, valid until the next tsio_conn_feed(), _next() or _free() on it */
+    size_t len;
+    uint16_t close_code; /* CLOSE: 1005 if the frame carried none */
+} tsio_conn_event;
+
+/* The next whole message, or the peer's close frame, after which nothing comes any
+ * more. A message that lies in the input in one frame is handed out in place; any
+ * other is put together first. A ping frame sets the pong, pong frames are ignored.
+ *
+ * While the heartbeat runs, a text message "3" is its answer and no event: in
+ * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
+ *
+ * An error (of ws_frame.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
+ * returned by every further call as well. O(bytes parsed). */
+tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event);
+
+/* Moves the WebSocket half of `candidate`, whose upgrade is complete, to `session`,
+ * which keeps its outbox, heartbeat, deadlines and owner. An event's data lives on
+ * and is the session's now. The candidate's WebSocket half is then as freshly
+ * initialised; it is still to be detached and freed. */
+void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
+
+/* --- outbound (WebSocket; for polling, use the outbox) -------------------- */
+
+/* Whether tsio_conn_take() would give anything. */
+bool tsio_conn_has_output(const tsio_conn *conn);
+
+/* Appends to `dst` what is to be sent next: the pong, whole messages until `dst`
+ * holds max_bytes or more (in any case one), and when the outbox is empty, the
+ * close frame; after that nothing ever. TSIO_E_NO_MEMORY: nothing was taken;
+ * when memory fails later than that, it is TSIO_OK and the rest stays. */
+tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes);
+
+/* Queues a close frame behind what is queued, and closes the outbox. Only the
+ * first call counts. `reason` is borrowed, NULL is fine when reason_len is 0; see
+ * tsio_ws_close_build(). Cannot fail: without memory, the reason is left out. */
+void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size_t reason_len);
+
+/* --- timers: all calls for a connection name the same wheel; O(1) ---------- */
+
+/* The first ping is due after `interval` seconds; a pong must come within `timeout`. */
+void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout);
+
+/* While we have paused reading, no answer can be seen: no deadline. On resuming,
+ * it starts anew, a full interval or a full timeout. Both do nothing when it is so
+ * already, and while the heartbeat is off. */
+void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel);
+void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* The heartbeat's answer, when it came through polling. */
+void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* Sets the other deadline; INFINITY takes it away. */
+void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline);
+
+typedef enum {
+    TSIO_TIMER_NONE,         /* nothing is due any more; what remains is scheduled */
+    TSIO_TIMER_PING,         /* the caller must push the ping packet; we wait for the pong already */
+    TSIO_TIMER_PING_TIMEOUT, /* no answer came; the heartbeat is off */
+    TSIO_TIMER_DEADLINE      /* the other deadline passed; there is none any more */
+} tsio_timer_kind;
+
+/* To be called when tsio_wheel_expire() gave this connection's `timer`, until it
+ * says NONE. */
+tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* Takes the timer out of the wheel, and away both deadlines: the heartbeat is off. */
+void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel);
+
+#endif

@@ -1,0 +1,147 @@
+#include "message.h"
+
+#include "base64.h"
+#include "eio_payload.h"
+#include "ws_frame.h"
+
+tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key)
+{
+    tsio_message *message = tsio_alloc.realloc(NULL, sizeof *message);
+    if (message == NULL)
+        return NULL;
+    *message = (tsio_message){.refs = 1, .key = key};
+    if (tsio_buf_reserve(&message->ws, reserve_bytes) != TSIO_OK) {
+        tsio_message_unref(message);
+        return NULL;
+    }
+    return message;
+}
+
+void tsio_message_ref(tsio_message *message)
+{
+    message->refs++;
+}
+
+void tsio_message_unref(tsio_message *message)
+{
+    if (message == NULL || --message->refs > 0)
+        return;
+    tsio_buf_free(&message->ws);
+    tsio_buf_free(&message->polling);
+    tsio_alloc.free(message);
+}
+
+size_t tsio_message_bytes(const tsio_message *message)
+{
+    return message->ws.len;
+}
+
+/* --- parts to frames ---------------------------------------------------- */
+
+enum { HEADER_MAX = 10 };
+
+static tsio_status add_frame(tsio_message *message, uint8_t opcode, const uint8_t *prefix, size_t prefix_len,
+                             const uint8_t *data, size_t len)
+{
+    uint8_t header[HEADER_MAX];
+    if (len > SIZE_MAX / 2)
+        return TSIO_E_NO_MEMORY;
+    const size_t header_len = tsio_ws_header_build(header, opcode, (uint64_t)prefix_len + len);
+    const tsio_status status = tsio_buf_reserve(&message->ws, header_len + prefix_len + len);
+    if (status != TSIO_OK)
+        return status;
+    /* There is room for all three. */
+    tsio_buf_append(&message->ws, header, header_len);
+    tsio_buf_append(&message->ws, prefix, prefix_len);
+    tsio_buf_append(&message->ws, data, len);
+    message->parts++;
+    return TSIO_OK;
+}
+
+tsio_status tsio_message_add_text(tsio_message *message, uint8_t type_digit, const uint8_t *text, size_t len)
+{
+    return add_frame(message, TSIO_WS_TEXT, &type_digit, type_digit != 0 ? 1 : 0, text, len);
+}
+
+tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t len)
+{
+    return add_frame(message, TSIO_WS_BINARY, NULL, 0, data, len);
+}
+
+/* --- frames to the polling encoding -------------------------------------- */
+
+typedef struct {
+    const uint8_t *data;
+    size_t len;
+    bool binary;
+} payload;
+
+/* Steps over one of the frames that add_frame() built; their length forms are
+ * those of RFC 6455 section 5.2 and they are whole, so nothing is checked. */
+static payload next_payload(const uint8_t **at)
+{
+    const uint8_t *frame = *at;
+    const uint8_t short_len = frame[1];
+    const uint64_t len = short_len == 127   ? tsio_load_be64(frame + 2)
+                         : short_len == 126 ? tsio_load_be16(frame + 2)
+                                            : short_len;
+    const payload result = {
+        .data = frame + tsio_ws_header_len(len),
+        .len = (size_t)len,
+        .binary = (frame[0] & 0x0f) == TSIO_WS_BINARY,
+    };
+    *at = result.data + result.len;
+    return result;
+}
+
+static size_t polling_len(const tsio_message *message)
+{
+    const uint8_t *at = message->ws.data;
+    size_t len = message->parts - 1; /* the separators */
+    for (uint32_t i = 0; i < message->parts; i++) {
+        const payload part = next_payload(&at);
+        len += part.binary ? 1 + tsio_base64_encoded_len(part.len) : part.len;
+    }
+    return len;
+}
+
+static uint8_t *write_packet(uint8_t *dst, payload part)
+{
+    if (!part.binary) {
+        if (part.len > 0)
+            memcpy(dst, part.data, part.len);
+        return dst + part.len;
+    }
+    *dst++ = 'b';
+    tsio_base64_encode(dst, part.data, part.len);
+    return dst + tsio_base64_encoded_len(part.len);
+}
+
+static tsio_status make_polling(tsio_message *message)
+{
+    const size_t len = polling_len(message);
+    const tsio_status status = tsio_buf_reserve(&message->polling, len);
+    if (status != TSIO_OK)
+        return status;
+    const uint8_t *at = message->ws.data;
+    uint8_t *dst = message->polling.data;
+    for (uint32_t i = 0; i < message->parts; i++) {
+        if (i > 0)
+            *dst++ = TSIO_EIO_SEPARATOR;
+        dst = write_packet(dst, next_payload(&at));
+    }
+    message->polling.len = len;
+    return TSIO_OK;
+}
+
+tsio_status tsio_message_polling(tsio_message *message, const uint8_t **data, size_t *len)
+{
+    if (message->polling.len == 0 && message->parts > 0) {
+        const tsio_status status = make_polling(message);
+        if (status != TSIO_OK)
+            return status;
+    }
+    *data = message->polling.data;
+    *len = message->polling.len;
+    return TSIO_OK;
+}

@@ -1,0 +1,58 @@
+/* message.h -- a shared, immutable message: one packet of the layer above, in
+ * each encoding made once.
+ *
+ * A message is one or more parts that are always sent together: a Socket.IO
+ * header and its attachments. It is stored as the WebSocket frames of its parts.
+ * Frames of a server are not masked, so every payload stands there as it is, and
+ * the polling encoding (Engine.IO revision 4) is made from it on first need:
+ *
+ *     ws        81 len |4|2[...]          82 len |attachment
+ *     polling          |4|2[...]|  1e  b      | base64 of the attachment
+ *
+ * Life: it is born with one reference, gets its parts from the one who made it,
+ * and must not change once it is shared or its polling encoding was asked for.
+ * Counting is not atomic: all references are held under one thread.
+ */
+#ifndef TSIO_MESSAGE_H
+#define TSIO_MESSAGE_H
+
+#include "buf.h"
+
+typedef struct tsio_message {
+    uint32_t refs;
+    uint32_t parts;
+    uint64_t key;     /* what TSIO_POLICY_LATEST_PER_EVENT compares; 0 = none */
+    tsio_buf ws;      /* the frames */
+    tsio_buf polling; /* empty until it is needed */
+} tsio_message;
+
+/* A message without parts, owned by the caller through one reference. Frames of
+ * `reserve_bytes` bytes will fit without another allocation. NULL: no memory. */
+tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key);
+
+/* Adds a text frame: the Engine.IO packet type digit, then the text. Without a
+ * digit (0) the text stands alone and must not be empty, for no packet is.
+ * The text is UTF-8 without the separator 0x1e (JSON escapes it), neither is
+ * checked; it is borrowed, and may be NULL when len is 0. TSIO_E_NO_MEMORY leaves
+ * the message as it was. O(len). */
+tsio_status tsio_message_add_text(tsio_message *message, uint8_t type_digit, const uint8_t *text, size_t len);
+
+/* Adds a binary frame, which has no packet type. `data` is borrowed, and may be
+ * NULL when len is 0. TSIO_E_NO_MEMORY leaves the message as it was. O(len). */
+tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t len);
+
+void tsio_message_ref(tsio_message *message);
+
+/* Gives a reference back; the last one frees the message. NULL is ignored. */
+void tsio_message_unref(tsio_message *message);
+
+/* The parts as they stand in a payload, without a separator at either end. The
+ * bytes are the message's own and live as long as it does. O(bytes) the first
+ * time, O(1) after it. TSIO_E_NO_MEMORY: *data and *len are untouched, the message
+ * is as it was, and a later call may succeed. */
+tsio_status tsio_message_polling(tsio_message *message, const uint8_t **data, size_t *len);
+
+/* What an outbox counts: the length of the frames, for both transports alike. */
+size_t tsio_message_bytes(const tsio_message *message);
+
+#endif

@@ -1,0 +1,261 @@
+#include "outbox.h"
+
+#include "eio_payload.h"
+
+enum { FIRST_CAP = 4 };
+
+static tsio_outbox_entry *at(const tsio_outbox *outbox, uint32_t index)
+{
+    return &outbox->entries[(outbox->head + index) & (outbox->cap - 1)];
+}
+
+void tsio_outbox_init(tsio_outbox *outbox, uint32_t max_packets, size_t max_bytes, tsio_policy policy)
+{
+    *outbox = (tsio_outbox){.max_packets = max_packets, .max_bytes = max_bytes, .policy = (uint8_t)policy};
+}
+
+/* What is in flight is older than anything queued; and the queue holds far fewer
+ * than 2^32, so the low half of its first number determines the whole. */
+static void update_confirmed(tsio_outbox *outbox)
+{
+    if (outbox->inflight_packets > 0)
+        return;
+    outbox->confirmed = outbox->pushed;
+    if (outbox->count > 0)
+        outbox->confirmed -= (uint32_t)outbox->pushed - at(outbox, 0)->number + UINT64_C(1);
+}
+
+static void free_ring(tsio_outbox *outbox)
+{
+    tsio_alloc.free(outbox->entries);
+    outbox->entries = NULL;
+    outbox->head = outbox->cap = 0;
+}
+
+void tsio_outbox_free(tsio_outbox *outbox)
+{
+    for (uint32_t i = 0; i < outbox->count; i++)
+        tsio_message_unref(at(outbox, i)->message);
+    outbox->count = outbox->inflight_packets = 0;
+    outbox->bytes = outbox->inflight_bytes = 0;
+    free_ring(outbox);
+    update_confirmed(outbox);
+}
+
+/* --- making room --------------------------------------------------------- */
+
+static bool fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes)
+{
+    const uint64_t packets = (uint64_t)queued + outbox->inflight_packets;
+    const size_t used = queued_bytes + outbox->inflight_bytes;
+    if (packets == 0)
+        return true;
+    return packets < outbox->max_packets && used <= outbox->max_bytes && bytes <= outbox->max_bytes - used;
+}
+
+bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes)
+{
+    return fits(outbox, outbox->count, outbox->bytes, bytes);
+}
+
+/* Which queued messages a push removes: the unprotected ones among the `oldest`
+ * first, and those with `key` (0: none); `removed` in all, `removed_bytes` long,
+ * none of them behind the `span` first. */
+typedef struct {
+    uint64_t key;
+    uint32_t oldest, span, removed;
+    size_t removed_bytes;
+} removal_plan;
+
+static bool is_protected(const tsio_outbox_entry *entry)
+{
+    return (entry->flags & TSIO_SEND_PROTECTED) != 0;
+}
+
+static bool has_key(const tsio_outbox_entry *entry, uint64_t key)
+{
+    return key != 0 && entry->message->key == key && !is_protected(entry);
+}
+
+static void plan_entry(removal_plan *plan, const tsio_outbox_entry *entry, uint32_t index)
+{
+    plan->removed++;
+    plan->removed_bytes += tsio_message_bytes(entry->message);
+    if (plan->span <= index)
+        plan->span = index + 1;
+}
+
+static void plan_key(const tsio_outbox *outbox, removal_plan *plan, uint64_t key)
+{
+    plan->key = key;
+    if (key == 0)
+        return;
+    for (uint32_t i = 0; i < outbox->count; i++)
+        if (has_key(at(outbox, i), key))
+            plan_entry(plan, at(outbox, i), i);
+}
+
+/* False: even dropping everything that may be dropped would not do. */
+static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t bytes)
+{
+    for (;; plan->oldest++) {
+        if (fits(outbox, outbox->count - plan->removed, outbox->bytes - plan->removed_bytes, bytes))
+            return true;
+        if (plan->oldest == outbox->count)
+            return false;
+        const tsio_outbox_entry *entry = at(outbox, plan->oldest);
+        if (!is_protected(entry) && !has_key(entry, plan->key))
+            plan_entry(plan, entry, plan->oldest);
+    }
+}
+
+/* Closes the gaps towards the tail, from the span's end: what lies behind it,
+ * usually nearly everything, is not moved. */
+static void remove_planned(tsio_outbox *outbox, const removal_plan *plan)
+{
+    uint32_t kept_from = plan->span;
+    for (uint32_t i = plan->span; i-- > 0;) {
+        tsio_outbox_entry *entry = at(outbox, i);
+        if ((i < plan->oldest && !is_protected(entry)) || has_key(entry, plan->key))
+            tsio_message_unref(entry->message);
+        else
+            *at(outbox, --kept_from) = *entry;
+    }
+    outbox->head = (outbox->head + plan->removed) & (outbox->cap - 1);
+    outbox->count -= plan->removed;
+    outbox->bytes -= plan->removed_bytes;
+    outbox->dropped += plan->removed;
+}
+
+/* --- push ---------------------------------------------------------------- */
+
+static tsio_status dropped(tsio_outbox *outbox)
+{
+    outbox->dropped++;
+    return TSIO_E_DROPPED;
+}
+
+/* Decides about an unprotected message: accepted after `plan`, or refused. */
+static tsio_status admit(tsio_outbox *outbox, const tsio_message *message, removal_plan *plan)
+{
+    const size_t bytes = tsio_message_bytes(message);
+    if (outbox->closed)
+        return dropped(outbox);
+    switch ((tsio_policy)outbox->policy) {
+    case TSIO_POLICY_LATEST_PER_EVENT:
+        plan_key(outbox, plan, message->key);
+        return plan_oldest(outbox, plan, bytes) ? TSIO_OK : dropped(outbox);
+    case TSIO_POLICY_DROP_OLDEST:
+        return plan_oldest(outbox, plan, bytes) ? TSIO_OK : dropped(outbox);
+    case TSIO_POLICY_DROP_NEWEST:
+        return tsio_outbox_has_room(outbox, bytes) ? TSIO_OK : dropped(outbox);
+    case TSIO_POLICY_DISCONNECT:
+    case TSIO_POLICY_BLOCK:
+        break;
+    }
+    return tsio_outbox_has_room(outbox, bytes) ? TSIO_OK : TSIO_E_OUTBOX_FULL;
+}
+
+/* Room for one more entry. The ring is copied so that it starts at 0 again. */
+static tsio_status grow(tsio_outbox *outbox)
+{
+    if (outbox->cap > UINT32_MAX / 2 / sizeof(tsio_outbox_entry))
+        return TSIO_E_NO_MEMORY;
+    const uint32_t cap = outbox->cap > 0 ? 2 * outbox->cap : FIRST_CAP;
+    tsio_outbox_entry *entries = tsio_alloc.realloc(NULL, cap * sizeof *entries);
+    if (entries == NULL)
+        return TSIO_E_NO_MEMORY;
+    for (uint32_t i = 0; i < outbox->count; i++)
+        entries[i] = *at(outbox, i);
+    tsio_alloc.free(outbox->entries);
+    outbox->entries = entries;
+    outbox->head = 0;
+    outbox->cap = cap;
+    return TSIO_OK;
+}
+
+tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
+{
+    removal_plan plan = {0};
+    if ((flags & TSIO_SEND_PROTECTED) == 0) {
+        const tsio_status status = admit(outbox, message, &plan);
+        if (status != TSIO_OK)
+            return status;
+    }
+    if (outbox->count == outbox->cap && plan.removed == 0 && grow(outbox) != TSIO_OK)
+        return TSIO_E_NO_MEMORY;
+    if (plan.removed > 0)
+        remove_planned(outbox, &plan);
+    tsio_message_ref(message);
+    *at(outbox, outbox->count++) =
+        (tsio_outbox_entry){.message = message, .flags = flags, .number = (uint32_t)++outbox->pushed};
+    outbox->bytes += tsio_message_bytes(message);
+    update_confirmed(outbox);
+    return TSIO_OK;
+}
+
+/* --- take and confirm ---------------------------------------------------- */
+
+static tsio_status append_ws(tsio_buf *dst, tsio_message *message)
+{
+    return tsio_buf_append(dst, message->ws.data, message->ws.len);
+}
+
+static tsio_status append_polling(tsio_buf *dst, tsio_message *message)
+{
+    static const uint8_t separator = TSIO_EIO_SEPARATOR;
+    const uint8_t *data;
+    size_t len;
+    tsio_status status = tsio_message_polling(message, &data, &len);
+    if (status == TSIO_OK)
+        status = tsio_buf_reserve(dst, len + 1);
+    if (status != TSIO_OK)
+        return status;
+    /* There is room for both. */
+    if (dst->len > 0)
+        tsio_buf_append(dst, &separator, 1);
+    return tsio_buf_append(dst, data, len);
+}
+
+static void take_first(tsio_outbox *outbox)
+{
+    tsio_message *message = at(outbox, 0)->message;
+    const size_t bytes = tsio_message_bytes(message);
+    outbox->head = (outbox->head + 1) & (outbox->cap - 1);
+    outbox->count--;
+    outbox->bytes -= bytes;
+    outbox->inflight_packets++;
+    outbox->inflight_bytes += bytes;
+    tsio_message_unref(message);
+}
+
+static tsio_status take(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes,
+                        tsio_status (*append)(tsio_buf *, tsio_message *))
+{
+    for (bool any = false; outbox->count > 0 && (!any || dst->len < max_bytes); any = true) {
+        const tsio_status status = append(dst, at(outbox, 0)->message);
+        if (status != TSIO_OK)
+            return any ? TSIO_OK : status;
+        take_first(outbox);
+    }
+    if (outbox->count == 0)
+        free_ring(outbox);
+    return TSIO_OK;
+}
+
+tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
+{
+    return take(outbox, dst, max_bytes, append_ws);
+}
+
+tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
+{
+    return take(outbox, dst, max_bytes, append_polling);
+}
+
+void tsio_outbox_confirm(tsio_outbox *outbox)
+{
+    outbox->inflight_packets = 0;
+    outbox->inflight_bytes = 0;
+    update_confirmed(outbox);
+}

@@ -1,0 +1,72 @@
+#include "utf8.h"
+
+#define REFUSED UINT32_MAX
+#define EXPECT(lowest, highest, lacking) ((uint32_t)(highest) << 16 | (uint32_t)(lowest) << 8 | (uint32_t)(lacking))
+
+/* The state after a first byte above 0x7f: the rows of the table in RFC 3629
+ * section 4. C0 and C1 could only start over-long forms, F5 and above only
+ * characters beyond U+10FFFF. */
+static uint32_t after_first(uint8_t byte)
+{
+    if (byte < 0xc2)
+        return REFUSED;
+    if (byte < 0xe0)
+        return EXPECT(0x80, 0xbf, 1);
+    if (byte < 0xf0)
+        return byte == 0xe0   ? EXPECT(0xa0, 0xbf, 2)  /* below: over-long */
+               : byte == 0xed ? EXPECT(0x80, 0x9f, 2)  /* above: surrogates */
+                              : EXPECT(0x80, 0xbf, 2);
+    if (byte < 0xf5)
+        return byte == 0xf0   ? EXPECT(0x90, 0xbf, 3)  /* below: over-long */
+               : byte == 0xf4 ? EXPECT(0x80, 0x8f, 3)  /* above: beyond U+10FFFF */
+                              : EXPECT(0x80, 0xbf, 3);
+    return REFUSED;
+}
+
+/* The state after a further byte. Only the second byte of a character has
+ * bounds of its own; from the third on any continuation byte will do. */
+static uint32_t after_further(uint32_t state, uint8_t byte)
+{
+    const uint32_t lacking = state & 0xff, lowest = state >> 8 & 0xff, highest = state >> 16 & 0xff;
+    if (byte < lowest || byte > highest)
+        return REFUSED;
+    return lacking == 1 ? 0 : EXPECT(0x80, 0xbf, lacking - 1);
+}
+
+/* Position of the first byte at or after `i` that may not be ASCII. */
+static size_t skip_ascii(const uint8_t *data, size_t i, size_t len)
+{
+    while (len - i >= 8 && (tsio_load_word(data + i) & 0x8080808080808080u) == 0)
+        i += 8;
+    while (i < len && data[i] < 0x80)
+        i++;
+    return i;
+}
+
+bool tsio_utf8_feed(tsio_utf8 *utf8, const uint8_t *data, size_t len)
+{
+    uint32_t state = utf8->state;
+    size_t i = 0;
+    while (i < len && state != REFUSED) {
+        if (state != 0) {
+            state = after_further(state, data[i++]);
+        } else {
+            i = skip_ascii(data, i, len);
+            if (i < len)
+                state = after_first(data[i++]);
+        }
+    }
+    utf8->state = state;
+    return state != REFUSED;
+}
+
+bool tsio_utf8_complete(const tsio_utf8 *utf8)
+{
+    return utf8->state == 0;
+}
+
+bool tsio_utf8_valid(const uint8_t *data, size_t len)
+{
+    tsio_utf8 utf8 = {0};
+    return tsio_utf8_feed(&utf8, data, len) && tsio_utf8_complete(&utf8);
+}

@@ -1,0 +1,114 @@
+/* ws_frame.h -- WebSocket frames, server side (RFC 6455 section 5): reads the
+ * masked frames of a client, builds the unmasked ones of a server.
+ *
+ *      byte 0                 byte 1              2 or 8 bytes     4 bytes
+ *     +---+------+--------+  +------+---------+  +------------+  +---------+  +---------
+ *     |fin|rsv1-3| opcode |  | mask | length  |  | extended   |  | masking |  | payload
+ *     | 1 |  3   |   4    |  |  1   |   7     |  | length     |  | key     |  | data ...
+ *     +---+------+--------+  +------+---------+  +------------+  +---------+  +---------
+ *      length 0..125 is the payload's; 126 and 127 announce 2 and 8 further bytes,
+ *      big endian. Only frames of a client carry a masking key.
+ *
+ * No I/O, no allocation. Nothing here is thread-safe; a reader belongs to one
+ * connection.
+ */
+#ifndef TSIO_WS_FRAME_H
+#define TSIO_WS_FRAME_H
+
+#include "base.h"
+#include "utf8.h"
+
+/* RFC 6455 section 5.2 */
+enum {
+    TSIO_WS_CONTINUATION = 0,
+    TSIO_WS_TEXT = 1,
+    TSIO_WS_BINARY = 2,
+    TSIO_WS_CLOSE = 8,
+    TSIO_WS_PING = 9,
+    TSIO_WS_PONG = 10
+};
+
+enum {
+    TSIO_WS_CONTROL_MAX = 125,     /* payload of a control frame, RFC 6455 section 5.5 */
+    TSIO_WS_CLOSE_NO_STATUS = 1005 /* stands for "no code came", section 7.4.1 */
+};
+
+/* A plain value without pointers: may be copied by assignment, the original is
+ * then simply no longer used. All fields are private to ws_frame.c. */
+typedef struct {
+    uint64_t max_message_bytes;
+    uint64_t message_bytes; /* payload of the message's frames so far, as their headers announce it */
+    uint64_t payload_len;   /* of the frame being read */
+    uint64_t payload_pos;   /* how much of it has come */
+    uint32_t max_fragments;
+    uint32_t fragments; /* frames of the message so far */
+    tsio_status failed; /* the error every further call returns */
+    tsio_utf8 text;
+    uint8_t message_opcode; /* TEXT or BINARY inside a message, else 0 */
+    uint8_t opcode;         /* of the frame being read */
+    bool fin;
+    bool in_payload; /* the header is complete */
+    bool spanned;    /* the message has already given a DATA event */
+    bool closed;     /* a close frame has come */
+    uint8_t key[4];
+    uint8_t held_len;
+    uint8_t held[TSIO_WS_CONTROL_MAX]; /* the header until it is whole, then a control frame's payload */
+} tsio_ws_reader;
+
+typedef enum {
+    TSIO_WS_EV_NEED_MORE, /* all input is consumed */
+    TSIO_WS_EV_DATA,
+    TSIO_WS_EV_PING,
+    TSIO_WS_EV_PONG,
+    TSIO_WS_EV_CLOSE
+} tsio_ws_event_kind;
+
+typedef struct {
+    tsio_ws_event_kind kind;
+    uint8_t opcode; /* DATA: the message's opcode, TEXT or BINARY (never CONTINUATION) */
+    bool first;     /* DATA: the span starts the message */
+    bool final;     /* DATA: the span ends the message */
+    uint8_t *data;  /* DATA: a span of the input, unmasked in place, as long-lived as the input;
+                     * PING, PONG, CLOSE: inside the reader, valid until the next call on it */
+    size_t len;     /* CLOSE: of the reason alone, without the code */
+    uint16_t close_code; /* CLOSE: 1005 if the frame carried none */
+} tsio_ws_event;
+
+/* `max_message_bytes` limits the payload of one message, summed over its frames;
+ * `max_fragments` (at least 1) the number of those frames, empty ones included. */
+void tsio_ws_reader_init(tsio_ws_reader *reader, uint64_t max_message_bytes, uint32_t max_fragments);
+
+/* Reads the next event out of `in`, of which `*used` bytes are consumed. Call it
+ * with the remaining bytes again and again until it says NEED_MORE: then all of
+ * them are used. `in` is borrowed and written to (unmasking); nothing beyond
+ * in + len is read. NULL is fine when len is 0.
+ *
+ * The input may be split anywhere. A payload that comes in pieces gives several
+ * DATA events of one message. A message's end is always an event: an empty last
+ * fragment gives DATA with len 0. Any other empty fragment gives none.
+ *
+ * Errors are returned as soon as they are certain: those of the first two bytes
+ * before the length is there (in the order reserved bits, opcode, fragmented
+ * control frame, its length, missing mask, misplaced continuation), those of the
+ * length (form, message size, number of fragments) before the masking key, and
+ * invalid UTF-8 at the byte that makes it so. A span with an error in it is not
+ * handed out. After an error the event is NEED_MORE without data, all input is
+ * consumed, and every further call returns the same error.
+ *
+ * After CLOSE all further input is consumed and ignored (section 1.4).
+ * O(used) per call. */
+tsio_status tsio_ws_reader_next(tsio_ws_reader *reader, uint8_t *in, size_t len, size_t *used, tsio_ws_event *event);
+
+/* Length of the header of a server's frame: 2, 4 or 10. */
+size_t tsio_ws_header_len(uint64_t payload_len);
+
+/* Writes the header of an unfragmented, unmasked frame (fin set, shortest length
+ * form) and returns its length. Precondition: payload_len < 2^63. */
+size_t tsio_ws_header_build(uint8_t dst[10], uint8_t opcode, uint64_t payload_len);
+
+/* Writes a whole close frame and returns its length. `reason` (borrowed, UTF-8,
+ * NULL is fine when reason_len is 0) is cut to 123 bytes at a character boundary.
+ * Code 0 or 1005: a frame with an empty payload, the reason is then left out. */
+size_t tsio_ws_close_build(uint8_t dst[127], uint16_t code, const uint8_t *reason, size_t reason_len);
+
+#endif

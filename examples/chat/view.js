@@ -1,0 +1,225 @@
+// What is seen. Text from others only ever becomes textContent.
+
+const LOG_LENGTH = 400;
+const GROUP_MS = 5 * 60_000;
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const letters = new Intl.Segmenter();
+const $ = (id) => document.getElementById(id);
+const make = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+
+let enterHandler;
+
+// --- frame: connection, menu, entering
+
+export function showLink(state, text) {
+  document.documentElement.dataset.link = state;
+  $("link").textContent = text;
+}
+
+export function showMe({ name, room }) {
+  paint($("me-avatar"), name);
+  $("me-name").textContent = name;
+  $("room").textContent = room;
+  document.title = `${room} · Trio chat`;
+  location.hash = encodeURIComponent(room);
+  remember(name);
+}
+
+export function onEnter(handler) {
+  enterHandler = (name, room) => {
+    openMenu(false);
+    $("enter").close();
+    handler(name, room);
+    if (matchMedia("(hover: hover)").matches) $("text").focus();
+  };
+  submit("enter-form", () => enterHandler($("enter-name").value.trim(), $("enter-room").value.trim()));
+  submit("new-room", ({ room }) => enterHandler($("me-name").textContent, room.value.trim()));
+  $("change").onclick = () => enter({ name: $("me-name").textContent, room: $("room").textContent });
+  $("enter").oncancel = (event) => $("room").textContent || event.preventDefault();
+  $("menu").onclick = () => openMenu(true);
+  $("shade").onclick = () => openMenu(false);
+}
+
+export function enter({ name, room }, trouble = "") {
+  openMenu(false);
+  $("enter-name").value = name || remembered();
+  $("enter-room").value = room || decodeURIComponent(location.hash.slice(1)) || "Lobby";
+  $("enter-error").textContent = trouble;
+  $("enter-error").hidden = !trouble;
+  if (!$("enter").open) $("enter").showModal();
+}
+
+function openMenu(open) {
+  document.body.classList.toggle("menu-open", open);
+  $("menu").ariaExpanded = String(open);
+}
+
+function submit(form, handler) {
+  $(form).onsubmit = (event) => {
+    event.preventDefault();
+    const fields = $(form).elements;
+    for (const field of fields) if (field.required && !field.value.trim()) return field.focus();
+    handler(fields);
+    if (form !== "enter-form") $(form).reset();
+  };
+}
+
+// --- rooms and people
+
+export function showRooms(rooms, current) {
+  $("rooms").replaceChildren(...rooms.map(({ name, people }) => {
+    const button = make("button", "row");
+    button.append(make("span", "label", name), make("span", "number", people));
+    if (name === current) button.ariaCurrent = "true";
+    button.onclick = () => enterHandler($("me-name").textContent, name);
+    return within("li", button);
+  }));
+  $("enter-rooms").replaceChildren(...rooms.map(({ name, people }) => {
+    const button = Object.assign(make("button", "chip", name), { type: "button" });
+    button.append(make("span", "number", people));
+    button.onclick = () => ($("enter-room").value = name);
+    return within("li", button);
+  }));
+}
+
+export function showPeople(people, myId) {
+  $("count").textContent = people.length === 1 ? "Only you" : `${people.length} people`;
+  $("people").replaceChildren(...people.map(({ id, name }) => {
+    const row = make("li", "row");
+    row.append(paint(make("span", "avatar"), name), make("span", "label", name));
+    if (id === myId) row.append(make("span", "number", "you"));
+    return row;
+  }));
+}
+
+export function showTyping(names) {
+  $("typing").hidden = names.length === 0;
+  if (names.length) $("typing-names").textContent = names.length > 2 ? "Several people are typing" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing`;
+}
+
+function within(tag, child) {
+  const parent = make(tag, "");
+  parent.append(child);
+  return parent;
+}
+
+function paint(avatar, name) {
+  let hash = 7;
+  for (const letter of name) hash = (hash * 31 + letter.codePointAt(0)) % 65_521;
+  avatar.style.setProperty("--hue", (hash * 137.508) % 360);
+  avatar.textContent = [...letters.segment(name)][0]?.segment.toUpperCase() ?? "";
+  return avatar;
+}
+
+// --- the log
+
+export function clearLog() {
+  $("log").replaceChildren();
+  $("latest").hidden = true;
+}
+
+export function notice(text) {
+  append(make("li", "notice", text));
+}
+
+/** Show a message and return how its fate is told: pending(), sent(at), failed(why). */
+export function addMessage({ mine, name, at, text, picture }, retry) {
+  const item = $("message").content.firstElementChild.cloneNode(true);
+  const part = (selector) => item.querySelector(selector);
+  const stamp = (time) => {
+    part("time").textContent = clock.format(time);
+    part("time").dateTime = new Date(time).toISOString();
+  };
+  const state = (value, label) => {
+    item.dataset.state = value;
+    part(".tick use").setAttribute("href", `#icon-${value}`);
+    part(".tick").ariaLabel = label;
+    part(".trouble").hidden = value !== "failed";
+  };
+  const last = $("log").lastElementChild;
+  const follows = last?.dataset.by === `${mine}:${name}` && at - last.dataset.at < GROUP_MS;
+  Object.assign(item.dataset, { by: `${mine}:${name}`, at });
+  item.classList.toggle("mine", mine);
+  item.classList.toggle("follows", follows);
+  item.classList.toggle("pictured", Boolean(picture));
+  paint(part(".avatar"), name);
+  part(".name").textContent = name;
+  if (picture) part(".text").replaceWith(image(picture, name));
+  else part(".text").textContent = text;
+  if (!mine) part(".tick").remove();
+  part(".trouble button").onclick = retry;
+  stamp(at);
+  append(item, mine);
+  return {
+    pending: () => state("pending", "Sending"),
+    sent: (time) => (stamp(time), state("sent", "Sent")),
+    failed: (why) => (state("failed", "Not sent"), (part(".trouble span").textContent = `Not sent: ${why}`)),
+  };
+}
+
+function image(blob, name) {
+  const atEnd = isAtEnd();
+  const img = Object.assign(make("img", "picture"), { src: URL.createObjectURL(blob), alt: `Picture from ${name}` });
+  img.onload = () => (atEnd || isAtEnd()) && scrollToEnd();
+  return img;
+}
+
+function append(item, always = false) {
+  const follow = always || isAtEnd();
+  $("log").append(item);
+  while ($("log").childElementCount > LOG_LENGTH) {
+    const first = $("log").firstElementChild;
+    const img = first.querySelector("img");
+    if (img) URL.revokeObjectURL(img.src);
+    first.remove();
+  }
+  if (follow) scrollToEnd();
+  else $("latest").hidden = !item.classList.contains("message");
+}
+
+const isAtEnd = () => $("scroll").scrollHeight - $("scroll").scrollTop - $("scroll").clientHeight < 80;
+const scrollToEnd = () => $("scroll").scrollTo({ top: $("scroll").scrollHeight });
+$("latest").onclick = scrollToEnd;
+$("scroll").onscroll = () => isAtEnd() && ($("latest").hidden = true);
+new ResizeObserver(() => document.activeElement === $("text") && scrollToEnd()).observe($("scroll"));
+
+// --- writing
+
+export function onText(send, typing) {
+  submit("compose", () => {
+    const text = $("text").value.trim();
+    if (text) send(text);
+  });
+  $("text").oninput = typing;
+  $("text").onkeydown = (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method takes Enter for itself
+    event.preventDefault();
+    $("compose").requestSubmit();
+  };
+}
+
+export function onPicture(send) {
+  const sendAll = (files) => [...files].forEach((file) => send(file));
+  const hover = (on) => $("main").classList.toggle("dropping", on);
+  $("file").onchange = () => (sendAll($("file").files), ($("file").value = ""));
+  $("text").onpaste = (event) => sendAll([...event.clipboardData.files].filter(({ type }) => type.startsWith("image/")));
+  $("main").ondragover = (event) => (event.preventDefault(), hover(true));
+  $("main").ondragleave = () => hover(false);
+  $("main").ondrop = (event) => (event.preventDefault(), hover(false), sendAll(event.dataTransfer.files));
+}
+
+// --- the name is kept in this browser, if it lets us
+
+function remember(name) {
+  try {
+    localStorage.setItem("name", name);
+  } catch { /* private windows may refuse */ }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem("name") ?? "";
+  } catch {
+    return "";
+  }
+}

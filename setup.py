@@ -1,0 +1,67 @@
+"""The extension modules; everything else about the package stands in pyproject.toml.
+
+Environment:
+    TSIO_SANITIZE=1: build with the address and undefined-behaviour sanitizers.
+    TSIO_WERROR=1: warnings of Cython and of the C compiler are errors.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from Cython.Compiler import Options
+from setuptools import Extension, setup
+
+SANITIZE = os.environ.get("TSIO_SANITIZE") == "1"
+WERROR = os.environ.get("TSIO_WERROR") == "1"
+
+COMPILE_ARGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"]
+LINK_ARGS = []
+if SANITIZE:
+    # Python's own flags hold -DNDEBUG; here the assertions are wanted.
+    COMPILE_ARGS += ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"]
+    COMPILE_ARGS += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    LINK_ARGS += ["-fsanitize=address,undefined"]
+else:
+    COMPILE_ARGS += ["-O3"]
+if WERROR:
+    COMPILE_ARGS += ["-Werror"]
+    Options.warning_errors = True
+
+HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+
+
+def extension(name: str, csrc: str) -> Extension:
+    """The module ``trio_socketio._core.<name>`` with the files of csrc/ it stands on."""
+    sources = [f"src/trio_socketio/_core/{name}.pyx", *(f"csrc/{stem}.c" for stem in csrc.split())]
+    return Extension(
+        f"trio_socketio._core.{name}",
+        sources,
+        include_dirs=["csrc"],
+        libraries=["m"],
+        depends=HEADERS,
+        extra_compile_args=COMPILE_ARGS,
+        extra_link_args=LINK_ARGS,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension("_codec", "base utf8 mask base64 eio_payload sio_packet"),
+            extension("_conn", "base utf8 mask base64 ws_frame buf message outbox wheel conn"),
+        ],
+        build_dir="build/cython",
+        show_all_warnings=True,
+        compiler_directives={
+            "language_level": 3,
+            # Without these two, every class gains methods that its stub would have to declare.
+            "auto_pickle": False,
+            "autotestdict": False,
+            "binding": True,
+            "boundscheck": False,
+            "embedsignature": False,
+            "wraparound": False,
+        },
+    ),
+)

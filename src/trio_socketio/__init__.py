@@ -1,0 +1,51 @@
+"""A Socket.IO server on Trio, with its byte work in C."""
+
+from trio_socketio._version import __version__
+from trio_socketio.engineio import Outbox
+from trio_socketio.errors import (
+    ArgumentsError,
+    ConnectRefused,
+    Disconnected,
+    DisconnectReason,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ReservedEventError,
+    SocketIOError,
+)
+from trio_socketio.server import (
+    Ack,
+    BroadcastOperator,
+    Event,
+    Handshake,
+    Namespace,
+    Server,
+    ServerOptions,
+    Socket,
+)
+
+__all__ = [
+    "Ack",
+    "ArgumentsError",
+    "BroadcastOperator",
+    "ConnectRefused",
+    "DisconnectReason",
+    "Disconnected",
+    "Event",
+    "Handshake",
+    "LocalProtocolError",
+    "Namespace",
+    "Outbox",
+    "RemoteProtocolError",
+    "ReservedEventError",
+    "Server",
+    "ServerOptions",
+    "Socket",
+    "SocketIOError",
+    "__version__",
+]
+
+for _name in __all__:
+    _value = globals()[_name]
+    if hasattr(_value, "__module__"):
+        _value.__module__ = __name__  # where users find it, in tracebacks and documentation
+del _name, _value

@@ -1,0 +1,6 @@
+from typing_extensions import Buffer
+
+from trio_socketio._core._types import Failure, PacketHead
+
+def split_payload(body: Buffer, max_packets: int) -> tuple[list[str | bytes], Failure | None]: ...
+def scan_head(text: str, max_attachments: int) -> PacketHead | Failure: ...

@@ -1,0 +1,120 @@
+# Mirrors base.h, buf.h, message.h, outbox.h, wheel.h and conn.h, as far as they are used here.
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+
+cdef extern from "<stdbool.h>":
+    ctypedef bint c_bool "bool"
+
+
+cdef extern from "base.h" nogil:
+    ctypedef enum tsio_status:
+        TSIO_OK
+        TSIO_E_NO_MEMORY
+
+    const char *tsio_status_text(tsio_status status)
+    uint16_t tsio_status_close_code(tsio_status status)
+
+
+cdef extern from "buf.h" nogil:
+    ctypedef struct tsio_buf:
+        uint8_t *data
+        size_t len
+
+    void tsio_buf_free(tsio_buf *buf)
+
+
+cdef extern from "message.h" nogil:
+    ctypedef struct tsio_message:
+        uint32_t parts
+
+    tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key)
+    tsio_status tsio_message_add_text(
+        tsio_message *message, uint8_t type_digit, const uint8_t *data, size_t length
+    )
+    tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t length)
+    void tsio_message_unref(tsio_message *message)
+    tsio_status tsio_message_polling(tsio_message *message, const uint8_t **data, size_t *length)
+    size_t tsio_message_bytes(const tsio_message *message)
+
+
+cdef extern from "outbox.h" nogil:
+    ctypedef enum tsio_policy:
+        TSIO_POLICY_DISCONNECT
+
+    ctypedef struct tsio_outbox:
+        uint32_t count
+        size_t bytes
+        uint32_t inflight_packets
+        size_t inflight_bytes
+        uint32_t max_packets
+        size_t max_bytes
+        c_bool closed
+        uint64_t pushed
+        uint64_t confirmed
+        uint64_t dropped
+
+    c_bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t length)
+    tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
+    tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
+    void tsio_outbox_confirm(tsio_outbox *outbox)
+    void tsio_outbox_free(tsio_outbox *outbox)
+
+
+cdef extern from "wheel.h" nogil:
+    ctypedef struct tsio_wheel_node:
+        double deadline
+        c_bool linked
+
+    ctypedef struct tsio_wheel:
+        size_t count
+
+    void tsio_wheel_init(tsio_wheel *wheel, double tick, double now)
+    tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
+    double tsio_wheel_next(const tsio_wheel *wheel)
+
+
+cdef extern from "conn.h" nogil:
+    ctypedef enum tsio_timer_kind:
+        TSIO_TIMER_NONE
+
+    ctypedef enum tsio_conn_event_kind:
+        TSIO_CONN_NEED_MORE
+        TSIO_CONN_TEXT
+        TSIO_CONN_BINARY
+        TSIO_CONN_CLOSE
+
+    ctypedef struct tsio_conn_event:
+        tsio_conn_event_kind kind
+        const uint8_t *data
+        size_t len
+        uint16_t close_code
+
+    ctypedef struct tsio_conn:
+        tsio_outbox outbox
+        tsio_wheel_node timer
+        void *owner
+
+    void tsio_conn_init(
+        tsio_conn *conn,
+        uint64_t max_message_bytes,
+        uint32_t max_fragments,
+        uint32_t outbox_max_packets,
+        size_t outbox_max_bytes,
+        tsio_policy policy,
+    )
+    void tsio_conn_free(tsio_conn *conn)
+    void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel)
+    tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t length)
+    tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
+    void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
+    c_bool tsio_conn_has_output(const tsio_conn *conn)
+    tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
+    void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size_t reason_len)
+    void tsio_conn_heartbeat_start(
+        tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout
+    )
+    void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
+    void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
+    void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+    void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
+    tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)

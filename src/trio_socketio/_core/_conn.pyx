@@ -1,0 +1,346 @@
+"""The connection object, the shared message and the timer wheel, over ``csrc/conn.h``."""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.string cimport memset
+
+from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
+
+
+cdef extern from "Python.h":
+    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+
+
+cdef extern from *:
+    """
+    #include <stddef.h>
+    #include "conn.h"
+    static inline tsio_conn *_conn_of_timer(tsio_wheel_node *node)
+    {
+        return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
+    }
+    """
+    tsio_conn *_conn_of_timer(tsio_wheel_node *node) noexcept nogil
+
+
+cdef int _check(tsio_status status) except -1:
+    if status == TSIO_E_NO_MEMORY:
+        raise MemoryError(tsio_status_text(status).decode())
+    return 0
+
+
+cdef object _failure(tsio_status status):
+    return Failure(tsio_status_text(status).decode(), tsio_status_close_code(status))
+
+
+cdef bytes _take_buf(tsio_buf *buf):
+    """Copy ``buf`` into Python bytes and free it."""
+    try:
+        return PyBytes_FromStringAndSize(<const char *>buf.data, <Py_ssize_t>buf.len) if buf.len else b""
+    finally:
+        tsio_buf_free(buf)
+
+
+@cython.final
+cdef class Message:
+    """One packet of the layer above, immutable, shared by all who get it, each encoding made once.
+
+    Args:
+        text: the text part, as ``str`` or as UTF-8 ``bytes``; None for a message of attachments alone.
+        attachments: binary parts that are sent right behind the text, never apart from it.
+        packet_type: the Engine.IO packet type digit put before the text.
+        key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
+    """
+
+    cdef tsio_message *_message
+
+    def __cinit__(self, text, attachments=(), *, str packet_type not None="4", uint64_t key=0):
+        cdef const uint8_t[::1] view
+        cdef Py_ssize_t size = 0
+        cdef const char *chars
+        cdef uint8_t digit
+        if len(packet_type) != 1 or not packet_type.isascii():
+            raise ValueError(f"packet_type must be one ASCII character, not {packet_type!r}")
+        digit = <uint8_t>ord(packet_type)
+        if isinstance(text, str):
+            chars = PyUnicode_AsUTF8AndSize(text, &size)
+            self._message = tsio_message_new(<size_t>size + 11, key)
+            if self._message is NULL:
+                raise MemoryError("message")
+            _check(tsio_message_add_text(self._message, digit, <const uint8_t *>chars, <size_t>size))
+        elif text is not None:
+            view = text
+            self._message = tsio_message_new(<size_t>view.shape[0] + 11, key)
+            if self._message is NULL:
+                raise MemoryError("message")
+            _check(tsio_message_add_text(
+                self._message, digit, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
+            ))
+        else:
+            self._message = tsio_message_new(0, key)
+            if self._message is NULL:
+                raise MemoryError("message")
+        for attachment in attachments:
+            view = attachment
+            _check(tsio_message_add_binary(
+                self._message, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
+            ))
+
+    def __dealloc__(self):
+        if self._message is not NULL:
+            tsio_message_unref(self._message)
+
+    def __len__(self):
+        """What an outbox counts, in bytes."""
+        return tsio_message_bytes(self._message)
+
+    def payload(self):
+        """The message as it stands in a polling payload (Engine.IO revision 4)."""
+        cdef const uint8_t *data = NULL
+        cdef size_t length = 0
+        _check(tsio_message_polling(self._message, &data, &length))
+        return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length)
+
+
+@cython.final
+cdef class TimerWheel:
+    """The timers of all sessions.
+
+    Args:
+        now: the current time, in seconds.
+        tick: how late a deadline may be noticed, in seconds.
+
+    Attributes:
+        on_earlier: called when a deadline is set that is earlier than what ``next_deadline`` last said.
+    """
+
+    cdef tsio_wheel _wheel
+    cdef double _announced
+    cdef public object on_earlier
+
+    def __cinit__(self, double now, double tick=1 / 16):
+        tsio_wheel_init(&self._wheel, tick, now)
+        self._announced = -1.0
+
+    cdef int scheduled(self, const tsio_wheel_node *node) except -1:
+        """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
+        if node.linked and node.deadline < self._announced:
+            self._announced = node.deadline
+            if self.on_earlier is not None:
+                self.on_earlier()
+        return 0
+
+    def __len__(self):
+        return self._wheel.count
+
+    def next_deadline(self):
+        """A time before which nothing expires; infinity when there is no deadline."""
+        self._announced = tsio_wheel_next(&self._wheel)
+        return self._announced
+
+    def expired(self, double now):
+        """What is due: a list of (connection's owner, ``TimerEvent``)."""
+        cdef tsio_wheel_node *node
+        cdef tsio_conn *conn
+        cdef tsio_timer_kind kind
+        cdef list due = []
+        while True:
+            node = tsio_wheel_expire(&self._wheel, now)
+            if node is NULL:
+                return due
+            conn = _conn_of_timer(node)
+            while True:
+                kind = tsio_conn_on_timer(conn, &self._wheel, now)
+                if kind == TSIO_TIMER_NONE:
+                    break
+                due.append((<Connection>conn.owner, TimerEvent(kind)))
+
+
+@cython.final
+@cython.no_gc_clear  # the wheel must still be there when the node is taken out of it
+cdef class Connection:
+    """Codec state, heartbeat state and outbox of one connection, in C.
+
+    Args:
+        wheel: the timers of all connections.
+        max_message_bytes: the largest inbound message.
+        max_fragments: how many frames one inbound message may have.
+        max_packets: how many messages the outbox holds.
+        max_bytes: how many bytes the outbox holds.
+        policy: what a full outbox does, an ``OutboxPolicy``.
+
+    Attributes:
+        owner: the Engine.IO session or upgrade candidate it belongs to.
+    """
+
+    cdef tsio_conn _conn
+    cdef TimerWheel _wheel
+    cdef public object owner
+
+    def __cinit__(
+        self,
+        TimerWheel wheel not None,
+        *,
+        uint64_t max_message_bytes,
+        uint32_t max_fragments,
+        uint32_t max_packets,
+        size_t max_bytes,
+        int policy,
+    ):
+        memset(&self._conn, 0, sizeof(self._conn))
+        tsio_conn_init(&self._conn, max_message_bytes, max_fragments, max_packets, max_bytes, <tsio_policy>policy)
+        self._conn.owner = <void *>self
+        self._wheel = wheel
+
+    def __dealloc__(self):
+        if self._wheel is not None:
+            tsio_conn_detach(&self._conn, &self._wheel._wheel)
+            tsio_conn_free(&self._conn)
+
+    # inbound
+
+    def feed(self, const uint8_t[::1] data not None):
+        """Give bytes of the WebSocket, as they came; read them back with ``next_event``."""
+        if data.shape[0]:
+            _check(tsio_conn_feed(&self._conn, &data[0], <size_t>data.shape[0]))
+
+    def next_event(self, double now):
+        """The next whole message (``str`` or ``bytes``), ``CloseFrame``, ``Failure``; None: more bytes are needed.
+
+        WebSocket control frames and heartbeat answers are dealt with here. ``now`` is in seconds.
+        """
+        cdef tsio_conn_event event
+        cdef tsio_status status = tsio_conn_next(&self._conn, now, &event)
+        if status != TSIO_OK:
+            _check(status)
+            return _failure(status)
+        if event.kind == TSIO_CONN_TEXT:
+            return PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
+        if event.kind == TSIO_CONN_BINARY:
+            return PyBytes_FromStringAndSize(<const char *>event.data, <Py_ssize_t>event.len)
+        if event.kind == TSIO_CONN_CLOSE:
+            return CloseFrame(
+                event.close_code, PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
+            )
+        return None
+
+    def adopt(self, Connection candidate not None):
+        """Take over the WebSocket of a candidate whose upgrade is complete; the outbox stays."""
+        tsio_conn_adopt(&self._conn, &candidate._conn)
+
+    # outbound
+
+    def push(self, Message message not None, *, bint protected=False):
+        """Queue a message; returns a ``PushStatus`` number. A protected one is never refused or dropped."""
+        cdef tsio_status status = tsio_outbox_push(&self._conn.outbox, message._message, 1 if protected else 0)
+        _check(status)
+        return <int>status
+
+    def take(self, size_t max_bytes):
+        """What the WebSocket is to send next, about ``max_bytes``; it is in flight until ``confirm``."""
+        cdef tsio_buf buf
+        memset(&buf, 0, sizeof(buf))
+        cdef tsio_status status = tsio_conn_take(&self._conn, &buf, max_bytes)
+        if status != TSIO_OK:
+            tsio_buf_free(&buf)
+            _check(status)
+        return _take_buf(&buf)
+
+    def take_payload(self, size_t max_bytes):
+        """What the next poll is to be answered with; it is in flight until ``confirm``."""
+        cdef tsio_buf buf
+        memset(&buf, 0, sizeof(buf))
+        cdef tsio_status status = tsio_outbox_take_polling(&self._conn.outbox, &buf, max_bytes)
+        if status != TSIO_OK:
+            tsio_buf_free(&buf)
+            _check(status)
+        return _take_buf(&buf)
+
+    def confirm(self):
+        """What was in flight has been written."""
+        tsio_outbox_confirm(&self._conn.outbox)
+
+    def has_room(self, size_t message_bytes):
+        """Whether a message of this size would be queued without dropping another."""
+        return bool(tsio_outbox_has_room(&self._conn.outbox, message_bytes))
+
+    def close(self, uint16_t code, str reason not None=""):
+        """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty; later messages are refused."""
+        cdef Py_ssize_t size = 0
+        cdef const char *chars = PyUnicode_AsUTF8AndSize(reason, &size)
+        self._conn.outbox.closed = True
+        tsio_conn_close(&self._conn, code, <const uint8_t *>chars, <size_t>size)
+
+    def close_outbox(self):
+        """Refuse further messages; those that are queued stay."""
+        self._conn.outbox.closed = True
+
+    def discard(self):
+        """Drop all that is queued: the connection is gone."""
+        self._conn.outbox.closed = True
+        tsio_outbox_free(&self._conn.outbox)
+
+    @property
+    def has_output(self):
+        """Whether ``take`` would give anything."""
+        return bool(tsio_conn_has_output(&self._conn))
+
+    @property
+    def queued_packets(self):
+        """Messages queued and not yet taken."""
+        return self._conn.outbox.count
+
+    @property
+    def queued_bytes(self):
+        """Bytes of messages queued and not yet taken."""
+        return self._conn.outbox.bytes
+
+    @property
+    def inflight_bytes(self):
+        """Bytes taken and not yet confirmed."""
+        return self._conn.outbox.inflight_bytes
+
+    @property
+    def pushed(self):
+        """How many messages the outbox has accepted."""
+        return self._conn.outbox.pushed
+
+    @property
+    def confirmed(self):
+        """How many of them have been written or dropped."""
+        return self._conn.outbox.confirmed
+
+    @property
+    def dropped(self):
+        """How many messages the policy has dropped or refused."""
+        return self._conn.outbox.dropped
+
+    # time
+
+    def start_heartbeat(self, double now, double interval, double timeout):
+        """Ping ``interval`` seconds after the previous pong, and wait ``timeout`` seconds for the answer."""
+        tsio_conn_heartbeat_start(&self._conn, &self._wheel._wheel, now, interval, timeout)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def suspend_heartbeat(self):
+        """Stop the clock of the heartbeat: we do not read, so no answer can be seen."""
+        tsio_conn_heartbeat_suspend(&self._conn, &self._wheel._wheel)
+
+    def resume_heartbeat(self, double now):
+        """Start the heartbeat's deadline anew."""
+        tsio_conn_heartbeat_resume(&self._conn, &self._wheel._wheel, now)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def pong(self, double now):
+        """The heartbeat's answer, where it did not come through ``feed``."""
+        tsio_conn_pong(&self._conn, &self._wheel._wheel, now)
+
+    def set_deadline(self, double deadline):
+        """Report ``TimerEvent.DEADLINE`` at this time; infinity for never."""
+        tsio_conn_set_deadline(&self._conn, &self._wheel._wheel, deadline)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def detach(self):
+        """Take every timer out of the wheel."""
+        tsio_conn_detach(&self._conn, &self._wheel._wheel)

@@ -1,0 +1,127 @@
+"""The HTTP request as the engine sees it, and the answers that are not a session.
+
+Sources: Engine.IO protocol revision 4, "HTTP long-polling"; the error bodies are those of Node's engine.io.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import parse_qsl, urlsplit
+
+__all__ = ["EngineRequest", "EngineResponse", "Refusal", "is_same_origin", "parse_query"]
+
+Headers = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResponse:
+    """A whole HTTP response."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+    close: bool = False  #: the TCP connection is not used again
+
+
+class Refusal(Enum):
+    """Why no session is made or served: (code, message, context). The message is what clients see."""
+
+    TRANSPORT_UNKNOWN = (0, "Transport unknown", "TRANSPORT_UNKNOWN")
+    SESSION_UNKNOWN = (1, "Session ID unknown", "SESSION_UNKNOWN")
+    METHOD = (2, "Bad handshake method", "BAD_HANDSHAKE_METHOD")
+    TRANSPORT_MISMATCH = (3, "Bad request", "TRANSPORT_MISMATCH")
+    TRANSPORT_HANDSHAKE = (3, "Bad request", "TRANSPORT_HANDSHAKE_ERROR")
+    UPGRADE_NOT_ALLOWED = (3, "Bad request", "UPGRADE_NOT_ALLOWED")
+    PROTOCOL_MISMATCH = (3, "Bad request", "PROTOCOL_MISMATCH")
+    ID_GENERATION = (3, "Bad request", "ID_GENERATION_ERROR")
+    FORBIDDEN = (4, "Forbidden", "FORBIDDEN")
+    PROTOCOL_VERSION = (5, "Unsupported protocol version", "UNSUPPORTED_PROTOCOL_VERSION")
+
+    @property
+    def code(self) -> int:
+        """The number in the error body."""
+        return self.value[0]
+
+    @property
+    def context(self) -> str:
+        """Node's name for the cause, for the log."""
+        return self.value[2]
+
+    def response(self) -> EngineResponse:
+        """The refusal as an HTTP response."""
+        body = json.dumps({"code": self.code, "message": self.value[1]}, separators=(",", ":")).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        return EngineResponse(403 if self is Refusal.FORBIDDEN else 400, headers, body)
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """Query parameters with percent-decoding; the last of equal names counts."""
+    return dict(parse_qsl(query, keep_blank_values=True, errors="replace", max_num_fields=None))
+
+
+@dataclass(slots=True)
+class EngineRequest:
+    """One HTTP request to the engine.
+
+    Attributes:
+        method: as it came.
+        target: the raw request target.
+        headers: names in lower case; repeated fields joined by a comma and a blank (RFC 9110 section 5.3).
+        address: the peer's address, ``"unix"`` for a Unix-domain socket.
+        secure: whether the connection is TLS that ends here.
+        upgrade: whether it asks for the WebSocket protocol (RFC 6455 section 4.2.1).
+        path: the path of the target, also where that is a whole URI (RFC 9112 section 3.2.2).
+        query: the query parameters.
+        new_sid: the id of the session that a verified handshake may open.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    address: str = ""
+    secure: bool = False
+    upgrade: bool = False
+    path: str = field(init=False)
+    query: dict[str, str] = field(init=False)
+    new_sid: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        path, _, query = self.target.partition("?")
+        scheme, is_uri, rest = path.partition("://")
+        self.path = "/" + rest.partition("/")[2] if is_uri and scheme.isalpha() else path
+        self.query = parse_query(query)
+
+    @property
+    def sid(self) -> str:
+        """The session id, blank for a handshake."""
+        return self.query.get("sid", "")
+
+    @property
+    def origin(self) -> str | None:
+        """What a browser says where the request comes from (RFC 6454 section 7)."""
+        return self.headers.get("origin")
+
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
+    """Whether an Origin header names the host and port of the Host header.
+
+    Default ports are normalised. The scheme counts only where it is known: ``secure`` says that TLS
+    ends here, and then a plain ``http`` origin is another one.
+    """
+    try:
+        parts = urlsplit(origin)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            return False
+        if secure and parts.scheme != "https":
+            return False
+        ours = urlsplit(f"//{host}")
+        default = _DEFAULT_PORTS[parts.scheme]
+        return (parts.hostname, parts.port or default) == (ours.hostname, ours.port or default)
+    except ValueError:
+        return False

@@ -1,0 +1,407 @@
+"""One Engine.IO session: its state table, its heartbeat, its outbox, its end.
+
+A session outlives the TCP connections that serve it. What serves it now is its *transport*: the polling
+transport, or a driver that holds a WebSocket. Both are told what to do through the same few methods.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+from trio_socketio._core import CloseFrame, Connection, Failure, Message, PushStatus, TimerEvent
+from trio_socketio.engineio._options import TransportName
+from trio_socketio.errors import DisconnectReason
+
+if TYPE_CHECKING:
+    from trio_socketio.engineio._engine import Engine
+    from trio_socketio.engineio._request import EngineRequest
+    from trio_socketio.engineio._upgrade import Candidate
+
+__all__ = ["Event", "Receiver", "Session", "SessionObserver", "State", "TRANSITIONS", "Transport"]
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    OPENING = auto()
+    OPEN = auto()
+    UPGRADING = auto()
+    CLOSING = auto()  #: what is queued is still sent
+    CLOSED = auto()
+
+
+class Event(Enum):
+    """What moves a session from one state to another."""
+
+    OPENED = auto()  #: the open packet is queued
+    CANDIDATE = auto()  #: a WebSocket for the upgrade is there
+    UPGRADED = auto()  #: the upgrade packet came
+    CANDIDATE_LOST = auto()
+    CLOSE = auto()
+    END = auto()
+
+
+#: All transitions live here; an event that a state does not list is a mistake of ours.
+TRANSITIONS: dict[State, dict[Event, State]] = {
+    State.OPENING: {Event.OPENED: State.OPEN, Event.END: State.CLOSED},
+    State.OPEN: {Event.CANDIDATE: State.UPGRADING, Event.CLOSE: State.CLOSING, Event.END: State.CLOSED},
+    State.UPGRADING: {
+        Event.UPGRADED: State.OPEN,
+        Event.CANDIDATE_LOST: State.OPEN,
+        Event.CLOSE: State.CLOSING,
+        Event.END: State.CLOSED,
+    },
+    State.CLOSING: {Event.END: State.CLOSED},
+    State.CLOSED: {},
+}
+
+
+class Transport(Protocol):
+    """What serves a session now: the seam between the engine and its drivers."""
+
+    @property
+    def name(self) -> TransportName:
+        """``"polling"`` or ``"websocket"``."""
+
+    def wake(self) -> None:
+        """There is output."""
+
+    def resume(self) -> None:
+        """Reading may go on."""
+
+    @property
+    def writable(self) -> bool:
+        """Whether a message queued now goes out without waiting behind an earlier flush."""
+
+    def close(self) -> None:
+        """Send what is queued, then say goodbye, then call ``Receiver.lost``."""
+
+    def abort(self, *, goodbye: bool) -> None:
+        """Let go at once; say goodbye if that costs no waiting and is wanted."""
+
+
+class Receiver(Protocol):
+    """What a driver feeds: a session, or an upgrade candidate before it became one."""
+
+    @property
+    def conn(self) -> Connection:
+        """Where bytes go in and come out."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the driver must stop handing over packets until ``Transport.resume``."""
+
+    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
+        """One packet (text with its type digit, or a binary message), or how the stream of them ended."""
+
+    def written(self) -> None:
+        """What was taken from ``conn`` is on its way."""
+
+    def lost(self, reason: DisconnectReason, description: str) -> None:
+        """The transport is gone."""
+
+
+class SessionObserver(Protocol):
+    """The layer above. Every call returns at once, and none raises."""
+
+    def message(self, data: str | bytes, now: float) -> None:
+        """A message; its content is opaque to the engine."""
+
+    def writable(self) -> None:
+        """Queued messages were written or dropped."""
+
+    def alarm(self, now: float) -> None:
+        """The time given to ``Session.set_alarm`` has come."""
+
+    def upgraded(self) -> None:
+        """The session moved to WebSocket."""
+
+    def closed(self, reason: DisconnectReason, description: str) -> None:
+        """The session has ended; called once."""
+
+
+#: How often a waiting poll is released while an upgrade is under way (wire note W-10).
+NOOP_INTERVAL = 0.1
+
+
+class Session:
+    """One client's Engine.IO session.
+
+    Attributes:
+        sid: the session id, a bearer secret: never logged whole, never shown to other clients.
+        request: the first HTTP request.
+        conn: codec state, heartbeat and outbox.
+        transport: what serves it now.
+        observer: the layer above.
+        candidate: the WebSocket that may take over.
+        volatile_dropped: how many volatile messages were not sent.
+    """
+
+    __slots__ = (
+        "__weakref__", "_alarm", "_close_deadline", "_noop_deadline", "_reported", "candidate", "closed_by_peer",
+        "conn", "engine", "observer", "paused", "request", "sid", "state", "transport", "volatile_dropped",
+    )  # fmt: skip
+
+    observer: SessionObserver
+    transport: Transport
+
+    def __init__(self, engine: Engine, sid: str, request: EngineRequest, conn: Connection) -> None:
+        self.engine = engine
+        self.sid = sid
+        self.request = request
+        self.conn = conn
+        self.state = State.OPENING
+        self.paused = False
+        self._alarm = self._close_deadline = self._noop_deadline = math.inf
+        self._reported = False
+        self.candidate: Candidate | None = None
+        self.closed_by_peer = False
+        self.volatile_dropped = 0
+        conn.owner = self
+
+    def __repr__(self) -> str:
+        return f"<Session {self.sid[:6]}… {self.state.name}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return self.state in (State.OPEN, State.UPGRADING)
+
+    def _move(self, event: Event) -> None:
+        self.state = TRANSITIONS[self.state][event]
+
+    # opening and upgrading
+
+    def open(self, transport: Transport, open_packet: Message, now: float) -> None:
+        """Queue the open packet and start the heartbeat."""
+        options = self.engine.options
+        self.transport = transport
+        self._move(Event.OPENED)
+        self.conn.push(open_packet, protected=True)
+        self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
+        transport.wake()
+
+    def candidate_attached(self, candidate: Candidate) -> None:
+        """A WebSocket is there that may become the transport."""
+        self._move(Event.CANDIDATE)
+        self.candidate = candidate
+
+    def candidate_probed(self, now: float) -> None:
+        """From now on a waiting poll is released, so that the client can stop polling."""
+        self._noop_deadline = now + NOOP_INTERVAL
+        self._set_deadline()
+
+    def candidate_lost(self) -> None:
+        """The candidate is gone; polling goes on."""
+        self.candidate = None
+        if self.state is State.UPGRADING:
+            self._move(Event.CANDIDATE_LOST)
+        self._noop_deadline = math.inf
+        self._set_deadline()
+
+    def upgrade(self, candidate: Connection, transport: Transport) -> None:
+        """The upgrade packet came: what is queued goes out through the WebSocket from here on."""
+        self._move(Event.UPGRADED)
+        self.candidate = None
+        self._noop_deadline = math.inf
+        self._set_deadline()
+        polling, self.transport = self.transport, transport
+        self.conn.adopt(candidate)
+        polling.abort(goodbye=False)
+        self.observer.upgraded()
+        if self.conn.has_output:
+            transport.wake()
+
+    # receiving
+
+    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
+        """Take one packet from the transport (Engine.IO protocol, "Packet types")."""
+        if not self.is_open:
+            return
+        if type(packet) is str:
+            kind = packet[:1]
+            if kind == "4":
+                self.observer.message(packet[1:], now)
+            elif kind == "3":
+                self.conn.pong(now)
+            elif kind == "2":
+                self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
+            elif kind == "1":
+                self.close(DisconnectReason.TRANSPORT_CLOSE, "the client sent a close packet", by_peer=True)
+            else:
+                what = f"a packet of type {packet[:1]!r}" if packet else "an empty packet"
+                self.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
+        elif type(packet) is bytes:
+            self.observer.message(packet, now)
+        elif isinstance(packet, CloseFrame):
+            # An answer with the same code is due (RFC 6455 section 5.5.1); 1005 means that there was none.
+            description = f"the client closed the WebSocket with code {packet.code}"
+            self.close(DisconnectReason.TRANSPORT_CLOSE, description, code=packet.code, by_peer=True)
+        else:
+            assert isinstance(packet, Failure)
+            self.fail(DisconnectReason.TRANSPORT_ERROR, packet.text, code=packet.close_code)
+
+    def pause(self) -> None:
+        """Stop reading from the client; the heartbeat's clock stands still meanwhile."""
+        if not self.paused:
+            self.paused = True
+            self.conn.suspend_heartbeat()
+
+    def resume(self, now: float) -> None:
+        """Read on; the heartbeat's deadline starts anew."""
+        if self.paused:
+            self.paused = False
+            if self.is_open:
+                self.conn.resume_heartbeat(now)
+                self.transport.resume()
+            self.engine.wake_post(self)
+
+    # sending
+
+    def send(self, message: Message, *, protected: bool = False, volatile: bool = False) -> PushStatus:
+        """Queue a message.
+
+        Args:
+            message: what to send.
+            protected: it is never refused for want of room, and no policy drops it.
+            volatile: it is dropped rather than queued behind bytes that are still unsent.
+
+        Returns:
+            ``OK``, ``DROPPED`` (by the policy, or because the session is closing), or ``FULL``.
+        """
+        if not self.is_open:
+            return PushStatus.DROPPED
+        if volatile and not self.transport.writable:
+            self.volatile_dropped += 1
+            return PushStatus.DROPPED
+        status = self.conn.push(message, protected=protected)
+        if status == 0:
+            self.transport.wake()
+            return PushStatus.OK
+        return PushStatus(status)
+
+    def written(self) -> None:
+        """What the transport had taken is written."""
+        self.conn.confirm()
+        self.observer.writable()
+
+    # time
+
+    def set_alarm(self, deadline: float) -> None:
+        """Call ``observer.alarm`` at this time; infinity for never."""
+        self._alarm = deadline
+        self._set_deadline()
+
+    def on_timer(self, event: TimerEvent, now: float) -> None:
+        """The wheel says that something is due."""
+        if self.state is State.CLOSED:
+            return
+        if event is TimerEvent.PING:
+            self.conn.push(self.engine.ping, protected=True)
+            self.transport.wake()
+        elif event is TimerEvent.PING_TIMEOUT:
+            timeout = self.engine.options.ping_timeout
+            self.fail(DisconnectReason.PING_TIMEOUT, f"no answer to a ping for {timeout:g} s")
+        else:
+            self._on_deadline(now)
+
+    def _on_deadline(self, now: float) -> None:
+        if self._close_deadline <= now:
+            self.end()
+            return
+        if self._noop_deadline <= now:
+            self._noop_deadline = now + NOOP_INTERVAL
+            self.engine.release_poll(self)
+        if self._alarm <= now:
+            self._alarm = math.inf
+            self.observer.alarm(now)
+        self._set_deadline()
+
+    def _set_deadline(self) -> None:
+        if self.state is not State.CLOSED:
+            self.conn.set_deadline(min(self._alarm, self._noop_deadline, self._close_deadline))
+
+    # the end
+
+    def close(
+        self,
+        reason: DisconnectReason,
+        description: str = "",
+        *,
+        code: int = 1000,
+        by_peer: bool = False,
+        linger: float = 0.0,
+    ) -> None:
+        """End the session in good order: what is queued is still sent.
+
+        Args:
+            reason: what the layer above is told.
+            description: more about it, for people.
+            code: the close code for a WebSocket (RFC 6455 section 7.4); 1005 sends none.
+            by_peer: the client asked for it, so a waiting poll is merely released.
+            linger: until when (a time, not a duration) the rest is kept for the next poll if none is waiting.
+        """
+        if not self.is_open:
+            return
+        self._move(Event.CLOSE)
+        self.closed_by_peer = by_peer
+        self.paused = False
+        self.conn.close(code if code != 1005 else 0)
+        self.conn.suspend_heartbeat()
+        self._alarm = self._noop_deadline = math.inf
+        self._close_deadline = linger or math.inf
+        self._set_deadline()
+        self._drop_candidate()
+        self.engine.wake_post(self)
+        self._report(reason, description)
+        if by_peer and self.transport.name == "polling":
+            self.transport.abort(goodbye=False)
+            self.end()
+        else:
+            self.transport.close()
+
+    @property
+    def lingers(self) -> bool:
+        """Whether what is queued is kept for a poll to come."""
+        return self._close_deadline < math.inf
+
+    def fail(self, reason: DisconnectReason, description: str, *, code: int = 1002) -> None:
+        """End the session at once: nothing that is queued is sent."""
+        if not self.is_open:
+            return
+        self.conn.discard()
+        self.conn.close(code or 1002)
+        self.engine.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
+        self._report(reason, description)
+        self.end()
+        self.transport.abort(goodbye=True)
+
+    def lost(self, reason: DisconnectReason, description: str) -> None:
+        """The transport is gone, or has said goodbye."""
+        if self.state is not State.CLOSED:
+            self._report(reason, description)
+            self.end()
+
+    def end(self) -> None:
+        """The session is over: forget it."""
+        if self.state is State.CLOSED:
+            return
+        self._move(Event.END)
+        self.paused = False
+        self.conn.detach()
+        self.conn.close_outbox()
+        self.conn.owner = None
+        self._drop_candidate()
+        self.engine.wake_post(self)
+        self.engine.forget(self)
+
+    def _drop_candidate(self) -> None:
+        if self.candidate is not None:
+            self.candidate.fail("the session has ended")
+
+    def _report(self, reason: DisconnectReason, description: str) -> None:
+        if not self._reported:
+            self._reported = True
+            self.observer.closed(reason, description)

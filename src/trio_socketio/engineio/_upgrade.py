@@ -1,0 +1,105 @@
+"""The upgrade from polling to WebSocket: the probe, and who wins.
+
+Source: Engine.IO protocol revision 4, "Upgrade"; wire note W-10.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum, auto
+from typing import Protocol
+
+from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
+from trio_socketio.engineio._session import Receiver, Session, State, Transport
+from trio_socketio.errors import DisconnectReason
+
+__all__ = ["Candidate", "Probe", "PROBE_TRANSITIONS", "WebSocketTransport"]
+
+
+class WebSocketTransport(Transport, Protocol):
+    """A driver that holds a WebSocket; it feeds a candidate first and the session later."""
+
+    receiver: Receiver
+
+
+class Probe(Enum):
+    """Where an upgrade stands."""
+
+    ATTACHED = auto()
+    PROBED = auto()
+    UPGRADED = auto()
+    FAILED = auto()
+
+
+#: A packet that a state does not list fails the candidate, and the candidate only. ``5`` without a probe is accepted.
+PROBE_TRANSITIONS: dict[Probe, dict[str, Probe]] = {
+    Probe.ATTACHED: {"2probe": Probe.PROBED, "5": Probe.UPGRADED},
+    Probe.PROBED: {"5": Probe.UPGRADED},
+    Probe.UPGRADED: {},
+    Probe.FAILED: {},
+}
+
+
+class Candidate:
+    """A WebSocket that asks to become the transport of a polling session."""
+
+    __slots__ = ("_probe", "conn", "driver", "paused", "session")
+
+    def __init__(self, session: Session, driver: WebSocketTransport, conn: Connection, now: float) -> None:
+        self.session = session
+        self.driver = driver
+        self.conn = conn
+        self.paused = False
+        self._probe = Probe.ATTACHED
+        conn.owner = self
+        conn.set_deadline(now + session.engine.options.upgrade_timeout)
+        session.candidate_attached(self)
+
+    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
+        """Take one packet of the candidate."""
+        following = PROBE_TRANSITIONS[self._probe].get(packet) if isinstance(packet, str) else None
+        if following is Probe.PROBED:
+            self._probe = following
+            self.conn.push(self.session.engine.probe_answer, protected=True)
+            self.session.candidate_probed(now)
+            self.driver.wake()
+        elif following is Probe.UPGRADED and self.session.state is State.UPGRADING:
+            self._probe = following
+            self._let_go()
+            self.driver.receiver = self.session
+            self.session.upgrade(self.conn, self.driver)
+        else:
+            self.fail("this is not the packet that an upgrade needs next")
+
+    def written(self) -> None:
+        """The probe's answer is written."""
+        self.conn.confirm()
+
+    def lost(self, reason: DisconnectReason, description: str) -> None:
+        """The candidate's connection is gone; the session stays on polling."""
+        self._drop()
+
+    def on_timer(self, event: TimerEvent, now: float) -> None:
+        """The upgrade took too long."""
+        timeout = self.session.engine.options.upgrade_timeout
+        self.session.engine.logger.info(
+            "session %s…: no upgrade within %g s, it stays on polling", self.session.sid[:6], timeout
+        )
+        self.fail("upgrade timeout")
+
+    def fail(self, description: str) -> None:
+        """Close the candidate; the session stays on polling."""
+        if self._probe not in (Probe.UPGRADED, Probe.FAILED):
+            self.conn.close(1000, description)
+            self._drop()
+            self.driver.abort(goodbye=True)
+
+    def _drop(self) -> None:
+        if self._probe not in (Probe.UPGRADED, Probe.FAILED):
+            self._probe = Probe.FAILED
+            self._let_go()
+            self.session.candidate_lost()
+
+    def _let_go(self) -> None:
+        self.conn.set_deadline(math.inf)
+        self.conn.owner = None

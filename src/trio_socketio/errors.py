@@ -1,0 +1,99 @@
+"""Every public exception, and the reasons a socket can end for.
+
+::
+
+    SocketIOError
+    ├── LocalProtocolError        a mistake of the caller, raised at the call
+    │   └── ReservedEventError    the event name belongs to Socket.IO itself
+    ├── RemoteProtocolError       the peer broke the protocol
+    ├── Disconnected              the socket is not connected (any more)
+    ├── ConnectRefused            raised by a middleware to refuse a CONNECT
+    └── ArgumentsError            an event's arguments do not fit its handler
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "ArgumentsError",
+    "ConnectRefused",
+    "DisconnectReason",
+    "Disconnected",
+    "LocalProtocolError",
+    "RemoteProtocolError",
+    "ReservedEventError",
+    "SocketIOError",
+]
+
+
+class DisconnectReason(StrEnum):
+    """Why a socket ended: the nine texts of Socket.IO, as they stand on the wire of its documentation."""
+
+    TRANSPORT_ERROR = "transport error"
+    TRANSPORT_CLOSE = "transport close"
+    FORCED_CLOSE = "forced close"
+    PING_TIMEOUT = "ping timeout"
+    PARSE_ERROR = "parse error"
+    SERVER_SHUTTING_DOWN = "server shutting down"
+    FORCED_SERVER_CLOSE = "forced server close"
+    CLIENT_NAMESPACE_DISCONNECT = "client namespace disconnect"
+    SERVER_NAMESPACE_DISCONNECT = "server namespace disconnect"
+
+
+class SocketIOError(Exception):
+    """The base of all exceptions of this package."""
+
+
+class LocalProtocolError(SocketIOError):
+    """The caller asked for something the protocol does not allow."""
+
+
+class ReservedEventError(LocalProtocolError):
+    """The event name is one that Socket.IO keeps for itself."""
+
+    def __init__(self, event: object) -> None:
+        super().__init__(f'"{event}" is a reserved event name')
+
+
+class RemoteProtocolError(SocketIOError):
+    """The peer sent something the protocol does not allow.
+
+    Attributes:
+        reason: what the session's end is called when this error ends it.
+        close_code: the RFC 6455 close code (section 7.4) that fits.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: DisconnectReason = DisconnectReason.TRANSPORT_ERROR,
+        close_code: int = 1002,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.close_code = close_code
+
+
+class Disconnected(SocketIOError):
+    """The socket is not connected: nothing was sent, and no acknowledgement will come."""
+
+
+class ConnectRefused(SocketIOError):
+    """Raised by a middleware: the client gets CONNECT_ERROR with this message and data.
+
+    Args:
+        message: what the client reads as ``error.message``. It is public.
+        data: any JSON value, read by the client as ``error.data``.
+    """
+
+    def __init__(self, message: str = "Connection refused", *, data: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class ArgumentsError(SocketIOError):
+    """The arguments of an event do not fit the handler's parameters. Its text is sent to the client."""

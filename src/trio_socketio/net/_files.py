@@ -1,0 +1,122 @@
+"""Files beside the engine: the client bundle at its usual address, and a page for demonstrations.
+
+They are read once, when the server starts; for more than that, put a web server in front.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import mimetypes
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trio_socketio.engineio import EngineResponse
+
+__all__ = ["Files"]
+
+#: The names under which Node's server offers its client.
+CLIENT_FILES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content_type: str
+    etag: str
+    encodings: dict[str, bytes]  #: by content coding; "" is the file itself
+
+
+def _load(path: Path, content_type: str | None = None, etag: str | None = None) -> _File:
+    body = path.read_bytes()
+    guessed = content_type or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if content_type is None and guessed.startswith("text/"):
+        guessed += "; charset=utf-8"
+    etag = etag or hashlib.sha256(body).hexdigest()[:20]
+    encodings = {"": body, "gzip": gzip.compress(body, mtime=0), "deflate": zlib.compress(body)}
+    return _File(guessed, f'"{etag}"', encodings)
+
+
+def _accepted(header: str) -> dict[str, float]:
+    """Content codings and their weights (RFC 9110 section 12.5.3)."""
+    weights: dict[str, float] = {}
+    for item in header.split(","):
+        coding, _, parameter = item.strip().partition(";")
+        try:
+            weights[coding.strip().lower()] = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weights[coding.strip().lower()] = 0.0
+    return weights
+
+
+class Files:
+    """What is served beside the engine.
+
+    Args:
+        path: the engine's path, ``"/socket.io/"``.
+        client: the ``dist`` folder of the npm package socket.io-client, or None.
+        static: request paths to files or folders; a folder's files are found below its path.
+
+    Raises:
+        ValueError: a file or folder is not there.
+    """
+
+    def __init__(self, path: str, client: Path | None, static: Mapping[str, Path]) -> None:
+        self._files: dict[str, _File] = {}
+        for prefix, source in static.items():
+            self._add(prefix, source)
+        if client is not None:
+            self._add_client(path, client)
+
+    def _add(self, prefix: str, source: Path) -> None:
+        if not prefix.startswith("/"):
+            raise ValueError(f"a path in static_files begins with a slash, not {prefix!r}")
+        if source.is_file():
+            self._files[prefix] = _load(source)
+            return
+        if not source.is_dir():
+            raise ValueError(f"static_files: there is no file or folder {str(source)!r}")
+        root = source.resolve()
+        for file in sorted(root.rglob("*")):
+            if file.is_file() and file.resolve().is_relative_to(root):
+                self._files.setdefault(
+                    f"{prefix.rstrip('/')}/{file.relative_to(root).as_posix()}", _load(file)
+                )
+
+    def _add_client(self, path: str, client: Path) -> None:
+        manifest = client.parent / "package.json"
+        version = json.loads(manifest.read_text())["version"] if manifest.is_file() else None
+        found = False
+        for name in CLIENT_FILES:
+            for file, kind in ((client / name, "application/javascript; charset=utf-8"),
+                               (client / f"{name}.map", "application/json")):  # fmt: skip
+                if file.is_file():
+                    found = True
+                    self._files[path + file.name] = _load(file, kind, version)
+        if not found:
+            raise ValueError(f"serve_client: {str(client)!r} holds none of {', '.join(CLIENT_FILES)}")
+
+    def response(self, method: str, path: str, headers: Mapping[str, str]) -> EngineResponse | None:
+        """The answer to a request, None if there is no such file."""
+        file = self._files.get(path)
+        if file is None:
+            return None
+        if method not in ("GET", "HEAD"):
+            return EngineResponse(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")], close=True)
+        common = [("Cache-Control", "public, max-age=0"), ("ETag", file.etag), ("Vary", "Accept-Encoding")]
+        matches = {tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")}
+        if file.etag in matches:
+            return EngineResponse(304, common)
+        weights = _accepted(headers.get("accept-encoding", ""))
+        coding = max(
+            (name for name in ("gzip", "deflate") if weights.get(name, 0) > 0),
+            key=weights.__getitem__,
+            default="",
+        )
+        body = file.encodings[coding]
+        content = [("Content-Type", file.content_type), ("Content-Length", str(len(body)))]
+        if coding:
+            content.append(("Content-Encoding", coding))
+        return EngineResponse(200, common + content, body)

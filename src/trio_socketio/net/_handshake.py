@@ -1,0 +1,78 @@
+"""The opening handshake of a WebSocket (RFC 6455 section 4.2), done by trio-websocket.
+
+h11 has read the request already, so it is replayed to trio-websocket through a stream in memory, which catches the
+response and then reports end of file. The real stream is not touched. It costs about 170 µs; this one function is the
+place to replace it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import h11
+import trio
+from trio_websocket import WebSocketRequest, wrap_server_stream
+
+__all__ = ["opening_handshake"]
+
+
+class _ReplayStream(trio.abc.Stream):
+    """Gives one request to read, catches what is written, and ends."""
+
+    def __init__(self, request: bytes, refused: trio.CancelScope) -> None:
+        self._request = request
+        self._refused = refused
+        self._answered = trio.Event()
+        self.response = b""
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if self._request:
+            request, self._request = self._request, b""
+            return request
+        await self._answered.wait()
+        return b""
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        self.response += data
+        self._answered.set()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        # wrap_server_stream waits for a request that never comes if this one is bad: closing is its only sign.
+        if not self._answered.is_set():
+            self._refused.cancel()
+        self._answered.set()
+        await trio.lowlevel.checkpoint()
+
+
+def _serialise(request: h11.Request) -> bytes:
+    lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+    lines += [b"%b: %b" % field for field in request.headers.raw_items()]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+async def opening_handshake(
+    request: h11.Request, extra_headers: Sequence[tuple[bytes, bytes]] = ()
+) -> bytes | None:
+    """The response that switches to the WebSocket protocol.
+
+    Args:
+        request: the whole request, already read.
+        extra_headers: further fields for the response.
+
+    Returns:
+        The bytes of the 101 response; None if the request is not a valid opening handshake.
+
+    Cancellation: nothing is lost, nothing was written.
+    """
+    accepted: WebSocketRequest | None = None
+    with trio.CancelScope() as refused:
+        stream = _ReplayStream(_serialise(request), refused)
+        async with trio.open_nursery() as nursery:
+            accepted = await wrap_server_stream(nursery, stream)
+            await accepted.accept(extra_headers=list(extra_headers))
+    return stream.response if accepted is not None and stream.response.startswith(b"HTTP/1.1 101") else None

@@ -1,0 +1,305 @@
+"""One HTTP connection after the other: requests to the engine, upgrades to the stream driver, files for the rest."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from dataclasses import dataclass
+
+import h11
+import trio
+
+from trio_socketio.engineio import (
+    POST_TOO_LARGE,
+    Engine,
+    EngineRequest,
+    EngineResponse,
+    PollingTransport,
+    Session,
+    WebSocketTransport,
+)
+from trio_socketio.net._files import Files
+from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._http1 import BodyTooLarge, Http1Connection, HttpLimits
+from trio_socketio.net._signal import Signal
+from trio_socketio.net._stream_driver import StreamDriver
+
+__all__ = ["EngineHost", "HostOptions"]
+
+NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
+METHOD_NOT_ALLOWED = EngineResponse(
+    405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True
+)
+UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
+STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
+
+#: What the peer's misbehaviour or absence raises; never an error of ours.
+_GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """Where the engine is found, and what else is served."""
+
+    path: str
+    flush_timeout: float  #: seconds for the last flush of a WebSocket
+    limits: HttpLimits
+    files: Files
+
+
+def _endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
+    """The peer's address (``"unix"``, or blank where there is none), and whether TLS ends here."""
+    secure = isinstance(stream, trio.SSLStream)
+    inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(inner, trio.SocketStream):
+        return "", secure
+    if inner.socket.family == getattr(socket, "AF_UNIX", None):
+        return "unix", secure
+    try:
+        return str(inner.socket.getpeername()[0]), secure
+    except OSError:
+        return "", secure
+
+
+def _read_head(request: h11.Request, address: str, secure: bool) -> EngineRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    tokens = {token.strip().lower() for token in headers.get("connection", "").split(",")}
+    # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8).
+    upgrade = (
+        "upgrade" in tokens
+        and headers.get("upgrade", "").strip().lower() == "websocket"
+        and request.http_version != b"1.0"
+    )
+    return EngineRequest(
+        request.method.decode("ascii"), request.target.decode("latin-1"), headers, address, secure, upgrade
+    )
+
+
+class EngineHost:
+    """Serves an engine over streams.
+
+    Args:
+        engine: the sessions.
+        options: see ``HostOptions``.
+        logger: for what goes wrong.
+
+    Attributes:
+        stopping: no new session is opened any more.
+        connections: those that speak HTTP now.
+    """
+
+    def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
+        self.engine = engine
+        self.stopping = False
+        self.connections: set[Http1Connection] = set()
+        self._options = options
+        self._logger = logger
+
+    def stop(self) -> None:
+        """Refuse new sessions, and let go of connections that wait for a request."""
+        self.stopping = True
+        for connection in self.connections:
+            if connection.idle is not None:
+                connection.idle.cancel()
+
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection until it ends, and close it.
+
+        Cancellation: the connection is dropped; a session that polled through it hears of it.
+        """
+        try:
+            trailing, driver = await self._serve_http(stream)
+            if driver is not None:
+                await driver.run(trailing)
+        except (*_GONE, trio.TooSlowError):
+            self._logger.debug("a connection broke or was too slow", exc_info=True)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, StreamDriver | None]:
+        """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
+        if isinstance(stream, trio.SSLStream):
+            with trio.fail_after(self._options.limits.header_timeout):
+                await stream.do_handshake()
+        address, secure = _endpoint(stream)
+        http = Http1Connection(stream, self._options.limits)
+        self.connections.add(http)
+        try:
+            driver = await self._serve_requests(http, address, secure)
+            if driver is not None:
+                return http.trailing_data, driver
+            if not self.stopping:
+                await http.linger()
+        finally:
+            self.connections.discard(http)
+        return b"", None
+
+    async def _serve_requests(self, http: Http1Connection, address: str, secure: bool) -> StreamDriver | None:
+        try:
+            while not self.stopping:
+                head = await http.next_request()
+                if head is None:
+                    break
+                request = _read_head(head, address, secure)
+                if request.upgrade:
+                    return await self._upgrade(http, head, request)
+                if not await self._answer(http, request):
+                    break
+        except h11.RemoteProtocolError as error:
+            self._logger.debug("bad HTTP from %s: %s", address or "a stream", error)
+            await http.respond_error(error.error_status_hint)
+        except trio.TooSlowError:
+            await http.respond_error(408)
+        return None
+
+    # WebSocket
+
+    async def _upgrade(
+        self, http: Http1Connection, head: h11.Request, request: EngineRequest
+    ) -> StreamDriver | None:
+        if request.path != self._options.path:
+            await http.respond(NOT_FOUND)
+            return None
+        refusal = self.engine.verify(request)
+        if refusal is not None:
+            await self._refuse(http, request, refusal.response())
+            return None
+        if self.stopping:
+            await http.respond(STOPPING)
+            return None
+        switching = await opening_handshake(head)
+        if switching is None:
+            await http.respond(UPGRADE_REQUIRED)
+            return None
+        await http.send(switching)
+        return await self._attach(http, request)
+
+    async def _attach(self, http: Http1Connection, request: EngineRequest) -> StreamDriver | None:
+        driver = StreamDriver(http.stream, self._options.flush_timeout)
+
+        def attach(session: Session) -> WebSocketTransport:
+            driver.receiver = session
+            return driver
+
+        now = trio.current_time()
+        if not request.sid:
+            self.engine.open_websocket(request, attach, now)
+            return driver
+        session = self.engine.sessions.get(request.sid)
+        candidate = self.engine.begin_upgrade(session, driver, now) if session is not None else None
+        if candidate is not None:
+            driver.receiver = candidate
+            return driver
+        surplus = self.engine.new_connection()
+        surplus.close(1000, "the session has a WebSocket already")
+        await http.send(surplus.take(1))
+        return None
+
+    # HTTP
+
+    async def _answer(self, http: Http1Connection, request: EngineRequest) -> bool:
+        """Answer one request; returns whether the connection can carry another."""
+        if request.path != self._options.path:
+            response = self._options.files.response(request.method, request.path, request.headers)
+            return await http.respond(response or NOT_FOUND, head=request.method == "HEAD")
+        refusal = self.engine.verify(request)
+        if refusal is not None:
+            return await self._refuse(http, request, refusal.response())
+        if not request.sid:
+            return await self._open(http, request)
+        session = self.engine.sessions[request.sid]
+        polling = self.engine.polling(session)
+        if request.method == "GET":
+            return await self._poll(http, request, polling)
+        if request.method == "POST":
+            return await self._post(http, request, polling)
+        return await http.respond(METHOD_NOT_ALLOWED, head=request.method == "HEAD")
+
+    def _with_cors(self, request: EngineRequest, response: EngineResponse) -> EngineResponse:
+        origin, cors = request.origin, self.engine.options.cors
+        if origin is None or not ("*" in cors or origin in cors):
+            return response
+        headers = [*response.headers, ("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        return EngineResponse(response.status, headers, response.body, response.close)
+
+    async def _refuse(self, http: Http1Connection, request: EngineRequest, response: EngineResponse) -> bool:
+        return await http.respond(self._with_cors(request, response), head=request.method == "HEAD")
+
+    async def _open(self, http: Http1Connection, request: EngineRequest) -> bool:
+        if self.stopping:
+            return await http.respond(STOPPING)
+        polling = self.engine.open_polling(request, trio.current_time())
+        return await self._write_poll(http, request, polling)
+
+    async def _poll(self, http: Http1Connection, request: EngineRequest, polling: PollingTransport) -> bool:
+        ready = trio.Event()
+        refused = polling.begin_poll(ready.set)
+        if refused is not None:
+            return await http.respond(self._with_cors(request, refused))
+        try:
+            if not ready.is_set() and not await http.wait(ready):
+                polling.poll_lost("poll connection closed prematurely")
+                return False
+        except BaseException:
+            polling.poll_lost("the poll was cancelled")
+            raise
+        return await self._write_poll(http, request, polling)
+
+    async def _write_poll(
+        self, http: Http1Connection, request: EngineRequest, polling: PollingTransport
+    ) -> bool:
+        response = self._with_cors(request, polling.collect())
+        try:
+            reusable = await http.respond(response)
+        except BaseException:
+            polling.poll_lost("poll connection closed while it was answered")
+            raise
+        polling.poll_written()
+        return reusable
+
+    async def _post(self, http: Http1Connection, request: EngineRequest, polling: PollingTransport) -> bool:
+        session = polling.session
+        refused = polling.begin_post(request.headers.get("content-type", ""))
+        if refused is not None:
+            return await http.respond(self._with_cors(request, refused))
+        limit = self.engine.options.max_http_buffer_size
+        try:
+            body = await http.read_body(request.headers.get("content-length", ""), limit)
+        except BodyTooLarge as error:
+            polling.post_refused()
+            self._logger.info("session %s…: %s (max_http_buffer_size)", session.sid[:6], error)
+            return await http.respond(self._with_cors(request, POST_TOO_LARGE))
+        except BaseException:
+            polling.post_lost("the POST never came whole")
+            raise
+        packets, failure = polling.packets(body)
+        try:
+            for packet in packets:
+                while session.paused:
+                    await self._resumed(session)
+                session.receive(packet, trio.current_time())
+        except BaseException:
+            polling.post_lost("the POST was cancelled")
+            raise
+        return await http.respond(self._with_cors(request, polling.end_post(failure)))
+
+    async def _resumed(self, session: Session) -> None:
+        resumed = trio.Event()
+        self.engine.hold_post(session, resumed.set)
+        await resumed.wait()
+
+    # time
+
+    async def run_wheel(self) -> None:
+        """Deal with timers as they come due: the one task that waits for time on behalf of all sessions."""
+        earlier = Signal()
+        self.engine.wheel.on_earlier = earlier.set
+        try:
+            while True:
+                with trio.move_on_at(self.engine.tick(trio.current_time())):
+                    await earlier.wait()
+        finally:
+            self.engine.wheel.on_earlier = None

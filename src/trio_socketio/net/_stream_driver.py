@@ -1,0 +1,176 @@
+"""The stream driver: a WebSocket over any ``trio.abc.Stream`` (TLS, memory, other platforms).
+
+It reads, feeds the codec, hands packets to its receiver, and writes what the outbox gives.
+"""
+
+from __future__ import annotations
+
+import trio
+
+from trio_socketio._core import CloseFrame, Failure
+from trio_socketio.engineio import Receiver, TransportName
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.net._signal import Signal
+
+__all__ = ["StreamDriver"]
+
+READ_BYTES = 65536
+
+#: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
+WRITE_BYTES = 262_144
+
+#: How long the peer may take to answer our close frame, or to take a last one (RFC 6455 section 7.1.1).
+CLOSE_TIMEOUT = 2.0
+
+
+class StreamDriver:
+    """The transport of a session, or of an upgrade candidate, over a stream.
+
+    Args:
+        stream: the stream, after the opening handshake. The driver closes it.
+        flush_timeout: how long the last flush may take, in seconds.
+
+    Attributes:
+        receiver: who gets the packets; set before ``run``.
+    """
+
+    __slots__ = (
+        "_closing", "_output", "_peer_closed", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
+        "flush_timeout", "receiver",
+    )  # fmt: skip
+
+    name: TransportName = "websocket"
+    receiver: Receiver
+
+    def __init__(self, stream: trio.abc.Stream, flush_timeout: float) -> None:
+        self._stream = stream
+        self.flush_timeout = flush_timeout
+        self._output = Signal()
+        self._resumed = Signal()
+        self._read_scope = trio.CancelScope()
+        self._write_scope = trio.CancelScope()
+        self._closing = False
+        self._peer_closed = False
+        self._sending = False
+
+    # the seam
+
+    @property
+    def writable(self) -> bool:
+        """Whether nothing of an earlier flush is unsent."""
+        return self.receiver.conn.inflight_bytes == 0
+
+    def wake(self) -> None:
+        """There is output."""
+        self._output.set()
+
+    def resume(self) -> None:
+        """Read on."""
+        self._resumed.set()
+
+    def close(self) -> None:
+        """Write what is queued and the close frame, then end."""
+        self._end(self.flush_timeout)
+
+    def abort(self, *, goodbye: bool) -> None:
+        """End at once; the close frame is only written if no other write is stuck."""
+        self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
+
+    def _end(self, timeout: float) -> None:
+        self._closing = True
+        self._write_scope.deadline = min(self._write_scope.deadline, trio.current_time() + timeout)
+        self._output.set()
+        self._resumed.set()
+
+    # the tasks
+
+    async def run(self, trailing: bytes) -> None:
+        """Serve until the WebSocket has ended, and close the stream.
+
+        Args:
+            trailing: bytes that came with the opening handshake.
+
+        Cancellation: the connection is dropped; the receiver hears of it.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                with self._read_scope:
+                    await self._read(trailing)
+                if not self._closing:
+                    self._write_scope.cancel()
+            if self._closing and not self._write_scope.cancelled_caught:
+                await self._await_end()
+        finally:
+            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+            await trio.aclose_forcefully(self._stream)
+
+    async def _read(self, data: bytes | bytearray) -> None:
+        while True:
+            if data:
+                self.receiver.conn.feed(data)
+                if not await self._hand_over():
+                    return
+            try:
+                data = await self._stream.receive_some(READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
+                return
+            if not data:
+                self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the client ended the connection")
+                return
+
+    async def _hand_over(self) -> bool:
+        """Give all that was fed to the receiver; False: the stream of packets has ended."""
+        while True:
+            while self.receiver.paused:
+                await self._resumed.wait()
+            if self._closing:
+                return False
+            now = trio.current_time()
+            packet = self.receiver.conn.next_event(now)
+            if packet is None:
+                break
+            self.receiver.receive(packet, now)
+            if isinstance(packet, CloseFrame | Failure):
+                self._peer_closed = isinstance(packet, CloseFrame)
+                return False
+        if self.receiver.conn.has_output:
+            self._output.set()  # the answer to a WebSocket ping
+        return True
+
+    async def _write(self) -> None:
+        with self._write_scope:
+            while True:
+                await self._output.wait()
+                while data := self.receiver.conn.take(WRITE_BYTES):
+                    receiver = self.receiver
+                    self._sending = True
+                    try:
+                        await self._stream.send_all(data)
+                    except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                        receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
+                        self._read_scope.cancel()
+                        return
+                    finally:
+                        self._sending = False
+                    receiver.written()
+                if self._closing:
+                    break
+        self._read_scope.cancel()
+
+    async def _await_end(self) -> None:
+        """Our close frame is out: let the peer's come, so that no reset destroys what is on its way to it."""
+        conn = self.receiver.conn
+        with trio.move_on_after(CLOSE_TIMEOUT):
+            try:
+                if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                    await self._stream.send_eof()
+                while not self._peer_closed and (data := await self._stream.receive_some(READ_BYTES)):
+                    conn.feed(data)
+                    while (packet := conn.next_event(trio.current_time())) is not None:
+                        if isinstance(packet, CloseFrame | Failure):
+                            self._peer_closed = isinstance(packet, CloseFrame)
+                            break
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                pass

@@ -1,0 +1,33 @@
+"""The error boundary around everything an application runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["contain", "leaf"]
+
+
+def leaf(error: BaseException) -> BaseException:
+    """The one exception inside nested groups that hold nothing else."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def contain(error: BaseException, report: Callable[[Exception], None]) -> None:
+    """Report what is an application's error, and raise again what is not: ``Cancelled``, interrupts.
+
+    In a group each part goes its own way.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        errors, rest = error.split(Exception)
+        if errors is not None:
+            reported = leaf(errors)
+            assert isinstance(reported, Exception)
+            report(reported)
+        if rest is not None:
+            raise rest
+    elif isinstance(error, Exception):
+        report(error)
+    else:
+        raise error

@@ -1,0 +1,290 @@
+"""One Engine.IO session as the Socket.IO server sees it: its sockets, its inbox limits, its outbox."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_socketio._core import Message, PushStatus
+from trio_socketio.engineio import EngineRequest, Session
+from trio_socketio.errors import Disconnected, DisconnectReason, RemoteProtocolError
+from trio_socketio.socketio import (
+    AckReceived,
+    ConnectReceived,
+    EventReceived,
+    Packet,
+    PacketType,
+    SocketIOConnection,
+    encode,
+)
+
+if TYPE_CHECKING:
+    from trio_socketio.server._runtime import Runtime
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["Client", "EngineSocket"]
+
+#: While a call is pending, reading goes on past the soft limit of an inbox, up to this many times.
+HARD_LIMIT = 4
+
+
+class EngineSocket:
+    """The Engine.IO session below a socket, as applications see it (``socket.conn``)."""
+
+    __slots__ = ("_listeners", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._listeners: list[Callable[[], object]] = []
+
+    @property
+    def id(self) -> str:
+        """The session id: a secret between the client and the server."""
+        return self._session.sid
+
+    @property
+    def transport(self) -> Any:
+        """What serves the session now; its ``name`` is ``"polling"`` or ``"websocket"``."""
+        return self._session.transport
+
+    @property
+    def request(self) -> EngineRequest:
+        """The first HTTP request."""
+        return self._session.request
+
+    def on(self, event: str, listener: Callable[[], object]) -> None:
+        """Call ``listener()`` at ``"upgrade"``, when the session has moved to WebSocket. It must not block."""
+        if event != "upgrade":
+            raise ValueError(f"the event of an Engine.IO socket is 'upgrade', not {event!r}")
+        self._listeners.append(listener)
+
+    def close(self) -> None:
+        """End the session; its sockets end with the reason ``forced server close``."""
+        self._session.close(DisconnectReason.FORCED_SERVER_CLOSE, "closed by the application")
+
+
+class Client:
+    """The observer of one session.
+
+    Attributes:
+        sockets: by namespace.
+        issued: when the session began, in milliseconds since the epoch.
+    """
+
+    __slots__ = ("_alarm", "_calls", "_full", "_room", "connection", "engine_socket", "issued", "_waiting",
+                 "runtime", "session", "sockets")  # fmt: skip
+
+    def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
+        self.runtime = runtime
+        self.session = session
+        self.connection = SocketIOConnection(runtime.config.connection(), now)
+        self.sockets: dict[str, Socket] = {}
+        self.issued = time.time_ns() // 1_000_000
+        self.engine_socket: EngineSocket | None = None
+        self._alarm = math.inf
+        self._calls = 0
+        self._full = 0
+        self._waiting = 0
+        self._room: trio.lowlevel.ParkingLot | None = None
+        self._set_alarm()
+
+    # the session's observer
+
+    def message(self, data: str | bytes, now: float) -> None:
+        """Take one message; a packet that breaks the protocol ends the session."""
+        try:
+            incoming = self.connection.receive(data, now)
+        except RemoteProtocolError as error:
+            self._broken(error)
+            return
+        self._set_alarm()
+        if incoming is None:
+            return
+        if isinstance(incoming, ConnectReceived):
+            self._connect(incoming)
+            return
+        socket = self.sockets.get(incoming.namespace)
+        if socket is None:
+            return
+        if isinstance(incoming, EventReceived):
+            socket._receive_event(incoming)
+        elif isinstance(incoming, AckReceived):
+            socket._receive_ack(incoming)
+        else:
+            socket._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
+
+    def writable(self) -> None:
+        """Let those try again who wait for room."""
+        if self._room is not None:
+            self._room.unpark_all()
+
+    def alarm(self, now: float) -> None:
+        """A deadline has come."""
+        for socket in list(self.sockets.values()):
+            if socket._hold_deadline <= now:
+                socket.ready()
+        try:
+            self.connection.check_deadline(now)
+        except RemoteProtocolError as error:
+            self._broken(error)
+            return
+        self._set_alarm()
+
+    def upgraded(self) -> None:
+        """Tell the application that listens."""
+        for listener in self.engine_socket._listeners if self.engine_socket is not None else ():
+            try:
+                listener()
+            except Exception:
+                self.runtime.log.exception("a listener for the upgrade failed")
+
+    def closed(self, reason: DisconnectReason, description: str) -> None:
+        """The session has ended: its sockets end."""
+        for socket in list(self.sockets.values()):
+            socket._end(reason, description)
+        self.writable()
+
+    def _broken(self, error: RemoteProtocolError) -> None:
+        self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)
+        self.session.close(DisconnectReason.FORCED_CLOSE, str(error), code=1002)
+
+    def _set_alarm(self) -> None:
+        deadline = min(
+            self.connection.deadline, min((s._hold_deadline for s in self.sockets.values()), default=math.inf)
+        )
+        if deadline != self._alarm:
+            self._alarm = deadline
+            self.session.set_alarm(deadline)
+
+    # namespaces
+
+    def _connect(self, request: ConnectReceived) -> None:
+        namespace = self.runtime.server._namespaces.get(request.namespace)
+        if namespace is None:
+            self.refuse(request.namespace, {"message": "Invalid namespace"})
+        else:
+            self.sockets[request.namespace] = self.runtime.start_socket(namespace, self, request.auth)
+
+    def refuse(self, namespace: str, error: dict[str, Any]) -> None:
+        """Answer a CONNECT with CONNECT_ERROR."""
+        self.connection.refused(namespace)
+        self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, error))
+
+    def accept(self, namespace: str, socket_id: str) -> None:
+        """Answer a CONNECT with CONNECT."""
+        self.connection.accepted(namespace)
+        self._set_alarm()
+        self.send_protected(Packet(PacketType.CONNECT, namespace, {"sid": socket_id}))
+
+    def leave(self, namespace: str) -> None:
+        """We disconnect the client from a namespace."""
+        self.connection.disconnected(namespace, trio.current_time())
+        self._set_alarm()
+        self.send_protected(Packet(PacketType.DISCONNECT, namespace))
+
+    # sending
+
+    def send_protected(self, packet: Packet) -> None:
+        """Queue what no policy may drop: CONNECT, CONNECT_ERROR, DISCONNECT and acknowledgements."""
+        message = encode(packet)
+        conn = self.session.conn
+        limits = self.runtime.config.outbox
+        factor = 1 if limits.policy in ("disconnect", "block") else 2
+        if (
+            conn.queued_packets >= factor * limits.max_packets
+            or conn.queued_bytes + len(message) > factor * limits.max_bytes
+        ) and conn.queued_packets:
+            self.overflow()
+        else:
+            self.session.send(message, protected=True)
+
+    def overflow(self) -> None:
+        """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
+        limits = self.runtime.config.outbox
+        size = f"{limits.max_packets} packets, {limits.max_bytes} bytes"
+        self._give_up(f"the client does not read: outbox of {size} is full")
+
+    def _give_up(self, description: str) -> None:
+        if self.session.is_open:
+            self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
+            self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
+
+    async def send_waiting(self, socket: Socket, message: Message) -> None:
+        """Queue a message, waiting for room where the policy says so.
+
+        Raises:
+            Disconnected: the socket has ended meanwhile, or has been given up after ``write_timeout``.
+        """
+        if not self._waiting and self.session.send(message) is not PushStatus.FULL:
+            return
+        config = self.runtime.config
+        timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+        self._waiting += 1
+        try:
+            with trio.move_on_after(timeout):
+                while True:
+                    await self._room.park()
+                    if not socket.connected:
+                        raise Disconnected(f"the socket was disconnected: {socket._reason}")
+                    if self.session.send(message) is not PushStatus.FULL:
+                        return
+        finally:
+            self._waiting -= 1
+        self._give_up(f"the client did not read for write_timeout={timeout:g} s")
+        raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the outbox is above its low-water mark, half of its limits."""
+        conn, limits = self.session.conn, self.runtime.config.outbox
+        return conn.queued_packets * 2 > limits.max_packets or conn.queued_bytes * 2 > limits.max_bytes
+
+    async def flush(self) -> None:
+        """Wait until all that is queued now is written, dropped, or lost with the session."""
+        conn = self.session.conn
+        target = conn.pushed
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+        await trio.lowlevel.checkpoint()
+        while conn.confirmed < target and self.session.is_open:
+            await self._room.park()
+
+    # backpressure
+
+    def call_started(self) -> None:
+        """An acknowledgement is waited for: reading goes on."""
+        self._calls += 1
+        self._update_reading()
+
+    def call_ended(self) -> None:
+        """No longer."""
+        self._calls -= 1
+        self._update_reading()
+
+    def inbox_full(self) -> None:
+        """A socket's inbox is above its soft limit."""
+        self._full += 1
+        self._update_reading()
+
+    def inbox_drained(self) -> None:
+        """It is no longer."""
+        self._full -= 1
+        self._update_reading()
+
+    def inbox_at_hard_limit(self, what: str) -> None:
+        """Reading went on because a call is pending, and the client sent too much."""
+        self._give_up(f"inbox of {what} is full while a call is pending")
+
+    def _update_reading(self) -> None:
+        if not self.session.is_open:
+            return
+        if self._full and not self._calls:
+            self.session.pause()
+        else:
+            self.session.resume(trio.current_time())

@@ -1,0 +1,221 @@
+"""Handlers: what their parameters want, and whether an event's arguments fit.
+
+Annotations are read once, at registration. Decoding and validation are msgspec's.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from trio_socketio.errors import ArgumentsError
+
+__all__ = ["Ack", "Handler", "HandlerFunction", "HandlerTable"]
+
+HandlerFunction = Callable[..., Any]
+EventName = str | int | float
+
+_BINARY = (bytes, bytearray, memoryview)
+_MISSING = inspect.Parameter.empty
+
+
+class Ack:
+    """The acknowledgement, as a handler's parameter: ``ack: Ack`` gets one, to be called once.
+
+    A handler with such a parameter answers by calling it; its return value is not used.
+    """
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Callable[[Sequence[Any]], None] | None) -> None:
+        self._send = send
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the client waits for an answer that has not been given."""
+        return self._send is not None
+
+    def __call__(self, *values: Any) -> None:
+        """Answer; nothing happens if no answer is wanted or one was given."""
+        send, self._send = self._send, None
+        if send is not None:
+            send(values)
+
+
+class _Parameter:
+    """One parameter that takes an argument of the event."""
+
+    __slots__ = ("exact", "name", "type")
+
+    def __init__(self, name: str, annotation: Any) -> None:
+        self.name = name
+        self.type = Any if annotation in (_MISSING, object) else annotation
+        #: types that need no decoding, only a look at the value's own type
+        self.exact = annotation if annotation in (str, int, bool, bytes, list, dict) else None
+
+    def convert(self, value: Any) -> Any:
+        if self.type is Any or type(value) is self.exact:
+            return value
+        if self.exact is bytes:
+            raise ArgumentsError(f"argument {self.name}: expected binary, got {type(value).__name__}")
+        try:
+            return msgspec.convert(value, self.type, builtin_types=_BINARY)
+        except msgspec.ValidationError as error:
+            raise ArgumentsError(f"argument {self.name}: {error}") from None
+
+
+def _annotation(function: HandlerFunction, parameter: inspect.Parameter) -> Any:
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        return annotation
+    variables = inspect.getclosurevars(function)
+    try:
+        return eval(annotation, {**variables.builtins, **function.__globals__}, dict(variables.nonlocals))
+    except NameError as error:
+        raise TypeError(
+            f"the annotation {annotation!r} of {function.__qualname__}({parameter.name}) cannot be resolved: {error}"
+        ) from None
+
+
+class Handler:
+    """A registered function.
+
+    Args:
+        function: ``async def`` or ``def``.
+        takes_socket: whether its first parameter is the socket.
+        once: whether it is removed when it is called.
+
+    Raises:
+        TypeError: it is not callable, lacks the socket parameter, or an annotation cannot be used.
+    """
+
+    __slots__ = (
+        "_ack_at",
+        "_ack_name",
+        "_parameters",
+        "_required",
+        "_rest",
+        "function",
+        "is_async",
+        "once",
+        "takes_socket",
+    )
+
+    def __init__(self, function: HandlerFunction, *, takes_socket: bool, once: bool = False) -> None:
+        if not callable(function):
+            raise TypeError(f"a handler is a function, not {type(function).__name__}")
+        self.function = function
+        self.takes_socket = takes_socket
+        self.once = once
+        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004
+        )
+        self._ack_at: int | None = None
+        self._ack_name = ""
+        self._parameters: list[_Parameter] = []
+        self._required = 0
+        self._rest: _Parameter | None = None
+        self._read_signature(inspect.signature(function))
+
+    @property
+    def name(self) -> str:
+        """For logs."""
+        return getattr(self.function, "__qualname__", repr(self.function))
+
+    @property
+    def wants_ack(self) -> bool:
+        """Whether it answers through an ``Ack`` parameter."""
+        return self._ack_at is not None
+
+    def _read_signature(self, signature: inspect.Signature) -> None:
+        parameters = list(signature.parameters.values())
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if self.takes_socket:
+            if parameters and parameters[0].kind in positional:
+                del parameters[0]
+            elif not parameters or parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
+                raise TypeError(f"{self.name} needs a first parameter for the socket")
+        for parameter in parameters:
+            if parameter.kind in positional:
+                annotation = _annotation(self._plain_function, parameter)
+                if annotation is Ack:
+                    self._ack_at, self._ack_name = len(self._parameters), parameter.name
+                    continue
+                self._parameters.append(_Parameter(parameter.name, annotation))
+                if parameter.default is _MISSING:
+                    self._required = len(self._parameters)
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                self._rest = _Parameter(parameter.name, _annotation(self._plain_function, parameter))
+            elif parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is _MISSING:
+                raise TypeError(
+                    f"{self.name}: events have no keyword arguments, so {parameter.name} needs a default"
+                )
+
+    @property
+    def _plain_function(self) -> HandlerFunction:
+        function = inspect.unwrap(self.function)
+        if inspect.ismethod(function):
+            return function.__func__
+        return function if inspect.isfunction(function) else type(function).__call__
+
+    def trim(self, args: Sequence[Any]) -> Sequence[Any]:
+        """As many of a lifecycle event's arguments as the handler takes."""
+        return args if self._rest is not None else args[: len(self._parameters)]
+
+    def call(self, socket: object, args: Sequence[Any], ack: Ack) -> Any:
+        """Call the function with an event's arguments; returns what it returns, a coroutine if ``is_async``.
+
+        Raises:
+            ArgumentsError: the event's arguments do not fit.
+        """
+        parameters = self._parameters
+        if len(args) < self._required or (len(args) > len(parameters) and self._rest is None):
+            names = ", ".join(parameter.name for parameter in parameters)
+            raise ArgumentsError(f"expected {len(parameters)} arguments ({names}), got {len(args)}")
+        bound = [parameter.convert(value) for parameter, value in zip(parameters, args, strict=False)]
+        if self._rest is not None:
+            bound.extend(self._rest.convert(value) for value in args[len(parameters) :])
+        named = {}
+        if self._ack_at is not None and self._ack_at <= len(bound):
+            bound.insert(self._ack_at, ack)
+        elif self._ack_at is not None:
+            named[self._ack_name] = ack
+        return self.function(socket, *bound, **named) if self.takes_socket else self.function(*bound, **named)
+
+
+class HandlerTable:
+    """Event names to handlers, in the order of registration."""
+
+    __slots__ = ("_handlers", "takes_socket")
+
+    def __init__(self, *, takes_socket: bool) -> None:
+        self._handlers: dict[EventName, tuple[Handler, ...]] = {}
+        self.takes_socket = takes_socket
+
+    def add(self, event: EventName, function: HandlerFunction, *, once: bool = False) -> None:
+        """Register a function."""
+        handler = Handler(function, takes_socket=self.takes_socket, once=once)
+        self._handlers[event] = (*self._handlers.get(event, ()), handler)
+
+    def get(self, event: EventName) -> tuple[Handler, ...]:
+        """The handlers of an event; changes made while they run do not affect this tuple."""
+        return self._handlers.get(event, ())
+
+    def discard(self, event: EventName, function: HandlerFunction | None = None) -> None:
+        """Remove a function, or all of an event."""
+        kept = tuple(h for h in self.get(event) if function is not None and h.function != function)
+        if kept:
+            self._handlers[event] = kept
+        else:
+            self._handlers.pop(event, None)
+
+    def used(self, event: EventName, handler: Handler) -> None:
+        """Remove a handler that was to be called once."""
+        self._handlers[event] = tuple(h for h in self.get(event) if h is not handler)
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._handlers.clear()

@@ -1,0 +1,186 @@
+"""A namespace: its handlers, its middlewares, its sockets and their rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trio_socketio._core import Message, PushStatus
+from trio_socketio.server._handlers import HandlerFunction, HandlerTable
+from trio_socketio.server._operators import BroadcastOperator, Rooms
+from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target
+
+if TYPE_CHECKING:
+    from trio_socketio.server._client import Client
+    from trio_socketio.server._server import Server
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["Emitter", "Namespace"]
+
+F = TypeVar("F", bound=HandlerFunction)
+
+#: Node's two names for one event.
+ALIASES: dict[str | float, str] = {"connect": "connection"}
+
+
+class Emitter:
+    """What a server and a namespace have in common: everybody is chosen until somebody is."""
+
+    def _operator(self) -> BroadcastOperator:
+        raise NotImplementedError
+
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
+        """Those in any of these rooms; each socket once."""
+        return self._operator().to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
+        """Everybody who is in none of these rooms."""
+        return self._operator().except_(*rooms)
+
+    @property
+    def volatile(self) -> BroadcastOperator:
+        """Dropped for those who cannot take it at once."""
+        return self._operator().volatile
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """Not passed on to other servers."""
+        return self._operator().local
+
+    def compress(self, compress: bool) -> BroadcastOperator:
+        """Whether the message may be compressed."""
+        return self._operator().compress(compress)
+
+    def emit_nowait(self, event: str | float, *args: Any) -> None:
+        """See ``BroadcastOperator.emit_nowait``."""
+        self._operator().emit_nowait(event, *args)
+
+    async def emit(self, event: str | float, *args: Any) -> None:
+        """See ``BroadcastOperator.emit``."""
+        await self._operator().emit(event, *args)
+
+    async def send(self, *args: Any) -> None:
+        """``emit("message", *args)``."""
+        await self._operator().send(*args)
+
+    async def fetch_sockets(self) -> list[Socket]:
+        """The connected sockets."""
+        return await self._operator().fetch_sockets()
+
+    async def sockets_join(self, *rooms: Rooms) -> None:
+        """Let all sockets join rooms."""
+        await self._operator().sockets_join(*rooms)
+
+    async def sockets_leave(self, *rooms: Rooms) -> None:
+        """Let all sockets leave rooms."""
+        await self._operator().sockets_leave(*rooms)
+
+    async def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnect all sockets; see ``Socket.disconnect``."""
+        await self._operator().disconnect_sockets(close)
+
+    async def server_side_emit(self, event: str, *args: Any) -> None:
+        """See ``BroadcastOperator.server_side_emit``."""
+        await self._operator().server_side_emit(event, *args)
+
+
+class Namespace(Emitter):
+    """One namespace of a server; made by ``Server.of``.
+
+    Attributes:
+        name: begins with a slash.
+        server: whose it is.
+    """
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.name = name
+        self.server = server
+        self._handlers = HandlerTable(takes_socket=True)
+        self._middlewares: list[HandlerFunction] = []
+        self._index: RoomIndex[Socket] = RoomIndex()
+        self._sockets: dict[str, Socket] = {}
+        self._ack_ids = 0
+
+    def __repr__(self) -> str:
+        return f"<Namespace {self.name!r} with {len(self._sockets)} sockets>"
+
+    @property
+    def sockets(self) -> Mapping[str, Socket]:
+        """The connected sockets, by id."""
+        return MappingProxyType(self._sockets)
+
+    # handlers
+
+    def on(self, event: str | float, handler: F | None = None) -> Any:
+        """Register a handler for every socket of the namespace, as a decorator or directly.
+
+        Args:
+            event: an event name; or ``"connection"``, ``"disconnecting"``, ``"disconnect"``.
+            handler: ``async def`` or ``def``; the socket, then the event's arguments. What it returns is the
+                acknowledgement, a tuple several values. A ``def`` must not block.
+
+        Raises:
+            TypeError: the handler cannot be called so, or an annotation cannot be used.
+        """
+        return self._register(event, handler, once=False)
+
+    def once(self, event: str | float, handler: F | None = None) -> Any:
+        """As ``on``; the handler is removed when it is called."""
+        return self._register(event, handler, once=True)
+
+    def _register(self, event: str | float, handler: F | None, *, once: bool) -> Any:
+        name = ALIASES.get(event, event)
+
+        def register(function: F) -> F:
+            self._handlers.add(name, function, once=once)
+            return function
+
+        return register if handler is None else register(handler)
+
+    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
+        """Remove a handler, or all of an event."""
+        self._handlers.discard(ALIASES.get(event, event), handler)
+
+    def remove_all_listeners(self, event: str | float | None = None) -> None:
+        """Remove all handlers, or all of an event."""
+        if event is None:
+            self._handlers.clear()
+        else:
+            self.off(event)
+
+    def listeners(self, event: str | float) -> list[HandlerFunction]:
+        """The handlers of an event."""
+        return [handler.function for handler in self._handlers.get(ALIASES.get(event, event))]
+
+    def use(self, middleware: F) -> F:
+        """Run ``middleware(socket)`` for each CONNECT, in the order of registration, before it is answered.
+
+        An exception refuses the client: ``ConnectRefused`` with its own message, any other with
+        ``Internal server error``. It is cancelled when the client goes away.
+        """
+        self._middlewares.append(middleware)
+        return middleware
+
+    # sending
+
+    def _operator(self) -> BroadcastOperator:
+        return BroadcastOperator(self, Target())
+
+    def _broadcast(self, message: Message, target: Target) -> None:
+        """Queue one message for all who are chosen. Nothing is called back before all have it."""
+        overflown: list[Client] = []
+        for socket in self._index.select(target):
+            if socket.connected:
+                client = socket._client
+                if client.session.send(message, volatile=target.volatile) is PushStatus.FULL:
+                    overflown.append(client)
+        for client in overflown:
+            client.overflow()
+
+    def _next_ack_id(self) -> int:
+        ack_id = self._ack_ids
+        self._ack_ids = 0 if ack_id == MAX_ACK_ID else ack_id + 1
+        return ack_id

@@ -1,0 +1,83 @@
+"""A socket's nursery, opened when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import trio
+
+__all__ = ["SocketNursery"]
+
+_Start = tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]
+
+
+class SocketNursery:
+    """Tasks that end with their socket: ``start_soon`` and ``start``, as in ``trio.Nursery``.
+
+    An idle socket pays for no nursery. The first use starts a task in the server's nursery, which opens it; an
+    exception of a task in it disconnects the socket, and that socket alone.
+    """
+
+    __slots__ = ("_early", "_nursery", "_opened", "_parent", "_report", "_scope", "closed")
+
+    def __init__(self, parent: trio.Nursery, report: Callable[[BaseException], None]) -> None:
+        self._parent = parent
+        self._report = report
+        self._nursery: trio.Nursery | None = None
+        self._early: list[_Start] = []
+        self._opened: trio.Event | None = None
+        self._scope: trio.CancelScope | None = None
+        #: set when every task has ended; None while there never was one
+        self.closed: trio.Event | None = None
+
+    @property
+    def cancel_scope(self) -> trio.CancelScope:
+        """Cancelling it cancels every task in the nursery."""
+        self._open()
+        assert self._scope is not None
+        return self._scope
+
+    def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> None:
+        """Start a task; see ``trio.Nursery.start_soon``."""
+        self._open()
+        if self._nursery is not None:
+            self._nursery.start_soon(function, *args, name=name)
+        else:
+            self._early.append((function, args, name))
+
+    async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
+        """Start a task and wait until it reports that it runs; see ``trio.Nursery.start``."""
+        self._open()
+        assert self._opened is not None
+        await self._opened.wait()
+        assert self._nursery is not None
+        return await self._nursery.start(function, *args, name=name)
+
+    def close(self) -> None:
+        """Cancel every task; ``closed`` tells when they have ended."""
+        if self._scope is not None:
+            self._scope.cancel()
+
+    def _open(self) -> None:
+        if self._scope is None:
+            self._scope = trio.CancelScope()
+            self._opened, self.closed = trio.Event(), trio.Event()
+            self._parent.start_soon(self._host)
+
+    async def _host(self) -> None:
+        assert self._scope is not None
+        assert self._opened is not None
+        assert self.closed is not None
+        try:
+            with self._scope:
+                async with trio.open_nursery() as self._nursery:
+                    for function, args, name in self._early:
+                        self._nursery.start_soon(function, *args, name=name)
+                    self._early.clear()
+                    self._opened.set()
+                    await trio.sleep_forever()
+        except BaseException as error:
+            self._report(error)  # raises what is not an application's error
+        finally:
+            self.closed.set()

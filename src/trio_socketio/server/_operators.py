@@ -1,0 +1,171 @@
+"""Whom an emit is for: immutable, chainable, as in Socket.IO."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import trio
+
+from trio_socketio.errors import LocalProtocolError
+from trio_socketio.socketio import Target, encode_event
+
+if TYPE_CHECKING:
+    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["BroadcastOperator", "SocketOperator"]
+
+Rooms = str | Iterable[str]
+
+
+def names(rooms: tuple[Rooms, ...]) -> list[str]:
+    """Room names, from ``to("a", "b")`` as from ``to(["a", "b"])``.
+
+    Raises:
+        TypeError: a room is not a ``str``.
+    """
+    flat: list[str] = []
+    for room in rooms:
+        flat.extend([room] if isinstance(room, str) else room)
+    for room in flat:
+        if not isinstance(room, str):
+            raise TypeError(f"a room is a str, not {type(room).__name__}")
+    return flat
+
+
+class BroadcastOperator:
+    """A choice of sockets of one namespace, with flags. Every method returns a new operator."""
+
+    __slots__ = ("_namespace", "_target")
+
+    def __init__(self, namespace: Namespace, target: Target) -> None:
+        self._namespace = namespace
+        self._target = target
+
+    def _with(self, target: Target) -> Self:
+        return type(self)(self._namespace, target)
+
+    def to(self, *rooms: Rooms) -> Self:
+        """Those in any of these rooms, besides those already chosen; each socket once."""
+        return self._with(self._target.to(names(rooms)))
+
+    in_ = to
+
+    def except_(self, *rooms: Rooms) -> Self:
+        """None who is in one of these rooms. A socket's id is a room, too."""
+        return self._with(self._target.without(names(rooms)))
+
+    @property
+    def volatile(self) -> Self:
+        """Dropped for those who cannot take it at once."""
+        return self._with(replace(self._target, volatile=True))
+
+    @property
+    def local(self) -> Self:
+        """Not passed on to other servers."""
+        return self._with(replace(self._target, local=True))
+
+    def compress(self, compress: bool) -> Self:
+        """Whether the message may be compressed."""
+        return self._with(replace(self._target, compress=compress))
+
+    def emit_nowait(self, event: str | float, *args: Any) -> None:
+        """Send an event to all who are chosen, without waiting.
+
+        Raises:
+            ReservedEventError: the name is Socket.IO's own.
+            LocalProtocolError: the arguments cannot be encoded; nobody got anything.
+        """
+        self._namespace._broadcast(encode_event(event, args, self._namespace.name), self._target)
+
+    async def emit(self, event: str | float, *args: Any) -> None:
+        """Send an event to all who are chosen. It waits for none of them; one with a full outbox pays for itself.
+
+        Raises:
+            ReservedEventError, LocalProtocolError: as ``emit_nowait``.
+
+        Cancellation: ``Cancelled`` means that it was not sent to anyone.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.emit_nowait(event, *args)
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def send(self, *args: Any) -> None:
+        """``emit("message", *args)``."""
+        await self.emit("message", *args)
+
+    async def fetch_sockets(self) -> list[Socket]:
+        """The chosen sockets."""
+        await trio.lowlevel.checkpoint()
+        return list(self._namespace._index.select(self._target))
+
+    async def sockets_join(self, *rooms: Rooms) -> None:
+        """Let the chosen sockets join rooms."""
+        for socket in await self.fetch_sockets():
+            socket.join(*rooms)
+
+    async def sockets_leave(self, *rooms: Rooms) -> None:
+        """Let the chosen sockets leave rooms."""
+        for socket in await self.fetch_sockets():
+            socket.leave(*rooms)
+
+    async def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnect the chosen sockets; see ``Socket.disconnect``."""
+        for socket in await self.fetch_sockets():
+            socket.disconnect(close)
+
+    async def server_side_emit(self, event: str, *args: Any) -> None:
+        """Send an event to the other servers of a cluster; without a cluster adapter there are none.
+
+        Raises:
+            LocalProtocolError: there is no cluster adapter.
+        """
+        await trio.lowlevel.checkpoint()
+        raise LocalProtocolError(
+            f"server_side_emit({event!r}) needs a cluster adapter, and this server has none"
+        )
+
+
+class SocketOperator:
+    """Flags for emits to one socket: ``socket.volatile.emit(…)``."""
+
+    __slots__ = ("_socket", "_target")
+
+    def __init__(self, socket: Socket, target: Target) -> None:
+        self._socket = socket
+        self._target = target
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """Dropped if the client cannot take it at once."""
+        return SocketOperator(self._socket, replace(self._target, volatile=True))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """Whether the message may be compressed."""
+        return SocketOperator(self._socket, replace(self._target, compress=compress))
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """Everybody in the namespace but this socket, with the flags given so far."""
+        return BroadcastOperator(self._socket.nsp, self._target.without([self._socket.id]))
+
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
+        """Those in these rooms but this socket, with the flags given so far."""
+        return self.broadcast.to(*rooms)
+
+    in_ = to
+
+    def emit_nowait(self, event: str | float, *args: Any) -> None:
+        """As ``Socket.emit_nowait``."""
+        self._socket._emit_nowait(event, args, volatile=self._target.volatile)
+
+    async def emit(self, event: str | float, *args: Any) -> None:
+        """As ``Socket.emit``; a volatile emit never waits."""
+        if not self._target.volatile:
+            await self._socket.emit(event, *args)
+            return
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.emit_nowait(event, *args)
+        await self._socket._after_emit()

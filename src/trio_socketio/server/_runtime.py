@@ -1,0 +1,150 @@
+"""A running server: its nursery, its engine, and the order in which it stops."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_socketio.engineio import Engine, Session
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.net import EngineHost, Files, HostOptions
+from trio_socketio.server._boundary import contain, leaf
+from trio_socketio.server._client import Client
+from trio_socketio.server._dispatch import Dispatcher
+from trio_socketio.server._socket import Socket
+
+if TYPE_CHECKING:
+    from trio_socketio.server._config import Config
+    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._server import Server
+
+__all__ = ["Runtime"]
+
+
+class Runtime:
+    """What exists while a server runs.
+
+    Attributes:
+        nursery: the server's nursery: parent of sockets, connections, and the timer wheel.
+        acks_dropped: acknowledgements to clients that had gone.
+    """
+
+    nursery: trio.Nursery
+
+    def __init__(self, server: Server, config: Config, log: logging.Logger) -> None:
+        self.server = server
+        self.config = config
+        self.log = log
+        self.acks_dropped = 0
+        self.dispatcher = Dispatcher(self)
+        self.work = self.dispatcher.work
+        self.run_inline = self.dispatcher.run_inline
+        self.engine = Engine(
+            config.engine(), self._connect, trio.current_time(), logging.getLogger("trio_socketio.engine")
+        )
+        self.host = EngineHost(
+            self.engine, self._host_options(config), logging.getLogger("trio_socketio.engine")
+        )
+        self._grace_deadline = math.inf
+        self._busy = 0
+        self._quiet = trio.Event()
+        self._listening: set[trio.CancelScope] = set()
+
+    @staticmethod
+    def _host_options(config: Config) -> HostOptions:
+        static = {prefix: Path(source) for prefix, source in config.static_files.items()}
+        files = Files(config.path, config.client_folder(), static)
+        return HostOptions(config.path, config.disconnect_timeout, config.http(), files)
+
+    # running
+
+    async def start(self, parent: trio.Nursery) -> None:
+        """Open the server's nursery, in a task of ``parent``. It is shielded: ``stop`` ends what is in it."""
+        opened = trio.Event()
+        parent.start_soon(self._hold_nursery, opened, name="trio_socketio server")
+        with trio.CancelScope(shield=True):  # ``Nursery.start`` would leave it half open when it is cancelled
+            await opened.wait()
+
+    async def _hold_nursery(self, opened: trio.Event) -> None:
+        try:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as self.nursery:
+                    self.nursery.start_soon(self.host.run_wheel, name="timer wheel")
+                    opened.set()
+                    await trio.sleep_forever()
+        except BaseExceptionGroup as group:
+            raise leaf(group) from None
+
+    async def stop(self) -> None:
+        """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
+        self._grace_deadline = trio.current_time() + self.config.disconnect_timeout
+        for scope in self._listening:
+            scope.cancel()
+        self.host.stop()
+        for session in list(self.engine.sessions.values()):
+            session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
+        with trio.CancelScope(shield=True, deadline=self._grace_deadline):
+            while self._busy:
+                self._quiet = trio.Event()
+                await self._quiet.wait()
+        self.nursery.cancel_scope.cancel()
+
+    def grace_deadline(self) -> float:
+        """Until when disconnect handlers may run, if they begin now."""
+        return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+
+    async def _counted(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """Run something that ``stop`` waits for."""
+        self._busy += 1
+        try:
+            await function(*args)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._quiet.set()
+
+    # serving
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection."""
+        await self._counted(self.host.serve, stream)
+
+    async def serve_listeners(
+        self, listeners: list[trio.abc.Listener[Any]], task_status: trio.TaskStatus[list[Any]]
+    ) -> None:
+        """Accept connections until cancelled, or until the server stops."""
+        with trio.CancelScope() as scope:
+            self._listening.add(scope)
+            try:
+                await trio.serve_listeners(
+                    self.serve_stream, listeners, handler_nursery=self.nursery, task_status=task_status
+                )
+            finally:
+                self._listening.discard(scope)
+
+    # sessions and sockets
+
+    def _connect(self, session: Session) -> Client:
+        return Client(self, session, trio.current_time())
+
+    def close_session(self, session: Session, reason: DisconnectReason) -> None:
+        """End a session in good order; over polling, the rest waits for a poll."""
+        linger = trio.current_time() + self.config.polling_close_timeout
+        session.close(reason, "closed by the application", linger=linger)
+
+    def start_socket(self, namespace: Namespace, client: Client, auth: dict[str, Any]) -> Socket:
+        """A client asks to join a namespace."""
+        socket = Socket(self, namespace, client, auth)
+        self.nursery.start_soon(
+            self._counted, self.dispatcher.run, socket, name=f"socket in {namespace.name}"
+        )
+        return socket
+
+    def task_failed(self, socket: Socket, error: BaseException) -> None:
+        """A task in a socket's nursery has failed."""
+        contain(error, lambda failure: self.dispatcher.task_failed(socket, "nursery", failure))

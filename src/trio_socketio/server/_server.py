@@ -1,0 +1,256 @@
+"""The server: what users construct."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import stat
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import trio
+
+from trio_socketio.server._boundary import leaf
+from trio_socketio.server._config import Config, ServerOptions
+from trio_socketio.server._handlers import HandlerFunction
+from trio_socketio.server._namespace import Emitter, Namespace
+from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._runtime import Runtime
+from trio_socketio.server._socket import Socket
+
+__all__ = ["Server"]
+
+F = TypeVar("F", bound=HandlerFunction)
+ErrorHook = Callable[[Socket, str | float, Exception], object]
+H = TypeVar("H", bound=ErrorHook)
+
+
+class Server(Emitter):
+    """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
+
+    Args:
+        **options: see ``ServerOptions``; times are seconds, sizes bytes.
+
+    Raises:
+        TypeError: an option does not exist; the nearest one is named.
+        ValueError: an option's value is out of range.
+    """
+
+    def __init__(self, **options: Unpack[ServerOptions]) -> None:
+        self.config = Config.make(options)
+        self._namespaces: dict[str, Namespace] = {}
+        self._error_hooks: list[ErrorHook] = []
+        self._runtime: Runtime | None = None
+        self._running: AbstractAsyncContextManager[None] | None = None
+        self._main = self.of("/")
+
+    # namespaces and handlers
+
+    def of(self, name: str) -> Namespace:
+        """The namespace of this name, made if need be. A missing slash at its beginning is added."""
+        if not name.startswith("/"):
+            name = f"/{name}"
+        namespace = self._namespaces.get(name)
+        if namespace is None:
+            namespace = self._namespaces[name] = Namespace(self, name)
+        return namespace
+
+    @property
+    def sockets(self) -> Any:
+        """The connected sockets of the main namespace, by id."""
+        return self._main.sockets
+
+    def on(self, event: str | float, handler: F | None = None) -> Any:
+        """Register a handler in the main namespace; see ``Namespace.on``."""
+        return self._main.on(event, handler)
+
+    def once(self, event: str | float, handler: F | None = None) -> Any:
+        """See ``Namespace.once``."""
+        return self._main.once(event, handler)
+
+    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
+        """See ``Namespace.off``."""
+        self._main.off(event, handler)
+
+    def use(self, middleware: F) -> F:
+        """Register a middleware of the main namespace; see ``Namespace.use``."""
+        return self._main.use(middleware)
+
+    def on_error(self, hook: H) -> H:
+        """Call ``hook(socket, event, error)`` for every error of a handler. It must not block."""
+        self._error_hooks.append(hook)
+        return hook
+
+    def _operator(self) -> BroadcastOperator:
+        return BroadcastOperator(self._main, self._main._operator()._target)
+
+    @property
+    def engine(self) -> Any:
+        """The Engine.IO server below, while it runs; ``engine.clients_count`` counts its sessions."""
+        return self._require_runtime().engine
+
+    # running
+
+    def _require_runtime(self) -> Runtime:
+        if self._runtime is None:
+            raise RuntimeError("the server does not run: use it inside of ``async with io:``")
+        return self._runtime
+
+    async def __aenter__(self) -> Self:
+        """Open the server's nursery; several ``serve`` calls may run inside."""
+        if self._running is not None:
+            raise RuntimeError("the server runs already")
+        self._running = self._run()
+        await self._running.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """Stop: listeners, handlers, disconnect handlers and the last flush, within ``disconnect_timeout``."""
+        running, self._running = self._running, None
+        assert running is not None
+        return await running.__aexit__(kind, error, traceback)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        if self._runtime is not None:
+            raise RuntimeError("the server runs already")
+        self._runtime = runtime = Runtime(self, self.config, logging.getLogger("trio_socketio.socket"))
+        try:
+            async with trio.open_nursery() as nursery:
+                await runtime.start(nursery)
+                try:
+                    yield
+                finally:
+                    await runtime.stop()
+        except BaseExceptionGroup as group:
+            raise leaf(group) from None
+        finally:
+            self._runtime = None
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[Runtime]:
+        """The running server, or one that runs for as long as this."""
+        if self._runtime is not None and self._running is not None:
+            yield self._runtime
+        elif self._runtime is not None:
+            raise RuntimeError(
+                "the server serves already; to serve several times at once, use ``async with io:``"
+            )
+        else:
+            async with self._run():
+                yield self._require_runtime()
+
+    async def serve(
+        self,
+        host: str | bytes | None,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        backlog: int | None = None,
+        task_status: trio.TaskStatus[
+            list[trio.SocketListener] | list[trio.SSLListener[trio.SocketStream]]
+        ] = (trio.TASK_STATUS_IGNORED),
+    ) -> None:
+        """Listen on a TCP port and serve until cancelled.
+
+        Args:
+            host: the address to bind, None for all.
+            port: 0 for any free one; ``task_status`` carries the listeners.
+            ssl_context: serve TLS with it.
+            backlog: see ``trio.open_tcp_listeners``.
+
+        Raises:
+            RuntimeError: the server serves already, outside of ``async with io:``.
+            OSError: the port cannot be bound.
+
+        Cancellation: outside of ``async with io:`` the whole server stops; inside, only these listeners close.
+        """
+        async with self._serving() as runtime:
+            listeners: Sequence[trio.abc.Listener[Any]]
+            if ssl_context is None:
+                listeners = await trio.open_tcp_listeners(port, host=host, backlog=backlog)
+            else:
+                listeners = await trio.open_ssl_over_tcp_listeners(
+                    port, ssl_context, host=host, https_compatible=True, backlog=backlog
+                )
+            await runtime.serve_listeners(list(listeners), task_status)
+
+    async def serve_unix(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        mode: int = 0o600,
+        task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Listen on a Unix-domain socket and serve until cancelled; the socket file is removed at the end.
+
+        Args:
+            path: where; a socket that is left there from before is replaced.
+            mode: the file's permissions.
+
+        Raises:
+            RuntimeError, OSError: as ``serve``.
+        """
+        async with self._serving() as runtime:
+            listener = await _listen_unix(os.fspath(path), mode)
+            try:
+                await runtime.serve_listeners([listener], task_status)
+            finally:
+                os.unlink(path)
+
+    async def serve_listeners(
+        self,
+        listeners: Sequence[trio.abc.Listener[Any]],
+        *,
+        task_status: trio.TaskStatus[list[Any]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve on listeners (TCP, TLS, Unix) until cancelled, and close them.
+
+        Raises:
+            RuntimeError: as ``serve``.
+        """
+        async with self._serving() as runtime:
+            await runtime.serve_listeners(list(listeners), task_status)
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection on any stream until it ends, and close it.
+
+        Raises:
+            RuntimeError: as ``serve``.
+
+        Cancellation: the connection is dropped.
+        """
+        async with self._serving() as runtime:
+            await runtime.serve_stream(stream)
+
+
+def _is_dead(path: str) -> bool:
+    """Whether there is a socket file left from a server that is gone."""
+    if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            return True
+    return False
+
+
+async def _listen_unix(path: str, mode: int) -> trio.SocketListener:
+    listening = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
+    try:
+        if _is_dead(path):
+            os.unlink(path)
+        await listening.bind(path)
+        os.chmod(path, mode)
+        listening.listen(1024)
+    except BaseException:
+        listening.close()
+        raise
+    return trio.SocketListener(listening)

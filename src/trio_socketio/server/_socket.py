@@ -1,0 +1,499 @@
+"""The socket: one client in one namespace, as handlers receive it."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import trio
+
+from trio_socketio._core import PushStatus
+from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.net import Signal
+from trio_socketio.server._client import HARD_LIMIT, Client, EngineSocket
+from trio_socketio.server._handlers import Ack, Handler, HandlerFunction, HandlerTable
+from trio_socketio.server._handshake import Handshake
+from trio_socketio.server._nursery import SocketNursery
+from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
+from trio_socketio.socketio import AckReceived, EventReceived, Packet, PacketType, Target, encode_event
+
+if TYPE_CHECKING:
+    from trio_socketio.engineio import EngineRequest, TransportName
+    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._runtime import Runtime
+
+__all__ = ["Event", "Phase", "Socket"]
+
+F = TypeVar("F", bound=HandlerFunction)
+
+#: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
+EMITS_BETWEEN_CHECKPOINTS = 32
+
+
+class Event(NamedTuple):
+    """An event that no handler claims, as ``async for event in socket`` gives it."""
+
+    name: str | int | float
+    args: list[Any]
+    ack: Ack
+
+
+class Phase(Enum):
+    """Where a socket stands."""
+
+    CONNECTING = auto()  #: the middlewares run
+    CONNECTED = auto()
+    DISCONNECTED = auto()
+
+
+class _Call:
+    """A pending acknowledgement."""
+
+    __slots__ = ("answer", "signal")
+
+    def __init__(self) -> None:
+        self.signal = Signal()
+        self.answer: list[Any] | None = None
+
+
+class Socket:
+    """One client in one namespace.
+
+    Attributes:
+        id: unique in the namespace, public; not the Engine.IO session id.
+        nsp: the namespace.
+        handshake: what the client said when it connected.
+        data: anything the application keeps with the socket.
+    """
+
+    __slots__ = (
+        "__weakref__", "_calls", "_client", "_description", "_emits", "_full", "_handlers", "_hold_deadline",
+        "_in_connection", "_inbox", "_inbox_bytes", "_inbox_count", "_inbox_signal", "_iterator", "_nursery",
+        "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "data", "dropped",
+        "handshake", "id", "nsp",
+    )  # fmt: skip
+
+    def __init__(self, runtime: Runtime, nsp: Namespace, client: Client, auth: dict[str, Any]) -> None:
+        self.id: str = runtime.config.generate_id()
+        self.nsp = nsp
+        self.handshake = Handshake(client.session.request, auth, client.issued)
+        self.data: Any = {}
+        #: events that nobody claimed
+        self.dropped = 0
+        self._runtime = runtime
+        self._client = client
+        self._phase = Phase.CONNECTING
+        self._reason: DisconnectReason | None = None
+        self._description = ""
+        self._rooms_early: set[str] = set()
+        self._scope = trio.CancelScope()
+        self._nursery: SocketNursery | None = None
+        self._handlers: HandlerTable | None = None
+        self._calls: dict[int, _Call] | None = None
+        self._emits = 0
+        # the inbox
+        self._inbox: deque[EventReceived] = deque()
+        self._inbox_signal = Signal()
+        self._inbox_count = 0
+        self._inbox_bytes = 0
+        self._full = False
+        self._ready = False
+        self._hold_deadline = math.inf
+        self._running = False
+        self._in_connection = False
+        self._iterator: _EventIterator | None = None
+
+    def __repr__(self) -> str:
+        return f"<Socket {self.id} in {self.nsp.name!r} {self._phase.name}>"
+
+    # attributes
+
+    @property
+    def connected(self) -> bool:
+        """Whether events can be sent."""
+        return self._phase is Phase.CONNECTED
+
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The rooms it is in now, its own id among them."""
+        if self._phase is Phase.CONNECTING:
+            return frozenset(self._rooms_early)
+        return self.nsp._index.rooms_of(self)
+
+    @property
+    def conn(self) -> EngineSocket:
+        """The Engine.IO session below; shared by all sockets of the client."""
+        if self._client.engine_socket is None:
+            self._client.engine_socket = EngineSocket(self._client.session)
+        return self._client.engine_socket
+
+    @property
+    def request(self) -> EngineRequest:
+        """The first HTTP request of the session."""
+        return self._client.session.request
+
+    @property
+    def transport(self) -> TransportName:
+        """``"polling"`` or ``"websocket"``, as it is now."""
+        return self._client.session.transport.name
+
+    @property
+    def nursery(self) -> SocketNursery:
+        """For tasks that end with the socket. An exception of one disconnects this socket alone."""
+        if self._nursery is None:
+            self._nursery = SocketNursery(self._runtime.nursery, self._task_failed)
+            if self._phase is Phase.DISCONNECTED:
+                self._nursery.close()
+        return self._nursery
+
+    # handlers
+
+    def on(self, event: str | float, handler: F | None = None) -> Any:
+        """Register a handler for this socket alone; as ``Namespace.on``, without the socket parameter."""
+        return self._register(event, handler, once=False)
+
+    def once(self, event: str | float, handler: F | None = None) -> Any:
+        """As ``on``; the handler is removed when it is called."""
+        return self._register(event, handler, once=True)
+
+    def _register(self, event: str | float, handler: F | None, *, once: bool) -> Any:
+        table = self._own_handlers()
+
+        def register(function: F) -> F:
+            table.add(event, function, once=once)
+            return function
+
+        return register if handler is None else register(handler)
+
+    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
+        """Remove a handler of this socket, or all of an event."""
+        if self._handlers is not None:
+            self._handlers.discard(event, handler)
+
+    def remove_all_listeners(self, event: str | float | None = None) -> None:
+        """Remove all handlers of this socket, or all of an event."""
+        if event is not None:
+            self.off(event)
+        elif self._handlers is not None:
+            self._handlers.clear()
+
+    def listeners(self, event: str | float) -> list[HandlerFunction]:
+        """This socket's own handlers of an event."""
+        return [] if self._handlers is None else [handler.function for handler in self._handlers.get(event)]
+
+    def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:
+        shared = self.nsp._handlers.get(event)
+        return shared if self._handlers is None else (*shared, *self._handlers.get(event))
+
+    def ready(self) -> None:
+        """Let events through that are held back while the connection handlers run."""
+        if not self._ready and self.connected:
+            self._ready = True
+            self._hold_deadline = math.inf
+            self._client._set_alarm()
+            if self._in_connection:
+                self.nursery.start_soon(self._runtime.work, self, name="events of a socket")
+
+    def __aiter__(self) -> _EventIterator:
+        """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``."""
+        if self._iterator is None:
+            self._iterator = _EventIterator()
+        self.ready()
+        return self._iterator
+
+    # rooms
+
+    def join(self, *rooms: Rooms) -> None:
+        """Join rooms. In a middleware, they are joined when the client is accepted.
+
+        Raises:
+            TypeError: a room is not a ``str``.
+        """
+        for room in names(rooms):
+            if self._phase is Phase.CONNECTING:
+                self._rooms_early.add(room)
+            elif self.connected:
+                self.nsp._index.join(self, room)
+
+    def leave(self, *rooms: Rooms) -> None:
+        """Leave rooms; those it is not in do not matter."""
+        for room in names(rooms):
+            self._rooms_early.discard(room)
+            self.nsp._index.leave(self, room)
+
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
+        """Those in any of these rooms, but not this socket."""
+        return self.broadcast.to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
+        """Everybody in the namespace but these rooms, and not this socket."""
+        return self.broadcast.except_(*rooms)
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """Everybody in the namespace but this socket."""
+        return BroadcastOperator(self.nsp, Target(exclude=frozenset((self.id,))))
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """As ``broadcast``, not passed on to other servers."""
+        return self.broadcast.local
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """For emits that are dropped if the client cannot take them at once."""
+        return SocketOperator(self, Target(volatile=True))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """For emits that may, or may not, be compressed."""
+        return SocketOperator(self, Target(compress=compress))
+
+    # sending
+
+    def _check_connected(self) -> None:
+        if self._phase is Phase.CONNECTING:
+            raise Disconnected("the socket is not connected yet: emit from the connection handler")
+        if self._phase is Phase.DISCONNECTED:
+            raise Disconnected(f"the socket is disconnected: {self._reason}")
+
+    async def emit(self, event: str | float, *args: Any) -> None:
+        """Send an event, waiting for room in the outbox where its policy says so.
+
+        Args:
+            event: its name, text or a number.
+            *args: JSON values, binary anywhere among them, and what msgspec encodes.
+
+        Raises:
+            Disconnected: the socket is not connected; nothing was sent.
+            ReservedEventError: the name is Socket.IO's own.
+            LocalProtocolError: the arguments cannot be encoded; nothing was sent.
+
+        Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
+        full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_connected()
+        await self._client.send_waiting(self, encode_event(event, args, self.nsp.name))
+        await self._after_emit()
+
+    async def _after_emit(self) -> None:
+        self._emits += 1
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.is_loaded:
+            self._emits = 0
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def send(self, *args: Any) -> None:
+        """``emit("message", *args)``."""
+        await self.emit("message", *args)
+
+    def emit_nowait(self, event: str | float, *args: Any) -> None:
+        """Send an event without waiting; with a full outbox the client is disconnected, or its policy drops.
+
+        Raises:
+            Disconnected, ReservedEventError, LocalProtocolError: as ``emit``.
+        """
+        self._emit_nowait(event, args, volatile=False)
+
+    def _emit_nowait(self, event: str | float, args: Sequence[Any], *, volatile: bool) -> None:
+        self._check_connected()
+        message = encode_event(event, args, self.nsp.name)
+        if self._client.session.send(message, volatile=volatile) is PushStatus.FULL:
+            self._client.overflow()
+
+    async def call(self, event: str | float, *args: Any) -> Any:
+        """Send an event and wait for the client's acknowledgement.
+
+        Its time limit is the caller's: ``with trio.fail_after(5): await socket.call(…)``.
+
+        Returns:
+            What the client answered; a tuple for several values, None for none.
+
+        Raises:
+            Disconnected: the socket has ended; no answer will come.
+            ReservedEventError, LocalProtocolError: as ``emit``.
+
+        Cancellation: an answer that comes later is ignored.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._check_connected()
+        ack_id = self.nsp._next_ack_id()
+        message = encode_event(event, args, self.nsp.name, ack_id)
+        if self._calls is None:
+            self._calls = {}
+        call = self._calls[ack_id] = _Call()
+        self._client.call_started()
+        try:
+            await self._client.send_waiting(self, message)
+            await call.signal.wait()
+        finally:
+            self._calls.pop(ack_id, None)
+            self._client.call_ended()
+        if call.answer is None:
+            raise Disconnected(f"the socket was disconnected: {self._reason}")
+        return tuple(call.answer) if len(call.answer) > 1 else call.answer[0] if call.answer else None
+
+    async def flush(self) -> None:
+        """Wait until all that was sent to the client so far is written, or lost with the connection."""
+        await self._client.flush()
+
+    def disconnect(self, close: bool = False) -> None:
+        """Disconnect the client from this namespace; its handlers and tasks are cancelled.
+
+        Args:
+            close: from all its namespaces, and end the session.
+        """
+        if close:
+            for socket in list(self._client.sockets.values()):
+                socket.disconnect()
+            self._runtime.close_session(self._client.session, DisconnectReason.FORCED_SERVER_CLOSE)
+        elif self.connected:
+            self._client.leave(self.nsp.name)
+            self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
+
+    # what the client sent
+
+    def _receive_event(self, event: EventReceived) -> None:
+        if self._ready and not self._inbox and not self._running and self._phase is Phase.CONNECTED:
+            handlers = self._handlers_of(event.name)
+            if handlers and not any(handler.is_async for handler in handlers):
+                self._runtime.run_inline(self, event, handlers)
+                return
+        self._take_in(event)
+        self._inbox.append(event)
+        self._inbox_signal.set()
+
+    def _take_in(self, event: EventReceived) -> None:
+        config = self._runtime.config
+        self._inbox_count += 1
+        self._inbox_bytes += event.size
+        if self._inbox_count >= config.inbox_events or self._inbox_bytes >= config.inbox_bytes:
+            if not self._full:
+                self._full = True
+                self._client.inbox_full()
+            if (
+                self._inbox_count > HARD_LIMIT * config.inbox_events
+                or self._inbox_bytes > HARD_LIMIT * config.inbox_bytes
+            ):
+                self._client.inbox_at_hard_limit(
+                    f"{HARD_LIMIT * config.inbox_events} events, {HARD_LIMIT * config.inbox_bytes} bytes"
+                )
+
+    def _take_out(self, event: EventReceived) -> None:
+        config = self._runtime.config
+        self._inbox_count -= 1
+        self._inbox_bytes -= event.size
+        if (
+            self._full
+            and 2 * self._inbox_count <= config.inbox_events
+            and 2 * self._inbox_bytes <= config.inbox_bytes
+        ):
+            self._full = False
+            self._client.inbox_drained()
+
+    def _receive_ack(self, ack: AckReceived) -> None:
+        call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
+        if call is not None:
+            call.answer = ack.args
+            call.signal.set()
+
+    def _ack_for(self, event: EventReceived) -> Ack:
+        ack_id = event.ack_id
+        if ack_id is None:
+            return Ack(None)
+
+        def answer(values: Sequence[Any]) -> None:
+            if self.connected:
+                self._client.send_protected(Packet(PacketType.ACK, self.nsp.name, list(values), ack_id))
+            else:
+                self._runtime.acks_dropped += 1
+
+        return Ack(answer)
+
+    # life and end
+
+    def _accept(self) -> None:
+        self._phase = Phase.CONNECTED
+        self.nsp._sockets[self.id] = self
+        self.nsp._index.add(self)
+        for room in self._rooms_early:
+            self.nsp._index.join(self, room)
+        self._rooms_early.clear()
+        self._client.accept(self.nsp.name, self.id)
+
+    def _refuse(self, error: dict[str, Any]) -> None:
+        self._client.sockets.pop(self.nsp.name, None)
+        self._client.refuse(self.nsp.name, error)
+        self._phase = Phase.DISCONNECTED
+
+    def _hold(self, timeout: float) -> None:
+        """Hold events back while the connection handlers run, but not for ever."""
+        self._in_connection = True
+        self._hold_deadline = trio.current_time() + timeout
+        self._client._set_alarm()
+
+    def _leave_all(self) -> None:
+        self.nsp._index.remove(self)
+        self.nsp._sockets.pop(self.id, None)
+
+    def _own_handlers(self) -> HandlerTable:
+        if self._handlers is None:
+            self._handlers = HandlerTable(takes_socket=False)
+        return self._handlers
+
+    async def _give(self, event: EventReceived, ack: Ack) -> None:
+        assert self._iterator is not None
+        await self._iterator.give(Event(event.name, event.args, ack))
+
+    def _end(self, reason: DisconnectReason, description: str) -> None:
+        """The socket is over: nothing is sent any more, handlers and tasks are cancelled."""
+        if self._phase is Phase.DISCONNECTED:
+            return
+        self._phase = Phase.DISCONNECTED
+        self._reason, self._description = reason, description
+        if self._full:
+            self._full = False
+            self._client.inbox_drained()
+        self._client.sockets.pop(self.nsp.name, None)
+        self._inbox.clear()
+        for call in (self._calls or {}).values():
+            call.signal.set()
+        self._client.writable()
+        if self._iterator is not None:
+            self._iterator.end()
+        if self._nursery is not None:
+            self._nursery.close()
+        self._scope.cancel()
+
+    def _task_failed(self, error: BaseException) -> None:
+        self._runtime.task_failed(self, error)
+
+
+class _EventIterator:
+    """Hands unclaimed events over, one at a time."""
+
+    __slots__ = ("_events", "_sent")
+
+    def __init__(self) -> None:
+        self._sent, self._events = trio.open_memory_channel[Event](0)
+
+    def __aiter__(self) -> _EventIterator:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            return await self._events.receive()
+        except (trio.EndOfChannel, trio.ClosedResourceError):
+            raise StopAsyncIteration from None
+
+    async def give(self, event: Event) -> None:
+        """Wait until somebody takes the event."""
+        await self._sent.send(event)
+
+    def end(self) -> None:
+        """The socket has ended."""
+        self._sent.close()

@@ -1,0 +1,31 @@
+"""Socket.IO revision 5 without I/O: packets, the parser, namespaces of a connection, rooms."""
+
+from trio_socketio.socketio._connection import (
+    AckReceived,
+    ConnectionOptions,
+    ConnectReceived,
+    DisconnectReceived,
+    EventReceived,
+    SocketIOConnection,
+)
+from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
+from trio_socketio.socketio._parser import Decoder, encode, encode_event
+from trio_socketio.socketio._rooms import RoomIndex, Target
+
+__all__ = [
+    "MAX_ACK_ID",
+    "RESERVED_EVENTS",
+    "AckReceived",
+    "ConnectReceived",
+    "ConnectionOptions",
+    "Decoder",
+    "DisconnectReceived",
+    "EventReceived",
+    "Packet",
+    "PacketType",
+    "RoomIndex",
+    "SocketIOConnection",
+    "Target",
+    "encode",
+    "encode_event",
+]

@@ -1,0 +1,160 @@
+"""JSON as Socket.IO needs it: msgspec, and what JavaScript does differently.
+
+Attachments are taken out before encoding, because msgspec would write bytes as base64. JavaScript sends lone
+surrogates, which msgspec refuses; the standard library reads them, and they become U+FFFD.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+import msgspec
+
+from trio_socketio.errors import LocalProtocolError, RemoteProtocolError
+
+__all__ = ["decode_json", "encode_json", "extract_attachments", "insert_attachments"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+_BINARY = (bytes, bytearray, memoryview)
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list | tuple):
+        return [_replace_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_replace_surrogates(key): _replace_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def _encode_replacing(value: Any) -> bytes:
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_replace_surrogates(value))
+
+
+def encode_json(value: Any) -> bytes:
+    """Encode a value that holds no attachments, as UTF-8; NaN and infinities become null.
+
+    Raises:
+        LocalProtocolError: it cannot be encoded.
+    """
+    try:
+        return _encode_replacing(value)
+    except RecursionError:
+        raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
+    except (TypeError, ValueError) as error:
+        raise LocalProtocolError(f"an argument cannot be encoded: {error}") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("number out of range")
+    return number
+
+
+def decode_json(text: bytes) -> Any:
+    """Decode JSON from the peer.
+
+    Raises:
+        RemoteProtocolError: it is not JSON, is nested too deeply, or holds a number beyond all limits.
+    """
+    try:
+        return _decode(text)
+    except msgspec.DecodeError as error:
+        # ValidationError is one too: this is JSON, but with a number beyond all limits.
+        if isinstance(error, msgspec.ValidationError) or not _SURROGATE_ESCAPE.search(text):
+            raise RemoteProtocolError(f"invalid JSON: {error}") from None
+    except (RecursionError, ValueError) as error:
+        raise RemoteProtocolError(f"invalid JSON: {error}") from None
+    try:
+        # From str: given bytes, json would guess at UTF-16 and UTF-32.
+        value = json.loads(text.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        return _replace_surrogates(value)
+    except (RecursionError, ValueError) as error:
+        raise RemoteProtocolError(f"invalid JSON: {error}") from None
+
+
+def extract_attachments(value: Any, attachments: list[bytes]) -> Any:
+    """Replace what is binary by placeholders, and append it to ``attachments``.
+
+    Values that are not JSON's own (structs, dataclasses, sets, dates) are turned into such on the way, because binary
+    may be inside. A value without any of that is returned as it is.
+
+    Raises:
+        LocalProtocolError: it cannot be encoded.
+    """
+    try:
+        return _extract(value, attachments)
+    except RecursionError:
+        raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
+    except (TypeError, ValueError) as error:
+        raise LocalProtocolError(f"an argument cannot be encoded: {error}") from error
+
+
+def _extract(value: Any, attachments: list[bytes]) -> Any:
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list or kind is tuple:
+        for index, item in enumerate(value):
+            if type(item) not in _PLAIN:
+                replaced = _extract(item, attachments)
+                if replaced is not item:
+                    head = list(value[:index])
+                    head.append(replaced)
+                    head.extend(_extract(rest, attachments) for rest in value[index + 1 :])
+                    return head
+        return value
+    if kind is dict:
+        if all(type(item) in _PLAIN for item in value.values()):
+            return value
+        return {key: _extract(item, attachments) for key, item in value.items()}
+    if isinstance(value, _BINARY):
+        attachments.append(bytes(value))
+        return {"_placeholder": True, "num": len(attachments) - 1}
+    builtin = msgspec.to_builtins(value, builtin_types=_BINARY)
+    if type(builtin) is kind:
+        return builtin
+    return _extract(builtin, attachments)
+
+
+def insert_attachments(value: Any, attachments: list[bytes]) -> Any:
+    """Put the attachments where their placeholders stand; each is used exactly once.
+
+    Raises:
+        RemoteProtocolError: the placeholders do not fit the attachments.
+    """
+    unused = set(range(len(attachments)))
+    result = _insert(value, attachments, unused)
+    if unused:
+        raise RemoteProtocolError("illegal attachments: not every attachment has its placeholder")
+    return result
+
+
+def _insert(value: Any, attachments: list[bytes], unused: set[int]) -> Any:
+    if type(value) is list:
+        return [_insert(item, attachments, unused) for item in value]
+    if type(value) is dict:
+        if value.get("_placeholder") is True:
+            number = value.get("num")
+            if type(number) is not int or number not in unused:
+                raise RemoteProtocolError("illegal attachments: a placeholder names none of them")
+            unused.remove(number)
+            return attachments[number]
+        return {key: _insert(item, attachments, unused) for key, item in value.items()}
+    return value

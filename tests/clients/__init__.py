@@ -1,0 +1,1 @@
+"""The real JavaScript clients, under Node, against our server."""

@@ -1,0 +1,128 @@
+// Real Socket.IO clients, driven by JSON lines.
+//
+// In:   {"id": 1, "do": "emit", "client": "a", "event": "say", "args": ["hi", {"$b": "AQID"}]}
+// Out:  {"id": 1, "result": null}  or  {"id": 1, "error": "operation has timed out"}
+// and whatever a client sees, its own events ("connect", "disconnect", "connect_error") and those of its manager
+// ("upgrade", "reconnect", "ping", "close") among them:
+//       {"client": "a", "event": "said", "args": ["hi", {"$b": "AQID"}]}
+//
+// Binary is {"$b": "<base64>"} in both directions. The process ends with its standard input.
+
+"use strict";
+
+const { createInterface } = require("node:readline");
+
+const versions = { 3: require("socket.io-client-3"), 4: require("socket.io-client-4") };
+const sockets = new Map(); // a client's name -> its socket
+const answers = new Map(); // a client's name -> { event -> values of the acknowledgement }
+
+function pack(value) {
+  if (ArrayBuffer.isView(value)) {
+    return { $b: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
+  }
+  if (value instanceof ArrayBuffer) return { $b: Buffer.from(value).toString("base64") };
+  return mapped(value, pack);
+}
+
+function unpack(value) {
+  return typeof value?.$b === "string" ? Buffer.from(value.$b, "base64") : mapped(value, unpack);
+}
+
+function mapped(value, change) {
+  if (Array.isArray(value)) return value.map(change);
+  if (value === null || typeof value !== "object") return value ?? null;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, change(inner)]));
+}
+
+function say(line) {
+  process.stdout.write(JSON.stringify(line) + "\n");
+}
+
+function watch(client, socket) {
+  const report = (event, ...args) => say({ client, event, args: pack(args) });
+  sockets.set(client, socket);
+  answers.set(client, {});
+  socket.on("connect", () => report("connect", socket.id));
+  socket.on("connect_error", (error) => report("connect_error", error.message, error.data));
+  socket.on("disconnect", (reason) => report("disconnect", reason));
+  socket.onAny((event, ...args) => {
+    const ack = typeof args.at(-1) === "function" ? args.pop() : null;
+    report(event, ...args);
+    const values = answers.get(client)[event];
+    if (ack && values) ack(...values);
+  });
+  return report;
+}
+
+const commands = {
+  connect({ client, version, url, opts }) {
+    const socket = versions[version].io(url, opts);
+    const report = watch(client, socket);
+    const manager = socket.io;
+    manager.on("open", () => {
+      manager.engine.once("upgrade", (transport) => report("upgrade", transport.name));
+      manager.engine.on("packet", ({ type }) => type === "ping" && report("ping"));
+    });
+    manager.on("reconnect", (attempt) => report("reconnect", attempt));
+    manager.on("close", () => report("close"));
+  },
+
+  // Another namespace on the connection of the client named `on`.
+  of({ client, on, nsp, opts }) {
+    watch(client, sockets.get(on).io.socket(nsp, opts));
+  },
+
+  // Connect a refused or disconnected client again.
+  again({ client, auth }) {
+    const socket = sockets.get(client);
+    socket.auth = auth;
+    socket.connect();
+  },
+
+  // What the client acknowledges an event with, from now on; without this it never does.
+  answer({ client, event, args }) {
+    answers.get(client)[event] = unpack(args);
+  },
+
+  emit({ client, event, args, volatile }) {
+    const socket = sockets.get(client);
+    (volatile ? socket.volatile : socket).emit(event, ...unpack(args));
+  },
+
+  call({ client, event, args, timeout }) {
+    const socket = sockets.get(client);
+    return new Promise((resolve, reject) => {
+      if (timeout === null) {
+        socket.emit(event, ...unpack(args), (...values) => resolve(values));
+      } else {
+        const answered = (error, ...values) => (error ? reject(error) : resolve(values));
+        socket.timeout(timeout).emit(event, ...unpack(args), answered);
+      }
+    });
+  },
+
+  disconnect({ client }) {
+    sockets.get(client).disconnect();
+  },
+
+  // End the Engine.IO session without a word about namespaces.
+  hangUp({ client }) {
+    sockets.get(client).io.engine.close();
+  },
+
+  state({ client }) {
+    const { connected, id, io } = sockets.get(client);
+    return { connected, id, session: io.engine.id, transport: io.engine.transport.name };
+  },
+};
+
+async function obey(line) {
+  const command = JSON.parse(line);
+  try {
+    say({ id: command.id, result: pack(await commands[command.do](command)) });
+  } catch (error) {
+    say({ id: command.id, error: error.message });
+  }
+}
+
+createInterface({ input: process.stdin }).on("line", obey).on("close", () => process.exit());

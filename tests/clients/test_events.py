@@ -1,0 +1,301 @@
+"""Real clients and events: both ways, in order, with acknowledgements, binary, volatile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from clients.harness import COMBINATIONS, JsClient, JsError, Node
+from clients.server import DEADLINE, Mailbox, arrivals, connections, serving
+from trio_socketio import Disconnected, Server, Socket
+
+pytestmark = pytest.mark.clients
+
+WORDS = [
+    "你好世界",
+    7,
+    -0.5,
+    True,
+    None,
+    {"名字": ["小明", "🦆👩‍👩‍👧"], "empty": {}},
+    [],
+    "",
+    '"\\\n\u2028\x1e\x00',
+]
+BYTES = bytes(range(256))
+NESTED = [
+    {"picture": BYTES, "more": [b"", b"\x00", {"deep": [[b"\x1e\xff"]]}]},
+    b"b4 not base64",
+    "plain",
+    *(bytes([n]) * n for n in range(5)),
+]
+
+upgrading = pytest.mark.parametrize(
+    "combination", [c for c in COMBINATIONS if c.transport == "upgrade"], ids=str, indirect=True
+)
+version_4 = pytest.mark.parametrize(
+    "combination", [c for c in COMBINATIONS if c.version == "4"], ids=str, indirect=True
+)
+
+
+def size_up(client: JsClient) -> int:
+    """How many bytes of binary the client can send in one packet: in a POST, base64 makes four bytes of three."""
+    return 740_000 if client.combination.settled == "polling" else 990_000
+
+
+@pytest.mark.rows("D1", "D14", "D16", "F1", "F3")
+async def test_events_both_ways(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+    heard: Mailbox[list[Any]] = Mailbox()
+
+    @io.on("说")
+    async def say(socket: Socket, *args: Any) -> None:
+        heard.put([*args])
+        await socket.emit("听", *args)
+
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        for args in (WORDS, [], [None], ["x"]):
+            await client.emit("说", *args)
+            assert await heard.get() == args
+            assert await client.event("听") == args
+        socket.emit_nowait("🦆", *WORDS)
+        assert await client.event("🦆") == WORDS
+
+
+@pytest.mark.rows("F4")
+async def test_message_is_an_ordinary_event(client: JsClient) -> None:
+    io = Server()
+
+    @io.on("message")
+    async def message(socket: Socket, text: str) -> None:
+        await socket.send(text, "back")
+
+    async with serving(io) as url:
+        await client.connect(url)
+        await client.emit("message", "there")
+        assert await client.event("message") == ["there", "back"]
+
+
+@pytest.mark.rows("F28")
+async def test_a_burst_keeps_its_order(client: JsClient) -> None:
+    io = Server()
+
+    @io.on("step")
+    async def step(socket: Socket, number: int) -> None:
+        await socket.emit("stepped", number)
+
+    async with serving(io) as url:
+        await client.connect(url)
+        for number in range(100):
+            await client.emit("step", number)
+        assert await client.events("stepped", 100) == [[number] for number in range(100)]
+
+
+@upgrading
+@pytest.mark.rows("C13")
+async def test_an_upgrade_loses_and_reorders_nothing(client: JsClient) -> None:
+    io = Server()
+
+    @io.on("step")
+    async def step(socket: Socket, number: int) -> None:
+        await socket.emit("stepped", number, bytes([number % 256]))
+
+    async with serving(io) as url:
+        await client.start(url)
+        count = 0
+        while count < 100 or not client.pending("upgrade"):
+            await client.emit("step", count)
+            count += 1
+        expected = [[number, bytes([number % 256])] for number in range(count)]
+        assert await client.events("stepped", count) == expected
+        assert not client.pending("stepped")
+
+
+@pytest.mark.rows("F6")
+async def test_the_server_acknowledges(client: JsClient) -> None:
+    io = Server()
+    done: Mailbox[str] = Mailbox()
+
+    @io.on("one")
+    async def one(socket: Socket, *args: Any) -> list[Any]:
+        return [*args]
+
+    @io.on("several")
+    def several(socket: Socket) -> tuple[str, None, dict[str, int]]:
+        return "你好", None, {"🦆": 2}
+
+    @io.on("none")
+    async def none(socket: Socket) -> None:
+        done.put(socket.id)
+
+    async with serving(io) as url:
+        await client.connect(url)
+        assert await client.call("one", *WORDS) == [WORDS]
+        assert await client.call("several") == ["你好", None, {"🦆": 2}]
+        assert await client.call("none") == []
+        assert await done.get() == (await client.state())["id"]
+
+
+@pytest.mark.rows("D11", "F9")
+async def test_the_client_acknowledges(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        await client.answer("one", WORDS)
+        await client.answer("several", "你好", None, 3)
+        await client.answer("none")
+        with trio.fail_after(DEADLINE):
+            assert await socket.call("one", "x", 2) == WORDS
+            assert await socket.call("several") == ("你好", None, 3)
+            assert await socket.call("none") is None
+        assert await client.event("one") == ["x", 2]
+
+
+@pytest.mark.rows("F9", "F10")
+async def test_an_acknowledgement_that_never_comes(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        with pytest.raises(trio.TooSlowError):
+            with trio.fail_after(0.2):
+                await socket.call("silent", 1)
+        assert await client.event("silent") == [1]
+
+        await client.answer("silent", "now")
+        with trio.fail_after(DEADLINE):
+            assert await socket.call("silent", 2) == "now"
+
+
+@pytest.mark.rows("F9")
+async def test_a_pending_call_fails_when_the_client_goes(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+
+    async def go() -> None:
+        await client.event("silent")
+        await client.disconnect()
+
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(go)
+            with pytest.raises(Disconnected), trio.fail_after(DEADLINE):
+                await socket.call("silent")
+        with pytest.raises(Disconnected):
+            await socket.emit("too late")
+
+
+@version_4
+@pytest.mark.rows("F6")
+async def test_the_client_times_out(client: JsClient) -> None:
+    io = Server()
+
+    @io.on("echo")
+    def echo(socket: Socket, text: str) -> str:
+        return text
+
+    async with serving(io) as url:
+        await client.connect(url)
+        with pytest.raises(JsError, match="operation has timed out"):
+            await client.call("nobody listens", timeout=0.2)
+        assert await client.call("echo", "你好", timeout=DEADLINE) == ["你好"]
+
+
+@pytest.mark.rows("C1", "C2", "D2", "D3")
+async def test_binary_both_ways(client: JsClient) -> None:
+    io = Server()
+    heard: Mailbox[list[Any]] = Mailbox()
+
+    @io.on("up")
+    async def up(socket: Socket, *args: Any) -> None:
+        heard.put([*args])
+        await socket.emit("down", *args)
+
+    async with serving(io) as url:
+        await client.connect(url)
+        for args in ([BYTES], [b""], NESTED):
+            await client.emit("up", *args)
+            assert await heard.get() == args
+            assert await client.event("down") == args
+
+
+@pytest.mark.rows("D2", "D3", "F6", "F9")
+async def test_binary_in_acknowledgements(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+
+    @io.on("echo")
+    async def echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
+        return args
+
+    async with serving(io) as url:
+        await client.connect(url)
+        assert await client.call("echo", *NESTED) == NESTED
+        await client.answer("ask", {"picture": BYTES}, b"\x00")
+        with trio.fail_after(DEADLINE):
+            assert await (await sockets.get()).call("ask", BYTES) == ({"picture": BYTES}, b"\x00")
+        assert await client.event("ask") == [BYTES]
+
+
+@pytest.mark.rows("C25", "D2")
+async def test_almost_a_megabyte_both_ways(client: JsClient) -> None:
+    io = Server()
+    sockets = connections(io)
+    heard: Mailbox[list[Any]] = Mailbox()
+
+    @io.on("up")
+    def up(socket: Socket, *args: Any) -> int:
+        heard.put([*args])
+        return len(args[0])
+
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        for large, size in ((b"\x1e\x00\xff" * 330_000, size_up(client)), ("字🦆x" * 330_000, 120_000)):
+            await socket.emit("down", large, {"again": large[:9]})
+            assert await client.event("down") == [large, {"again": large[:9]}]
+            assert await client.call("up", large[:size]) == [size]
+            assert await heard.get() == [large[:size]]
+        assert await client.call("up", "x" * 990_000) == [990_000]
+
+
+@pytest.mark.rows("F11")
+async def test_volatile_events_are_not_queued(client: JsClient, node: Node) -> None:
+    io = Server()
+    sockets, arrived = connections(io), arrivals(io)
+
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        await client.at_rest(arrived)
+        await socket.volatile.emit("volatile", "in time")
+        assert await client.event("volatile") == ["in time"]
+
+        async def fill() -> None:
+            while True:
+                await socket.emit("filler", "x" * 500_000)
+
+        node.pause()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(fill)
+                await wait_all_tasks_blocked(0.1)
+                await socket.volatile.emit("volatile", "late")
+                nursery.cancel_scope.cancel()
+        finally:
+            node.resume()
+        await socket.emit("after")
+        await client.event("after")
+        assert client.pending("filler")
+        assert not client.pending("volatile")

@@ -1,0 +1,110 @@
+"""Engine.IO payloads and the heads of Socket.IO packets, compared with the slow codecs."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import oracle
+
+from trio_socketio._core import Failure, PacketHead, scan_head, split_payload
+
+text_packets = st.text(st.characters(exclude_characters="\x1e", exclude_categories=["Cs"]), min_size=1).filter(
+    lambda text: text[0] != "b"
+)
+packets = st.lists(text_packets | st.binary(), min_size=1, max_size=8)
+bodies = st.binary(max_size=80) | st.text(alphabet="\x1eb4AQ=D+/ €", max_size=40).map(str.encode)
+
+
+@pytest.mark.rows("C1")
+@given(packets)
+def test_a_payload_that_was_joined_splits_into_its_packets(packets):
+    assert split_payload(oracle.join_payload(packets), 8) == (packets, None)
+
+
+@pytest.mark.rows("C1")
+@given(bodies)
+def test_any_body_gets_the_verdict_of_the_slow_codec(body):
+    found, failure = split_payload(body, 1024)
+    assert (found, failure is None) == oracle.split_payload(body)
+
+
+@given(packets, st.data())
+def test_a_mutated_payload_gets_the_verdict_of_the_slow_codec(packets, draw):
+    body = bytearray(oracle.join_payload(packets))
+    body[draw.draw(st.integers(0, len(body) - 1))] = draw.draw(st.sampled_from(b"\x1eb=A\xff\x80"))
+    found, failure = split_payload(body, 1024)
+    assert (found, failure is None) == oracle.split_payload(bytes(body))
+
+
+def test_packets_up_to_the_limit_are_handed_out_and_the_next_is_refused():
+    body = b"\x1e".join([b"4x"] * 5)
+    assert split_payload(body, 5) == (["4x"] * 5, None)
+    assert split_payload(body, 4) == (["4x"] * 4, Failure("payload has too many packets", 0))
+
+
+def test_splitting_takes_time_in_proportion_to_the_body():
+    def seconds(count: int) -> float:
+        body = b"\x1e".join([b"4x"] * count)
+        best = float("inf")
+        for _ in range(5):
+            start = time.perf_counter()
+            split_payload(body, count)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    assert seconds(50_000) < 50 * seconds(5_000)
+
+
+# The head of a packet
+
+
+digits = st.text(alphabet="0123456789", max_size=18)
+heads = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from("0123456789-x"),
+    digits | st.builds("{}-".format, digits | st.sampled_from(["1", "10", "11", "+1", "1.0"])),
+    st.just("") | st.builds("/{}{}".format, st.text(max_size=8), st.sampled_from([",", ""])),
+    digits | st.sampled_from(["9007199254740991", "9007199254740992"]),
+    st.just("") | st.sampled_from(['["a"]', "{}", '["é",1]']) | st.text(max_size=8),
+)
+
+
+def slow_head(text: str, limit: int) -> PacketHead | None:
+    try:
+        kind, count, namespace, number, json = oracle.scan_head(text, limit)
+    except oracle.Bad:
+        return None
+    return PacketHead(kind, count, namespace, number, json.encode())
+
+
+@pytest.mark.rows("D1", "D4", "D11", "D12")
+@given(heads | st.text(max_size=12), st.integers(0, 12))
+def test_any_head_gets_the_verdict_of_the_slow_codec(text, limit):
+    head = scan_head(text, limit)
+    assert (None if isinstance(head, Failure) else head) == slow_head(text, limit)
+
+
+@pytest.mark.rows("D1")
+@given(
+    st.integers(0, 4),
+    st.just("/") | st.text(st.characters(exclude_characters=",", exclude_categories=["Cs"])).map("/".__add__),
+    st.none() | st.integers(0, 2**53 - 1),
+    st.sampled_from(["", "[]", '["a"]', "{}"]),
+)
+def test_a_head_that_was_built_is_scanned_into_its_parts(kind, namespace, number, json):
+    text = f"{kind}{namespace if namespace != '/' else ''}{',' if namespace != '/' else ''}"
+    text += f"{'' if number is None else number}{json}"
+    assert scan_head(text, 10) == PacketHead(kind, 0, namespace, number, json.encode())
+
+
+@pytest.mark.parametrize("digits", [400, 10_000_000])
+def test_endless_digits_are_refused(digits):
+    assert scan_head("2" + "1" * digits, 10) == Failure("ack id exceeds 2^53-1", 0)
+    assert scan_head("5" + "1" * digits + "-[]", 10) == Failure("illegal attachments", 0)
+
+
+def test_a_lone_surrogate_in_the_text_is_refused():
+    assert scan_head('2["\ud800"]', 10) == Failure("packet holds a lone surrogate", 0)

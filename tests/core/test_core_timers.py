@@ -1,0 +1,213 @@
+"""The heartbeat and the deadlines of connections in one wheel; times are values."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.native import connection, events
+from support.wire import client_frame
+
+from trio_socketio._core import Connection, TimerEvent, TimerWheel
+
+INTERVAL, TIMEOUT = 25.0, 20.0
+PONG = client_frame(1, b"3")
+
+
+def beating(start: float = 0.0) -> tuple[TimerWheel, Connection]:
+    wheel = TimerWheel(start)
+    conn = connection(wheel)
+    conn.start_heartbeat(start, INTERVAL, TIMEOUT)
+    return wheel, conn
+
+
+def due(wheel: TimerWheel, now: float) -> list[TimerEvent]:
+    return [event for _, event in wheel.expired(now)]
+
+
+def test_a_ping_is_due_after_the_interval_and_not_before():
+    wheel, conn = beating(100.0)
+    assert wheel.next_deadline() == 125.0
+    assert wheel.expired(124.999) == []
+    assert wheel.expired(125.0) == [(conn, TimerEvent.PING)]
+
+
+def test_without_an_answer_the_ping_times_out_once():
+    wheel, _ = beating()
+    assert due(wheel, 25.0) == [TimerEvent.PING]
+    assert wheel.next_deadline() == 45.0
+    assert due(wheel, 44.999) == []
+    assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
+    assert wheel.next_deadline() == math.inf
+    assert due(wheel, 1000.0) == []
+
+
+@pytest.mark.parametrize("polling", [False, True])
+def test_the_next_interval_begins_at_the_answer(polling):
+    wheel, conn = beating()
+    assert due(wheel, 25.0) == [TimerEvent.PING]
+    if polling:
+        conn.pong(31.5)
+    else:
+        conn.feed(PONG)
+        assert list(events(conn, 31.5)) == []
+    assert due(wheel, 56.4) == []
+    assert due(wheel, 56.5) == [TimerEvent.PING]
+
+
+def test_an_answer_nobody_asked_for_changes_nothing_and_is_no_message():
+    wheel, conn = beating()
+    conn.feed(PONG * 5000)
+    assert list(events(conn, 10.0)) == []
+    conn.pong(10.0)
+    assert len(wheel) == 1
+    assert due(wheel, 25.0) == [TimerEvent.PING]
+
+
+def test_without_a_heartbeat_a_three_is_an_ordinary_message():
+    conn = connection()
+    conn.feed(PONG)
+    assert list(events(conn)) == ["3"]
+
+
+@pytest.mark.parametrize("frame", [client_frame(2, b"3"), client_frame(1, b"3x")])
+def test_only_a_text_message_three_is_the_answer(frame):
+    wheel, conn = beating()
+    due(wheel, 25.0)
+    conn.feed(frame)
+    assert len(list(events(conn, 30.0))) == 1
+    assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
+
+
+def test_while_we_do_not_read_the_clock_stands_still_and_starts_anew():
+    wheel, conn = beating()
+    due(wheel, 25.0)
+    conn.suspend_heartbeat()
+    assert wheel.next_deadline() == math.inf
+    assert due(wheel, 500.0) == []
+    conn.resume_heartbeat(500.0)
+    assert due(wheel, 519.9) == []
+    assert due(wheel, 520.0) == [TimerEvent.PING_TIMEOUT]
+
+
+def test_between_pings_resuming_grants_a_full_interval():
+    wheel, conn = beating()
+    conn.suspend_heartbeat()
+    conn.resume_heartbeat(10.0)
+    assert due(wheel, 34.9) == []
+    assert due(wheel, 35.0) == [TimerEvent.PING]
+
+
+def test_a_deadline_and_the_heartbeat_share_one_place_in_the_wheel():
+    wheel, conn = beating()
+    conn.set_deadline(7.0)
+    assert len(wheel) == 1
+    assert wheel.next_deadline() == 7.0
+    assert due(wheel, 7.0) == [TimerEvent.DEADLINE]
+    assert wheel.next_deadline() == 25.0
+    conn.set_deadline(25.0)
+    assert sorted(due(wheel, 25.0)) == [TimerEvent.PING, TimerEvent.DEADLINE]
+
+
+def test_a_deadline_can_be_put_off_brought_forward_and_taken_away():
+    wheel = TimerWheel(0.0)
+    conn = connection(wheel)
+    for deadline in (50.0, 90.0, 20.0):
+        conn.set_deadline(deadline)
+        assert wheel.next_deadline() == deadline
+    conn.set_deadline(math.inf)
+    assert (len(wheel), wheel.next_deadline()) == (0, math.inf)
+
+
+def test_a_late_server_expires_everything_at_once_however_late_it_is():
+    wheel = TimerWheel(0.0)
+    conns = [connection(wheel) for _ in range(50)]
+    for number, conn in enumerate(conns):
+        conn.set_deadline(1.0 + number * 100.0)
+    assert {conn for conn, _ in wheel.expired(1e9)} == set(conns)
+    assert len(wheel) == 0
+
+
+def test_a_detached_connection_never_expires():
+    wheel, conn = beating()
+    conn.set_deadline(5.0)
+    conn.detach()
+    assert len(wheel) == 0
+    assert due(wheel, 1000.0) == []
+
+
+def test_no_number_is_no_deadline():
+    wheel = TimerWheel(0.0)
+    conn = connection(wheel)
+    conn.set_deadline(math.nan)
+    assert wheel.expired(1000.0) == []
+
+
+# Whoever sleeps until next_deadline() is woken when that becomes earlier
+
+
+def woken(wheel: TimerWheel) -> list[bool]:
+    calls: list[bool] = []
+    wheel.on_earlier = lambda: calls.append(True)
+    return calls
+
+
+def test_the_sleeper_is_woken_by_an_earlier_deadline_only():
+    wheel = TimerWheel(0.0)
+    first, second = connection(wheel), connection(wheel)
+    first.set_deadline(50.0)
+    wheel.next_deadline()
+    calls = woken(wheel)
+    second.set_deadline(60.0)
+    assert calls == []
+    second.set_deadline(40.0)
+    assert calls == [True]
+    first.start_heartbeat(0.0, 10.0, 20.0)
+    assert calls == [True, True]
+
+
+@pytest.mark.xfail(strict=True, reason="an answer does not tell the wheel that the next ping is due earlier")
+@pytest.mark.parametrize("polling", [False, True])
+def test_the_sleeper_is_woken_by_an_answer_when_the_interval_is_the_shorter_time(polling):
+    wheel = TimerWheel(0.0)
+    conn = connection(wheel)
+    conn.start_heartbeat(0.0, 1.0, 60.0)
+    assert due(wheel, 1.0) == [TimerEvent.PING]
+    assert wheel.next_deadline() == 61.0
+    calls = woken(wheel)
+    if polling:
+        conn.pong(1.5)
+    else:
+        conn.feed(PONG)
+        assert list(events(conn, 1.5)) == []
+    assert calls == [True]
+    assert wheel.next_deadline() == 2.5
+
+
+@given(st.lists(st.floats(0, 5000) | st.just(math.inf), min_size=1, max_size=30), st.randoms(use_true_random=False))
+def test_sleeping_until_the_next_deadline_finds_every_deadline_on_time(deadlines, order: random.Random):
+    """As the server does it; deadlines are changed on the way."""
+    wheel = TimerWheel(0.0)
+    wanted = {connection(wheel): deadline for deadline in deadlines}
+    for conn, deadline in wanted.items():
+        conn.set_deadline(deadline)
+    while (now := wheel.next_deadline()) < math.inf:
+        assert now == min(wanted.values())
+        expired = wheel.expired(now)
+        assert {conn for conn, _ in expired} == {c for c, deadline in wanted.items() if deadline == now}
+        for conn, event in expired:
+            assert event is TimerEvent.DEADLINE
+            wanted[conn] = math.inf
+        moved = order.choice(list(wanted))
+        if wanted[moved] < math.inf:
+            wanted[moved] = order.choice([math.inf, now + 3.0, wanted[moved] + 700.0])
+            moved.set_deadline(wanted[moved])
+            wheel.next_deadline()
+            if order.random() < 0.1:
+                wanted[moved] = math.inf
+                moved.detach()
+    assert set(wanted.values()) == {math.inf}
+    assert len(wheel) == 0

@@ -1,0 +1,186 @@
+"""The state tables, pair by pair: where each event leads from each state, and what is no event at all there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.engine import Bench
+from support.message_host import MessageHost
+
+from trio_socketio._core import CloseFrame, Failure, Message
+from trio_socketio.engineio import (
+    PROBE_TRANSITIONS,
+    TRANSITIONS,
+    Candidate,
+    EngineRequest,
+    Event,
+    PollingTransport,
+    Probe,
+    Session,
+    State,
+)
+from trio_socketio.errors import DisconnectReason
+
+CLOSE = DisconnectReason.FORCED_SERVER_CLOSE
+
+
+class Case:
+    """A session on polling, brought into a state by what brings it there in life."""
+
+    def __init__(self, state: State) -> None:
+        self.bench = Bench()
+        self.host: MessageHost | None = None
+        if state is State.OPENING:
+            request = EngineRequest("GET", "/?EIO=4&transport=polling", {})
+            self.session = Session(self.bench.engine, "new", request, self.bench.engine.new_connection())
+            self.session.observer = self.bench._connect(self.session)
+        else:
+            self.session = self.bench.polling().session
+        if state is State.UPGRADING:
+            self.host = self.bench.websocket(self.session.sid)
+        elif state is State.CLOSING:
+            self.session.close(CLOSE, linger=30.0)
+        elif state is State.CLOSED:
+            self.session.end()
+        assert self.session.state is state
+
+    @property
+    def candidate(self) -> Candidate:
+        assert self.host is not None
+        assert isinstance(self.host.receiver, Candidate)
+        return self.host.receiver
+
+
+def _open(case: Case) -> None:
+    case.session.open(PollingTransport(case.session), Message("{}", packet_type="0"), 0.0)
+
+
+def _attach(case: Case) -> object:
+    return case.bench.engine.begin_upgrade(case.session, MessageHost(), 0.0)
+
+
+ACTIONS: dict[Event, Callable[[Case], object]] = {
+    Event.OPENED: _open,
+    Event.CANDIDATE: _attach,
+    Event.UPGRADED: lambda case: case.candidate.receive("5", 0.0),
+    Event.CANDIDATE_LOST: lambda case: case.candidate.lost(DisconnectReason.TRANSPORT_CLOSE, "gone"),
+    Event.CLOSE: lambda case: case.session.close(CLOSE, linger=30.0),
+    Event.END: lambda case: case.session.end(),
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "event"), [(state, event) for state, events in TRANSITIONS.items() for event in events]
+)
+def test_every_transition_of_a_session(state: State, event: Event) -> None:
+    case = Case(state)
+    ACTIONS[event](case)
+    assert case.session.state is TRANSITIONS[state][event]
+
+
+@pytest.mark.parametrize("state", [state for state in State if Event.OPENED not in TRANSITIONS[state]])
+def test_session_is_opened_once(state: State) -> None:
+    with pytest.raises(KeyError):
+        _open(Case(state))
+
+
+@pytest.mark.parametrize("state", [state for state in State if Event.CANDIDATE not in TRANSITIONS[state]])
+def test_candidate_comes_too_early_or_too_late(state: State) -> None:
+    case = Case(state)
+    assert _attach(case) is None
+    assert case.session.state is state
+
+
+@pytest.mark.parametrize("state", [State.OPENING, State.CLOSING, State.CLOSED])
+def test_close_is_no_event_in_states_without_it(state: State) -> None:
+    case = Case(state)
+    case.session.close(CLOSE)
+    case.session.fail(CLOSE, "again")
+    assert case.session.state is state
+
+
+def test_end_of_the_ended_is_nothing() -> None:
+    case = Case(State.CLOSED)
+    case.session.end()
+    case.session.lost(CLOSE, "again")
+    assert case.session.state is State.CLOSED
+    assert case.bench.above[case.session.sid].ended == []  # ``end`` alone reports nothing, and ``lost`` came too late
+
+
+@pytest.mark.parametrize("state", [State.CLOSING, State.CLOSED])
+def test_candidate_is_closed_with_its_session(state: State) -> None:
+    case = Case(State.UPGRADING)
+    candidate = case.candidate
+    if state is State.CLOSING:
+        case.session.close(CLOSE, linger=30.0)
+    else:
+        case.session.fail(CLOSE, "failed")
+    assert case.session.state is state
+    assert case.session.candidate is None
+    assert case.host is not None
+    assert case.host.ended
+    for packet in ("2probe", "5"):
+        candidate.receive(packet, 0.0)
+    assert case.session.state is state
+    assert case.session.transport.name == "polling"
+
+
+@pytest.mark.parametrize("state", [State.OPENING, State.CLOSING, State.CLOSED])
+def test_nothing_is_received_or_sent_unless_open(state: State) -> None:
+    case = Case(state)
+    case.session.receive("4hello", 0.0)
+    case.session.receive("1", 0.0)
+    case.bench.send(case.session, "hello")
+    assert case.session.state is state
+    assert case.bench.above[case.session.sid].messages == []
+    assert case.session.conn.queued_packets == 0
+
+
+# the probe
+
+PACKETS: list[Any] = ["2probe", "5", "3probe", "2", "3", "5probe", "4hello", "1", "6", "", b"", b"5",
+                      CloseFrame(1000, ""), Failure("broken", 1002)]  # fmt: skip
+
+
+def _candidate(probe: Probe) -> tuple[Bench, Candidate, MessageHost]:
+    bench = Bench()
+    session = bench.polling().session
+    host = bench.websocket(session.sid)
+    candidate = host.receiver
+    assert isinstance(candidate, Candidate)
+    if probe is Probe.PROBED:
+        candidate.receive("2probe", 0.0)
+    elif probe is Probe.UPGRADED:
+        candidate.receive("5", 0.0)
+    elif probe is Probe.FAILED:
+        candidate.fail("by the test")
+    assert candidate._probe is probe
+    return bench, candidate, host
+
+
+@pytest.mark.rows("C13")
+@pytest.mark.parametrize("packet", PACKETS)
+@pytest.mark.parametrize("probe", Probe)
+def test_every_packet_in_every_state_of_the_probe(probe: Probe, packet: Any) -> None:
+    bench, candidate, host = _candidate(probe)
+    session = candidate.session
+    before = session.state, session.transport.name
+    candidate.receive(packet, 0.0)
+    expected = PROBE_TRANSITIONS[probe].get(packet) if isinstance(packet, str) else None
+    if expected is Probe.UPGRADED:
+        assert (session.state, session.transport) == (State.OPEN, host)
+    elif expected is Probe.PROBED:
+        assert session.state is State.UPGRADING
+        assert host.sent == ["3probe"]
+    elif probe in (Probe.ATTACHED, Probe.PROBED):
+        expected = Probe.FAILED
+        assert (session.state, session.transport.name) == (State.OPEN, "polling")
+        assert host.ended
+    else:
+        expected = probe
+        assert (session.state, session.transport.name) == before
+    assert candidate._probe is expected
+    assert session.is_open
+    assert bench.above[session.sid].ended == []

@@ -1,0 +1,254 @@
+"""Inboxes are bounded: a slow handler makes its own client wait, and nobody else."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from wsproto.events import CloseConnection
+
+from trio_socketio import Server, Socket
+
+
+@pytest.mark.rows("F28")
+async def test_serial_events_run_one_after_the_other(running: Any, autojump_clock: Any) -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("ev")
+    async def ev(socket: Socket, number: int) -> None:
+        log.append(f"begin {number}")
+        await trio.sleep(3 - number)
+        log.append(f"end {number}")
+
+    @io.on("plain")
+    def plain(socket: Socket) -> None:
+        log.append("plain")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("plain")  # inline: nothing waits and nothing runs
+        await client.emit("ev", 0)
+        await client.emit("ev", 1)
+        await client.call("plain")  # behind the others
+    assert log == ["plain", "begin 0", "end 0", "begin 1", "end 1", "plain"]
+
+
+@pytest.mark.rows("F28")
+async def test_concurrent_events_have_a_task_each(running: Any, autojump_clock: Any) -> None:
+    io = Server(ordering="concurrent")
+    log: list[str] = []
+
+    @io.on("ev")
+    async def ev(socket: Socket, number: int) -> None:
+        await trio.sleep(3 - number)
+        log.append(f"end {number}")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("ev", 0)
+        await client.emit("ev", 1)
+        await client.call("ev", 2)
+        await trio.sleep(5)
+    assert log == ["end 2", "end 1", "end 0"]
+
+
+@pytest.mark.parametrize("ordering", ["serial", "concurrent"])
+async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
+    running: Any, autojump_clock: Any, ordering: Any
+) -> None:
+    io = Server(inbox_events=4, ordering=ordering)
+    go_on = trio.Event()
+    done: list[int] = []
+
+    @io.on("slow")
+    async def slow(socket: Socket, number: int) -> None:
+        await go_on.wait()
+        done.append(number)
+
+    io.on("ping me", lambda socket: "pong")
+
+    async with running(io) as net:
+        net.pair = lockstep_stream_pair  # a write ends when it is read
+        client = await net.connect()
+        other = await net.connect()
+        sent = 0
+
+        async def flood() -> None:
+            nonlocal sent
+            for number in range(50):
+                await client.emit("slow", number)
+                sent = number + 1
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flood)
+            await wait_all_tasks_blocked()
+            assert 4 <= sent <= 8
+            start = trio.current_time()
+            assert await other.call("ping me") == ["pong"]
+            assert trio.current_time() == start
+            go_on.set()
+        await wait_all_tasks_blocked()
+        assert sorted(done) == list(range(50))
+        assert ordering == "concurrent" or done == list(range(50))
+
+
+async def test_heartbeat_stands_still_while_we_do_not_read(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
+    go_on = trio.Event()
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        await go_on.wait()
+
+    async with running(io) as net:
+        client = await net.connect()
+        for _ in range(6):
+            await client.emit("slow")
+        await trio.sleep(300)
+        (socket,) = io.sockets.values()
+        assert socket.connected
+        go_on.set()
+        start = trio.current_time()
+        await wait_all_tasks_blocked()
+        assert isinstance(
+            await wait_for_close(client), CloseConnection
+        )  # the deadline starts anew, and then counts
+        assert 15 <= trio.current_time() - start < 15.2
+
+
+async def wait_for_close(client: Any) -> Any:
+    """Read without answering pings."""
+    while not isinstance(event := await client.ws.receive(), CloseConnection):
+        assert event == "2"
+    return event
+
+
+async def test_handler_that_awaits_call_with_a_full_inbox_does_not_deadlock(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(inbox_events=4)
+    log: list[Any] = []
+
+    @io.on("go")
+    async def go(socket: Socket) -> None:
+        await trio.sleep(1)  # the inbox fills, and reading is paused
+        log.append(await socket.call("ask"))
+
+    io.on("more", lambda socket, n: log.append(n))
+    async with running(io) as net:
+        net.pair = lockstep_stream_pair
+        client = await net.connect()
+        await client.emit("go")
+
+        async def flood() -> None:
+            for n in range(8):
+                await client.emit("more", n)
+            await client.send('30["answer"]')
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flood)
+            assert await client.event() == ["ask"]
+        await wait_all_tasks_blocked()
+    assert log == ["answer", *range(8)]
+
+
+async def test_past_four_times_the_limit_the_connection_is_closed(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server(inbox_events=4)
+    reasons: list[Any] = []
+    io.on("disconnect", lambda socket, reason, description: reasons.append((reason, description)))
+
+    @io.on("go")
+    async def go(socket: Socket) -> None:
+        await socket.call("ask")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("go")
+        assert await client.event() == ["ask"]
+        for _ in range(16):
+            await client.emit("more")
+        await wait_all_tasks_blocked()
+        assert reasons == []
+        await client.emit("more")
+        assert isinstance(await client.receive(), CloseConnection)
+        await wait_all_tasks_blocked()
+    limit = "inbox of 16 events, 1048576 bytes is full while a call is pending"
+    assert reasons == [("forced server close", limit)]
+    assert [
+        limit in record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
+    ] == [True]
+
+
+async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_bytes=1000)
+    go_on = trio.Event()
+
+    @io.on("slow")
+    async def slow(socket: Socket, data: bytes) -> None:
+        await go_on.wait()
+
+    async with running(io) as net:
+        client = await net.connect()
+        for _ in range(3):
+            await client.send('51-["slow",{"_placeholder":true,"num":0}]')
+            await client.send(b"x" * 600)
+        await wait_all_tasks_blocked()
+        (socket,) = io.sockets.values()
+        assert socket._client.session.paused
+        go_on.set()
+        await wait_all_tasks_blocked()
+        assert not socket._client.session.paused
+
+
+async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
+    go_on = trio.Event()
+    done: list[int] = []
+
+    @io.on("slow")
+    async def slow(socket: Socket, number: int) -> None:
+        await go_on.wait()
+        done.append(number)
+
+    async with running(io) as net:
+        polling = await (await net.polling()).connect()
+        answered = trio.Event()
+
+        async def post() -> None:
+            body = "\x1e".join(f'42["slow",{n}]' for n in range(8))
+            assert (await polling.post(body)).text == "ok"
+            answered.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(post)
+            await trio.sleep(100)
+            assert not answered.is_set()
+            go_on.set()
+        assert done == list(range(8))
+
+
+async def test_pausing_is_per_connection(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_events=2)
+    go_on = trio.Event()
+    io.on("ev", lambda socket: "main")
+
+    @io.of("/x").on("slow")
+    async def slow(socket: Socket) -> None:
+        await go_on.wait()
+
+    async with running(io) as net:
+        client = await (await net.connect()).connect("/x")
+        for _ in range(4):
+            await client.send('2/x,["slow"]')
+        await client.emit("ev", ack=0)  # a sibling waits behind the full inbox
+        with trio.move_on_after(5) as scope:
+            await client.receive()
+        assert scope.cancelled_caught
+        go_on.set()
+        assert await client.receive() == '30["main"]'

@@ -1,0 +1,353 @@
+"""How a socket ends: reasons, order, cancellation, the grace that all share."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+from wsproto.events import CloseConnection
+
+from trio_socketio import Disconnected, DisconnectReason, Server, Socket
+
+
+def noting(io: Server) -> list[Any]:
+    log: list[Any] = []
+    io.on(
+        "disconnecting",
+        lambda socket, reason: log.append(("disconnecting", sorted(socket.rooms - {socket.id}))),
+    )
+    io.on("disconnect", lambda socket, reason: log.append((reason, sorted(socket.rooms))))
+    return log
+
+
+@pytest.mark.rows("F20", "F21")
+async def test_disconnecting_sees_the_rooms_and_disconnect_does_not(running: Any) -> None:
+    io = Server()
+    log = noting(io)
+    async with running(io) as net:
+        client = await net.connect()
+        (socket,) = io.sockets.values()
+        socket.join("one", "two")
+        await client.send("1")
+        await wait_all_tasks_blocked()
+        assert log == [("disconnecting", ["one", "two"]), ("client namespace disconnect", [])]
+        assert io.sockets == {}
+        assert await io.in_("one").fetch_sockets() == []
+
+
+@pytest.mark.rows("F21")
+def test_nodes_nine_reasons() -> None:
+    assert {str(reason) for reason in DisconnectReason} == {
+        "transport error", "transport close", "forced close", "ping timeout", "parse error", "server shutting down",
+        "forced server close", "client namespace disconnect", "server namespace disconnect",
+    }  # fmt: skip
+
+
+@pytest.mark.rows("F21", "F22", "F23", "C20", "C28")
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("eof", "transport close"),
+        ("close frame", "transport close"),
+        ("close packet", "transport close"),
+        ("bad frame", "transport error"),
+        ("ping", "transport error"),
+        ("unknown packet", "parse error"),
+        ("empty packet", "parse error"),
+        ("bad json", "forced close"),
+        ("silence", "ping timeout"),
+        ("leave", "client namespace disconnect"),
+        ("disconnect", "server namespace disconnect"),
+        ("disconnect all", "server namespace disconnect"),
+        ("conn.close", "forced server close"),
+    ],
+)
+async def test_reason(running: Any, autojump_clock: Any, what: str, reason: str) -> None:
+    io = Server()
+    log = noting(io)
+    async with running(io) as net:
+        client = await net.connect()
+        (socket,) = io.sockets.values()
+        ws = client.ws
+        if what == "eof":
+            await ws.stream.aclose()
+        elif what == "close frame":
+            await ws.close()
+        elif what == "bad frame":
+            await ws.send_raw(b"\xff\x80aaaa")
+        elif what == "silence":
+            start = trio.current_time()
+            await trio.sleep(60)
+            assert trio.current_time() == start + 60
+        elif what == "disconnect":
+            socket.disconnect()
+        elif what == "disconnect all":
+            socket.disconnect(close=True)
+        elif what == "conn.close":
+            socket.conn.close()
+        else:
+            packets = {"close packet": "1", "ping": "2", "unknown packet": "9", "empty packet": "", "bad json": "42[",
+                       "leave": "41"}  # fmt: skip
+            await ws.send(packets[what])
+        await wait_all_tasks_blocked()
+        assert log == [("disconnecting", []), (reason, [])]
+
+
+@pytest.mark.rows("F19")
+async def test_disconnect_close_says_41_for_each_namespace_then_ends(running: Any) -> None:
+    io = Server()
+    x = io.of("/x")
+    reasons: list[str] = []
+    for namespace in (io.of("/"), x):
+        namespace.on("disconnect", lambda socket, reason: reasons.append(reason))
+    async with running(io) as net:
+        client = await (await net.connect()).connect("/x")
+        next(iter(x.sockets.values())).disconnect(close=True)
+        assert {await client.receive(), await client.receive()} == {"1", "1/x,"}
+        end = await client.receive()
+        assert isinstance(end, CloseConnection)
+        assert end.code == 1000
+        await wait_all_tasks_blocked()
+    assert reasons == ["server namespace disconnect"] * 2
+
+
+async def test_handlers_tasks_and_calls_end_with_their_client_before_disconnect_runs(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+
+    def note(name: str) -> Any:
+        async def sleep() -> None:
+            try:
+                await trio.sleep_forever()
+            except trio.Cancelled:
+                log.append(name)
+                raise
+
+        return sleep
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        socket.nursery.start_soon(note("task"))
+        socket.ready()
+        await note("connection")()
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        try:
+            await socket.call("ask")
+        except (Disconnected, trio.Cancelled):
+            log.append("call")
+            raise
+
+    @io.on("disconnect")
+    async def gone(socket: Socket) -> None:
+        assert not socket.connected
+        with pytest.raises(Disconnected):  # the outbox closes first
+            await socket.emit("late")
+        await trio.lowlevel.checkpoint()
+        log.append("disconnect")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("ev")
+        assert await client.event() == ["ask"]
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+    assert sorted(log[:3]) == ["call", "connection", "task"]
+    assert log[3:] == ["disconnect"]
+
+
+async def test_socket_nursery_start_and_start_soon(running: Any) -> None:
+    io = Server()
+    log: list[Any] = []
+
+    async def child(*, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+        task_status.started("started")
+        await trio.sleep_forever()
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        log.append(await socket.nursery.start(child))
+        socket.nursery.start_soon(child, name="a child")
+        assert socket.nursery.cancel_scope is socket.nursery.cancel_scope
+
+    async with running(io) as net:
+        client = await net.connect()
+        await wait_all_tasks_blocked()
+        assert log == ["started"]
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+        assert io.sockets == {}
+
+
+async def test_exception_in_the_nursery_disconnects_that_socket_alone(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server()
+    errors: list[Any] = []
+    io.on_error(lambda socket, event, error: errors.append((socket.id, str(error))))
+    log = noting(io)
+
+    async def fail() -> None:
+        raise ValueError("a bug")
+
+    @io.on("go")
+    async def go(socket: Socket) -> None:
+        socket.nursery.start_soon(fail)
+        await trio.sleep_forever()
+
+    io.on("fine", lambda socket: "fine")
+    async with running(io) as net:
+        client, other = await net.connect(), await net.connect()
+        await client.emit("go")
+        assert await client.receive() == "1"
+        assert await other.call("fine") == ["fine"]
+        await wait_all_tasks_blocked()
+        assert log == [("disconnecting", []), ("server namespace disconnect", [])]
+    assert errors == [(client.sids["/"], "a bug")]
+    assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 1
+
+
+async def test_exception_in_a_disconnect_handler_is_contained(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+    io.on_error(lambda socket, event, error: log.append(f"{event}: {error}"))
+
+    @io.on("disconnect")
+    async def first(socket: Socket) -> None:
+        raise ValueError("a bug")
+
+    io.on("disconnect", lambda socket: log.append("second"))
+    async with running(io) as net:
+        client = await net.connect()
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+    assert log == ["disconnect: a bug", "second"]
+
+
+@pytest.mark.rows("H1")
+async def test_leaving_the_server_closes_everything_in_order(running: Any, autojump_clock: Any) -> None:
+    io = Server()
+    log = noting(io)
+    order: list[str] = []
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            order.append("handler")
+
+    @io.on("disconnect")
+    async def gone(socket: Socket) -> None:
+        await trio.sleep(1)
+        order.append("disconnect")
+
+    async with trio.open_nursery() as nursery:
+        from support.wire import Wire
+
+        async with io:
+            net = Wire(io, nursery)
+            client = await net.connect()
+            polling = await (await net.polling()).connect()
+            await client.emit("ev")
+            await wait_all_tasks_blocked()
+            polled: list[str] = []
+
+            async def poll() -> None:
+                polled.append((await polling.get()).text)
+
+            async def read() -> None:
+                end = await client.receive()
+                assert isinstance(end, CloseConnection)  # and no DISCONNECT packet before it
+                order.append(f"close {end.code}")
+                await client.ws.stream.aclose()
+
+            nursery.start_soon(poll)
+            nursery.start_soon(read)
+            await wait_all_tasks_blocked()
+            start = trio.current_time()
+        assert trio.current_time() - start < 3
+        await wait_all_tasks_blocked()
+        assert polled == ["1"]
+        assert sorted(order) == ["close 1000", "disconnect", "disconnect", "handler"]
+        assert order.index("handler") < order.index("disconnect")
+        assert [entry[0] for entry in log if entry[0] != "disconnecting"] == ["server shutting down"] * 2
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("how", ["stop", "cancel"])
+async def test_all_disconnect_handlers_share_one_grace(running: Any, autojump_clock: Any, how: str) -> None:
+    io = Server(disconnect_timeout=5)
+    log: list[str] = []
+
+    @io.on("disconnect")
+    async def gone(socket: Socket) -> None:
+        try:
+            await trio.sleep(3)
+            log.append("done")
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            log.append("cut")
+            raise
+
+    async with trio.open_nursery() as nursery:
+        from support.wire import Wire
+
+        with trio.CancelScope() as scope:
+            async with io:
+                net = Wire(io, nursery)
+                for _ in range(3):
+                    await net.connect()
+                if how == "cancel":
+                    scope.cancel()
+                start = trio.current_time()
+                await trio.lowlevel.checkpoint()
+        assert trio.current_time() - start == pytest.approx(5, abs=0.2)
+        nursery.cancel_scope.cancel()
+    assert log == ["done"] * 3 + ["cut"] * 3
+
+
+async def test_disconnect_called_everywhere_does_no_harm(running: Any) -> None:
+    io = Server()
+    ended: list[str] = []
+
+    @io.on("disconnect")
+    def gone(socket: Socket, reason: str) -> None:
+        socket.disconnect()
+        socket.disconnect(close=True)
+        socket.leave("room")
+        socket.join("room")
+        ended.append(reason)
+
+    @io.use
+    async def mw(socket: Socket) -> None:
+        if socket.handshake.auth.get("in") == "middleware":
+            socket.disconnect(close=True)
+            await trio.lowlevel.checkpoint()
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        if socket.handshake.auth.get("in") == "connection":
+            socket.disconnect(close=True)
+
+    @io.on("ev")
+    def ev(socket: Socket) -> str:
+        socket.disconnect(close=True)
+        return "never seen"
+
+    async with running(io) as net:
+        for where in ("middleware", "connection"):
+            client = await net.session()
+            await client.send(f'0{{"in":"{where}"}}')
+            while not isinstance(await client.receive(), CloseConnection):
+                pass
+        client = await net.connect()
+        await client.emit("ev", ack=0)
+        assert await client.receive() == "1"
+        assert isinstance(await client.receive(), CloseConnection)
+        await wait_all_tasks_blocked()
+    assert ended == ["server namespace disconnect"] * 2

@@ -1,0 +1,165 @@
+"""An engine without I/O: tests hand it requests and times, and see what it tells the layer above."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.message_host import MessageHost
+from trio_socketio._core import Message
+from trio_socketio.engineio import (
+    Engine,
+    EngineOptions,
+    EngineRequest,
+    EngineResponse,
+    PollingTransport,
+    Refusal,
+    Session,
+)
+from trio_socketio.errors import DisconnectReason
+
+PATH = "/engine.io/"
+
+
+@dataclass
+class Above:
+    """The layer above one session: what it was told."""
+
+    session: Session
+    messages: list[str | bytes] = field(default_factory=list)
+    ended: list[tuple[DisconnectReason, str]] = field(default_factory=list)
+    alarms: list[float] = field(default_factory=list)
+    upgrades: int = 0
+    writable_calls: int = 0
+
+    def message(self, data: str | bytes, now: float) -> None:
+        self.messages.append(data)
+
+    def writable(self) -> None:
+        self.writable_calls += 1
+
+    def alarm(self, now: float) -> None:
+        self.alarms.append(now)
+
+    def upgraded(self) -> None:
+        self.upgrades += 1
+
+    def closed(self, reason: DisconnectReason, description: str) -> None:
+        self.ended.append((reason, description))
+
+    @property
+    def reason(self) -> DisconnectReason | None:
+        assert len(self.ended) <= 1, "a session ends once"
+        return self.ended[0][0] if self.ended else None
+
+
+class Poll:
+    """One GET that waits, or was answered."""
+
+    def __init__(self, polling: PollingTransport) -> None:
+        self._polling = polling
+        self.response: EngineResponse | None = None
+        self._ready = False
+        self.response = polling.begin_poll(self._notify)
+        self._begun = self.response is None
+        self._collect()
+
+    def _notify(self) -> None:
+        self._ready = True
+        if getattr(self, "_begun", False):
+            self._collect()
+
+    def _collect(self) -> None:
+        if self._ready and self.response is None:
+            self.response = self._polling.collect()
+            self._polling.poll_written()
+
+    @property
+    def body(self) -> str | None:
+        """The answer's body; None while it waits."""
+        return None if self.response is None else self.response.body.decode()
+
+
+class Bench:
+    """An engine at a time that the test sets."""
+
+    def __init__(self, **options: Any) -> None:
+        self.now = 0.0
+        self.open_packet = ""
+        self.above: dict[str, Above] = {}
+        self.engine = Engine(EngineOptions(**options), self._connect, 0.0, logging.getLogger("test.engine"))
+
+    def _connect(self, session: Session) -> Above:
+        above = self.above[session.sid] = Above(session)
+        return above
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, with a tick whenever one is due."""
+        end = self.now + seconds
+        while (due := self.engine.tick(self.now)) <= end:
+            self.now = max(due, self.now)
+        self.now = end
+
+    # requests
+
+    def request(
+        self, query: str, method: str = "GET", *, upgrade: bool = False, secure: bool = False, **headers: str
+    ) -> EngineRequest:
+        fields = {"host": "example.com", **headers}
+        return EngineRequest(method, f"{PATH}?{query}", fields, secure=secure, upgrade=upgrade)
+
+    def verify(self, query: str, method: str = "GET", **options: Any) -> Refusal | None:
+        return self.engine.verify(self.request(query, method, **options))
+
+    def polling(self) -> PollingTransport:
+        """A new session on polling, its open packet fetched."""
+        request = self.request("EIO=4&transport=polling")
+        assert self.engine.verify(request) is None
+        polling = self.engine.open_polling(request, self.now)
+        self.open_packet = polling.collect().body.decode()
+        polling.poll_written()
+        return polling
+
+    def open_parameters(self) -> dict[str, Any]:
+        """What the open packet of a new session on polling says."""
+        self.polling()
+        return open_parameters(self.open_packet)
+
+    def websocket(self, sid: str = "") -> MessageHost:
+        """A new session on WebSocket, or an upgrade candidate for a session."""
+        suffix = f"&sid={sid}" if sid else ""
+        return MessageHost.open(self.engine, f"{PATH}?EIO=4&transport=websocket{suffix}", self.now)
+
+    def upgraded(self) -> tuple[Session, MessageHost]:
+        """A session that began on polling and is on WebSocket now."""
+        session = self.polling().session
+        host = self.websocket(session.sid)
+        host.deliver("2probe", self.now)
+        host.deliver("5", self.now)
+        return session, host
+
+    def post(
+        self, polling: PollingTransport, body: bytes | str, content_type: str = "text/plain"
+    ) -> EngineResponse:
+        """A whole POST."""
+        refused = polling.begin_post(content_type)
+        if refused is not None:
+            return refused
+        packets, failure = polling.packets(body.encode() if isinstance(body, str) else body)
+        for packet in packets:
+            polling.session.receive(packet, self.now)
+        return polling.end_post(failure)
+
+    def send(self, session: Session, *texts: str, **options: bool) -> None:
+        for text in texts:
+            session.send(Message(text), **options)
+
+
+def open_parameters(packet: str | bytes) -> dict[str, Any]:
+    """The parameters of an open packet."""
+    assert isinstance(packet, str)
+    assert packet[0] == "0"
+    parameters: dict[str, Any] = json.loads(packet[1:])
+    return parameters

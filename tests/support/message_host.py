@@ -1,0 +1,83 @@
+"""A message-level host: whole messages in and out, no frames, no streams.
+
+The third user of the engine's seam, beside the stream driver and the reactor. A foreign server that has its own
+WebSockets would look like this.
+"""
+
+from __future__ import annotations
+
+from trio_socketio.engineio import Engine, EngineRequest, Receiver, TransportName
+from trio_socketio.errors import DisconnectReason
+
+
+class MessageHost:
+    """One WebSocket of the foreign server.
+
+    Attributes:
+        sent: what it would have sent so far, as its messages.
+        ended: whether it was told to close.
+    """
+
+    name: TransportName = "websocket"
+    receiver: Receiver
+
+    def __init__(self) -> None:
+        self.sent: list[str | bytes] = []
+        self.ended = False
+
+    @classmethod
+    def open(cls, engine: Engine, target: str, now: float) -> MessageHost:
+        host = cls()
+        request = EngineRequest("GET", target, {"host": "test"}, upgrade=True)
+        assert engine.verify(request) is None
+
+        def attach(receiver: Receiver) -> MessageHost:
+            host.receiver = receiver
+            return host
+
+        if request.sid:
+            candidate = engine.begin_upgrade(engine.sessions[request.sid], host, now)
+            assert candidate is not None
+            attach(candidate)
+        else:
+            engine.open_websocket(request, attach, now)
+        return host
+
+    # what the engine calls
+
+    @property
+    def writable(self) -> bool:
+        return True
+
+    def wake(self) -> None:
+        """Send at once: the payload form, split again, is the list of messages."""
+        while data := self.receiver.conn.take_payload(1):
+            self.sent += _messages(data)
+            self.receiver.written()
+
+    def resume(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.wake()
+        self.ended = True
+        self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "closed")
+
+    def abort(self, *, goodbye: bool) -> None:
+        self.ended = True
+
+    # what the foreign server calls
+
+    def deliver(self, message: str | bytes, now: float) -> None:
+        self.receiver.receive(message, now)
+
+    def drop(self) -> None:
+        self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the host's connection is gone")
+
+
+def _messages(payload: bytes) -> list[str | bytes]:
+    from support.oracle import split_payload
+
+    packets, good = split_payload(payload)
+    assert good
+    return packets

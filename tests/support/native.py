@@ -1,0 +1,63 @@
+"""A compiled connection on the bench: its limits set small, its events gathered, its input cut anywhere."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from support.oracle import Verdict
+from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy, TimerWheel
+
+#: ``take`` everything at once.
+ALL = 1 << 30
+
+
+def connection(wheel: TimerWheel | None = None, **limits: Any) -> Connection:
+    defaults = {
+        "max_message_bytes": 1_000_000,
+        "max_fragments": 4096,
+        "max_packets": 1024,
+        "max_bytes": 1 << 20,
+        "policy": OutboxPolicy.DISCONNECT,
+    }
+    wheel = TimerWheel(0.0) if wheel is None else wheel
+    return Connection(wheel, **(defaults | limits))
+
+
+def events(conn: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFrame | Failure]:
+    """What the connection has to say about what it was fed; a failure comes once."""
+    while (event := conn.next_event(now)) is not None:
+        yield event
+        if isinstance(event, Failure):
+            return
+
+
+def read(conn: Connection, pieces: Iterable[bytes]) -> Verdict:
+    """Feed the pieces one after the other; the outcome as the oracle words it."""
+    verdict = Verdict([])
+    for piece in pieces:
+        conn.feed(piece)
+        for event in events(conn):
+            if isinstance(event, Failure):
+                verdict.failed = event.close_code
+            elif isinstance(event, CloseFrame):
+                verdict.close = tuple(event)
+            else:
+                verdict.messages.append(event)
+    return verdict
+
+
+def cut(data: bytes, seed: int) -> list[bytes]:
+    """The data in random pieces, empty ones among them."""
+    places = random.Random(seed)
+    points = sorted(places.randrange(len(data) + 1) for _ in range(places.randrange(12)))
+    return [data[a:b] for a, b in zip([0, *points], [*points, len(data)], strict=True)]
+
+
+def every_way(data: bytes, seeds: Iterable[int] = range(3)) -> Iterator[list[bytes]]:
+    """Whole, byte by byte, and in random pieces."""
+    yield [data]
+    yield [data[at : at + 1] for at in range(len(data))]
+    for seed in seeds:
+        yield cut(data, seed)

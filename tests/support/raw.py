@@ -1,0 +1,75 @@
+"""Bytes to a server and back, where a well-behaved client would be in the way."""
+
+from __future__ import annotations
+
+import trio
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
+
+#: The fields of an opening handshake (RFC 6455 section 4.1); the key is the base64 of sixteen zero bytes.
+UPGRADE = {
+    "Host": "test",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    "Sec-WebSocket-Version": "13",
+}
+
+
+def request(
+    target: str,
+    *fields: str,
+    method: str = "GET",
+    body: bytes = b"",
+    version: str = "1.1",
+    host: str = "Host: test",
+) -> bytes:
+    """A request with these header lines and this body, right or wrong."""
+    lines = [f"{method} {target} HTTP/{version}", *([host] if host else []), *fields, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def upgrade(target: str = WEBSOCKET, **changes: str | None) -> bytes:
+    """An opening handshake; ``Name_of_field="value"`` changes a field, None leaves it out."""
+    fields = dict(UPGRADE)
+    for name, value in changes.items():
+        fields.pop(name.replace("_", "-"), None)
+        if value is not None:
+            fields[name.replace("_", "-")] = value
+    return request(target, *(f"{name}: {value}" for name, value in fields.items()), host="")
+
+
+async def read_all(stream: trio.abc.Stream) -> bytes:
+    """All that comes until the server closes."""
+    received = b""
+    with trio.fail_after(1000):
+        try:
+            while data := await stream.receive_some(65536):
+                received += data
+        except trio.BrokenResourceError:
+            pass
+    return received
+
+
+async def read_until(stream: trio.abc.Stream, end: bytes) -> bytes:
+    """What comes up to and including ``end``, and what came with it."""
+    received = b""
+    with trio.fail_after(1000):
+        while end not in received:
+            data = await stream.receive_some(65536)
+            assert data, received
+            received += data
+    return received
+
+
+async def exchange(stream: trio.abc.Stream, data: bytes) -> bytes:
+    """Send, and read until the server closes."""
+    await stream.send_all(data)
+    return await read_all(stream)
+
+
+def status(response: bytes) -> int:
+    """The status code of the first response."""
+    assert response.startswith(b"HTTP/1.1 "), response
+    return int(response[9:12])

@@ -1,0 +1,76 @@
+"""Foreign programs and npm packages that some tests need: found or installed once, or the test says what is missing."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+INSTALL_SECONDS = 300
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test; where everything must be there (``CI=true``), fail it instead."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def require_tool(*names: str, debian: str) -> str:
+    """Return the path of the first program of `names` on PATH.
+
+    Args:
+        names: program names, the preferred one first.
+        debian: the Debian package that holds the program, for the message when none is found.
+    """
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    missing(f"needs {' or '.join(names)} on PATH (Debian package: {debian})")
+
+
+def npm_install(name: str, packages: dict[str, str]) -> Path:
+    """Install npm packages into ``build/npm/<name>`` and return that folder.
+
+    Nothing happens when the same packages are there already; processes that ask at the same time wait for one another.
+    A script finds the packages with ``NODE_PATH=<folder>/node_modules`` and ``require``.
+
+    Args:
+        name: the folder's name; one for each set of packages.
+        packages: dependencies as in package.json, such as ``{"socket.io-client": "4.8.3"}`` or
+            ``{"socket.io-client-3": "npm:socket.io-client@3.1.3"}``.
+    """
+    npm = require_tool("npm", debian="npm")
+    folder = BUILD / "npm" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = json.dumps({"private": True, "dependencies": packages}, indent=2, sort_keys=True)
+    installed = folder / "installed.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (installed.exists() and installed.read_text("utf-8") == manifest):
+            installed.unlink(missing_ok=True)
+            (folder / "package.json").write_text(manifest, "utf-8")
+            _run_npm_install(npm, folder)
+            installed.write_text(manifest, "utf-8")
+    return folder
+
+
+def _run_npm_install(npm: str, folder: Path) -> None:
+    command = [npm, "install", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"]
+    try:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        missing(f"npm install in {folder} took longer than {INSTALL_SECONDS} s")
+    if done.returncode != 0:
+        missing(f"npm install in {folder} failed:\n{done.stderr}")

@@ -1,0 +1,81 @@
+"""Say in one sentence what this machine lacks to build the package with the Python that runs this file.
+
+Exits 0 and prints nothing when all is there. Kept to what Python 3.6 can read, so that an old Python hears that
+it is old instead of seeing a syntax error.
+"""
+
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+OLDEST = (3, 11)
+VERSION = "%d.%d.%d" % sys.version_info[:3]
+
+
+def debian_package(suffix: str) -> str:
+    """Name the Debian package of this Python: python3-dev for the system's own, else python3.12-dev."""
+    if os.path.realpath(sys.executable) == os.path.realpath("/usr/bin/python3"):
+        return "python3-" + suffix
+    return "python%d.%d-%s" % (sys.version_info[0], sys.version_info[1], suffix)
+
+
+def old_python():
+    """Complain about a Python that is too old."""
+    if sys.version_info[:2] < OLDEST:
+        found = "Python %s (%s) is too old" % (VERSION, sys.executable)
+        return found + ": version 3.11 or newer is needed (Debian package: python3.11 or newer)."
+    return None
+
+
+def no_venv():
+    """Complain when virtual environments cannot be made; Debian packages that part apart."""
+    if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
+        return None
+    found = "Python %s (%s) cannot make a virtual environment with pip" % (VERSION, sys.executable)
+    return found + " (Debian package: %s)." % debian_package("venv")
+
+
+def no_compiler():
+    """Complain when the C compiler that Python would call is not there."""
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+    if shutil.which(compiler):
+        return None
+    return "No C compiler: %s is not on PATH (Debian package: gcc)." % compiler
+
+
+def no_python_h():
+    """Complain when Python's headers are missing."""
+    folder = sysconfig.get_path("include")
+    if os.path.exists(os.path.join(folder, "Python.h")):
+        return None
+    found = "Python %s (%s) has no headers: %s/Python.h does not exist" % (VERSION, sys.executable, folder)
+    return found + " (Debian package: %s)." % debian_package("dev")
+
+
+def no_c_library():
+    """Complain when the compiler works, but has no headers of the C library."""
+    command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    command += ["-x", "c", "-fsyntax-only", "-"]
+    done = subprocess.run(command, input=b"#include <stdlib.h>\n", stderr=subprocess.PIPE, check=False)
+    if done.returncode == 0:
+        return None
+    reason = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    return "The C compiler %s does not work: %s (Debian package: libc6-dev)." % (command[0], reason)
+
+
+def main() -> int:
+    """Print the first complaint, if there is one."""
+    for check in (old_python, no_venv, no_compiler, no_python_h, no_c_library):
+        complaint = check()
+        if complaint:
+            sys.stderr.write(complaint + "\n")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
