@@ -116,8 +116,8 @@ void tsio_wheel_cancel(tsio_wheel *wheel, tsio_wheel_node *node)
 
 /* --- expire -------------------------------------------------------------- */
 
-/* Puts every node of the slot where it belongs now: among the due ones, in its
- * own slot, or (it is due later in this very tick or turn) nowhere else. */
+/* Puts every node of the slot where it belongs now: among the due ones, in the
+ * slot of its deadline, or (due later in this tick, or in another turn) nowhere else. */
 static void sort_slot(tsio_wheel *wheel, uint32_t slot, double now)
 {
     const tsio_wheel_node *head = &wheel->slots[slot];
@@ -181,14 +181,14 @@ static const tsio_wheel_node *earlier_in_slot(const tsio_wheel *wheel, uint32_t 
     return first;
 }
 
-/* Slots in the order in which they come up. No node stands in a slot behind its
- * deadline's tick, so the search ends with the tick of the earliest found so far. */
+/* Slots in the order in which they come up. No node stands in a slot behind the
+ * one where it belongs, so the search ends where the earliest found so far does. */
 static const tsio_wheel_node *find_first(const tsio_wheel *wheel)
 {
     const tsio_wheel_node *first = earlier_in_slot(wheel, DUE, NULL);
     const uint64_t until = wheel->now_tick + TSIO_WHEEL_SLOTS;
     for (uint64_t tick = wheel->now_tick; (tick = next_occupied(wheel, tick, until)) < until; tick++) {
-        if (first != NULL && tick_of(wheel, first->deadline) < tick)
+        if (first != NULL && home_tick(wheel, first->deadline) < tick)
             break;
         first = earlier_in_slot(wheel, (uint32_t)(tick & SLOT_MASK), first);
     }

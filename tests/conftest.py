@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+import hypothesis
 import pytest
 import trio
 from support.wire import Wire
 
 from trio_socketio import Server
 
+hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("here")
+
 Running = Callable[[Server], AbstractAsyncContextManager[Wire]]
+
+
+@pytest.fixture(autouse=True)
+def no_internal_error(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """A mistake of ours is contained and logged; no test lets it pass."""
+    yield
+    failures = [record for record in caplog.get_records("call") if record.levelno == logging.CRITICAL]
+    assert not failures, failures[0].exc_text
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ const TYPING_LASTS_MS = 4_000;
 const PICTURE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const PICTURE_BYTES = 900_000;
 const SHOWN_IDS = 1_000;
+const LOSSES = 3; // a message that took the connection along so often is not sent again by itself
 
 const me = { name: "", room: "", joined: false };
-const outbox = new Map(); // message id -> { send, shown, sending }: whatever the server has not confirmed
+const outbox = new Map(); // message id -> message: what waits for the server's word
 const shown = new Set(); // ids of messages, so that one that comes twice is shown once
 const typists = new Map(); // socket id -> timer
 let people = [];
@@ -103,14 +104,14 @@ async function sendPicture(file) {
 }
 
 function post(id, content, send) {
-  const message = { id, send, sending: false };
+  const message = { id, send, sending: false, losses: 0 };
   isNew(id);
   message.shown = view.addMessage({ ...content, mine: true, name: me.name, at: Date.now() }, () => deliver(message));
-  outbox.set(id, message);
   deliver(message);
 }
 
 async function deliver(message) {
+  outbox.set(message.id, message);
   message.shown.pending();
   if (!me.joined || message.sending) return;
   const connection = socket.id;
@@ -120,7 +121,9 @@ async function deliver(message) {
     outbox.delete(message.id);
     message.shown.sent(at);
   } catch (error) {
-    if (socket.id === connection) message.shown.failed(error.message);
+    if (socket.id !== connection && ++message.losses < LOSSES) return;
+    outbox.delete(message.id);
+    message.shown.failed(error.message);
   } finally {
     message.sending = false;
   }

@@ -58,6 +58,7 @@ rooms: dict[str, Room] = {}
 
 PAGE = {"/": "index.html", "/chat.css": "chat.css", "/chat.js": "chat.js", "/view.js": "view.js"}
 io = Server(
+    max_http_buffer_size=1_300_000,  # the largest picture where it travels as base64: by long polling
     serve_client=BUNDLE if BUNDLE.is_dir() else None,
     static_files={url: FOLDER / name for url, name in PAGE.items()},
 )

@@ -22,6 +22,7 @@ async function open(browser, options) {
   const page = await context.newPage();
   await page.clock.install(); // it runs as usual until it is put forward
   page.on("pageerror", (error) => assert.fail(error));
+  page.on("console", (message) => assert.doesNotMatch(message.text(), /Content Security Policy/));
   await page.goto(url);
   return page;
 }
@@ -97,7 +98,22 @@ async function sendPicture(from, to) {
   const received = to.locator(".message:not(.mine) img.picture");
   await received.waitFor();
   await to.waitForFunction((img) => img.complete && img.naturalWidth > 0, await received.elementHandle());
-  assert.equal(await received.evaluate(pixelsOf), picture, "every pixel crossed");
+  assert.ok((await received.evaluate(pixelsOf)) === picture, "every pixel crossed");
+}
+
+/** A picture that is pasted, and one that is dropped. */
+async function pasteAndDrop(from, to) {
+  const before = await to.locator("img.picture").count();
+  await from.evaluate(async () => {
+    const canvas = new OffscreenCanvas(40, 30);
+    canvas.getContext("2d").fillRect(0, 0, 20, 30);
+    const blob = await canvas.convertToBlob({ type: "image/webp" });
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([blob], "small.webp", { type: "image/webp" }));
+    document.getElementById("text").dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+    document.getElementById("main").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+  });
+  await to.locator("img.picture").nth(before + 1).waitFor();
 }
 
 async function refusesLargePicture(page) {
@@ -187,6 +203,7 @@ async function main() {
   await ada.getByRole("button", { name: "Rooms and people" }).click();
   await shot(ada, "phone-menu");
   await ada.getByRole("button", { name: "Close the menu" }).click({ position: { x: 370, y: 400 } });
+  await pasteAndDrop(ada, lin);
   await ada.close();
   await lin.getByText("Ada left").last().waitFor();
   await browser.close();

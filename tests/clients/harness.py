@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import trio
 
-from clients.server import Mailbox
+from clients.server import DEADLINE, Mailbox
 
 RUNNER = Path(__file__).with_name("runner.js")
 PACKAGES = {
@@ -260,8 +260,9 @@ class JsClient:
         return await self.seen[name].get()
 
     async def events(self, name: str, count: int) -> list[list[Any]]:
-        """The arguments of the next events of this name."""
-        return [await self.event(name) for _ in range(count)]
+        """The arguments of the next events of this name, all within the deadline."""
+        with trio.fail_after(DEADLINE):
+            return [await self.event(name) for _ in range(count)]
 
     def pending(self, name: str) -> int:
         """How many events of this name came and were not looked at."""

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.clients
 CROWD = 200
 
 
-@pytest.mark.rows("E2", "E20", "E21", "E22", "E24", "L1", "L2")
+@pytest.mark.rows("E2", "E20", "E21", "E22", "E24", "L2")
 async def test_auth_and_query_reach_the_handshake(client: JsClient) -> None:
     io = Server()
     sockets = connections(io)

@@ -203,29 +203,25 @@ class OutboxAgainstAList(RuleBasedStateMachine):
         del self.queue[index]
         self.lost += 1
 
-    def make_room(self) -> bool:
-        room = 4 - self.flying - sum(protected for *_, protected in self.queue)
-        if room < 1:
-            return False
-        while len(self.queue) + self.flying >= 4:
-            self.drop(next(i for i, (*_, protected) in enumerate(self.queue) if not protected))
-        return True
+    def full(self) -> bool:
+        return len(self.queue) + self.flying >= 4
 
     def expected(self, key: int, protected: bool) -> PushStatus:
         if protected:
             return PushStatus.OK
+        if self.policy in REFUSING:
+            return PushStatus.FULL if self.full() else PushStatus.OK
+        fixed = self.flying + sum(protected for *_, protected in self.queue)
+        if fixed >= 4 or (self.full() and self.policy is OutboxPolicy.DROP_NEWEST):
+            self.lost += 1
+            return PushStatus.DROPPED
         if self.policy is OutboxPolicy.LATEST_PER_EVENT and key:
             for index in reversed(range(len(self.queue))):
                 if self.queue[index][1:] == (key, False):
                     self.drop(index)
-        if len(self.queue) + self.flying < 4:
-            return PushStatus.OK
-        if self.policy in REFUSING:
-            return PushStatus.FULL
-        if self.policy in DROPPING and self.make_room():
-            return PushStatus.OK
-        self.lost += 1
-        return PushStatus.DROPPED
+        while self.full():
+            self.drop(next(i for i, (*_, protected) in enumerate(self.queue) if not protected))
+        return PushStatus.OK
 
     @rule(key=st.integers(0, 2), protected=st.sampled_from([False, False, False, True]))
     def push(self, key, protected):

@@ -11,9 +11,9 @@ from support import oracle
 
 from trio_socketio._core import Failure, PacketHead, scan_head, split_payload
 
-text_packets = st.text(st.characters(exclude_characters="\x1e", exclude_categories=["Cs"]), min_size=1).filter(
-    lambda text: text[0] != "b"
-)
+text_packets = st.text(
+    st.characters(exclude_characters="\x1e", exclude_categories=["Cs"]), min_size=1
+).filter(lambda text: text[0] != "b")
 packets = st.lists(text_packets | st.binary(), min_size=1, max_size=8)
 bodies = st.binary(max_size=80) | st.text(alphabet="\x1eb4AQ=D+/ €", max_size=40).map(str.encode)
 

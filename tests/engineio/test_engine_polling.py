@@ -170,7 +170,9 @@ def test_binary_payloads_belong_to_revision_3(content_type: str) -> None:
     assert "invalid content" in bench.above[polling.session.sid].ended[0][1]
 
 
-@pytest.mark.parametrize("content_type", ["", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded"]
+)
 def test_other_content_types_are_text(content_type: str) -> None:
     bench = Bench()
     assert bench.post(bench.polling(), "4a", content_type).body == b"ok"

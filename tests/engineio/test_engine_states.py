@@ -106,7 +106,9 @@ def test_end_of_the_ended_is_nothing() -> None:
     case.session.end()
     case.session.lost(CLOSE, "again")
     assert case.session.state is State.CLOSED
-    assert case.bench.above[case.session.sid].ended == []  # ``end`` alone reports nothing, and ``lost`` came too late
+    assert (
+        case.bench.above[case.session.sid].ended == []
+    )  # ``end`` alone reports nothing, and ``lost`` came too late
 
 
 @pytest.mark.parametrize("state", [State.CLOSING, State.CLOSED])

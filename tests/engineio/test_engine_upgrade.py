@@ -168,7 +168,9 @@ def test_polling_request_after_the_upgrade() -> None:
     bench = Bench()
     session, _ = bench.upgraded()
     for method in ("GET", "POST"):
-        assert bench.verify(f"EIO=4&transport=polling&sid={session.sid}", method) is Refusal.TRANSPORT_MISMATCH
+        assert (
+            bench.verify(f"EIO=4&transport=polling&sid={session.sid}", method) is Refusal.TRANSPORT_MISMATCH
+        )
     assert session.is_open
 
 

@@ -104,7 +104,9 @@ def test_upgrades_can_be_switched_off() -> None:
 
 
 @pytest.mark.rows("B6")
-@pytest.mark.parametrize("version", ["", "EIO=", "EIO=3", "EIO=5", "EIO=-4", "EIO=4.0", "EIO=four", "EIO=%204"])
+@pytest.mark.parametrize(
+    "version", ["", "EIO=", "EIO=3", "EIO=5", "EIO=-4", "EIO=4.0", "EIO=four", "EIO=%204"]
+)
 @pytest.mark.parametrize(("transport", "upgrade"), [("polling", False), ("websocket", True)])
 def test_protocol_version(version: str, transport: str, upgrade: bool) -> None:
     refusal = Bench().verify(f"{version}&transport={transport}&b64=1&sid", upgrade=upgrade)
@@ -171,7 +173,9 @@ def _fail() -> str:
 
 @pytest.mark.rows("B4", "B15")
 @pytest.mark.parametrize("generate_id", [_fail, lambda: "", lambda: "taken"])
-def test_id_that_cannot_be_had_refuses_the_handshake(generate_id: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_id_that_cannot_be_had_refuses_the_handshake(
+    generate_id: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     bench = Bench(generate_id=generate_id)
     bench.engine.sessions["taken"] = Bench().polling().session
     with caplog.at_level(logging.ERROR):

@@ -7,12 +7,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import trio
-from support.raw import POLLING, exchange, read_all, read_until, request, status
+from support.raw import POLLING, exchange, read_all, read_until, request, status, upgrade
+from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 CLOSE = "Connection: close"
 
@@ -21,7 +19,7 @@ CLOSE = "Connection: close"
 @pytest.mark.parametrize("path", ["/", "/socket.io", "//socket.io/", "/socket.io//", "/socket.io/../socket.io/",
                                   "/%73ocket.io/", "/socket.io/x", "/engine.io/", "*"])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "BREW"])
-async def test_other_paths(running: Any, path: str, method: str) -> None:
+async def test_other_paths(autojump_clock: Any, running: Any, path: str, method: str) -> None:
     async with running(Server()) as wire:
         response = await wire.http().request(method, f"{path}?EIO=4&transport=polling")
         assert (response.status, response.body) == (404, b"")
@@ -29,7 +27,7 @@ async def test_other_paths(running: Any, path: str, method: str) -> None:
 
 
 @pytest.mark.rows("A2")
-async def test_path_option(running: Any) -> None:
+async def test_path_option(autojump_clock: Any, running: Any) -> None:
     async with running(Server(path="/a/b/")) as wire:
         http = wire.http()
         assert (await http.request("GET", "/a/b/?EIO=4&transport=polling")).status == 200
@@ -37,7 +35,7 @@ async def test_path_option(running: Any) -> None:
 
 
 @pytest.mark.rows("B17", "C1")
-async def test_polling_handshake_on_the_wire(running: Any) -> None:
+async def test_polling_handshake_on_the_wire(autojump_clock: Any, running: Any) -> None:
     async with running(Server(generate_id=lambda: "a" * 20)) as wire:
         received = await exchange(wire.stream(), request(POLLING, CLOSE))
         head, _, body = received.partition(b"\r\n\r\n")
@@ -54,12 +52,16 @@ async def test_polling_handshake_on_the_wire(running: Any) -> None:
 
 
 @pytest.mark.rows("B17")
-async def test_answer_to_a_post_on_the_wire(running: Any) -> None:
+async def test_answer_to_a_post_on_the_wire(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         response = await polling.post("40")
         assert (response.status, response.body) == (200, b"ok")
-        assert response.headers == {"content-type": "text/html", "content-length": "2", "cache-control": "no-store"}
+        assert response.headers == {
+            "content-type": "text/html",
+            "content-length": "2",
+            "cache-control": "no-store",
+        }
 
 
 @pytest.mark.rows("B1", "B2", "B3", "B4", "B5", "B6", "B18")
@@ -75,7 +77,7 @@ async def test_answer_to_a_post_on_the_wire(running: Any) -> None:
     ],
 )
 async def test_refusals_on_the_wire(
-    running: Any, method: str, target: str, headers: dict[str, str], code: int
+    autojump_clock: Any, running: Any, method: str, target: str, headers: dict[str, str], code: int
 ) -> None:
     messages = ["Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
                 "Unsupported protocol version"]  # fmt: skip
@@ -85,11 +87,14 @@ async def test_refusals_on_the_wire(
             response = await http.request(method, target, headers=headers)
             assert response.status == (403 if code == 4 else 400)
             assert response.text == f'{{"code":{code},"message":"{messages[code]}"}}'
-            assert response.headers == {"content-type": "application/json", "content-length": str(len(response.body))}
+            assert response.headers == {
+                "content-type": "application/json",
+                "content-length": str(len(response.body)),
+            }
 
 
 @pytest.mark.rows("B3")
-async def test_head_has_no_body(running: Any) -> None:
+async def test_head_has_no_body(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         received = await exchange(wire.stream(), request(POLLING, CLOSE, method="HEAD"))
         assert status(received) == 400
@@ -100,7 +105,7 @@ async def test_head_has_no_body(running: Any) -> None:
 
 @pytest.mark.rows("B19")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
-async def test_method_that_sessions_do_not_know(running: Any, method: str) -> None:
+async def test_method_that_sessions_do_not_know(autojump_clock: Any, running: Any, method: str) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         response = await wire.http().request(method, polling.target)
@@ -108,7 +113,7 @@ async def test_method_that_sessions_do_not_know(running: Any, method: str) -> No
         assert (await polling.post("40")).text == "ok"
 
 
-async def test_one_byte_at_a_time(running: Any) -> None:
+async def test_one_byte_at_a_time(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         stream = wire.stream()
         for byte in request(POLLING, "x-lower: 1", CLOSE):
@@ -117,7 +122,7 @@ async def test_one_byte_at_a_time(running: Any) -> None:
 
 
 @pytest.mark.parametrize("segments", ["one", "bytes"])
-async def test_chunked_post(running: Any, segments: str) -> None:
+async def test_chunked_post(autojump_clock: Any, running: Any, segments: str) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         data = request(polling.target, "transfer-encoding: Chunked", CLOSE, method="POST",
@@ -131,7 +136,7 @@ async def test_chunked_post(running: Any, segments: str) -> None:
         assert (await polling.get()).text.startswith("40{")
 
 
-async def test_client_that_waits_for_100_continue(running: Any) -> None:
+async def test_client_that_waits_for_100_continue(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         stream = wire.stream()
@@ -143,13 +148,13 @@ async def test_client_that_waits_for_100_continue(running: Any) -> None:
         assert (await read_all(stream)).endswith(b"ok")
 
 
-async def test_target_may_be_a_whole_uri(running: Any) -> None:
+async def test_target_may_be_a_whole_uri(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         assert status(await exchange(wire.stream(), request(f"http://test{POLLING}", CLOSE))) == 200
         assert status(await exchange(wire.stream(), request("http://test", CLOSE))) == 404
 
 
-async def test_http_1_0_is_answered_and_closed(running: Any) -> None:
+async def test_http_1_0_is_answered_and_closed(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         received = await exchange(wire.stream(), request(POLLING, version="1.0", host=""))
         assert status(received) == 200
@@ -157,7 +162,7 @@ async def test_http_1_0_is_answered_and_closed(running: Any) -> None:
 
 
 @pytest.mark.rows("C31")
-async def test_connection_is_kept(running: Any) -> None:
+async def test_connection_is_kept(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         http = wire.http()
         sids = set()
@@ -168,7 +173,7 @@ async def test_connection_is_kept(running: Any) -> None:
 
 
 @pytest.mark.rows("C31")
-async def test_pipelined_requests_are_answered_in_order(running: Any) -> None:
+async def test_pipelined_requests_are_answered_in_order(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         received = await exchange(
             wire.stream(), request("/nothing") + request(POLLING) + request("/socket.io/?EIO=4", CLOSE)
@@ -180,14 +185,14 @@ async def test_pipelined_requests_are_answered_in_order(running: Any) -> None:
 
 
 @pytest.mark.rows("C31")
-async def test_second_poll_on_one_connection_waits_for_the_first(running: Any) -> None:
+async def test_second_poll_on_one_connection_waits_for_the_first(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         await stream.send_all(request(polling.target, CLOSE))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert (await polling.post("40")).text == "ok"
         first = await read_until(stream, b"}")
         assert b"40{" in first
@@ -195,7 +200,7 @@ async def test_second_poll_on_one_connection_waits_for_the_first(running: Any) -
         assert b"44/nowhere,{" in await read_all(stream)
 
 
-async def test_body_of_a_request_that_has_none_ends_the_connection(running: Any) -> None:
+async def test_body_of_a_request_that_has_none_ends_the_connection(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         smuggled = request(POLLING)
         received = await exchange(
@@ -205,8 +210,44 @@ async def test_body_of_a_request_that_has_none_ends_the_connection(running: Any)
         assert wire.io.engine.clients_count == 0
 
 
-async def test_bytes_behind_the_last_request_are_not_read(running: Any) -> None:
+async def test_bytes_behind_the_last_request_are_not_read(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         received = await exchange(wire.stream(), request("/nothing", CLOSE) + request(POLLING))
         assert received.count(b"HTTP/1.1") == 1
         assert wire.io.engine.clients_count == 0
+
+
+# origins
+
+
+@pytest.mark.parametrize("cors", ["http://a.example", ["http://b.example", "http://a.example"], "*"])
+async def test_allowed_origin_is_granted_on_every_answer(
+    autojump_clock: Any, running: Any, cors: Any
+) -> None:
+    origin = {"Origin": "http://a.example"}
+    async with running(Server(cors=cors)) as wire:
+        for method, target in (("GET", POLLING), ("PUT", POLLING), ("GET", POLLING + "&sid=unknown")):
+            response = await wire.http().request(method, target, headers=origin)
+            assert response.headers["access-control-allow-origin"] == "http://a.example"
+            assert response.headers["vary"] == "Origin"
+        ws = await wire.websocket(headers=origin)
+        assert isinstance(await ws.receive(), str)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://test.evil.example", "http://test:81"]
+)
+async def test_foreign_origin_is_refused_on_every_transport(
+    autojump_clock: Any, running: Any, origin: str
+) -> None:
+    async with running(Server()) as wire:
+        sid = (await wire.polling()).sid
+        response = await wire.http().request("GET", POLLING, headers={"Origin": origin})
+        assert response.status == 403
+        assert "access-control-allow-origin" not in response.headers
+        for suffix in ("", f"&sid={sid}"):
+            received = await exchange(
+                wire.stream(), upgrade(f"/socket.io/?EIO=4&transport=websocket{suffix}", Origin=origin)
+            )
+            assert status(received) == 403
+        assert wire.io.engine.clients_count == 1

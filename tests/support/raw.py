@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import trio
+
+from support.wire import Wire, client_frame
+from trio_socketio import Server
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 WEBSOCKET = "/socket.io/?EIO=4&transport=websocket"
@@ -73,3 +78,44 @@ def status(response: bytes) -> int:
     """The status code of the first response."""
     assert response.startswith(b"HTTP/1.1 "), response
     return int(response[9:12])
+
+
+def close_frame(code: int) -> bytes:
+    """A close frame of a server."""
+    return b"\x88\x02" + code.to_bytes(2, "big")
+
+
+def echo_server(**options: Any) -> tuple[Server, list[str]]:
+    """A server with an event that is answered with its argument, and the reasons that sockets ended for."""
+    io = Server(**options)
+    reasons: list[str] = []
+
+    @io.on("echo")
+    async def echo(socket: Any, value: object) -> object:
+        return value
+
+    @io.on("disconnect")
+    def disconnect(socket: Any, reason: str) -> None:
+        reasons.append(reason)
+
+    return io, reasons
+
+
+async def join(wire: Wire) -> trio.abc.Stream:
+    """A client on WebSocket that has joined the main namespace, and answers nothing from now on."""
+    stream = wire.stream()
+    await stream.send_all(upgrade(WEBSOCKET))
+    await read_until(stream, b'"maxPayload"')
+    await stream.send_all(client_frame(1, b"40"))
+    await read_until(stream, b'40{"sid":"')
+    return stream
+
+
+async def exchange_frames(stream: trio.abc.Stream, *frames: bytes) -> bytes:
+    """Send as long as the server takes it, and read until it closes."""
+    try:
+        for frame in frames:
+            await stream.send_all(frame)
+    except trio.BrokenResourceError:
+        pass
+    return await read_all(stream)

@@ -78,7 +78,10 @@ class HttpClient:
             while True:
                 event = self._h11.next_event()
                 if event is h11.NEED_DATA:
-                    self._h11.receive_data(await self.stream.receive_some(65536))
+                    data = await self.stream.receive_some(65536)
+                    if not data:
+                        raise EOFError("the server closed the connection without a whole answer")
+                    self._h11.receive_data(data)
                 elif isinstance(event, h11.Response):
                     status = event.status_code
                     headers = {name.decode(): value.decode() for name, value in event.headers}
@@ -86,8 +89,6 @@ class HttpClient:
                     body += event.data
                 elif isinstance(event, h11.EndOfMessage):
                     return Response(status, headers, body)
-                elif isinstance(event, h11.ConnectionClosed):
-                    raise EOFError("the server closed the connection without an answer")
 
 
 class Rejected(Exception):

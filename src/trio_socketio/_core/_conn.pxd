@@ -70,7 +70,7 @@ cdef extern from "wheel.h" nogil:
 
     void tsio_wheel_init(tsio_wheel *wheel, double tick, double now)
     tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
-    double tsio_wheel_next(const tsio_wheel *wheel)
+    double tsio_wheel_next(tsio_wheel *wheel)
 
 
 cdef extern from "conn.h" nogil:

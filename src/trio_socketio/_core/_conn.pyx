@@ -60,8 +60,10 @@ cdef class Message:
         cdef Py_ssize_t size = 0
         cdef const char *chars
         cdef uint8_t digit
-        if len(packet_type) != 1 or not packet_type.isascii():
-            raise ValueError(f"packet_type must be one ASCII character, not {packet_type!r}")
+        if len(packet_type) != 1 or not "0" <= packet_type <= "9":
+            raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
+        if text is None and not attachments:
+            raise ValueError("a message has a text or attachments")
         digit = <uint8_t>ord(packet_type)
         if isinstance(text, str):
             chars = PyUnicode_AsUTF8AndSize(text, &size)
@@ -82,6 +84,8 @@ cdef class Message:
             if self._message is NULL:
                 raise MemoryError("message")
         for attachment in attachments:
+            if attachment is None:
+                raise TypeError("an attachment is a bytes-like object, not None")
             view = attachment
             _check(tsio_message_add_binary(
                 self._message, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
@@ -140,7 +144,7 @@ cdef class TimerWheel:
         return self._announced
 
     def expired(self, double now):
-        """What is due: a list of (connection's owner, ``TimerEvent``)."""
+        """What is due: a list of (``Connection``, ``TimerEvent``)."""
         cdef tsio_wheel_node *node
         cdef tsio_conn *conn
         cdef tsio_timer_kind kind
@@ -188,6 +192,8 @@ cdef class Connection:
         size_t max_bytes,
         int policy,
     ):
+        if not 0 <= policy <= 4:
+            raise ValueError(f"policy must be an OutboxPolicy, not {policy}")
         memset(&self._conn, 0, sizeof(self._conn))
         tsio_conn_init(&self._conn, max_message_bytes, max_fragments, max_packets, max_bytes, <tsio_policy>policy)
         self._conn.owner = <void *>self
@@ -212,6 +218,7 @@ cdef class Connection:
         """
         cdef tsio_conn_event event
         cdef tsio_status status = tsio_conn_next(&self._conn, now, &event)
+        self._wheel.scheduled(&self._conn.timer)
         if status != TSIO_OK:
             _check(status)
             return _failure(status)
@@ -335,6 +342,7 @@ cdef class Connection:
     def pong(self, double now):
         """The heartbeat's answer, where it did not come through ``feed``."""
         tsio_conn_pong(&self._conn, &self._wheel._wheel, now)
+        self._wheel.scheduled(&self._conn.timer)
 
     def set_deadline(self, double deadline):
         """Report ``TimerEvent.DEADLINE`` at this time; infinity for never."""

@@ -7,6 +7,8 @@ place to replace it.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Sequence
 
 import h11
@@ -19,9 +21,9 @@ __all__ = ["opening_handshake"]
 class _ReplayStream(trio.abc.Stream):
     """Gives one request to read, catches what is written, and ends."""
 
-    def __init__(self, request: bytes, refused: trio.CancelScope) -> None:
+    def __init__(self, request: bytes, scope: trio.CancelScope) -> None:
         self._request = request
-        self._refused = refused
+        self._scope = scope
         self._answered = trio.Event()
         self.response = b""
 
@@ -43,9 +45,7 @@ class _ReplayStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         # wrap_server_stream waits for a request that never comes if this one is bad: closing is its only sign.
-        if not self._answered.is_set():
-            self._refused.cancel()
-        self._answered.set()
+        self._scope.cancel()
         await trio.lowlevel.checkpoint()
 
 
@@ -53,6 +53,15 @@ def _serialise(request: h11.Request) -> bytes:
     lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
     lines += [b"%b: %b" % field for field in request.headers.raw_items()]
     return b"\r\n".join([*lines, b"", b""])
+
+
+def _has_key(request: h11.Request) -> bool:
+    """Whether there is one key, of sixteen bytes (RFC 6455 section 4.2.1). trio-websocket takes any."""
+    keys = [value for name, value in request.headers if name == b"sec-websocket-key"]
+    try:
+        return [len(base64.b64decode(key, validate=True)) for key in keys] == [16]
+    except binascii.Error:
+        return False
 
 
 async def opening_handshake(
@@ -69,9 +78,11 @@ async def opening_handshake(
 
     Cancellation: nothing is lost, nothing was written.
     """
+    if not _has_key(request):
+        return None
     accepted: WebSocketRequest | None = None
-    with trio.CancelScope() as refused:
-        stream = _ReplayStream(_serialise(request), refused)
+    with trio.CancelScope() as scope:
+        stream = _ReplayStream(_serialise(request), scope)
         async with trio.open_nursery() as nursery:
             accepted = await wrap_server_stream(nursery, stream)
             await accepted.accept(extra_headers=list(extra_headers))

@@ -107,6 +107,8 @@ class Http1Connection:
                 return None
         if not isinstance(event, h11.Request):
             return None
+        if not event.http_version.startswith(b"1."):
+            raise h11.RemoteProtocolError("this is not HTTP/1", error_status_hint=505)
         if _head_bytes(event) > limits.max_header_bytes:
             raise h11.RemoteProtocolError("the head of the request is too long", error_status_hint=431)
         return event

@@ -35,7 +35,7 @@ class StreamDriver:
     """
 
     __slots__ = (
-        "_closing", "_output", "_peer_closed", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
+        "_closing", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
         "flush_timeout", "receiver",
     )  # fmt: skip
 
@@ -50,7 +50,7 @@ class StreamDriver:
         self._read_scope = trio.CancelScope()
         self._write_scope = trio.CancelScope()
         self._closing = False
-        self._peer_closed = False
+        self._last_packet: CloseFrame | Failure | None = None
         self._sending = False
 
     # the seam
@@ -133,7 +133,7 @@ class StreamDriver:
                 break
             self.receiver.receive(packet, now)
             if isinstance(packet, CloseFrame | Failure):
-                self._peer_closed = isinstance(packet, CloseFrame)
+                self._last_packet = packet
                 return False
         if self.receiver.conn.has_output:
             self._output.set()  # the answer to a WebSocket ping
@@ -161,16 +161,22 @@ class StreamDriver:
 
     async def _await_end(self) -> None:
         """Our close frame is out: let the peer's come, so that no reset destroys what is on its way to it."""
-        conn = self.receiver.conn
         with trio.move_on_after(CLOSE_TIMEOUT):
             try:
                 if isinstance(self._stream, trio.abc.HalfCloseableStream):
                     await self._stream.send_eof()
-                while not self._peer_closed and (data := await self._stream.receive_some(READ_BYTES)):
-                    conn.feed(data)
-                    while (packet := conn.next_event(trio.current_time())) is not None:
-                        if isinstance(packet, CloseFrame | Failure):
-                            self._peer_closed = isinstance(packet, CloseFrame)
-                            break
+                while not self._close_frame_came() and (data := await self._stream.receive_some(READ_BYTES)):
+                    if self._last_packet is None:
+                        self.receiver.conn.feed(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
+
+    def _close_frame_came(self) -> bool:
+        """Skip what comes before the peer's close frame; nothing is read behind a failure."""
+        while self._last_packet is None:
+            packet = self.receiver.conn.next_event(trio.current_time())
+            if packet is None:
+                return False
+            if isinstance(packet, CloseFrame | Failure):
+                self._last_packet = packet
+        return isinstance(self._last_packet, CloseFrame)

@@ -63,8 +63,12 @@ class EngineSocket:
         self._listeners.append(listener)
 
     def close(self) -> None:
-        """End the session; its sockets end with the reason ``forced server close``."""
-        self._session.close(DisconnectReason.FORCED_SERVER_CLOSE, "closed by the application")
+        """End the session; its sockets end with the reason ``forced server close``.
+
+        What is queued is still sent; over polling it waits ``polling_close_timeout`` for the next poll.
+        """
+        linger = trio.current_time() + self._session.engine.options.polling_close_timeout
+        self._session.close(DisconnectReason.FORCED_SERVER_CLOSE, "closed by the application", linger=linger)
 
 
 class Client:

@@ -92,7 +92,7 @@ class Dispatcher:
     async def _connection(self, socket: Socket, handler: Handler) -> None:
         try:
             if handler.once:
-                socket.nsp._handlers.used("connection", handler)
+                socket.nsp._handlers.remove("connection", lambda item: item is handler)
             result = handler.call(socket, (), Ack(None))
             if handler.is_async:
                 await result
@@ -186,9 +186,8 @@ class Dispatcher:
 
     def _call(self, socket: Socket, event: EventReceived, handler: Handler, ack: Ack) -> Any:
         if handler.once:
-            (socket.nsp._handlers if handler.takes_socket else socket._own_handlers()).used(
-                event.name, handler
-            )
+            table = socket.nsp._handlers if handler.takes_socket else socket._table()
+            table.remove(event.name, lambda item: item is handler)
         if handler.is_async:
             return handler.call(socket, event.args, ack)
         started = time.perf_counter()

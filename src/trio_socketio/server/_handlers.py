@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from trio_socketio.errors import ArgumentsError
 
-__all__ = ["Ack", "Handler", "HandlerFunction", "HandlerTable"]
+__all__ = ["Ack", "Handler", "HandlerFunction", "HandlerTable", "Listening"]
 
 HandlerFunction = Callable[..., Any]
-EventName = str | int | float
+EventName = str | float
+F = TypeVar("F", bound=HandlerFunction)
 
 _BINARY = (bytes, bytearray, memoryview)
 _MISSING = inspect.Parameter.empty
@@ -186,6 +187,10 @@ class Handler:
         return self.function(socket, *bound, **named) if self.takes_socket else self.function(*bound, **named)
 
 
+#: Node's two names for one event.
+ALIASES: dict[EventName, EventName] = {"connect": "connection"}
+
+
 class HandlerTable:
     """Event names to handlers, in the order of registration."""
 
@@ -195,27 +200,81 @@ class HandlerTable:
         self._handlers: dict[EventName, tuple[Handler, ...]] = {}
         self.takes_socket = takes_socket
 
-    def add(self, event: EventName, function: HandlerFunction, *, once: bool = False) -> None:
+    def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
         """Register a function."""
         handler = Handler(function, takes_socket=self.takes_socket, once=once)
-        self._handlers[event] = (*self._handlers.get(event, ()), handler)
+        self._handlers[ALIASES.get(event, event)] = (*self.get(event), handler)
 
     def get(self, event: EventName) -> tuple[Handler, ...]:
         """The handlers of an event; changes made while they run do not affect this tuple."""
-        return self._handlers.get(event, ())
+        return self._handlers.get(ALIASES.get(event, event), ())
 
-    def discard(self, event: EventName, function: HandlerFunction | None = None) -> None:
-        """Remove a function, or all of an event."""
-        kept = tuple(h for h in self.get(event) if function is not None and h.function != function)
+    def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
+        """Remove those handlers of an event that are not wanted any more."""
+        kept = tuple(handler for handler in self.get(event) if not unwanted(handler))
         if kept:
-            self._handlers[event] = kept
+            self._handlers[ALIASES.get(event, event)] = kept
         else:
-            self._handlers.pop(event, None)
-
-    def used(self, event: EventName, handler: Handler) -> None:
-        """Remove a handler that was to be called once."""
-        self._handlers[event] = tuple(h for h in self.get(event) if h is not handler)
+            self._handlers.pop(ALIASES.get(event, event), None)
 
     def clear(self) -> None:
         """Remove all."""
         self._handlers.clear()
+
+
+class Listening:
+    """Registering handlers: what servers, namespaces and sockets have in common."""
+
+    __slots__ = ()
+
+    def _table(self) -> HandlerTable:
+        raise NotImplementedError
+
+    @overload
+    def on(self, event: EventName, handler: F) -> F: ...
+    @overload
+    def on(self, event: EventName, handler: None = None) -> Callable[[F], F]: ...
+
+    def on(self, event: EventName, handler: F | None = None) -> F | Callable[[F], F]:
+        """Register a handler, as a decorator or directly.
+
+        Args:
+            event: an event name; on a server or namespace also ``"connection"``, ``"disconnecting"``, ``"disconnect"``.
+            handler: ``async def`` or ``def``; the socket (for ``socket.on`` it is left out), then the event's
+                arguments. What it returns is the acknowledgement, a tuple several values. A ``def`` must not block.
+
+        Raises:
+            TypeError: the handler cannot be called so, or an annotation cannot be used.
+        """
+        return self._register(event, handler, once=False)
+
+    @overload
+    def once(self, event: EventName, handler: F) -> F: ...
+    @overload
+    def once(self, event: EventName, handler: None = None) -> Callable[[F], F]: ...
+
+    def once(self, event: EventName, handler: F | None = None) -> F | Callable[[F], F]:
+        """As ``on``; the handler is removed when it is called."""
+        return self._register(event, handler, once=True)
+
+    def _register(self, event: EventName, handler: F | None, *, once: bool) -> F | Callable[[F], F]:
+        def register(function: F) -> F:
+            self._table().add(event, function, once=once)
+            return function
+
+        return register if handler is None else register(handler)
+
+    def off(self, event: EventName, handler: HandlerFunction | None = None) -> None:
+        """Remove a handler, or all of an event."""
+        self._table().remove(event, lambda item: handler is None or item.function == handler)
+
+    def remove_all_listeners(self, event: EventName | None = None) -> None:
+        """Remove all handlers, or all of an event."""
+        if event is None:
+            self._table().clear()
+        else:
+            self.off(event)
+
+    def listeners(self, event: EventName) -> list[HandlerFunction]:
+        """The handlers of an event."""
+        return [handler.function for handler in self._table().get(event)]

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trio_socketio._core import Message, PushStatus
-from trio_socketio.server._handlers import HandlerFunction, HandlerTable
+from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._operators import BroadcastOperator, Rooms
 from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Emitter", "Namespace"]
 
 F = TypeVar("F", bound=HandlerFunction)
-
-#: Node's two names for one event.
-ALIASES: dict[str | float, str] = {"connect": "connection"}
 
 
 class Emitter:
@@ -87,7 +84,7 @@ class Emitter:
         await self._operator().server_side_emit(event, *args)
 
 
-class Namespace(Emitter):
+class Namespace(Listening, Emitter):
     """One namespace of a server; made by ``Server.of``.
 
     Attributes:
@@ -114,46 +111,8 @@ class Namespace(Emitter):
 
     # handlers
 
-    def on(self, event: str | float, handler: F | None = None) -> Any:
-        """Register a handler for every socket of the namespace, as a decorator or directly.
-
-        Args:
-            event: an event name; or ``"connection"``, ``"disconnecting"``, ``"disconnect"``.
-            handler: ``async def`` or ``def``; the socket, then the event's arguments. What it returns is the
-                acknowledgement, a tuple several values. A ``def`` must not block.
-
-        Raises:
-            TypeError: the handler cannot be called so, or an annotation cannot be used.
-        """
-        return self._register(event, handler, once=False)
-
-    def once(self, event: str | float, handler: F | None = None) -> Any:
-        """As ``on``; the handler is removed when it is called."""
-        return self._register(event, handler, once=True)
-
-    def _register(self, event: str | float, handler: F | None, *, once: bool) -> Any:
-        name = ALIASES.get(event, event)
-
-        def register(function: F) -> F:
-            self._handlers.add(name, function, once=once)
-            return function
-
-        return register if handler is None else register(handler)
-
-    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
-        """Remove a handler, or all of an event."""
-        self._handlers.discard(ALIASES.get(event, event), handler)
-
-    def remove_all_listeners(self, event: str | float | None = None) -> None:
-        """Remove all handlers, or all of an event."""
-        if event is None:
-            self._handlers.clear()
-        else:
-            self.off(event)
-
-    def listeners(self, event: str | float) -> list[HandlerFunction]:
-        """The handlers of an event."""
-        return [handler.function for handler in self._handlers.get(ALIASES.get(event, event))]
+    def _table(self) -> HandlerTable:
+        return self._handlers
 
     def use(self, middleware: F) -> F:
         """Run ``middleware(socket)`` for each CONNECT, in the order of registration, before it is answered.

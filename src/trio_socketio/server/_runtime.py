@@ -99,14 +99,19 @@ class Runtime:
         return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
 
     async def _counted(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Run something that ``stop`` waits for."""
+        """Run something that ``stop`` waits for. A mistake of ours in it ends one connection, not the server."""
         self._busy += 1
         try:
             await function(*args)
+        except BaseException as error:
+            contain(error, self._internal_error)
         finally:
             self._busy -= 1
             if not self._busy:
                 self._quiet.set()
+
+    def _internal_error(self, error: Exception) -> None:
+        self.log.critical("internal error", exc_info=error)
 
     # serving
 
@@ -131,11 +136,6 @@ class Runtime:
 
     def _connect(self, session: Session) -> Client:
         return Client(self, session, trio.current_time())
-
-    def close_session(self, session: Session, reason: DisconnectReason) -> None:
-        """End a session in good order; over polling, the rest waits for a poll."""
-        linger = trio.current_time() + self.config.polling_close_timeout
-        session.close(reason, "closed by the application", linger=linger)
 
     def start_socket(self, namespace: Namespace, client: Client, auth: dict[str, Any]) -> Socket:
         """A client asks to join a namespace."""

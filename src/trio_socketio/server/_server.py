@@ -16,7 +16,7 @@ import trio
 
 from trio_socketio.server._boundary import leaf
 from trio_socketio.server._config import Config, ServerOptions
-from trio_socketio.server._handlers import HandlerFunction
+from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
 from trio_socketio.server._runtime import Runtime
@@ -29,7 +29,7 @@ ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
 
 
-class Server(Emitter):
+class Server(Listening, Emitter):
     """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
 
     Args:
@@ -51,7 +51,13 @@ class Server(Emitter):
     # namespaces and handlers
 
     def of(self, name: str) -> Namespace:
-        """The namespace of this name, made if need be. A missing slash at its beginning is added."""
+        """The namespace of this name, made if need be. A missing slash at its beginning is added.
+
+        Raises:
+            ValueError: the name cannot stand in a packet: it holds a comma, a control character or a surrogate.
+        """
+        if "," in name or not name.isprintable():
+            raise ValueError(f"a namespace's name has no comma and no control character, unlike {name!r}")
         if not name.startswith("/"):
             name = f"/{name}"
         namespace = self._namespaces.get(name)
@@ -64,17 +70,8 @@ class Server(Emitter):
         """The connected sockets of the main namespace, by id."""
         return self._main.sockets
 
-    def on(self, event: str | float, handler: F | None = None) -> Any:
-        """Register a handler in the main namespace; see ``Namespace.on``."""
-        return self._main.on(event, handler)
-
-    def once(self, event: str | float, handler: F | None = None) -> Any:
-        """See ``Namespace.once``."""
-        return self._main.once(event, handler)
-
-    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
-        """See ``Namespace.off``."""
-        self._main.off(event, handler)
+    def _table(self) -> HandlerTable:
+        return self._main._handlers
 
     def use(self, middleware: F) -> F:
         """Register a middleware of the main namespace; see ``Namespace.use``."""

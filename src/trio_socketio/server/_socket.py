@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import trio
 
@@ -14,7 +14,7 @@ from trio_socketio._core import PushStatus
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
 from trio_socketio.server._client import HARD_LIMIT, Client, EngineSocket
-from trio_socketio.server._handlers import Ack, Handler, HandlerFunction, HandlerTable
+from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
 
 __all__ = ["Event", "Phase", "Socket"]
-
-F = TypeVar("F", bound=HandlerFunction)
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
@@ -59,7 +57,7 @@ class _Call:
         self.answer: list[Any] | None = None
 
 
-class Socket:
+class Socket(Listening):
     """One client in one namespace.
 
     Attributes:
@@ -151,38 +149,10 @@ class Socket:
 
     # handlers
 
-    def on(self, event: str | float, handler: F | None = None) -> Any:
-        """Register a handler for this socket alone; as ``Namespace.on``, without the socket parameter."""
-        return self._register(event, handler, once=False)
-
-    def once(self, event: str | float, handler: F | None = None) -> Any:
-        """As ``on``; the handler is removed when it is called."""
-        return self._register(event, handler, once=True)
-
-    def _register(self, event: str | float, handler: F | None, *, once: bool) -> Any:
-        table = self._own_handlers()
-
-        def register(function: F) -> F:
-            table.add(event, function, once=once)
-            return function
-
-        return register if handler is None else register(handler)
-
-    def off(self, event: str | float, handler: HandlerFunction | None = None) -> None:
-        """Remove a handler of this socket, or all of an event."""
-        if self._handlers is not None:
-            self._handlers.discard(event, handler)
-
-    def remove_all_listeners(self, event: str | float | None = None) -> None:
-        """Remove all handlers of this socket, or all of an event."""
-        if event is not None:
-            self.off(event)
-        elif self._handlers is not None:
-            self._handlers.clear()
-
-    def listeners(self, event: str | float) -> list[HandlerFunction]:
-        """This socket's own handlers of an event."""
-        return [] if self._handlers is None else [handler.function for handler in self._handlers.get(event)]
+    def _table(self) -> HandlerTable:
+        if self._handlers is None:
+            self._handlers = HandlerTable(takes_socket=False)
+        return self._handlers
 
     def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:
         shared = self.nsp._handlers.get(event)
@@ -350,7 +320,7 @@ class Socket:
         if close:
             for socket in list(self._client.sockets.values()):
                 socket.disconnect()
-            self._runtime.close_session(self._client.session, DisconnectReason.FORCED_SERVER_CLOSE)
+            self.conn.close()
         elif self.connected:
             self._client.leave(self.nsp.name)
             self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
@@ -439,11 +409,6 @@ class Socket:
     def _leave_all(self) -> None:
         self.nsp._index.remove(self)
         self.nsp._sockets.pop(self.id, None)
-
-    def _own_handlers(self) -> HandlerTable:
-        if self._handlers is None:
-            self._handlers = HandlerTable(takes_socket=False)
-        return self._handlers
 
     async def _give(self, event: EventReceived, ack: Ack) -> None:
         assert self._iterator is not None

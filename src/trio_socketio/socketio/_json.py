@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from enum import Enum
 from typing import Any, NoReturn
 
 import msgspec
@@ -20,6 +22,11 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 _BINARY = (bytes, bytearray, memoryview)
+_PLAIN_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -127,6 +134,10 @@ def _extract(value: Any, attachments: list[bytes]) -> Any:
     if isinstance(value, _BINARY):
         attachments.append(bytes(value))
         return {"_placeholder": True, "num": len(attachments) - 1}
+    if not isinstance(value, Enum):
+        for base, plain in _PLAIN_BASES:
+            if isinstance(value, base):  # a subclass, such as a template engine's safe text
+                return plain(value)
     builtin = msgspec.to_builtins(value, builtin_types=_BINARY)
     if type(builtin) is kind:
         return builtin

@@ -1,0 +1,207 @@
+"""The stream driver when the peer does not read, when it is not read, and when the driver is ended from outside."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+import trio
+from support.raw import WEBSOCKET, echo_server, join, read_all, read_until, upgrade
+from support.wire import Wire, client_frame
+from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+
+from trio_socketio import Outbox, Socket
+
+
+async def _join(wire: Wire) -> tuple[trio.abc.Stream, Socket]:
+    """A client on a stream that holds nothing: what the server writes is stuck until the client reads."""
+    wire.pair = lockstep_stream_pair
+    stream = await join(wire)
+    await wait_all_tasks_blocked()
+    (socket,) = wire.io.sockets.values()
+    return stream, socket
+
+
+async def _closed_after(stream: trio.abc.Stream) -> float:
+    """How long it takes until the server has closed, if the client reads nothing. It keeps its end open."""
+    began = trio.current_time()
+    with contextlib.suppress(trio.BrokenResourceError):
+        while True:
+            await stream.send_all(client_frame(10))
+            await trio.sleep(0.01)
+    return trio.current_time() - began
+
+
+@pytest.mark.rows("C20")
+async def test_peer_that_neither_reads_nor_answers(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server()
+    async with running(io) as wire:
+        stream, _ = await _join(wire)
+        assert await _closed_after(stream) == pytest.approx(45.0, abs=0.5)
+        assert reasons == ["ping timeout"]
+        assert io.engine.clients_count == 0
+
+
+async def test_close_waits_for_the_last_flush_and_no_longer(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server(disconnect_timeout=5.0)
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        socket.emit_nowait("stuck")
+        await wait_all_tasks_blocked()
+        socket.conn.close()
+        assert await _closed_after(stream) == pytest.approx(5.0, abs=0.1)
+        assert reasons == ["forced server close"]
+
+
+async def test_close_sends_what_is_queued_to_a_slow_reader(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server()
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        for number in range(100):
+            socket.emit_nowait("n", number)
+            await trio.lowlevel.checkpoint()
+        socket.conn.close()
+        received = await read_all(stream)
+        assert received.count(b'42["n",') == 100
+        assert received.endswith(b"\x88\x02\x03\xe8")
+        assert reasons == ["forced server close"]
+
+
+async def test_abort_while_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server(outbox=Outbox(max_packets=2))
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        for number in range(3):
+            socket.emit_nowait("n", number)
+            await wait_all_tasks_blocked()
+        assert reasons == ["forced server close"]
+        assert await _closed_after(stream) == pytest.approx(0.0, abs=0.1)
+
+
+async def test_abort_says_goodbye_where_no_write_is_stuck(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server()
+    async with running(io) as wire:
+        stream, _ = await _join(wire)
+        await stream.send_all(client_frame(1, b"42[]", key=None))
+        assert (await read_all(stream)).endswith(b"\x88\x02\x03\xea")
+        assert reasons == ["transport error"]
+
+
+async def test_volatile_is_dropped_behind_a_stuck_write(autojump_clock: Any, running: Any) -> None:
+    io, _ = echo_server()
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        socket.volatile.emit_nowait("first")
+        await wait_all_tasks_blocked()
+        socket.volatile.emit_nowait("second")
+        socket.emit_nowait("third")
+        received = await read_until(stream, b"third")
+        assert b"first" in received
+        assert b"second" not in received
+
+
+async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, running: Any) -> None:
+    io, _ = echo_server(inbox_events=4)
+    go = trio.Event()
+    seen: list[int] = []
+
+    @io.on("n")
+    async def number(socket: Socket, n: int) -> None:
+        await go.wait()
+        seen.append(n)
+
+    async with running(io) as wire, trio.open_nursery() as nursery:
+        stream, _ = await _join(wire)
+        sent = 0
+
+        async def send() -> None:
+            nonlocal sent
+            for n in range(50):
+                await stream.send_all(client_frame(1, f'42["n",{n}]'.encode()))
+                sent += 1
+
+        nursery.start_soon(send)
+        await trio.sleep(300)  # the heartbeat's clock stands still meanwhile
+        assert 4 <= sent <= 8
+        go.set()
+        await wait_all_tasks_blocked()
+        assert (sent, seen) == (50, list(range(50)))
+
+
+async def test_session_that_ends_while_it_is_not_read(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server(inbox_events=1)
+
+    @io.on("n")
+    async def number(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        with trio.move_on_after(1):
+            while True:
+                await stream.send_all(client_frame(1, b'42["n"]'))
+        socket.conn.close()
+        assert (await read_all(stream)).endswith(b"\x88\x02\x03\xe8")
+        assert reasons == ["forced server close"]
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+async def test_driver_that_is_cancelled(autojump_clock: Any, stuck: bool) -> None:
+    io, reasons = echo_server()
+    async with io:
+        async with trio.open_nursery() as nursery:
+            stream, socket = await _join(Wire(io, nursery))
+            if stuck:
+                socket.emit_nowait("stuck")
+                await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+        assert await read_all(stream) == (b'\x81\x0b42["stuck"]' if stuck else b"")
+        await wait_all_tasks_blocked()
+        assert reasons == ["transport close"]
+        assert io.engine.clients_count == 0
+
+
+async def test_client_gone_while_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
+    io, reasons = echo_server()
+    async with running(io) as wire:
+        stream, socket = await _join(wire)
+        socket.emit_nowait("stuck")
+        await wait_all_tasks_blocked()
+        await trio.aclose_forcefully(stream)
+        await wait_all_tasks_blocked()
+        assert reasons == ["transport close"]
+        assert io.engine.clients_count == 0
+
+
+@pytest.mark.rows("H1")
+async def test_end_of_the_server_does_not_wait_for_ever(autojump_clock: Any) -> None:
+    io, reasons = echo_server(disconnect_timeout=5.0)
+    async with trio.open_nursery() as nursery:
+        async with io:
+            stream, socket = await _join(Wire(io, nursery))
+            socket.emit_nowait("stuck")
+            await wait_all_tasks_blocked()
+            began = trio.current_time()
+        assert trio.current_time() - began == pytest.approx(5.0, abs=0.1)
+        assert reasons == ["server shutting down"]
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.send_all(b"x")
+
+
+async def test_candidate_that_is_cancelled_leaves_its_session_on_polling(
+    autojump_clock: Any, running: Any
+) -> None:
+    io, reasons = echo_server()
+    async with running(io) as wire:
+        polling = await (await wire.polling()).connect()
+        async with trio.open_nursery() as nursery:
+            ours, theirs = wire.pair()
+            nursery.start_soon(io.serve_stream, theirs)
+            await ours.send_all(upgrade(f"{WEBSOCKET}&sid={polling.sid}") + client_frame(1, b"2probe"))
+            await read_until(ours, b"3probe")
+            nursery.cancel_scope.cancel()
+        assert reasons == []
+        socket = next(iter(io.sockets.values()))
+        socket.emit_nowait("still here")
+        assert (await polling.get()).text == '42["still here"]'
