@@ -47,11 +47,10 @@ static bool has_close_frame(const tsio_conn_ws *ws)
 
 /* --- timers -------------------------------------------------------------- */
 
+/* Whoever sets a deadline or a heartbeat state has set the wheel. */
 static void arm(tsio_conn *conn)
 {
     const double deadline = fmin(conn->hb_deadline, conn->other_deadline);
-    if (conn->wheel == NULL)
-        return;
     if (isinf(deadline))
         tsio_wheel_cancel(conn->wheel, &conn->timer);
     else

@@ -2,7 +2,7 @@
 
 #include "eio_payload.h"
 
-enum { FIRST_CAP = 4 };
+enum { FIRST_CAP = 16 }; /* it is given back as soon as it is empty, so it need not be tight */
 
 static tsio_outbox_entry *at(const tsio_outbox *outbox, uint32_t index)
 {

@@ -117,8 +117,8 @@ static void push_that_may_drop(void)
 {
     tsio_outbox outbox;
     tsio_message *message = text_message("x");
-    tsio_outbox_init(&outbox, 6, BIG, TSIO_POLICY_DROP_OLDEST);
-    for (unsigned i = 0; i < 20; i++) {
+    tsio_outbox_init(&outbox, MESSAGES, BIG, TSIO_POLICY_DROP_OLDEST);
+    for (unsigned i = 0; i < 3 * MESSAGES; i++) {
         const uint32_t count = outbox.count;
         const uint64_t dropped = outbox.dropped;
         tsio_status status = tsio_outbox_push(&outbox, message, 0);
@@ -130,8 +130,8 @@ static void push_that_may_drop(void)
         }
         CHECK_EQ(status, TSIO_OK);
     }
-    CHECK_EQ(outbox.count, 6);
-    CHECK_EQ(outbox.dropped, 14);
+    CHECK_EQ(outbox.count, MESSAGES);
+    CHECK_EQ(outbox.dropped, 2 * MESSAGES);
     tsio_outbox_free(&outbox);
     CHECK_EQ(message->refs, 1);
     tsio_message_unref(message);
@@ -182,7 +182,7 @@ static void take_all_kinds(void)
 {
     static ws_stream stream;
     static const char pong[] = "\x8a\x01?", messages[] = "\x81\x02" "4a" "\x81\x02" "4b";
-    static const char full[] = "\x88\x08\x03\xe8" "reason", bare[] = "\x88\x02\x03\xe8";
+    uint8_t reason[120], close[127];
     tsio_conn conn;
     tsio_conn_event event;
     tsio_buf dst = {0};
@@ -200,7 +200,8 @@ static void take_all_kinds(void)
         RETRY(tsio_outbox_push(&conn.outbox, message, 0));
         tsio_message_unref(message);
     }
-    tsio_conn_close(&conn, 1000, BYTES("reason"));
+    memset(reason, 'r', sizeof reason); /* so long that the buffer grows for it */
+    tsio_conn_close(&conn, 1000, reason, sizeof reason);
     const bool reasoned = conn.ws.close_reason != NULL;
     if (!reasoned) {
         CHECK(alloc_heal());
@@ -212,8 +213,8 @@ static void take_all_kinds(void)
     const size_t len = (size_t)snprintf(expected, sizeof expected, "%s%s", ponged ? pong : "", messages);
     CHECK(dst.len > len);
     CHECK(check_same(dst.data, expected, len));
-    const char *close = reasoned ? full : bare;
-    CHECK_BYTES(dst.data + len, dst.len - len, close, strlen(close));
+    CHECK_BYTES(dst.data + len, dst.len - len, close,
+                tsio_ws_close_build(close, 1000, reason, reasoned ? sizeof reason : 0));
     tsio_buf_free(&dst);
     tsio_conn_free(&conn);
 }
@@ -241,6 +242,36 @@ static void adopt_in_the_middle(void)
     tsio_conn_free(&session);
 }
 
+/* What was taken when memory fails is not to be lost by an error status. */
+static void take_gives_what_it_could(void)
+{
+    static ws_stream stream;
+    static const uint8_t blob[200] = {7};
+    tsio_conn conn;
+    tsio_conn_event event;
+    tsio_buf dst = {0};
+    tsio_message *message = new_message(0);
+    CHECK_EQ(tsio_message_add_binary(message, blob, sizeof blob), TSIO_OK);
+    stream.len = 0;
+    ws_put_frame(&stream, true, TSIO_WS_PING, "?", 1);
+    tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
+    CHECK_EQ(tsio_conn_feed(&conn, stream.data, stream.len), TSIO_OK);
+    CHECK_EQ(tsio_conn_next(&conn, 0, &event), TSIO_OK);
+    CHECK_EQ(tsio_outbox_push(&conn.outbox, message, 0), TSIO_OK);
+    alloc_fail(2, true);
+    CHECK_EQ(tsio_conn_take(&conn, &dst, BIG), TSIO_OK);
+    CHECK_BYTES(dst.data, dst.len, "\x8a\x01?", 3);
+    CHECK_EQ(tsio_conn_take(&conn, &dst, BIG), TSIO_E_NO_MEMORY);
+    CHECK_EQ(dst.len, 3);
+    CHECK(alloc_heal());
+    CHECK_EQ(tsio_conn_take(&conn, &dst, BIG), TSIO_OK);
+    CHECK_BYTES(dst.data + 3, dst.len - 3, message->ws.data, message->ws.len);
+    tsio_message_unref(message);
+    tsio_buf_free(&dst);
+    tsio_conn_free(&conn);
+    CHECK_EQ(alloc_live, 0);
+}
+
 /* --- all of them ---------------------------------------------------------- */
 
 static void fail_each(const char *name, void (*scenario)(void), size_t least)
@@ -265,9 +296,10 @@ int main(void)
     fail_each("build_and_encode", build_and_encode, 5);
     fail_each("push_and_take_ws", push_and_take_ws, 2 * MESSAGES);
     fail_each("push_and_take_polling", push_and_take_polling, 3 * MESSAGES);
-    fail_each("push_that_may_drop", push_that_may_drop, 4);
+    fail_each("push_that_may_drop", push_that_may_drop, 5);
     fail_each("feed_and_next", feed_and_next, 100);
-    fail_each("take_all_kinds", take_all_kinds, 8);
+    fail_each("take_all_kinds", take_all_kinds, 9);
     fail_each("adopt_in_the_middle", adopt_in_the_middle, 3);
+    take_gives_what_it_could();
     return check_done("alloc");
 }

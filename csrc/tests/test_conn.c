@@ -302,6 +302,8 @@ static void nothing_is_sent_after_close(void)
     put(TSIO_WS_TEXT, "still read");
     feed(&conn);
     check_next(&conn, TSIO_CONN_TEXT, "still read");
+    check_idle(&conn);
+    CHECK_EQ(alloc_live, 0); /* no pong that could never be sent */
     tsio_message *message = tsio_message_new(0, 0);
     tsio_message_add_text(message, '1', NULL, 0);
     CHECK_EQ(tsio_outbox_push(&conn.outbox, message, TSIO_SEND_PROTECTED), TSIO_OK);

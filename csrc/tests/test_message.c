@@ -82,17 +82,39 @@ static void polling_of_one_part_has_no_separator(void)
     tsio_message_unref(blob);
 }
 
+static void polling_finds_parts_behind_any_length_form(void)
+{
+    static uint8_t data[66000], expected[100000];
+    uint8_t *at = expected;
+    tsio_message *message = tsio_message_new(0, 0);
+    check_rng rng = {4};
+    static const size_t lens[] = {66, 660, 66000}; /* one for each form */
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        const size_t len = lens[i];
+        check_random_bytes(&rng, data, len);
+        tsio_message_add_binary(message, data, len);
+        if (at > expected)
+            *at++ = 0x1e;
+        *at++ = 'b';
+        tsio_base64_encode(at, data, len);
+        at += tsio_base64_encoded_len(len);
+    }
+    check_polling(message, expected, (size_t)(at - expected));
+    tsio_message_unref(message);
+}
+
 static void polling_is_made_once(void)
 {
     tsio_message *message = tsio_message_new(0, 0);
+    static const uint8_t data[300];
     const uint8_t *first, *second;
     size_t len;
-    tsio_message_add_text(message, '4', BYTES("2[]"));
+    tsio_message_add_binary(message, data, sizeof data);
     CHECK_EQ(message->polling.cap, 0); /* not before it is asked for */
     CHECK_EQ(tsio_message_polling(message, &first, &len), TSIO_OK);
     const size_t calls = alloc_calls;
     CHECK_EQ(tsio_message_polling(message, &second, &len), TSIO_OK);
-    CHECK(first == second && len == 4);
+    CHECK(first == second && len == 401);
     CHECK_EQ(alloc_calls, calls);
     tsio_message_unref(message);
 }
@@ -211,6 +233,7 @@ int main(void)
     text_without_a_type_stands_alone();
     polling_joins_the_parts();
     polling_of_one_part_has_no_separator();
+    polling_finds_parts_behind_any_length_form();
     polling_is_made_once();
     message_without_parts_is_empty();
     empty_text_without_a_type_is_harmless();

@@ -335,6 +335,19 @@ static void polling_is_joined(void)
     tsio_message_unref(message);
 }
 
+static void shortest_packets_are_joined_as_well(void)
+{
+    tsio_outbox outbox;
+    tsio_buf dst = {0};
+    tsio_outbox_init(&outbox, 100, BIG, TSIO_POLICY_DISCONNECT);
+    push(&outbox, '2', 3, 0, 0);
+    push(&outbox, '6', 3, 0, 0);
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, BIG), TSIO_OK);
+    CHECK_BYTES(dst.data, dst.len, "2\x1e" "6", 3);
+    tsio_buf_free(&dst);
+    tsio_outbox_free(&outbox);
+}
+
 int main(void)
 {
     alloc_install();
@@ -354,6 +367,7 @@ int main(void)
     free_discards_and_confirms();
     take_stops_at_its_limit_but_takes_one();
     polling_is_joined();
+    shortest_packets_are_joined_as_well();
     CHECK_EQ(alloc_live, 0);
     return check_done("outbox");
 }

@@ -115,8 +115,9 @@ static void infinite_or_senseless_deadline_never_expires(void)
 {
     tsio_wheel_node infinite = {0}, none = {0}, huge = {0};
     tsio_wheel_init(&wheel, TICK, 0);
-    tsio_wheel_schedule(&wheel, &infinite, INFINITY);
     tsio_wheel_schedule(&wheel, &none, NAN);
+    CHECK(isinf(tsio_wheel_next(&wheel)));
+    tsio_wheel_schedule(&wheel, &infinite, INFINITY);
     CHECK(isinf(tsio_wheel_next(&wheel)));
     tsio_wheel_schedule(&wheel, &huge, 1e300);
     CHECK(tsio_wheel_next(&wheel) == 1e300);

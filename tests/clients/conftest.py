@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.harness import COMBINATIONS, PACKAGES, Combination, JsClient, Node, open_node
+from clients.combinations import COMBINATIONS, Combination
+from clients.harness import PACKAGES, JsClient, Node, open_node
 from tools import npm_install, require_tool
 
 

@@ -9,12 +9,12 @@ import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import trio
 
+from clients.combinations import Combination
 from clients.server import DEADLINE, Mailbox
 
 RUNNER = Path(__file__).with_name("runner.js")
@@ -22,34 +22,6 @@ PACKAGES = {
     "socket.io-client-3": "npm:socket.io-client@3.1.3",
     "socket.io-client-4": "npm:socket.io-client@4.8.3",
 }
-
-
-@dataclass(frozen=True)
-class Combination:
-    """A version of the client, and how it travels."""
-
-    version: Literal["3", "4"]
-    transport: Literal["polling", "websocket", "upgrade"]
-
-    def __str__(self) -> str:
-        return f"client{self.version}-{self.transport}"
-
-    @property
-    def transports(self) -> list[str]:
-        """The client's option of this name."""
-        return ["polling", "websocket"] if self.transport == "upgrade" else [self.transport]
-
-    @property
-    def settled(self) -> str:
-        """The transport it stays with."""
-        return self.transports[-1]
-
-
-COMBINATIONS = [
-    Combination(version, transport)
-    for version in ("4", "3")
-    for transport in ("polling", "websocket", "upgrade")
-]
 
 
 def pack(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import trio
 
-from clients.harness import Combination, JsClient, Node
+from clients.combinations import Combination
+from clients.harness import JsClient, Node
 from clients.server import connections, disconnections, serving
 from trio_socketio import ConnectRefused, Server, Socket
 

@@ -1,4 +1,4 @@
-"""Real clients and events: both ways, in order, with acknowledgements, binary, volatile."""
+"""Real clients and events: both ways, in order, with acknowledgements, volatile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from clients.harness import COMBINATIONS, JsClient, JsError, Node
+from clients.combinations import COMBINATIONS
+from clients.harness import JsClient, JsError, Node
 from clients.server import DEADLINE, Mailbox, arrivals, connections, serving
 from trio_socketio import Disconnected, Server, Socket
 
@@ -25,13 +26,6 @@ WORDS = [
     "",
     '"\\\n\u2028\x1e\x00',
 ]
-BYTES = bytes(range(256))
-NESTED = [
-    {"picture": BYTES, "more": [b"", b"\x00", {"deep": [[b"\x1e\xff"]]}]},
-    b"b4 not base64",
-    "plain",
-    *(bytes([n]) * n for n in range(5)),
-]
 
 upgrading = pytest.mark.parametrize(
     "combination", [c for c in COMBINATIONS if c.transport == "upgrade"], ids=str, indirect=True
@@ -39,11 +33,6 @@ upgrading = pytest.mark.parametrize(
 version_4 = pytest.mark.parametrize(
     "combination", [c for c in COMBINATIONS if c.version == "4"], ids=str, indirect=True
 )
-
-
-def size_up(client: JsClient) -> int:
-    """How many bytes of binary the client can send in one packet: in a POST, base64 makes four bytes of three."""
-    return 740_000 if client.combination.settled == "polling" else 990_000
 
 
 @pytest.mark.rows("D1", "D14", "D16", "F1", "F3")
@@ -210,64 +199,6 @@ async def test_the_client_times_out(client: JsClient) -> None:
         with pytest.raises(JsError, match="operation has timed out"):
             await client.call("nobody listens", timeout=0.2)
         assert await client.call("echo", "你好", timeout=DEADLINE) == ["你好"]
-
-
-@pytest.mark.rows("C1", "C2", "D2", "D3")
-async def test_binary_both_ways(client: JsClient) -> None:
-    io = Server()
-    heard: Mailbox[list[Any]] = Mailbox()
-
-    @io.on("up")
-    async def up(socket: Socket, *args: Any) -> None:
-        heard.put([*args])
-        await socket.emit("down", *args)
-
-    async with serving(io) as url:
-        await client.connect(url)
-        for args in ([BYTES], [b""], NESTED):
-            await client.emit("up", *args)
-            assert await heard.get() == args
-            assert await client.event("down") == args
-
-
-@pytest.mark.rows("D2", "D3", "F6", "F9")
-async def test_binary_in_acknowledgements(client: JsClient) -> None:
-    io = Server()
-    sockets = connections(io)
-
-    @io.on("echo")
-    async def echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-        return args
-
-    async with serving(io) as url:
-        await client.connect(url)
-        assert await client.call("echo", *NESTED) == NESTED
-        await client.answer("ask", {"picture": BYTES}, b"\x00")
-        with trio.fail_after(DEADLINE):
-            assert await (await sockets.get()).call("ask", BYTES) == ({"picture": BYTES}, b"\x00")
-        assert await client.event("ask") == [BYTES]
-
-
-@pytest.mark.rows("C25", "D2")
-async def test_almost_a_megabyte_both_ways(client: JsClient) -> None:
-    io = Server()
-    sockets = connections(io)
-    heard: Mailbox[list[Any]] = Mailbox()
-
-    @io.on("up")
-    def up(socket: Socket, *args: Any) -> int:
-        heard.put([*args])
-        return len(args[0])
-
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
-        for large, size in ((b"\x1e\x00\xff" * 330_000, size_up(client)), ("字🦆x" * 330_000, 120_000)):
-            await socket.emit("down", large, {"again": large[:9]})
-            assert await client.event("down") == [large, {"again": large[:9]}]
-            assert await client.call("up", large[:size]) == [size]
-            assert await heard.get() == [large[:size]]
-        assert await client.call("up", "x" * 990_000) == [990_000]
 
 
 @pytest.mark.rows("F11")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from clients.harness import COMBINATIONS, Combination, JsClient, Node
+from clients.combinations import COMBINATIONS, Combination
+from clients.harness import JsClient, Node
 from clients.server import connections, serving
 from trio_socketio import Server, Socket
 

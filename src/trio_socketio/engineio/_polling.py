@@ -70,7 +70,7 @@ class PollingTransport:
         """Nothing: a POST whose answer is withheld is woken through ``Engine.hold_post``."""
 
     def close(self) -> None:
-        """Answer the waiting poll with the rest and a close packet, or keep the rest for the next poll."""
+        """Answer the waiting poll with the rest or a close packet, or keep both for the next poll."""
         if self._notify is not None:
             self._notify()
         elif not self.session.lingers:
@@ -113,7 +113,8 @@ class PollingTransport:
         body, self._answer = self._answer, None
         if body is None:
             body = self.session.conn.take_payload(EVERYTHING)
-            if self.session.state is State.CLOSING:
+            if self.session.state is State.CLOSING and not (body and self.session.lingers):
+                # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
                 body = body + SEPARATOR + CLOSE if body else CLOSE
                 self._goodbye_sent = True
         return _text(body)
@@ -130,7 +131,7 @@ class PollingTransport:
         if self.session.transport is self:
             if self.session.is_open:
                 self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
-            elif self._goodbye_sent:
+            else:
                 self.session.end()
 
     # POST

@@ -341,7 +341,7 @@ class Session:
             description: more about it, for people.
             code: the close code for a WebSocket (RFC 6455 section 7.4); 1005 sends none.
             by_peer: the client asked for it, so a waiting poll is merely released.
-            linger: until when (a time, not a duration) the rest is kept for the next poll if none is waiting.
+            linger: until when (a time, not a duration) a client that polls may fetch the rest and the close packet.
         """
         if not self.is_open:
             return
@@ -364,7 +364,7 @@ class Session:
 
     @property
     def lingers(self) -> bool:
-        """Whether what is queued is kept for a poll to come."""
+        """Whether polls to come may fetch what is left."""
         return self._close_deadline < math.inf
 
     def fail(self, reason: DisconnectReason, description: str, *, code: int = 1002) -> None:
