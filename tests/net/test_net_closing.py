@@ -133,7 +133,7 @@ async def test_heartbeat(autojump_clock: Any, running: Any, interval: float, tim
 
 
 @pytest.mark.rows("H1", "C40")
-async def test_end_of_theecho_server(autojump_clock: Any) -> None:
+async def test_end_of_the_server(autojump_clock: Any) -> None:
     io, reasons = echo_server()
     async with trio.open_nursery() as nursery:
         async with io:
