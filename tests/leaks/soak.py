@@ -28,7 +28,8 @@ AT_ONCE = 50
 #: afterwards is a leak.
 CROWD, CROWDED_ROUNDS = 200, 2
 OPENING = (
-    b"GET /socket.io/?EIO=4&transport=websocket%b HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"GET /socket.io/?EIO=4&transport=websocket%b HTTP/1.1\r\nHost: test\r\n"
+    b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 POLL = b"GET /socket.io/?EIO=4&transport=polling%b HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -219,8 +220,11 @@ def census() -> Counter[str]:
     )
 
 
+LIBC = ctypes.CDLL(None)
+
+
 def resident_bytes() -> int:
-    ctypes.CDLL(None).malloc_trim(0)
+    LIBC.malloc_trim(0)
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -228,10 +232,8 @@ def resident_bytes() -> int:
 async def settle(io: Server) -> dict[str, Any]:
     """Wait until the server is alone again; what is there then."""
     with trio.fail_after(20):
-        while io.engine.sessions or len(io.engine.wheel):
-            await trio.sleep(0.05)
-        runtime = io._require_runtime()
-        while runtime._busy:
+        # nobody is told when a server is alone again
+        while io.engine.sessions or len(io.engine.wheel) or io._require_runtime()._busy:  # noqa: ASYNC110
             await trio.sleep(0.05)
     gc.collect()
     return {

@@ -11,7 +11,8 @@ from trio_socketio.engineio import EngineResponse
 
 __all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits"]
 
-RECEIVE_BYTES = 65536
+#: Enough for any head; a body is read in larger pieces. The buffer is allocated before anything has come.
+RECEIVE_BYTES, BODY_RECEIVE_BYTES = 8192, 65536
 
 #: A client that takes less than this within ``request_timeout`` is given up.
 SEND_BYTES = 65536
@@ -64,8 +65,8 @@ class Http1Connection:
         """What the client sent behind the request."""
         return self._h11.trailing_data[0]
 
-    async def _receive(self) -> None:
-        self._h11.receive_data(bytes(await self.stream.receive_some(RECEIVE_BYTES)))
+    async def _receive(self, max_bytes: int = RECEIVE_BYTES) -> None:
+        self._h11.receive_data(bytes(await self.stream.receive_some(max_bytes)))
 
     async def send(self, data: bytes) -> None:
         """Write bytes as they are.
@@ -135,7 +136,7 @@ class Http1Connection:
                     if self._h11.they_are_waiting_for_100_continue:
                         response = h11.InformationalResponse(status_code=100, headers=[])
                         await self.send(self._h11.send(response) or b"")
-                    await self._receive()
+                    await self._receive(BODY_RECEIVE_BYTES)
                 elif isinstance(event, h11.Data):
                     body += event.data
                     if len(body) > limit:

@@ -14,7 +14,8 @@ from trio_socketio.net._signal import Signal
 
 __all__ = ["StreamDriver"]
 
-READ_BYTES = 65536
+#: A read begins small, because its buffer is allocated before anything has come, and grows while it is filled.
+READ_BYTES, MAX_READ_BYTES = 8192, 65536
 
 #: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
 WRITE_BYTES = 262_144
@@ -106,19 +107,21 @@ class StreamDriver:
             await trio.aclose_forcefully(self._stream)
 
     async def _read(self, data: bytes | bytearray) -> None:
+        size = READ_BYTES
         while True:
             if data:
                 self.receiver.conn.feed(data)
                 if not await self._hand_over():
                     return
             try:
-                data = await self._stream.receive_some(READ_BYTES)
+                data = await self._stream.receive_some(size)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
                 return
             if not data:
                 self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the client ended the connection")
                 return
+            size = min(2 * size, MAX_READ_BYTES) if len(data) == size else READ_BYTES
 
     async def _hand_over(self) -> bool:
         """Give all that was fed to the receiver; False: the stream of packets has ended."""
