@@ -22,7 +22,7 @@ if SANITIZE:
     COMPILE_ARGS += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     LINK_ARGS += ["-fsanitize=address,undefined"]
 else:
-    COMPILE_ARGS += ["-O3"]
+    COMPILE_ARGS += ["-O3", "-g0"]
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
@@ -46,7 +46,7 @@ def extension(name: str, csrc: str) -> Extension:
 setup(
     ext_modules=cythonize(
         [
-            extension("_codec", "base utf8 mask base64 eio_payload sio_packet"),
+            extension("_codec", "base utf8 base64 eio_payload sio_packet"),
             extension("_conn", "base utf8 mask base64 ws_frame buf message outbox wheel conn"),
         ],
         build_dir="build/cython",

@@ -1,8 +1,8 @@
 /* base.h -- what every file of csrc shares: status codes, loads and stores.
  *
  * A status is zero or negative. Each one is declared in exactly one line of
- * TSIO_STATUS_MAP, from which the enum, the texts and the close codes are made
- * (the Python mapping is made from it as well), so none can lack a message.
+ * TSIO_STATUS_MAP, from which the enum, the texts and the close codes are made,
+ * so none can lack a message.
  *
  *     X(NAME, value, close_code, text)
  *

@@ -29,7 +29,7 @@ __all__ = [
 
 
 class DisconnectReason(StrEnum):
-    """Why a socket ended: the nine texts of Socket.IO, as they stand on the wire of its documentation."""
+    """Why a socket ended: Socket.IO's own nine texts."""
 
     TRANSPORT_ERROR = "transport error"
     TRANSPORT_CLOSE = "transport close"

@@ -25,12 +25,23 @@ SERVER_SECONDS = 120
 DRIVER_SECONDS = 100
 
 
+def heed_interrupts() -> None:
+    """A shell that runs the tests in the background has told them, and their children, to ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def running(command: list[str], seconds: float, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a program and talk to it by lines; the deadline ends it, and with it every wait for one of its lines."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, env=os.environ | environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        command,
+        env=os.environ | environment,
+        text=True,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it only sets a signal's action
     ) as process:
         deadline = threading.Timer(seconds, process.kill)
         deadline.start()
@@ -76,7 +87,7 @@ class ChatServer:
     @staticmethod
     def ends_quietly(process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate()
+        stdout, stderr = process.communicate(timeout=SERVER_SECONDS)
         assert (process.returncode, stdout, stderr) == (0, "", "")
 
 

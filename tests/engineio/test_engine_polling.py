@@ -1,4 +1,4 @@
-"""HTTP long-polling without HTTP: polls, POSTs, payloads, and how a polling session ends (W-1, W-5, W-9, W-13)."""
+"""HTTP long-polling without HTTP: polls, POSTs, payloads, and how a polling session ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The upgrade from polling to WebSocket, message by message (wire note W-10)."""
+"""The upgrade from polling to WebSocket, message by message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import pytest
 from support.engine import Bench, Poll
 
-from trio_socketio._core import Failure
+from trio_socketio._core import Failure, Message
 from trio_socketio.engineio import Refusal, State
 from trio_socketio.errors import DisconnectReason
 
@@ -206,3 +206,36 @@ def test_post_that_began_before_the_switch_is_delivered() -> None:
     polling.session.receive("4late", bench.now)
     assert polling.end_post(None).body == b"ok"
     assert bench.above[polling.session.sid].messages == ["late"]
+
+
+def test_poll_released_by_the_upgrade_confirms_nothing_of_the_websocket() -> None:
+    bench = Bench()
+    polling = bench.polling()
+    session = polling.session
+    notified: list[bool] = []
+    polling.begin_poll(lambda: notified.append(True))
+    host = bench.websocket(session.sid)
+    host.deliver("2probe", bench.now)
+    host.deliver("5", bench.now)
+    assert notified
+    assert polling.collect().body == b"6"
+    host.wake = lambda: None  # type: ignore[method-assign] # a WebSocket whose write is slow
+    bench.send(session, "hello")
+    session.conn.take(100)
+    polling.poll_written()
+    assert session.conn.inflight_bytes > 0
+
+
+def test_poll_that_ends_after_the_switch_confirms_nothing_of_the_websocket() -> None:
+    bench = Bench()
+    polling = bench.polling()
+    session = polling.session
+    polling.begin_poll(lambda: None)
+    host = bench.websocket(session.sid)
+    host.deliver("2probe", bench.now)
+    host.deliver("5", bench.now)
+    polling.collect()
+    session.conn.push(Message("on its way"))
+    assert session.conn.take(1)
+    polling.poll_written()
+    assert session.conn.inflight_bytes > 0

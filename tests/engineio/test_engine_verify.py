@@ -1,4 +1,4 @@
-"""Which requests are refused, in which order, and with which words (wire notes W-2, W-3, W-4)."""
+"""Which requests are refused, in which order, and with which words."""
 
 from __future__ import annotations
 
@@ -259,3 +259,12 @@ def test_refused_origin_is_logged_with_its_remedy_and_cut(caplog: pytest.LogCapt
 def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         EngineOptions(**options)
+
+
+@pytest.mark.rows("B4")
+def test_session_on_websocket_is_not_polled_by_its_own_name() -> None:
+    bench = Bench()
+    host = bench.websocket()
+    sid = host.receiver.sid  # type: ignore[attr-defined]
+    for transport in ("websocket", "polling"):
+        assert bench.verify(f"EIO=4&transport={transport}&sid={sid}") is Refusal.TRANSPORT_MISMATCH

@@ -1,6 +1,6 @@
 """Open and drop connections in every way there is, and report what stayed behind.
 
-Run by test_leaks.py in a process of its own: ``python soak.py CONNECTIONS`` prints a line of JSON each 1,000; what it
+Run by test_leaks.py in a process of its own: ``python soak.py CONNECTIONS`` prints a line of JSON ten times; what it
 keeps itself would count as a leak.
 """
 
@@ -21,12 +21,9 @@ import trio
 
 from trio_socketio import Server, Socket
 
-ROUND = 1000  # connections, after which the server is left alone until it has forgotten them
+ROUND = 1000
 AT_ONCE = 50
 
-#: The first rounds are the most crowded: tables and heaps have their largest size from then on, and what grows
-#: afterwards is a leak.
-CROWD, CROWDED_ROUNDS = 200, 2
 OPENING = (
     b"GET /socket.io/?EIO=4&transport=websocket%b HTTP/1.1\r\nHost: test\r\n"
     b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -187,7 +184,7 @@ WAYS: list[Callable[[Peer], Awaitable[None]]] = [
 
 
 def chat() -> Server:
-    io = Server(ping_interval=1.5, ping_timeout=1.5, connect_timeout=2.5, attachment_timeout=2.5)
+    io = Server(ping_interval=2, ping_timeout=2, connect_timeout=3, attachment_timeout=3)
 
     @io.on("connection")
     async def connection(socket: Socket) -> None:
@@ -220,13 +217,29 @@ def census() -> Counter[str]:
     )
 
 
+class MallInfo(ctypes.Structure):
+    """What the C library says of its heap (``struct mallinfo2``)."""
+
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+
 LIBC = ctypes.CDLL(None)
+LIBC.mallinfo2.restype = MallInfo
+
+
+def malloced_bytes() -> int:
+    """What the C library has handed out: all C objects, and Python objects of more than 512 bytes."""
+    info = LIBC.mallinfo2()
+    return int(info.uordblks + info.hblkhd)
 
 
 def resident_bytes() -> int:
+    """Anonymous memory: pages of program files that are read in when code first runs are not counted."""
     LIBC.malloc_trim(0)
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    with open("/proc/self/status") as status:
+        (line,) = [line for line in status if line.startswith("RssAnon:")]
+    return int(line.split()[1]) * 1024
 
 
 async def settle(io: Server) -> dict[str, Any]:
@@ -240,17 +253,37 @@ async def settle(io: Server) -> dict[str, Any]:
         "objects": dict(census()),
         "tasks": trio.lowlevel.current_statistics().tasks_living,
         "descriptors": len(os.listdir("/proc/self/fd")),
+        "small_blocks": sys.getallocatedblocks(),
+        "malloced": malloced_bytes(),
         "resident": resident_bytes(),
     }
 
 
-async def one(port: int, number: int, limit: trio.CapacityLimiter) -> None:
+async def one(port: int, number: int, limit: trio.CapacityLimiter, may_close: trio.Event) -> None:
     peer = Peer(port)
-    async with limit:
-        try:
+    try:
+        async with limit:
             await WAYS[number % len(WAYS)](peer)
-        finally:
-            await peer.close(number // len(WAYS))
+        await may_close.wait()
+    finally:
+        await peer.close(number // len(WAYS))
+
+
+async def one_round(port: int, start: int) -> None:
+    """In the first round all stay until the last has come.
+
+    So tables and heaps have their largest size from then on, and what grows afterwards is a leak.
+    """
+    limit, may_close = trio.CapacityLimiter(AT_ONCE), trio.Event()
+    async with trio.open_nursery() as nursery:
+        if start:
+            may_close.set()
+        for number in range(start, start + ROUND):
+            nursery.start_soon(one, port, number, limit, may_close)
+        if not start:
+            while limit.statistics().tasks_waiting or limit.borrowed_tokens:  # noqa: ASYNC110
+                await trio.sleep(0.05)
+            may_close.set()
 
 
 async def main(connections: int) -> None:
@@ -259,11 +292,9 @@ async def main(connections: int) -> None:
         listeners = await nursery.start(io.serve, "127.0.0.1", 0)
         port = listeners[0].socket.getsockname()[1]
         for start in range(0, connections, ROUND):
-            limit = trio.CapacityLimiter(CROWD if start < CROWDED_ROUNDS * ROUND else AT_ONCE)
-            async with trio.open_nursery() as peers:
-                for number in range(start, start + ROUND):
-                    peers.start_soon(one, port, number, limit)
-            print(json.dumps(await settle(io)), flush=True)
+            await one_round(port, start)
+            if (start + ROUND) % (connections // 10) == 0:
+                print(json.dumps(await settle(io)), flush=True)
         nursery.cancel_scope.cancel()
 
 

@@ -46,6 +46,11 @@ BAD = {
     "no upgrade": {"Upgrade": None},
     "other upgrade": {"Upgrade": "h2c"},
     "no host": {"Host": None},
+    "host not ASCII": {"Host": "\xe1.example"},
+    "host no IDNA": {"Host": "xn--" + "a" * 60 + ".example"},
+    "protocol not ASCII": {"Sec_WebSocket_Protocol": "\xe1"},
+    "extension not ASCII": {"Sec_WebSocket_Extensions": "\xe1"},
+    "connection not ASCII": {"Connection": "Upgrade, \xe1"},
 }
 
 
@@ -112,7 +117,7 @@ async def test_other_paths(autojump_clock: Any, running: Any, path: str) -> None
 async def test_refused_before_the_protocol_is_switched(
     autojump_clock: Any, running: Any, target: str, code: int
 ) -> None:
-    """Wire note W-17: no answer in the words of HTTP inside of a WebSocket."""
+    """No answer in the words of HTTP inside of a WebSocket."""
     async with running(Server()) as wire:
         received = await exchange(wire.stream(), upgrade(target) + request(POLLING))
         assert status(received) == 400

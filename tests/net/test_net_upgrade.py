@@ -1,4 +1,4 @@
-"""From polling to WebSocket on the wire (wire note W-10)."""
+"""From polling to WebSocket on the wire."""
 
 from __future__ import annotations
 

@@ -233,6 +233,31 @@ async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_cl
         assert done == list(range(8))
 
 
+async def test_the_answer_is_withheld_also_from_the_post_that_filled_the_inbox(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(inbox_events=2)
+    go_on = trio.Event()
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        await go_on.wait()
+
+    async with running(io) as net:
+        polling = await (await net.polling()).connect()
+        answers: list[str] = []
+
+        async def post() -> None:
+            answers.append((await polling.post("\x1e".join(['42["slow"]'] * 3))).text)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(post)
+            await wait_all_tasks_blocked()
+            assert answers == []
+            go_on.set()
+        assert answers == ["ok"]
+
+
 async def test_pausing_is_per_connection(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2)
     go_on = trio.Event()

@@ -62,8 +62,6 @@ cdef class Message:
         cdef uint8_t digit
         if len(packet_type) != 1 or not "0" <= packet_type <= "9":
             raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
-        if text is None and not attachments:
-            raise ValueError("a message has a text or attachments")
         digit = <uint8_t>ord(packet_type)
         if isinstance(text, str):
             chars = PyUnicode_AsUTF8AndSize(text, &size)
@@ -90,6 +88,8 @@ cdef class Message:
             _check(tsio_message_add_binary(
                 self._message, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
             ))
+        if self._message.parts == 0:
+            raise ValueError("a message has a text or attachments")
 
     def __dealloc__(self):
         if self._message is not NULL:
@@ -113,7 +113,7 @@ cdef class TimerWheel:
 
     Args:
         now: the current time, in seconds.
-        tick: how late a deadline may be noticed, in seconds.
+        tick: the width of a slot, in seconds; deadlines are exact.
 
     Attributes:
         on_earlier: called when a deadline is set that is earlier than what ``next_deadline`` last said.
@@ -130,9 +130,9 @@ cdef class TimerWheel:
     cdef int scheduled(self, const tsio_wheel_node *node) except -1:
         """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
         if node.linked and node.deadline < self._announced:
-            self._announced = node.deadline
             if self.on_earlier is not None:
                 self.on_earlier()
+            self._announced = node.deadline
         return 0
 
     def __len__(self):
@@ -218,7 +218,11 @@ cdef class Connection:
         """
         cdef tsio_conn_event event
         cdef tsio_status status = tsio_conn_next(&self._conn, now, &event)
-        self._wheel.scheduled(&self._conn.timer)
+        cdef object packet = self._decode(status, &event)
+        self._wheel.scheduled(&self._conn.timer)  # calls Python: the event's bytes may be gone afterwards
+        return packet
+
+    cdef object _decode(self, tsio_status status, const tsio_conn_event *event):
         if status != TSIO_OK:
             _check(status)
             return _failure(status)

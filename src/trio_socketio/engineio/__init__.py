@@ -22,7 +22,7 @@ from trio_socketio.engineio._session import (
     State,
     Transport,
 )
-from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, WebSocketTransport
+from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
 
 __all__ = [
     "BAD_REQUEST",
@@ -44,6 +44,7 @@ __all__ = [
     "Session",
     "SessionObserver",
     "State",
+    "Surplus",
     "Transport",
     "TransportName",
     "WebSocketTransport",

@@ -12,6 +12,7 @@ from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
 from trio_socketio.engineio._session import Session, SessionObserver, State, Transport
 from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
+from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
 
@@ -54,7 +55,7 @@ class Engine:
     # who may
 
     def verify(self, request: EngineRequest) -> Refusal | None:
-        """Why this request is refused, or None. The order of the checks is that of wire note W-3."""
+        """Why this request is refused, or None. The order of the checks is Node's."""
         refusal = self._verify(request)
         if refusal is not None:
             self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
@@ -98,7 +99,7 @@ class Engine:
             if request.query["transport"] != "websocket":
                 return Refusal.TRANSPORT_MISMATCH
             return None if self.options.allow_upgrades else Refusal.UPGRADE_NOT_ALLOWED
-        if request.query["transport"] != session.transport.name:
+        if not request.query["transport"] == session.transport.name == "polling":
             return Refusal.TRANSPORT_MISMATCH
         return None
 
@@ -204,6 +205,11 @@ class Engine:
         """Deal with every timer that is due; returns a time before which nothing is."""
         for conn, event in self.wheel.expired(now):
             owner: Session | Candidate | None = conn.owner
-            if owner is not None:
-                owner.on_timer(event, now)
+            try:
+                if owner is not None:
+                    owner.on_timer(event, now)
+            except Exception:  # a mistake of ours ends one session, not the time of all
+                self.logger.critical("internal error in a timer", exc_info=True)
+                if isinstance(owner, Session):
+                    owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
         return self.wheel.next_deadline()

@@ -1,7 +1,7 @@
 """HTTP long-polling, without the HTTP: one waiting poll, one POST, and what they are answered with.
 
 The driver calls ``begin_poll`` or ``begin_post``, reads and writes, and reports back. Source: Engine.IO protocol
-revision 4, "HTTP long-polling"; wire notes W-5, W-9, W-10, W-13.
+revision 4, "HTTP long-polling", "Payload encoding", "Upgrade".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ POST_TOO_LARGE = EngineResponse(413, [("Content-Length", "0")], close=True)
 class PollingTransport:
     """The polling transport of one session."""
 
-    __slots__ = ("_answer", "_goodbye_sent", "_notify", "_posting", "session")
+    __slots__ = ("_answer", "_goodbye_sent", "_notify", "_posting", "_took", "session")
 
     name: TransportName = "polling"
 
@@ -52,6 +52,7 @@ class PollingTransport:
         self._notify: Callable[[], None] | None = None
         self._answer: bytes | None = None
         self._posting = False
+        self._took = False
         self._goodbye_sent = False
 
     # the seam
@@ -111,6 +112,7 @@ class PollingTransport:
         """The answer to the poll that was waiting; report with ``poll_written`` or ``poll_lost``."""
         self._notify = None
         body, self._answer = self._answer, None
+        self._took = body is None
         if body is None:
             body = self.session.conn.take_payload(EVERYTHING)
             if self.session.state is State.CLOSING and not (body and self.session.lingers):
@@ -121,7 +123,8 @@ class PollingTransport:
 
     def poll_written(self) -> None:
         """The answer to a poll is written."""
-        self.session.written()
+        if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
+            self.session.written()
         if self._goodbye_sent:
             self.session.end()
 

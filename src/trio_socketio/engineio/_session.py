@@ -104,7 +104,7 @@ class Receiver(Protocol):
 
 
 class SessionObserver(Protocol):
-    """The layer above. Every call returns at once, and none raises."""
+    """The layer above. Every call returns at once, and raises nothing but what stops the program."""
 
     def message(self, data: str | bytes, now: float) -> None:
         """A message; its content is opaque to the engine."""
@@ -122,7 +122,28 @@ class SessionObserver(Protocol):
         """The session has ended; called once."""
 
 
-#: How often a waiting poll is released while an upgrade is under way (wire note W-10).
+class _Nobody:
+    """The observer of a session that has ended."""
+
+    def message(self, data: str | bytes, now: float) -> None:
+        pass
+
+    def writable(self) -> None:
+        pass
+
+    def alarm(self, now: float) -> None:
+        pass
+
+    def upgraded(self) -> None:
+        pass
+
+    def closed(self, reason: DisconnectReason, description: str) -> None:
+        pass
+
+
+_NOBODY = _Nobody()
+
+#: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
 
 
@@ -140,7 +161,7 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__", "_alarm", "_close_deadline", "_noop_deadline", "_reported", "candidate", "closed_by_peer",
+        "__weakref__", "_alarm", "_close_deadline", "_noop_deadline", "candidate", "closed_by_peer",
         "conn", "engine", "observer", "paused", "request", "sid", "state", "transport", "volatile_dropped",
     )  # fmt: skip
 
@@ -155,7 +176,6 @@ class Session:
         self.state = State.OPENING
         self.paused = False
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
-        self._reported = False
         self.candidate: Candidate | None = None
         self.closed_by_peer = False
         self.volatile_dropped = 0
@@ -276,11 +296,13 @@ class Session:
         if volatile and not self.transport.writable:
             self.volatile_dropped += 1
             return PushStatus.DROPPED
-        status = self.conn.push(message, protected=protected)
-        if status == 0:
+        status = PushStatus(self.conn.push(message, protected=protected))
+        if status is PushStatus.OK:
             self.transport.wake()
-            return PushStatus.OK
-        return PushStatus(status)
+        elif volatile:
+            self.volatile_dropped += 1
+            return PushStatus.DROPPED
+        return status
 
     def written(self) -> None:
         """What the transport had taken is written."""
@@ -374,15 +396,15 @@ class Session:
         self.conn.discard()
         self.conn.close(code or 1002)
         self.engine.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
-        self._report(reason, description)
         self.end()
+        self._report(reason, description)
         self.transport.abort(goodbye=True)
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The transport is gone, or has said goodbye."""
         if self.state is not State.CLOSED:
-            self._report(reason, description)
             self.end()
+            self._report(reason, description)
 
     def end(self) -> None:
         """The session is over: forget it."""
@@ -402,6 +424,5 @@ class Session:
             self.candidate.fail("the session has ended")
 
     def _report(self, reason: DisconnectReason, description: str) -> None:
-        if not self._reported:
-            self._reported = True
-            self.observer.closed(reason, description)
+        observer, self.observer = self.observer, _NOBODY
+        observer.closed(reason, description)

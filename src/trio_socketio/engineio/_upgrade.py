@@ -1,6 +1,6 @@
 """The upgrade from polling to WebSocket: the probe, and who wins.
 
-Source: Engine.IO protocol revision 4, "Upgrade"; wire note W-10.
+Source: Engine.IO protocol revision 4, "Upgrade".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
 from trio_socketio.engineio._session import Receiver, Session, State, Transport
 from trio_socketio.errors import DisconnectReason
 
-__all__ = ["Candidate", "Probe", "PROBE_TRANSITIONS", "WebSocketTransport"]
+__all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "Surplus", "WebSocketTransport"]
 
 
 class WebSocketTransport(Transport, Protocol):
@@ -103,3 +103,23 @@ class Candidate:
     def _let_go(self) -> None:
         self.conn.set_deadline(math.inf)
         self.conn.owner = None
+
+
+class Surplus:
+    """A WebSocket that no session needs: what comes is ignored, and a close frame is all that goes."""
+
+    __slots__ = ("conn", "paused")
+
+    def __init__(self, conn: Connection, code: int, reason: str) -> None:
+        self.conn = conn
+        self.paused = False
+        conn.close(code, reason)
+
+    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
+        """Nothing is expected."""
+
+    def written(self) -> None:
+        """The close frame is written."""
+
+    def lost(self, reason: DisconnectReason, description: str) -> None:
+        """It has ended."""

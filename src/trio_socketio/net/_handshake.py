@@ -83,7 +83,10 @@ async def opening_handshake(
     accepted: WebSocketRequest | None = None
     with trio.CancelScope() as scope:
         stream = _ReplayStream(_serialise(request), scope)
-        async with trio.open_nursery() as nursery:
-            accepted = await wrap_server_stream(nursery, stream)
-            await accepted.accept(extra_headers=list(extra_headers))
+        try:
+            async with trio.open_nursery() as nursery:
+                accepted = await wrap_server_stream(nursery, stream)
+                await accepted.accept(extra_headers=list(extra_headers))
+        except* UnicodeError:  # in a field that is to be ASCII, or the name of a host
+            accepted = None
     return stream.response if accepted is not None and stream.response.startswith(b"HTTP/1.1 101") else None

@@ -16,13 +16,14 @@ from trio_socketio.engineio import (
     EngineResponse,
     PollingTransport,
     Session,
+    Surplus,
     WebSocketTransport,
 )
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection, HttpLimits
 from trio_socketio.net._signal import Signal
-from trio_socketio.net._stream_driver import StreamDriver
+from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS, StreamDriver
 
 __all__ = ["EngineHost", "HostOptions"]
 
@@ -185,18 +186,20 @@ class EngineHost:
             return driver
 
         now = trio.current_time()
-        if not request.sid:
+        code, reason = 1000, "the session has a WebSocket already"
+        if self.stopping:  # since the handshake began
+            code, reason = 1001, "the server stops"
+        elif not request.sid:
             self.engine.open_websocket(request, attach, now)
             return driver
-        session = self.engine.sessions.get(request.sid)
-        candidate = self.engine.begin_upgrade(session, driver, now) if session is not None else None
-        if candidate is not None:
-            driver.receiver = candidate
-            return driver
-        surplus = self.engine.new_connection()
-        surplus.close(1000, "the session has a WebSocket already")
-        await http.send(surplus.take(1))
-        return None
+        elif session := self.engine.sessions.get(request.sid):
+            candidate = self.engine.begin_upgrade(session, driver, now)
+            if candidate is not None:
+                driver.receiver = candidate
+                return driver
+        driver.receiver = Surplus(self.engine.new_connection(), code, reason)
+        driver.close()
+        return driver
 
     # HTTP
 
@@ -277,19 +280,22 @@ class EngineHost:
             raise
         packets, failure = polling.packets(body)
         try:
-            for packet in packets:
-                while session.paused:
-                    await self._resumed(session)
+            for number, packet in enumerate(packets, 1):
+                await self._resumed(session)
                 session.receive(packet, trio.current_time())
+                if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
+                    await trio.lowlevel.checkpoint()
+            await self._resumed(session)
         except BaseException:
             polling.post_lost("the POST was cancelled")
             raise
         return await http.respond(self._with_cors(request, polling.end_post(failure)))
 
     async def _resumed(self, session: Session) -> None:
-        resumed = trio.Event()
-        self.engine.hold_post(session, resumed.set)
-        await resumed.wait()
+        while session.paused:
+            resumed = trio.Event()
+            self.engine.hold_post(session, resumed.set)
+            await resumed.wait()
 
     # time
 

@@ -188,21 +188,24 @@ class Http1Connection:
     async def wait(self, event: trio.Event) -> bool:
         """Wait for ``event`` while the client is connected; returns False if it has gone first.
 
-        What it sends meanwhile is kept for the next request, up to one read; no more is read until then.
+        What it sends meanwhile is kept for the next request, as much as a head may have; then no more is read.
         """
         gone = False
 
         async def watch() -> None:
             nonlocal gone
-            try:
-                data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                data = b""
-            if data:
+            kept = 0
+            while kept < self._limits.max_header_bytes:
+                try:
+                    data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    data = b""
+                if not data:
+                    gone = True
+                    nursery.cancel_scope.cancel()
+                    return
+                kept += len(data)
                 self._h11.receive_data(data)
-            else:
-                gone = True
-                nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch)

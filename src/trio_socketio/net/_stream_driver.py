@@ -5,6 +5,8 @@ It reads, feeds the codec, hands packets to its receiver, and writes what the ou
 
 from __future__ import annotations
 
+import itertools
+
 import trio
 
 from trio_socketio._core import CloseFrame, Failure
@@ -12,10 +14,13 @@ from trio_socketio.engineio import Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._signal import Signal
 
-__all__ = ["StreamDriver"]
+__all__ = ["PACKETS_BETWEEN_CHECKPOINTS", "StreamDriver"]
 
 #: A read begins small, because its buffer is allocated before anything has come, and grows while it is filled.
 READ_BYTES, MAX_READ_BYTES = 8192, 65536
+
+#: Packets handed over in a row before other tasks get their turn: plain handlers run meanwhile.
+PACKETS_BETWEEN_CHECKPOINTS = 32
 
 #: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
 WRITE_BYTES = 262_144
@@ -125,7 +130,7 @@ class StreamDriver:
 
     async def _hand_over(self) -> bool:
         """Give all that was fed to the receiver; False: the stream of packets has ended."""
-        while True:
+        for number in itertools.count(1):
             while self.receiver.paused:
                 await self._resumed.wait()
             if self._closing:
@@ -135,6 +140,8 @@ class StreamDriver:
             if packet is None:
                 break
             self.receiver.receive(packet, now)
+            if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
+                await trio.lowlevel.checkpoint()
             if isinstance(packet, CloseFrame | Failure):
                 self._last_packet = packet
                 return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["contain", "leaf"]
+__all__ = ["contain", "leaf", "unwrap"]
 
 
 def leaf(error: BaseException) -> BaseException:
@@ -12,6 +12,14 @@ def leaf(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
+
+
+def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What our nursery has wrapped, as it was raised; an interrupt comes bare, however deep it was."""
+    innermost = leaf(group)
+    if not isinstance(innermost, Exception) or len(group.exceptions) > 1:
+        return innermost
+    return group.exceptions[0]
 
 
 def contain(error: BaseException, report: Callable[[Exception], None]) -> None:

@@ -175,8 +175,8 @@ class Client:
 
     def refuse(self, namespace: str, error: dict[str, Any]) -> None:
         """Answer a CONNECT with CONNECT_ERROR."""
-        self.connection.refused(namespace)
         self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, error))
+        self.connection.refused(namespace)
 
     def accept(self, namespace: str, socket_id: str) -> None:
         """Answer a CONNECT with CONNECT."""

@@ -81,7 +81,7 @@ class Config:
     request_timeout: float = 30.0
     #: How long a connection may wait for its next request; above the 60 s of common proxies.
     keep_alive_timeout: float = 65.0
-    #: The largest message, POST body, and packet with its attachments.
+    #: The largest message and POST body, and all attachments of a packet together.
     max_http_buffer_size: int = 1_000_000
     #: The largest head of a request; Node allows the same 16 KiB.
     max_header_bytes: int = 16_384

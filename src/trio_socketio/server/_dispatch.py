@@ -6,13 +6,20 @@ back and opens no nursery needs no other.
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.errors import ArgumentsError, ConnectRefused, Disconnected, DisconnectReason
+from trio_socketio.errors import (
+    ArgumentsError,
+    ConnectRefused,
+    Disconnected,
+    DisconnectReason,
+    LocalProtocolError,
+)
 from trio_socketio.server._boundary import contain, leaf
 from trio_socketio.server._handlers import Ack, Handler
 from trio_socketio.socketio import EventReceived
@@ -54,7 +61,7 @@ class Dispatcher:
         for middleware in socket.nsp._middlewares:
             try:
                 result = middleware(socket)
-                if result is not None:
+                if inspect.isawaitable(result):
                     await result
             except ConnectRefused as refusal:
                 error = {"message": refusal.message}
@@ -68,10 +75,17 @@ class Dispatcher:
         if socket._scope.cancel_called:
             return False
         if error is not None:
-            socket._refuse(error)
+            self._refuse(socket, error)
             return False
         socket._accept()
         return True
+
+    def _refuse(self, socket: Socket, error: dict[str, Any]) -> None:
+        try:
+            socket._refuse(error)
+        except LocalProtocolError as failure:  # the application's data cannot be encoded
+            self.report(socket, "connection", failure)
+            socket._refuse({"message": INTERNAL_ERROR})
 
     async def _serve(self, socket: Socket) -> None:
         handlers = socket.nsp._handlers.get("connection")
@@ -90,10 +104,10 @@ class Dispatcher:
         await self.work(socket)
 
     async def _connection(self, socket: Socket, handler: Handler) -> None:
+        if handler.spent:
+            return
         try:
-            if handler.once:
-                socket.nsp._handlers.remove("connection", lambda item: item is handler)
-            result = handler.call(socket, (), Ack(None))
+            result = self._call(socket, "connection", (), handler, Ack(None))
             if handler.is_async:
                 await result
         except BaseException as error:
@@ -104,8 +118,9 @@ class Dispatcher:
         socket._end(DisconnectReason.SERVER_SHUTTING_DOWN, "")  # if this task was cancelled from outside
         try:
             with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):
-                if socket._nursery is not None and socket._nursery.closed is not None:
-                    await socket._nursery.closed.wait()
+                for nursery in (socket._nursery, socket._worker):
+                    if nursery is not None and nursery.closed is not None:
+                        await nursery.closed.wait()
                 if connected:
                     await self._lifecycle(socket, "disconnecting")
                     socket._leave_all()
@@ -116,8 +131,10 @@ class Dispatcher:
     async def _lifecycle(self, socket: Socket, event: str) -> None:
         args = (str(socket._reason), socket._description)
         for handler in socket._handlers_of(event):
+            if handler.spent:
+                continue
             try:
-                result = handler.call(socket, handler.trim(args), Ack(None))
+                result = self._call(socket, event, handler.trim(args), handler, Ack(None))
                 if handler.is_async:
                     await result
             except BaseException as error:
@@ -160,14 +177,16 @@ class Dispatcher:
             return
         answers: list[Any] = []
         for handler in handlers:
+            if handler.spent:
+                continue
             try:
-                result = self._call(socket, event, handler, ack)
+                result = self._call(socket, event.name, event.args, handler, ack)
                 if handler.is_async:
                     result = await result
                 answers.append(result)
             except BaseException as error:
                 contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))
-        self._answer(handlers, ack, answers)
+        self._answer(socket, event, handlers, ack, answers)
 
     def run_inline(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Handle an event now, without a task switch: its handlers are plain functions and nothing waits."""
@@ -176,23 +195,28 @@ class Dispatcher:
         socket._running = True
         try:
             for handler in handlers:
+                if handler.spent:
+                    continue
                 try:
-                    answers.append(self._call(socket, event, handler, ack))
+                    answers.append(self._call(socket, event.name, event.args, handler, ack))
                 except BaseException as error:
                     contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))
         finally:
             socket._running = False
-        self._answer(handlers, ack, answers)
+        self._answer(socket, event, handlers, ack, answers)
 
-    def _call(self, socket: Socket, event: EventReceived, handler: Handler, ack: Ack) -> Any:
+    def _call(
+        self, socket: Socket, event: str | float, args: Sequence[Any], handler: Handler, ack: Ack
+    ) -> Any:
         if handler.once:
+            handler.spent = True
             table = socket.nsp._handlers if handler.takes_socket else socket._table()
-            table.remove(event.name, lambda item: item is handler)
+            table.remove(event, lambda item: item is handler)
         if handler.is_async:
-            return handler.call(socket, event.args, ack)
+            return handler.call(socket, args, ack)
         started = time.perf_counter()
         try:
-            return handler.call(socket, event.args, ack)
+            return handler.call(socket, args, ack)
         finally:
             took = time.perf_counter() - started
             if took > SLOW_HANDLER:
@@ -202,18 +226,26 @@ class Dispatcher:
                     took * 1000,
                 )
 
-    def _answer(self, handlers: Sequence[Handler], ack: Ack, answers: Sequence[Any]) -> None:
+    def _answer(
+        self,
+        socket: Socket,
+        event: EventReceived,
+        handlers: Sequence[Handler],
+        ack: Ack,
+        answers: Sequence[Any],
+    ) -> None:
         if not ack.wanted or any(handler.wants_ack for handler in handlers):
             return
         answer = next((value for value in answers if value is not None), None)
-        ack(*(answer if isinstance(answer, tuple) else () if answer is None else (answer,)))
+        try:
+            ack(*(answer if isinstance(answer, tuple) else () if answer is None else (answer,)))
+        except Exception as error:  # it cannot be encoded
+            self._handler_failed(socket, event, ack, error)
 
     async def _unclaimed(self, socket: Socket, event: EventReceived, ack: Ack) -> None:
-        if socket._iterator is None:
+        if not await socket._give(event, ack):
             socket.dropped += 1
             self._runtime.log.debug("no handler for event %.50r in %s", event.name, socket.nsp.name)
-            return
-        await socket._give(event, ack)
 
     # failures
 

@@ -40,10 +40,14 @@ class Ack:
         return self._send is not None
 
     def __call__(self, *values: Any) -> None:
-        """Answer; nothing happens if no answer is wanted or one was given."""
-        send, self._send = self._send, None
-        if send is not None:
-            send(values)
+        """Answer; nothing happens if no answer is wanted or one was given.
+
+        Raises:
+            LocalProtocolError: the values cannot be encoded; an answer is still wanted.
+        """
+        if self._send is not None:
+            self._send(values)
+            self._send = None
 
 
 class _Parameter:
@@ -56,6 +60,15 @@ class _Parameter:
         self.type = Any if annotation in (_MISSING, object) else annotation
         #: types that need no decoding, only a look at the value's own type
         self.exact = annotation if annotation in (str, int, bool, bytes, list, dict) else None
+        self._check(annotation)
+
+    def _check(self, annotation: Any) -> None:
+        try:
+            msgspec.convert(None, self.type, builtin_types=_BINARY)
+        except TypeError as error:
+            raise TypeError(f"the annotation {annotation!r} of {self.name} cannot be used: {error}") from None
+        except (msgspec.ValidationError, NameError):  # names in it may be defined later
+            pass
 
     def convert(self, value: Any) -> Any:
         if self.type is Any or type(value) is self.exact:
@@ -89,6 +102,10 @@ class Handler:
         takes_socket: whether its first parameter is the socket.
         once: whether it is removed when it is called.
 
+    Attributes:
+        required: how many arguments, besides the socket, have no default.
+        spent: whether it was registered with ``once`` and has been called.
+
     Raises:
         TypeError: it is not callable, lacks the socket parameter, or an annotation cannot be used.
     """
@@ -97,11 +114,12 @@ class Handler:
         "_ack_at",
         "_ack_name",
         "_parameters",
-        "_required",
         "_rest",
         "function",
         "is_async",
         "once",
+        "required",
+        "spent",
         "takes_socket",
     )
 
@@ -111,13 +129,15 @@ class Handler:
         self.function = function
         self.takes_socket = takes_socket
         self.once = once
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(function)) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004
+        self.spent = False
+        self.is_async = any(
+            inspect.iscoroutinefunction(item)
+            for item in (function, inspect.unwrap(function), getattr(function, "__call__", None))  # noqa: B004
         )
         self._ack_at: int | None = None
         self._ack_name = ""
         self._parameters: list[_Parameter] = []
-        self._required = 0
+        self.required = 0
         self._rest: _Parameter | None = None
         self._read_signature(inspect.signature(function))
 
@@ -147,7 +167,7 @@ class Handler:
                     continue
                 self._parameters.append(_Parameter(parameter.name, annotation))
                 if parameter.default is _MISSING:
-                    self._required = len(self._parameters)
+                    self.required = len(self._parameters)
             elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
                 self._rest = _Parameter(parameter.name, _annotation(self._plain_function, parameter))
             elif parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is _MISSING:
@@ -173,7 +193,7 @@ class Handler:
             ArgumentsError: the event's arguments do not fit.
         """
         parameters = self._parameters
-        if len(args) < self._required or (len(args) > len(parameters) and self._rest is None):
+        if len(args) < self.required or (len(args) > len(parameters) and self._rest is None):
             names = ", ".join(parameter.name for parameter in parameters)
             raise ArgumentsError(f"expected {len(parameters)} arguments ({names}), got {len(args)}")
         bound = [parameter.convert(value) for parameter, value in zip(parameters, args, strict=False)]
@@ -190,6 +210,9 @@ class Handler:
 #: Node's two names for one event.
 ALIASES: dict[EventName, EventName] = {"connect": "connection"}
 
+#: How many arguments, besides the socket, the server's own events have.
+LIFECYCLE: dict[EventName, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
+
 
 class HandlerTable:
     """Event names to handlers, in the order of registration."""
@@ -202,8 +225,13 @@ class HandlerTable:
 
     def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
         """Register a function."""
+        event = ALIASES.get(event, event)
         handler = Handler(function, takes_socket=self.takes_socket, once=once)
-        self._handlers[ALIASES.get(event, event)] = (*self.get(event), handler)
+        if self.takes_socket and event in LIFECYCLE and handler.required > LIFECYCLE[event]:
+            raise TypeError(
+                f"{handler.name} needs more arguments than {event!r} has, which are {LIFECYCLE[event]}"
+            )
+        self._handlers[event] = (*self.get(event), handler)
 
     def get(self, event: EventName) -> tuple[Handler, ...]:
         """The handlers of an event; changes made while they run do not affect this tuple."""

@@ -48,7 +48,7 @@ class Emitter:
         return self._operator().local
 
     def compress(self, compress: bool) -> BroadcastOperator:
-        """Whether the message may be compressed."""
+        """Whether the message may be compressed. Without effect so far: nothing is."""
         return self._operator().compress(compress)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:

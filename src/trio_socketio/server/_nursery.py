@@ -7,6 +7,8 @@ from typing import Any
 
 import trio
 
+from trio_socketio.errors import Disconnected
+
 __all__ = ["SocketNursery"]
 
 _Start = tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]
@@ -16,10 +18,11 @@ class SocketNursery:
     """Tasks that end with their socket: ``start_soon`` and ``start``, as in ``trio.Nursery``.
 
     An idle socket pays for no nursery. The first use starts a task in the server's nursery, which opens it; an
-    exception of a task in it disconnects the socket, and that socket alone.
+    exception of a task in it disconnects the socket, and that socket alone. Once it was cancelled it is opened anew
+    by its next use; once the socket has ended it takes no more tasks, and says so with ``Disconnected``.
     """
 
-    __slots__ = ("_early", "_nursery", "_opened", "_parent", "_report", "_scope", "closed")
+    __slots__ = ("_early", "_nursery", "_opened", "_over", "_parent", "_report", "_scope", "closed")
 
     def __init__(self, parent: trio.Nursery, report: Callable[[BaseException], None]) -> None:
         self._parent = parent
@@ -28,13 +31,15 @@ class SocketNursery:
         self._early: list[_Start] = []
         self._opened: trio.Event | None = None
         self._scope: trio.CancelScope | None = None
+        self._over = False
         #: set when every task has ended; None while there never was one
         self.closed: trio.Event | None = None
 
     @property
     def cancel_scope(self) -> trio.CancelScope:
         """Cancelling it cancels every task in the nursery."""
-        self._open()
+        if self._scope is None:
+            self._open()
         assert self._scope is not None
         return self._scope
 
@@ -48,18 +53,21 @@ class SocketNursery:
 
     async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
         """Start a task and wait until it reports that it runs; see ``trio.Nursery.start``."""
-        self._open()
-        assert self._opened is not None
-        await self._opened.wait()
-        assert self._nursery is not None
+        while self._nursery is None:
+            self._open()
+            assert self._opened is not None
+            await self._opened.wait()
         return await self._nursery.start(function, *args, name=name)
 
     def close(self) -> None:
-        """Cancel every task; ``closed`` tells when they have ended."""
+        """Cancel every task, and take no more; ``closed`` tells when they have ended."""
+        self._over = True
         if self._scope is not None:
             self._scope.cancel()
 
     def _open(self) -> None:
+        if self._over:
+            raise Disconnected("the socket has ended: its nursery takes no more tasks")
         if self._scope is None:
             self._scope = trio.CancelScope()
             self._opened, self.closed = trio.Event(), trio.Event()
@@ -80,4 +88,5 @@ class SocketNursery:
         except BaseException as error:
             self._report(error)  # raises what is not an application's error
         finally:
+            self._nursery = self._scope = None
             self.closed.set()

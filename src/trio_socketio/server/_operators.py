@@ -68,7 +68,7 @@ class BroadcastOperator:
         return self._with(replace(self._target, local=True))
 
     def compress(self, compress: bool) -> Self:
-        """Whether the message may be compressed."""
+        """Whether the message may be compressed. Without effect so far: nothing is."""
         return self._with(replace(self._target, compress=compress))
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
@@ -143,7 +143,7 @@ class SocketOperator:
         return SocketOperator(self._socket, replace(self._target, volatile=True))
 
     def compress(self, compress: bool) -> SocketOperator:
-        """Whether the message may be compressed."""
+        """Whether the message may be compressed. Without effect so far: nothing is."""
         return SocketOperator(self._socket, replace(self._target, compress=compress))
 
     @property

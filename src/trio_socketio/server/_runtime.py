@@ -83,16 +83,18 @@ class Runtime:
     async def stop(self) -> None:
         """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
         self._grace_deadline = trio.current_time() + self.config.disconnect_timeout
-        for scope in self._listening:
-            scope.cancel()
-        self.host.stop()
-        for session in list(self.engine.sessions.values()):
-            session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
-        with trio.CancelScope(shield=True, deadline=self._grace_deadline):
-            while self._busy:
-                self._quiet = trio.Event()
-                await self._quiet.wait()
-        self.nursery.cancel_scope.cancel()
+        try:
+            for scope in self._listening:
+                scope.cancel()
+            self.host.stop()
+            for session in list(self.engine.sessions.values()):
+                session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
+            with trio.CancelScope(shield=True, deadline=self._grace_deadline):
+                while self._busy:
+                    self._quiet = trio.Event()
+                    await self._quiet.wait()
+        finally:  # an interrupt may come meanwhile, and the nursery is shielded from it
+            self.nursery.cancel_scope.cancel()
 
     def grace_deadline(self) -> float:
         """Until when disconnect handlers may run, if they begin now."""
@@ -124,6 +126,8 @@ class Runtime:
     ) -> None:
         """Accept connections until cancelled, or until the server stops."""
         with trio.CancelScope() as scope:
+            if self.host.stopping:  # they were opened while the server stopped
+                scope.cancel()
             self._listening.add(scope)
             try:
                 await trio.serve_listeners(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import socket
@@ -14,7 +15,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import trio
 
-from trio_socketio.server._boundary import leaf
+from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config, ServerOptions
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
@@ -78,7 +79,9 @@ class Server(Listening, Emitter):
         return self._main.use(middleware)
 
     def on_error(self, hook: H) -> H:
-        """Call ``hook(socket, event, error)`` for every error of a handler. It must not block."""
+        """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block."""
+        if inspect.iscoroutinefunction(hook):
+            raise TypeError(f"{hook.__qualname__} is never awaited: an on_error hook is a plain function")
         self._error_hooks.append(hook)
         return hook
 
@@ -101,8 +104,9 @@ class Server(Listening, Emitter):
         """Open the server's nursery; several ``serve`` calls may run inside."""
         if self._running is not None:
             raise RuntimeError("the server runs already")
-        self._running = self._run()
-        await self._running.__aenter__()
+        running = self._run()
+        await running.__aenter__()
+        self._running = running
         return self
 
     async def __aexit__(
@@ -126,7 +130,7 @@ class Server(Listening, Emitter):
                 finally:
                     await runtime.stop()
         except BaseExceptionGroup as group:
-            raise leaf(group) from None
+            raise unwrap(group) from None
         finally:
             self._runtime = None
 

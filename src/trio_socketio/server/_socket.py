@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import trio
 
 from trio_socketio._core import PushStatus
+from trio_socketio.engineio import generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
 from trio_socketio.server._client import HARD_LIMIT, Client, EngineSocket
@@ -70,12 +72,12 @@ class Socket(Listening):
     __slots__ = (
         "__weakref__", "_calls", "_client", "_description", "_emits", "_full", "_handlers", "_hold_deadline",
         "_in_connection", "_inbox", "_inbox_bytes", "_inbox_count", "_inbox_signal", "_iterator", "_nursery",
-        "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "data", "dropped",
-        "handshake", "id", "nsp",
+        "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "_unclaimed", "_worker",
+        "data", "dropped", "handshake", "id", "nsp",
     )  # fmt: skip
 
     def __init__(self, runtime: Runtime, nsp: Namespace, client: Client, auth: dict[str, Any]) -> None:
-        self.id: str = runtime.config.generate_id()
+        self.id = generate_sid()
         self.nsp = nsp
         self.handshake = Handshake(client.session.request, auth, client.issued)
         self.data: Any = {}
@@ -89,6 +91,7 @@ class Socket(Listening):
         self._rooms_early: set[str] = set()
         self._scope = trio.CancelScope()
         self._nursery: SocketNursery | None = None
+        self._worker: SocketNursery | None = None
         self._handlers: HandlerTable | None = None
         self._calls: dict[int, _Call] | None = None
         self._emits = 0
@@ -102,7 +105,8 @@ class Socket(Listening):
         self._hold_deadline = math.inf
         self._running = False
         self._in_connection = False
-        self._iterator: _EventIterator | None = None
+        self._iterator: weakref.ref[_EventIterator] | None = None
+        self._unclaimed: trio.MemorySendChannel[Event] | None = None
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} in {self.nsp.name!r} {self._phase.name}>"
@@ -155,7 +159,8 @@ class Socket(Listening):
         return self._handlers
 
     def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:
-        shared = self.nsp._handlers.get(event)
+        # "connection" is the namespace's; from a client it is an event as any other, for the socket's own handlers
+        shared = self.nsp._handlers.get(event) if event != "connection" else ()
         return shared if self._handlers is None else (*shared, *self._handlers.get(event))
 
     def ready(self) -> None:
@@ -165,14 +170,23 @@ class Socket(Listening):
             self._hold_deadline = math.inf
             self._client._set_alarm()
             if self._in_connection:
-                self.nursery.start_soon(self._runtime.work, self, name="events of a socket")
+                self._worker = SocketNursery(self._runtime.nursery, self._task_failed)
+                self._worker.start_soon(self._runtime.work, self, name="events of a socket")
 
     def __aiter__(self) -> _EventIterator:
-        """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``."""
-        if self._iterator is None:
-            self._iterator = _EventIterator()
+        """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``.
+
+        Several that go on at once share the events. When all have been left, unclaimed events are dropped again.
+        """
+        iterator = self._iterator() if self._iterator is not None else None
+        if iterator is None:
+            self._unclaimed, received = trio.open_memory_channel[Event](0)
+            iterator = _EventIterator(received)
+            self._iterator = weakref.ref(iterator)
+            if self._phase is Phase.DISCONNECTED:
+                self._unclaimed.close()
         self.ready()
-        return self._iterator
+        return iterator
 
     # rooms
 
@@ -328,7 +342,7 @@ class Socket(Listening):
     # what the client sent
 
     def _receive_event(self, event: EventReceived) -> None:
-        if self._ready and not self._inbox and not self._running and self._phase is Phase.CONNECTED:
+        if self._ready and not self._inbox_count and not self._running and self._phase is Phase.CONNECTED:
             handlers = self._handlers_of(event.name)
             if handlers and not any(handler.is_async for handler in handlers):
                 self._runtime.run_inline(self, event, handlers)
@@ -396,9 +410,8 @@ class Socket(Listening):
         self._client.accept(self.nsp.name, self.id)
 
     def _refuse(self, error: dict[str, Any]) -> None:
-        self._client.sockets.pop(self.nsp.name, None)
         self._client.refuse(self.nsp.name, error)
-        self._phase = Phase.DISCONNECTED
+        self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "refused")
 
     def _hold(self, timeout: float) -> None:
         """Hold events back while the connection handlers run, but not for ever."""
@@ -410,9 +423,15 @@ class Socket(Listening):
         self.nsp._index.remove(self)
         self.nsp._sockets.pop(self.id, None)
 
-    async def _give(self, event: EventReceived, ack: Ack) -> None:
-        assert self._iterator is not None
-        await self._iterator.give(Event(event.name, event.args, ack))
+    async def _give(self, event: EventReceived, ack: Ack) -> bool:
+        """Wait until an iteration takes the event; False: there is none, or it has ended."""
+        if self._unclaimed is None:
+            return False
+        try:
+            await self._unclaimed.send(Event(event.name, event.args, ack))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        return True
 
     def _end(self, reason: DisconnectReason, description: str) -> None:
         """The socket is over: nothing is sent any more, handlers and tasks are cancelled."""
@@ -428,10 +447,11 @@ class Socket(Listening):
         for call in (self._calls or {}).values():
             call.signal.set()
         self._client.writable()
-        if self._iterator is not None:
-            self._iterator.end()
-        if self._nursery is not None:
-            self._nursery.close()
+        if self._unclaimed is not None:
+            self._unclaimed.close()
+        for nursery in (self._nursery, self._worker):
+            if nursery is not None:
+                nursery.close()
         self._scope.cancel()
 
     def _task_failed(self, error: BaseException) -> None:
@@ -439,12 +459,15 @@ class Socket(Listening):
 
 
 class _EventIterator:
-    """Hands unclaimed events over, one at a time."""
+    """Gives out unclaimed events, one at a time, for as long as somebody holds it."""
 
-    __slots__ = ("_events", "_sent")
+    __slots__ = ("__weakref__", "_events")
 
-    def __init__(self) -> None:
-        self._sent, self._events = trio.open_memory_channel[Event](0)
+    def __init__(self, events: trio.MemoryReceiveChannel[Event]) -> None:
+        self._events = events
+
+    def __del__(self) -> None:
+        self._events.close()
 
     def __aiter__(self) -> _EventIterator:
         return self
@@ -454,11 +477,3 @@ class _EventIterator:
             return await self._events.receive()
         except (trio.EndOfChannel, trio.ClosedResourceError):
             raise StopAsyncIteration from None
-
-    async def give(self, event: Event) -> None:
-        """Wait until somebody takes the event."""
-        await self._sent.send(event)
-
-    def end(self) -> None:
-        """The socket has ended."""
-        self._sent.close()

@@ -1,6 +1,6 @@
 """One client's Socket.IO connection: which namespaces it is in, and what each message means for them.
 
-Source: Socket.IO protocol revision 5, "Exchange protocol"; wire notes, "State errors close the whole connection".
+Source: Socket.IO protocol revision 5, "Exchange protocol". What closes the whole connection is the same as in Node.
 """
 
 from __future__ import annotations

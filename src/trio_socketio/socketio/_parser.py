@@ -1,6 +1,6 @@
 """The default parser: packets to messages and back.
 
-Source: Socket.IO protocol revision 5, "Packet encoding"; wire notes, "Socket.IO packets".
+Source: Socket.IO protocol revision 5, "Packet encoding".
 """
 
 from __future__ import annotations
