@@ -277,3 +277,39 @@ async def test_pausing_is_per_connection(running: Any, autojump_clock: Any) -> N
         assert scope.cancelled_caught
         go_on.set()
         assert await client.receive() == '30["main"]'
+
+
+async def test_one_large_event_is_accepted_by_an_empty_inbox(running: Any, autojump_clock: Any) -> None:
+    io = Server(max_http_buffer_size=5_000_000, inbox_bytes=1000)
+    io.on("big", lambda socket, text: len(text))
+
+    @io.on("later")
+    async def later(socket: Socket, text: str) -> int:
+        await trio.sleep(1)
+        return len(text)
+
+    async with running(io) as net:
+        client = await net.connect()
+        for event in ("big", "later", "big"):
+            assert await client.call(event, "x" * 1_200_000) == [1_200_000]
+
+
+async def test_bytes_past_four_times_the_limit_close_the_connection(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(inbox_bytes=1000)
+
+    @io.on("go")
+    async def go(socket: Socket) -> None:
+        await socket.call("ask")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("go")
+        assert await client.event() == ["ask"]
+        for _ in range(3):
+            await client.emit("more", "x" * 1200)
+        await wait_all_tasks_blocked()
+        assert len(io.sockets) == 1
+        await client.emit("more", "x" * 1200)
+        assert isinstance(await client.receive(), CloseConnection)

@@ -459,3 +459,27 @@ async def test_clients_count(running: Any) -> None:
         await client.ws.stream.aclose()
         await wait_all_tasks_blocked()
         assert io.engine.clients_count == 1
+
+
+async def test_socket_ids_do_not_depend_on_the_applications_session_ids(running: Any) -> None:
+    numbers = iter(range(100))
+    io = Server(generate_id=lambda: f"session-{next(numbers)}")
+    async with running(io) as net:
+        client = await net.connect()
+        assert client.open["sid"] == "session-0"
+        assert len(client.sids["/"]) == 20
+
+
+async def test_sockets_that_have_ended_are_not_fetched(running: Any) -> None:
+    io = Server()
+    fetched: list[Any] = []
+
+    @io.on("disconnecting")
+    async def ending(socket: Socket) -> None:
+        fetched.append(await io.fetch_sockets())
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+    assert fetched == [[]]

@@ -515,3 +515,42 @@ async def test_server_side_emit_needs_a_cluster(running: Any) -> None:
     io = Server()
     with pytest.raises(LocalProtocolError, match="cluster adapter"):
         await io.server_side_emit("ev")
+
+
+@pytest.mark.parametrize("policy", ["drop_oldest", "drop_newest", "latest_per_event"])
+async def test_call_is_never_dropped(running: Any, autojump_clock: Any, policy: Any) -> None:
+    io = Server(outbox=Outbox(max_packets=3, policy=policy))
+    async with running(io) as net:
+        client, socket = await stuck(lockstep(net))
+        for i in range(5):
+            await socket.emit("n", i)
+        answers: list[Any] = []
+
+        async def call(number: int) -> None:
+            answers.append(await socket.call("ask", number))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call, 1)
+            nursery.start_soon(call, 2)
+            await wait_all_tasks_blocked()
+            for i in range(5):
+                await socket.emit("n", i)
+            assert await client.event() == ["in flight"]
+            while len(answers) < 2:
+                message = str(await client.receive())
+                if '"ask"' in message:
+                    ack_id, _, rest = message[1:].partition("[")
+                    await client.send(f'3{ack_id}["answer to {rest[6:-1]}"]')
+                    await wait_all_tasks_blocked()
+        assert sorted(answers) == ["answer to 1", "answer to 2"]
+
+
+async def test_heartbeat_is_never_dropped(running: Any, autojump_clock: Any) -> None:
+    io = Server(outbox=Outbox(max_packets=2, policy="drop_oldest"), ping_interval=5, ping_timeout=5)
+    async with running(io) as net:
+        client, socket = await stuck(lockstep(net))
+        await trio.sleep(6)
+        for i in range(5):
+            await socket.emit("n", i)
+        assert await client.ws.receive() == '42["in flight"]'
+        assert await client.ws.receive() == "2"

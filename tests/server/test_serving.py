@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import socket as socketlib
 import ssl
 import typing
 from dataclasses import fields
@@ -153,6 +154,23 @@ async def test_serve_stream_and_serve_listeners_inside_one_server(nursery: trio.
         assert len(io.sockets) == 3
         for stream in (*streams, memory):
             await stream.aclose()
+
+
+async def test_unix_socket_left_by_a_server_that_is_gone_is_replaced(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    path = tmp_path / "socket"
+    with socketlib.socket(socketlib.AF_UNIX) as gone:
+        gone.bind(str(path))
+    async with Server() as io:
+        await nursery.start(io.serve_unix, path)
+        async with await trio.open_unix_socket(str(path)) as stream:
+            assert (await HttpClient(stream).request("GET", "/")).status == 404
+        with pytest.raises(OSError, match="in use"):
+            await io.serve_unix(path)
+        path.unlink()
+        path.write_text("somebody else's")
+    assert path.read_text() == "somebody else's"
 
 
 async def test_cancelling_one_serve_inside_closes_only_its_listeners(nursery: trio.Nursery) -> None:

@@ -5,5 +5,6 @@ from trio_socketio.net._host import EngineHost, HostOptions
 from trio_socketio.net._http1 import HttpLimits
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import StreamDriver
+from trio_socketio.net._unix import unix_listener
 
-__all__ = ["EngineHost", "Files", "HostOptions", "HttpLimits", "Signal", "StreamDriver"]
+__all__ = ["EngineHost", "Files", "HostOptions", "HttpLimits", "Signal", "StreamDriver", "unix_listener"]

@@ -3,9 +3,10 @@
 from trio_socketio.server._config import ServerOptions
 from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
+from trio_socketio.server._inbox import Event
 from trio_socketio.server._namespace import Namespace
 from trio_socketio.server._operators import BroadcastOperator
 from trio_socketio.server._server import Server
-from trio_socketio.server._socket import Event, Socket
+from trio_socketio.server._socket import Socket
 
 __all__ = ["Ack", "BroadcastOperator", "Event", "Handshake", "Namespace", "Server", "ServerOptions", "Socket"]

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "EngineSocket"]
 
-#: While a call is pending, reading goes on past the soft limit of an inbox, up to this many times.
-HARD_LIMIT = 4
-
 
 class EngineSocket:
     """The Engine.IO session below a socket, as applications see it (``socket.conn``)."""
@@ -194,7 +191,9 @@ class Client:
 
     def send_protected(self, packet: Packet) -> None:
         """Queue what no policy may drop: CONNECT, CONNECT_ERROR, DISCONNECT and acknowledgements."""
-        message = encode(packet)
+        self._push_protected(encode(packet))
+
+    def _push_protected(self, message: Message) -> None:
         conn = self.session.conn
         limits = self.runtime.config.outbox
         factor = 1 if limits.policy in ("disconnect", "block") else 2
@@ -210,22 +209,31 @@ class Client:
         """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
         limits = self.runtime.config.outbox
         size = f"{limits.max_packets} packets, {limits.max_bytes} bytes"
-        self._give_up(f"the client does not read: outbox of {size} is full")
+        self.give_up(f"the client does not read: outbox of {size} is full")
 
-    def _give_up(self, description: str) -> None:
+    def give_up(self, description: str) -> None:
+        """End the session: a limit is passed that cannot make its client wait."""
         if self.session.is_open:
             self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
             self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
 
-    async def send_waiting(self, socket: Socket, message: Message) -> None:
+    async def send_waiting(self, socket: Socket, message: Message, *, wanted: bool = False) -> None:
         """Queue a message, waiting for room where the policy says so.
+
+        Args:
+            socket: whose message it is.
+            message: what to send.
+            wanted: an answer is waited for, so that it must not be dropped.
 
         Raises:
             Disconnected: the socket has ended meanwhile, or has been given up after ``write_timeout``.
         """
+        config = self.runtime.config
+        if wanted and config.outbox.policy not in ("disconnect", "block"):
+            self._push_protected(message)
+            return
         if not self._waiting and self.session.send(message) is not PushStatus.FULL:
             return
-        config = self.runtime.config
         timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
         if self._room is None:
             self._room = trio.lowlevel.ParkingLot()
@@ -240,7 +248,8 @@ class Client:
                         return
         finally:
             self._waiting -= 1
-        self._give_up(f"the client did not read for write_timeout={timeout:g} s")
+            self._room.unpark_all()  # whoever came later may find room that this one has not used
+        self.give_up(f"the client did not read for write_timeout={timeout:g} s")
         raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
 
     @property
@@ -261,6 +270,11 @@ class Client:
 
     # backpressure
 
+    @property
+    def calls_pending(self) -> bool:
+        """Whether an acknowledgement is waited for."""
+        return self._calls > 0
+
     def call_started(self) -> None:
         """An acknowledgement is waited for: reading goes on."""
         self._calls += 1
@@ -280,10 +294,6 @@ class Client:
         """It is no longer."""
         self._full -= 1
         self._update_reading()
-
-    def inbox_at_hard_limit(self, what: str) -> None:
-        """Reading went on because a call is pending, and the client sent too much."""
-        self._give_up(f"inbox of {what} is full while a call is pending")
 
     def _update_reading(self) -> None:
         if not self.session.is_open:

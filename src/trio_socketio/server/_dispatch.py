@@ -147,12 +147,11 @@ class Dispatcher:
         concurrent = self._runtime.config.ordering == "concurrent"
         streak = 0
         while True:
-            while socket._inbox:
-                event = socket._inbox.popleft()
+            while (event := socket._inbox.take()) is not None:
                 if concurrent:
                     socket.nursery.start_soon(self._handle_counted, socket, event)
                 else:
-                    socket._take_out(event)
+                    socket._inbox.done(event)
                     socket._running = True
                     try:
                         await self._handle(socket, event)
@@ -161,13 +160,13 @@ class Dispatcher:
                 streak += 1
                 if streak % EVENTS_BETWEEN_CHECKPOINTS == 0:
                     await trio.lowlevel.checkpoint()
-            await socket._inbox_signal.wait()
+            await socket._inbox.signal.wait()
 
     async def _handle_counted(self, socket: Socket, event: EventReceived) -> None:
         try:
             await self._handle(socket, event)
         finally:
-            socket._take_out(event)
+            socket._inbox.done(event)
 
     async def _handle(self, socket: Socket, event: EventReceived) -> None:
         handlers = socket._handlers_of(event.name)

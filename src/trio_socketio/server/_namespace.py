@@ -106,7 +106,7 @@ class Namespace(Listening, Emitter):
 
     @property
     def sockets(self) -> Mapping[str, Socket]:
-        """The connected sockets, by id."""
+        """The sockets by id, from CONNECT until their ``disconnecting`` handlers have run."""
         return MappingProxyType(self._sockets)
 
     # handlers

@@ -97,9 +97,9 @@ class BroadcastOperator:
         await self.emit("message", *args)
 
     async def fetch_sockets(self) -> list[Socket]:
-        """The chosen sockets."""
+        """The chosen sockets, as far as they are connected."""
         await trio.lowlevel.checkpoint()
-        return list(self._namespace._index.select(self._target))
+        return [socket for socket in self._namespace._index.select(self._target) if socket.connected]
 
     async def sockets_join(self, *rooms: Rooms) -> None:
         """Let the chosen sockets join rooms."""

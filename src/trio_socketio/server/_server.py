@@ -5,9 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-import socket
 import ssl
-import stat
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
@@ -15,6 +13,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 import trio
 
+from trio_socketio.net import unix_listener
 from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config, ServerOptions
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
@@ -199,11 +198,8 @@ class Server(Listening, Emitter):
             RuntimeError, OSError: as ``serve``.
         """
         async with self._serving() as runtime:
-            listener = await _listen_unix(os.fspath(path), mode)
-            try:
+            with unix_listener(os.fspath(path), mode) as listener:
                 await runtime.serve_listeners([listener], task_status)
-            finally:
-                os.unlink(path)
 
     async def serve_listeners(
         self,
@@ -229,29 +225,3 @@ class Server(Listening, Emitter):
         """
         async with self._serving() as runtime:
             await runtime.serve_stream(stream)
-
-
-def _is_dead(path: str) -> bool:
-    """Whether there is a socket file left from a server that is gone."""
-    if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
-        return False
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            return True
-    return False
-
-
-async def _listen_unix(path: str, mode: int) -> trio.SocketListener:
-    listening = trio.socket.socket(trio.socket.AF_UNIX, trio.socket.SOCK_STREAM)
-    try:
-        if _is_dead(path):
-            os.unlink(path)
-        await listening.bind(path)
-        os.chmod(path, mode)
-        listening.listen(1024)
-    except BaseException:
-        listening.close()
-        raise
-    return trio.SocketListener(listening)

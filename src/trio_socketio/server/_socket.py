@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -15,9 +14,10 @@ from trio_socketio._core import PushStatus
 from trio_socketio.engineio import generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
-from trio_socketio.server._client import HARD_LIMIT, Client, EngineSocket
+from trio_socketio.server._client import Client, EngineSocket
 from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
 from trio_socketio.server._handshake import Handshake
+from trio_socketio.server._inbox import Event, EventIterator, Inbox
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
 from trio_socketio.socketio import AckReceived, EventReceived, Packet, PacketType, Target, encode_event
@@ -27,18 +27,10 @@ if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
     from trio_socketio.server._runtime import Runtime
 
-__all__ = ["Event", "Phase", "Socket"]
+__all__ = ["Phase", "Socket"]
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
-
-
-class Event(NamedTuple):
-    """An event that no handler claims, as ``async for event in socket`` gives it."""
-
-    name: str | int | float
-    args: list[Any]
-    ack: Ack
 
 
 class Phase(Enum):
@@ -70,8 +62,8 @@ class Socket(Listening):
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_client", "_description", "_emits", "_full", "_handlers", "_hold_deadline",
-        "_in_connection", "_inbox", "_inbox_bytes", "_inbox_count", "_inbox_signal", "_iterator", "_nursery",
+        "__weakref__", "_calls", "_client", "_description", "_emits", "_handlers", "_hold_deadline",
+        "_in_connection", "_inbox", "_iterator", "_nursery",
         "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "_unclaimed", "_worker",
         "data", "dropped", "handshake", "id", "nsp",
     )  # fmt: skip
@@ -96,16 +88,12 @@ class Socket(Listening):
         self._calls: dict[int, _Call] | None = None
         self._emits = 0
         # the inbox
-        self._inbox: deque[EventReceived] = deque()
-        self._inbox_signal = Signal()
-        self._inbox_count = 0
-        self._inbox_bytes = 0
-        self._full = False
+        self._inbox = Inbox(client)
         self._ready = False
         self._hold_deadline = math.inf
         self._running = False
         self._in_connection = False
-        self._iterator: weakref.ref[_EventIterator] | None = None
+        self._iterator: weakref.ref[EventIterator] | None = None
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
 
     def __repr__(self) -> str:
@@ -173,7 +161,7 @@ class Socket(Listening):
                 self._worker = SocketNursery(self._runtime.nursery, self._task_failed)
                 self._worker.start_soon(self._runtime.work, self, name="events of a socket")
 
-    def __aiter__(self) -> _EventIterator:
+    def __aiter__(self) -> EventIterator:
         """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``.
 
         Several that go on at once share the events. When all have been left, unclaimed events are dropped again.
@@ -181,7 +169,7 @@ class Socket(Listening):
         iterator = self._iterator() if self._iterator is not None else None
         if iterator is None:
             self._unclaimed, received = trio.open_memory_channel[Event](0)
-            iterator = _EventIterator(received)
+            iterator = EventIterator(received)
             self._iterator = weakref.ref(iterator)
             if self._phase is Phase.DISCONNECTED:
                 self._unclaimed.close()
@@ -312,7 +300,7 @@ class Socket(Listening):
         call = self._calls[ack_id] = _Call()
         self._client.call_started()
         try:
-            await self._client.send_waiting(self, message)
+            await self._client.send_waiting(self, message, wanted=True)
             await call.signal.wait()
         finally:
             self._calls.pop(ack_id, None)
@@ -342,42 +330,12 @@ class Socket(Listening):
     # what the client sent
 
     def _receive_event(self, event: EventReceived) -> None:
-        if self._ready and not self._inbox_count and not self._running and self._phase is Phase.CONNECTED:
+        if self._ready and self._inbox.is_empty and not self._running and self._phase is Phase.CONNECTED:
             handlers = self._handlers_of(event.name)
             if handlers and not any(handler.is_async for handler in handlers):
                 self._runtime.run_inline(self, event, handlers)
                 return
-        self._take_in(event)
-        self._inbox.append(event)
-        self._inbox_signal.set()
-
-    def _take_in(self, event: EventReceived) -> None:
-        config = self._runtime.config
-        self._inbox_count += 1
-        self._inbox_bytes += event.size
-        if self._inbox_count >= config.inbox_events or self._inbox_bytes >= config.inbox_bytes:
-            if not self._full:
-                self._full = True
-                self._client.inbox_full()
-            if (
-                self._inbox_count > HARD_LIMIT * config.inbox_events
-                or self._inbox_bytes > HARD_LIMIT * config.inbox_bytes
-            ):
-                self._client.inbox_at_hard_limit(
-                    f"{HARD_LIMIT * config.inbox_events} events, {HARD_LIMIT * config.inbox_bytes} bytes"
-                )
-
-    def _take_out(self, event: EventReceived) -> None:
-        config = self._runtime.config
-        self._inbox_count -= 1
-        self._inbox_bytes -= event.size
-        if (
-            self._full
-            and 2 * self._inbox_count <= config.inbox_events
-            and 2 * self._inbox_bytes <= config.inbox_bytes
-        ):
-            self._full = False
-            self._client.inbox_drained()
+        self._inbox.put(event)
 
     def _receive_ack(self, ack: AckReceived) -> None:
         call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
@@ -439,11 +397,8 @@ class Socket(Listening):
             return
         self._phase = Phase.DISCONNECTED
         self._reason, self._description = reason, description
-        if self._full:
-            self._full = False
-            self._client.inbox_drained()
+        self._inbox.close()
         self._client.sockets.pop(self.nsp.name, None)
-        self._inbox.clear()
         for call in (self._calls or {}).values():
             call.signal.set()
         self._client.writable()
@@ -456,24 +411,3 @@ class Socket(Listening):
 
     def _task_failed(self, error: BaseException) -> None:
         self._runtime.task_failed(self, error)
-
-
-class _EventIterator:
-    """Gives out unclaimed events, one at a time, for as long as somebody holds it."""
-
-    __slots__ = ("__weakref__", "_events")
-
-    def __init__(self, events: trio.MemoryReceiveChannel[Event]) -> None:
-        self._events = events
-
-    def __del__(self) -> None:
-        self._events.close()
-
-    def __aiter__(self) -> _EventIterator:
-        return self
-
-    async def __anext__(self) -> Event:
-        try:
-            return await self._events.receive()
-        except (trio.EndOfChannel, trio.ClosedResourceError):
-            raise StopAsyncIteration from None
