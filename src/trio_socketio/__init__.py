@@ -14,6 +14,7 @@ from trio_socketio.errors import (
 )
 from trio_socketio.server import (
     Ack,
+    Answers,
     BroadcastOperator,
     Event,
     Handshake,
@@ -25,6 +26,7 @@ from trio_socketio.server import (
 
 __all__ = [
     "Ack",
+    "Answers",
     "ArgumentsError",
     "BroadcastOperator",
     "ConnectRefused",

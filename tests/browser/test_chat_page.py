@@ -25,23 +25,12 @@ SERVER_SECONDS = 120
 DRIVER_SECONDS = 100
 
 
-def heed_interrupts() -> None:
-    """A shell that runs the tests in the background has told them, and their children, to ignore interrupts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def running(command: list[str], seconds: float, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a program and talk to it by lines; the deadline ends it, and with it every wait for one of its lines."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command,
-        env=os.environ | environment,
-        text=True,
-        stdin=pipe,
-        stdout=pipe,
-        stderr=pipe,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - it only sets a signal's action
+        command, env=os.environ | environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
     ) as process:
         deadline = threading.Timer(seconds, process.kill)
         deadline.start()

@@ -165,3 +165,49 @@ async def test_ack_to_a_client_that_has_gone_is_dropped_and_counted(running: Any
         await finished.wait()
         await wait_all_tasks_blocked()
         assert io._require_runtime().acks_dropped == 1
+
+
+async def test_broadcast_call_tells_who_answered_in_time_and_who_did_not(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server()
+    async with running(io) as net:
+        quick, slow, gone, outside = [await net.connect() for _ in range(4)]
+        for client in (quick, slow, gone):
+            io.sockets[client.sids["/"]].join("room")
+        start = trio.current_time()
+        results: list[Any] = []
+
+        async def call() -> None:
+            results.append(await io.to("room").call("ask", "question", timeout=5))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call)
+            assert await answer(quick, "yes", 1) == (0, ["ask", "question"])
+            assert await slow.event() == ["ask", "question"]
+            await gone.receive()
+            await gone.ws.stream.aclose()
+        assert trio.current_time() - start == pytest.approx(5)
+        assert results[0].values == {quick.sids["/"]: ("yes", 1)}
+        assert results[0].missing == {slow.sids["/"], gone.sids["/"]}
+        await slow.send('30["too late"]')
+        await io.emit("mark")
+        for client in (slow, outside):
+            assert await client.event() == ["mark"]
+        assert all(not socket._calls for socket in io.sockets.values())
+
+
+async def test_broadcast_call_ends_when_all_have_answered(running: Any, autojump_clock: Any) -> None:
+    io = Server()
+    async with running(io) as net:
+        assert await io.call("ask", timeout=5) == ({}, frozenset())
+        client = await net.connect()
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+
+            async def call() -> None:
+                assert (await io.call("ask", timeout=5)).values == {client.sids["/"]: None}
+
+            nursery.start_soon(call)
+            await answer(client)
+        assert trio.current_time() == start

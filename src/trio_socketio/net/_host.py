@@ -88,12 +88,14 @@ class EngineHost:
         logger: for what goes wrong.
 
     Attributes:
-        stopping: no new session is opened any more.
+        draining: no new session is opened any more.
+        stopping: no request is waited for any more.
         connections: those that speak HTTP now.
     """
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
         self.engine = engine
+        self.draining = False
         self.stopping = False
         self.connections: set[Http1Connection] = set()
         self._options = options
@@ -101,7 +103,7 @@ class EngineHost:
 
     def stop(self) -> None:
         """Refuse new sessions, and let go of connections that wait for a request."""
-        self.stopping = True
+        self.draining = self.stopping = True
         for connection in self.connections:
             if connection.idle is not None:
                 connection.idle.cancel()
@@ -156,6 +158,9 @@ class EngineHost:
             await http.respond_error(408)
         return None
 
+    def _refuses(self, request: EngineRequest) -> bool:
+        return self.stopping or (self.draining and not request.sid)
+
     # WebSocket
 
     async def _upgrade(
@@ -168,7 +173,7 @@ class EngineHost:
         if refusal is not None:
             await self._refuse(http, request, refusal.response())
             return None
-        if self.stopping:
+        if self._refuses(request):
             await http.respond(STOPPING)
             return None
         switching = await opening_handshake(head)
@@ -187,7 +192,7 @@ class EngineHost:
 
         now = trio.current_time()
         code, reason = 1000, "the session has a WebSocket already"
-        if self.stopping:  # since the handshake began
+        if self._refuses(request):  # since the handshake began
             code, reason = 1001, "the server stops"
         elif not request.sid:
             self.engine.open_websocket(request, attach, now)
@@ -232,7 +237,7 @@ class EngineHost:
         return await http.respond(self._with_cors(request, response), head=request.method == "HEAD")
 
     async def _open(self, http: Http1Connection, request: EngineRequest) -> bool:
-        if self.stopping:
+        if self._refuses(request):
             return await http.respond(STOPPING)
         polling = self.engine.open_polling(request, trio.current_time())
         return await self._write_poll(http, request, polling)

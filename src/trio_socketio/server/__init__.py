@@ -5,8 +5,18 @@ from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
 from trio_socketio.server._namespace import Namespace
-from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._operators import Answers, BroadcastOperator
 from trio_socketio.server._server import Server
 from trio_socketio.server._socket import Socket
 
-__all__ = ["Ack", "BroadcastOperator", "Event", "Handshake", "Namespace", "Server", "ServerOptions", "Socket"]
+__all__ = [
+    "Ack",
+    "Answers",
+    "BroadcastOperator",
+    "Event",
+    "Handshake",
+    "Namespace",
+    "Server",
+    "ServerOptions",
+    "Socket",
+]

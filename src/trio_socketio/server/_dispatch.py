@@ -160,6 +160,7 @@ class Dispatcher:
                 streak += 1
                 if streak % EVENTS_BETWEEN_CHECKPOINTS == 0:
                     await trio.lowlevel.checkpoint()
+            socket._became_idle()
             await socket._inbox.signal.wait()
 
     async def _handle_counted(self, socket: Socket, event: EventReceived) -> None:
@@ -167,6 +168,7 @@ class Dispatcher:
             await self._handle(socket, event)
         finally:
             socket._inbox.done(event)
+            socket._became_idle()
 
     async def _handle(self, socket: Socket, event: EventReceived) -> None:
         handlers = socket._handlers_of(event.name)

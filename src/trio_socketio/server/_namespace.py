@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import trio
+
 from trio_socketio._core import Message, PushStatus
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
-from trio_socketio.server._operators import BroadcastOperator, Rooms
-from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target
+from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
+from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_event
 
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
@@ -62,6 +64,10 @@ class Emitter:
     async def send(self, *args: Any) -> None:
         """``emit("message", *args)``."""
         await self._operator().send(*args)
+
+    async def call(self, event: str | float, *args: Any, timeout: float) -> Answers:
+        """See ``BroadcastOperator.call``."""
+        return await self._operator().call(event, *args, timeout=timeout)
 
     async def fetch_sockets(self) -> list[Socket]:
         """The connected sockets."""
@@ -138,6 +144,23 @@ class Namespace(Listening, Emitter):
                     overflown.append(client)
         for client in overflown:
             client.overflow()
+
+    async def _call(self, event: object, args: Sequence[Any], target: Target, timeout: float) -> Answers:
+        """Broadcast an event under one ack id, and wait for all who got it."""
+        ack_id = self._next_ack_id()
+        message = encode_event(event, args, self.name, ack_id)
+        chosen = [socket for socket in self._index.select(target) if socket.connected]
+        calls = {socket: socket._expect(ack_id) for socket in chosen}
+        try:
+            self._broadcast(message, target)
+            with trio.move_on_after(timeout):
+                for call in calls.values():
+                    await call.signal.wait()
+        finally:
+            for socket in calls:
+                socket._forget(ack_id)
+        answered = {socket.id: call.value for socket, call in calls.items() if call.answer is not None}
+        return Answers(answered, frozenset(socket.id for socket in calls if socket.id not in answered))
 
     def _next_ack_id(self) -> int:
         ack_id = self._ack_ids

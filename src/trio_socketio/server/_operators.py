@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import trio
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
     from trio_socketio.server._socket import Socket
 
-__all__ = ["BroadcastOperator", "SocketOperator"]
+__all__ = ["Answers", "BroadcastOperator", "SocketOperator"]
 
 Rooms = str | Iterable[str]
 
@@ -33,6 +33,13 @@ def names(rooms: tuple[Rooms, ...]) -> list[str]:
         if not isinstance(room, str):
             raise TypeError(f"a room is a str, not {type(room).__name__}")
     return flat
+
+
+class Answers(NamedTuple):
+    """What a broadcast call has brought."""
+
+    values: dict[str, Any]  #: by socket id, as ``Socket.call`` returns them
+    missing: frozenset[str]  #: ids of those who did not answer in time, or left
 
 
 class BroadcastOperator:
@@ -95,6 +102,25 @@ class BroadcastOperator:
     async def send(self, *args: Any) -> None:
         """``emit("message", *args)``."""
         await self.emit("message", *args)
+
+    async def call(self, event: str | float, *args: Any, timeout: float) -> Answers:
+        """Send an event to all who are chosen, and collect their acknowledgements.
+
+        Args:
+            event: its name.
+            *args: its arguments.
+            timeout: how long to wait for all of them, in seconds: who answered in time is the result.
+
+        Returns:
+            The answers by socket id, and who did not answer.
+
+        Raises:
+            ReservedEventError, LocalProtocolError: as ``emit_nowait``.
+
+        Cancellation: answers that come later are ignored.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        return await self._namespace._call(event, args, self._target, timeout)
 
     async def fetch_sockets(self) -> list[Socket]:
         """The chosen sockets, as far as they are connected."""

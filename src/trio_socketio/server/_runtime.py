@@ -96,6 +96,19 @@ class Runtime:
         finally:  # an interrupt may come meanwhile, and the nursery is shielded from it
             self.nursery.cancel_scope.cancel()
 
+    async def drain(self, timeout: float) -> None:
+        """Refuse new sessions, let handlers and outboxes finish, and close every session with 1001."""
+        self.host.draining = True
+        with trio.move_on_after(timeout):
+            for namespace in list(self.server._namespaces.values()):
+                for socket in list(namespace.sockets.values()):
+                    await socket._finish()
+        linger = trio.current_time() + self.config.polling_close_timeout
+        for session in list(self.engine.sessions.values()):
+            session.close(
+                DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", code=1001, linger=linger
+            )
+
     def grace_deadline(self) -> float:
         """Until when disconnect handlers may run, if they begin now."""
         return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)

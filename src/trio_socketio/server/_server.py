@@ -146,6 +146,22 @@ class Server(Listening, Emitter):
             async with self._run():
                 yield self._require_runtime()
 
+    async def drain(self, timeout: float = 30.0) -> None:
+        """Stop gracefully; leave ``async with io:`` afterwards.
+
+        New sessions are refused with 503. Events that have come are handled and what is queued is written, for at most
+        ``timeout`` seconds. Then every session is closed with 1001, without a DISCONNECT packet, so that clients
+        reconnect by themselves, to another server.
+
+        Raises:
+            RuntimeError: the server does not run.
+
+        Cancellation: new sessions stay refused.
+        """
+        runtime = self._require_runtime()
+        await trio.lowlevel.checkpoint()
+        await runtime.drain(timeout)
+
     async def serve(
         self,
         host: str | bytes | None,

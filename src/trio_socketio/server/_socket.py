@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
     from trio_socketio.server._runtime import Runtime
 
-__all__ = ["Phase", "Socket"]
+__all__ = ["Call", "Phase", "Socket"]
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
@@ -41,14 +41,20 @@ class Phase(Enum):
     DISCONNECTED = auto()
 
 
-class _Call:
-    """A pending acknowledgement."""
+class Call:
+    """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
 
     __slots__ = ("answer", "signal")
 
     def __init__(self) -> None:
         self.signal = Signal()
         self.answer: list[Any] | None = None
+
+    @property
+    def value(self) -> Any:
+        """What was answered: a tuple for several values, None for none."""
+        answer = self.answer or []
+        return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
 
 
 class Socket(Listening):
@@ -62,7 +68,7 @@ class Socket(Listening):
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_client", "_description", "_emits", "_handlers", "_hold_deadline",
+        "__weakref__", "_calls", "_client", "_description", "_emits", "_handlers", "_hold_deadline", "_idle",
         "_in_connection", "_inbox", "_iterator", "_nursery",
         "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "_unclaimed", "_worker",
         "data", "dropped", "handshake", "id", "nsp",
@@ -85,13 +91,14 @@ class Socket(Listening):
         self._nursery: SocketNursery | None = None
         self._worker: SocketNursery | None = None
         self._handlers: HandlerTable | None = None
-        self._calls: dict[int, _Call] | None = None
+        self._calls: dict[int, Call] | None = None
         self._emits = 0
         # the inbox
         self._inbox = Inbox(client)
         self._ready = False
         self._hold_deadline = math.inf
         self._running = False
+        self._idle: trio.Event | None = None
         self._in_connection = False
         self._iterator: weakref.ref[EventIterator] | None = None
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
@@ -295,19 +302,28 @@ class Socket(Listening):
         self._check_connected()
         ack_id = self.nsp._next_ack_id()
         message = encode_event(event, args, self.nsp.name, ack_id)
-        if self._calls is None:
-            self._calls = {}
-        call = self._calls[ack_id] = _Call()
-        self._client.call_started()
+        call = self._expect(ack_id)
         try:
             await self._client.send_waiting(self, message, wanted=True)
             await call.signal.wait()
         finally:
-            self._calls.pop(ack_id, None)
-            self._client.call_ended()
+            self._forget(ack_id)
         if call.answer is None:
             raise Disconnected(f"the socket was disconnected: {self._reason}")
-        return tuple(call.answer) if len(call.answer) > 1 else call.answer[0] if call.answer else None
+        return call.value
+
+    def _expect(self, ack_id: int) -> Call:
+        """An acknowledgement will be waited for, until ``_forget``."""
+        if self._calls is None:
+            self._calls = {}
+        self._client.call_started()
+        call = self._calls[ack_id] = Call()
+        return call
+
+    def _forget(self, ack_id: int) -> None:
+        if self._calls is not None:
+            self._calls.pop(ack_id, None)
+        self._client.call_ended()
 
     async def flush(self) -> None:
         """Wait until all that was sent to the client so far is written, or lost with the connection."""
@@ -326,6 +342,17 @@ class Socket(Listening):
         elif self.connected:
             self._client.leave(self.nsp.name)
             self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
+
+    async def _finish(self) -> None:
+        """Wait until its events are handled and all that was sent is written, or it has ended."""
+        while self.connected and not (self._inbox.is_empty and not self._running):
+            self._idle = trio.Event()
+            await self._idle.wait()
+        await self.flush()
+
+    def _became_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.set()
 
     # what the client sent
 
@@ -398,6 +425,7 @@ class Socket(Listening):
         self._phase = Phase.DISCONNECTED
         self._reason, self._description = reason, description
         self._inbox.close()
+        self._became_idle()
         self._client.sockets.pop(self.nsp.name, None)
         for call in (self._calls or {}).values():
             call.signal.set()
