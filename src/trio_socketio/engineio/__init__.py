@@ -13,15 +13,8 @@ from trio_socketio.engineio._options import (
 )
 from trio_socketio.engineio._polling import BAD_REQUEST, POST_TOO_LARGE, PollingTransport
 from trio_socketio.engineio._request import EngineRequest, EngineResponse, Refusal, is_same_origin
-from trio_socketio.engineio._session import (
-    TRANSITIONS,
-    Event,
-    Receiver,
-    Session,
-    SessionObserver,
-    State,
-    Transport,
-)
+from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
+from trio_socketio.engineio._session import TRANSITIONS, Event, Session, State
 from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
 
 __all__ = [

@@ -10,7 +10,8 @@ from trio_socketio._core import Connection, Message, TimerWheel
 from trio_socketio.engineio._options import EngineOptions
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
-from trio_socketio.engineio._session import Session, SessionObserver, State, Transport
+from trio_socketio.engineio._seam import SessionObserver, Transport
+from trio_socketio.engineio._session import Session, State
 from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason
 

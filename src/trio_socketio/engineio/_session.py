@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from trio_socketio._core import CloseFrame, Connection, Failure, Message, PushStatus, TimerEvent
-from trio_socketio.engineio._options import TransportName
+from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.errors import DisconnectReason
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trio_socketio.engineio._request import EngineRequest
     from trio_socketio.engineio._upgrade import Candidate
 
-__all__ = ["Event", "Receiver", "Session", "SessionObserver", "State", "TRANSITIONS", "Transport"]
+__all__ = ["TRANSITIONS", "Event", "Session", "State"]
 
 
 class State(Enum):
@@ -57,91 +57,6 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.CLOSED: {},
 }
 
-
-class Transport(Protocol):
-    """What serves a session now: the seam between the engine and its drivers."""
-
-    @property
-    def name(self) -> TransportName:
-        """``"polling"`` or ``"websocket"``."""
-
-    def wake(self) -> None:
-        """There is output."""
-
-    def resume(self) -> None:
-        """Reading may go on."""
-
-    @property
-    def writable(self) -> bool:
-        """Whether a message queued now goes out without waiting behind an earlier flush."""
-
-    def close(self) -> None:
-        """Send what is queued, then say goodbye, then call ``Receiver.lost``."""
-
-    def abort(self, *, goodbye: bool) -> None:
-        """Let go at once; say goodbye if that costs no waiting and is wanted."""
-
-
-class Receiver(Protocol):
-    """What a driver feeds: a session, or an upgrade candidate before it became one."""
-
-    @property
-    def conn(self) -> Connection:
-        """Where bytes go in and come out."""
-
-    @property
-    def paused(self) -> bool:
-        """Whether the driver must stop handing over packets until ``Transport.resume``."""
-
-    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """One packet (text with its type digit, or a binary message), or how the stream of them ended."""
-
-    def written(self) -> None:
-        """What was taken from ``conn`` is on its way."""
-
-    def lost(self, reason: DisconnectReason, description: str) -> None:
-        """The transport is gone."""
-
-
-class SessionObserver(Protocol):
-    """The layer above. Every call returns at once, and raises nothing but what stops the program."""
-
-    def message(self, data: str | bytes, now: float) -> None:
-        """A message; its content is opaque to the engine."""
-
-    def writable(self) -> None:
-        """Queued messages were written or dropped."""
-
-    def alarm(self, now: float) -> None:
-        """The time given to ``Session.set_alarm`` has come."""
-
-    def upgraded(self) -> None:
-        """The session moved to WebSocket."""
-
-    def closed(self, reason: DisconnectReason, description: str) -> None:
-        """The session has ended; called once."""
-
-
-class _Nobody:
-    """The observer of a session that has ended."""
-
-    def message(self, data: str | bytes, now: float) -> None:
-        pass
-
-    def writable(self) -> None:
-        pass
-
-    def alarm(self, now: float) -> None:
-        pass
-
-    def upgraded(self) -> None:
-        pass
-
-    def closed(self, reason: DisconnectReason, description: str) -> None:
-        pass
-
-
-_NOBODY = _Nobody()
 
 #: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
@@ -424,5 +339,5 @@ class Session:
             self.candidate.fail("the session has ended")
 
     def _report(self, reason: DisconnectReason, description: str) -> None:
-        observer, self.observer = self.observer, _NOBODY
+        observer, self.observer = self.observer, NOBODY
         observer.closed(reason, description)

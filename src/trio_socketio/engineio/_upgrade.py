@@ -10,7 +10,8 @@ from enum import Enum, auto
 from typing import Protocol
 
 from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
-from trio_socketio.engineio._session import Receiver, Session, State, Transport
+from trio_socketio.engineio._seam import Receiver, Transport
+from trio_socketio.engineio._session import Session, State
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "Surplus", "WebSocketTransport"]
