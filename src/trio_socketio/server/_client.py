@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -57,6 +58,8 @@ class EngineSocket:
         """Call ``listener()`` at ``"upgrade"``, when the session has moved to WebSocket. It must not block."""
         if event != "upgrade":
             raise ValueError(f"the event of an Engine.IO socket is 'upgrade', not {event!r}")
+        if inspect.iscoroutinefunction(listener):
+            raise TypeError("a listener for the upgrade is a plain def: nothing would await it")
         self._listeners.append(listener)
 
     def close(self) -> None:
