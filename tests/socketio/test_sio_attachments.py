@@ -100,7 +100,7 @@ def cycles() -> dict[str, Any]:
     in_box = Box(None)
     in_box.inside = [in_box]
     deep: Any = "\ud800"
-    for _ in range(600):
+    for _ in range(5_000):
         deep = [deep]
     very_deep: Any = 1
     for _ in range(48_000):

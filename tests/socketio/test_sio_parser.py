@@ -146,7 +146,7 @@ def test_attachments_have_one_limit_together():
 
 
 def test_a_placeholder_deep_down_in_a_bomb_is_a_bad_packet():
-    for depth in (500, 900, 48_000):
+    for depth in (2_000, 48_000):
         head = '51-["a",' + "[" * depth + '{"_placeholder":true,"num":0}' + "]" * depth + "]"
         with pytest.raises(RemoteProtocolError, match="invalid JSON"):
             decode(head, b"x")
