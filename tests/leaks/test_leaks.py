@@ -41,5 +41,6 @@ def test_connections_leave_nothing_behind() -> None:
         for what in ("objects", "tasks", "descriptors"):
             assert mark[what] == first[what], what
     assert grown["malloced"] < 1000
-    assert grown["small_blocks"] < 2
+    # Every seventeenth connection ends in the same way: one object left by one of them would be 59 blocks.
+    assert grown["small_blocks"] < 30
     assert last["resident"] - first["resident"] < ARENA_BYTES + 1000 * thousands
