@@ -58,23 +58,7 @@ class ReservedEventError(LocalProtocolError):
 
 
 class RemoteProtocolError(SocketIOError):
-    """The peer sent something the protocol does not allow.
-
-    Attributes:
-        reason: what the session's end is called when this error ends it.
-        close_code: the RFC 6455 close code (section 7.4) that fits.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: DisconnectReason = DisconnectReason.TRANSPORT_ERROR,
-        close_code: int = 1002,
-    ) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.close_code = close_code
+    """The peer sent something the protocol does not allow."""
 
 
 class Disconnected(SocketIOError):

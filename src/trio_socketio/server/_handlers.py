@@ -6,6 +6,7 @@ Annotations are read once, at registration. Decoding and validation are msgspec'
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
@@ -250,13 +251,14 @@ class HandlerTable:
         self._handlers.clear()
 
 
-class Listening:
+class Listening(ABC):
     """Registering handlers: what servers, namespaces and sockets have in common."""
 
     __slots__ = ()
 
+    @abstractmethod
     def _table(self) -> HandlerTable:
-        raise NotImplementedError
+        """Where the handlers are kept."""
 
     @overload
     def on(self, event: EventName, handler: F) -> F: ...

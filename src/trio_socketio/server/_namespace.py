@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,11 +24,12 @@ __all__ = ["Emitter", "Namespace"]
 F = TypeVar("F", bound=HandlerFunction)
 
 
-class Emitter:
+class Emitter(ABC):
     """What a server and a namespace have in common: everybody is chosen until somebody is."""
 
+    @abstractmethod
     def _operator(self) -> BroadcastOperator:
-        raise NotImplementedError
+        """An operator that chooses everybody."""
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
         """Those in any of these rooms; each socket once."""
