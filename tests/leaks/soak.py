@@ -1,7 +1,7 @@
-"""Open and drop connections in every way there is, and report what stayed behind.
+"""A server whose clients end in every way there is; it reports what stayed behind.
 
-Run by test_leaks.py in a process of its own: ``python soak.py CONNECTIONS`` prints a line of JSON ten times; what it
-keeps itself would count as a leak.
+Run by test_leaks.py in a process of its own: ``python soak.py ROUNDS`` prints a line of JSON ten times; what it
+keeps itself would count as a leak. A round is 1,000 connections.
 """
 
 from __future__ import annotations
@@ -10,177 +10,15 @@ import ctypes
 import gc
 import json
 import os
-import socket
-import struct
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import trio
 
 from trio_socketio import Server, Socket
-
-ROUND = 1000
-AT_ONCE = 50
-
-OPENING = (
-    b"GET /socket.io/?EIO=4&transport=websocket%b HTTP/1.1\r\nHost: test\r\n"
-    b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-POLL = b"GET /socket.io/?EIO=4&transport=polling%b HTTP/1.1\r\nHost: test\r\n\r\n"
-POST = b"POST /socket.io/?EIO=4&transport=polling%b HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%b"
-
-
-def frame(opcode: int, payload: bytes) -> bytes:
-    assert len(payload) < 126
-    return bytes([0x80 | opcode, 0x80 | len(payload), 0, 0, 0, 0]) + payload
-
-
-class Peer:
-    """A client that only knows bytes."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.streams: list[trio.SocketStream] = []
-
-    async def open(self) -> trio.SocketStream:
-        stream = await trio.open_tcp_stream("127.0.0.1", self.port)
-        self.streams.append(stream)
-        return stream
-
-    async def websocket(self, query: bytes = b"") -> trio.SocketStream:
-        stream = await self.open()
-        await stream.send_all(OPENING % query)
-        await self.until(stream, b"\r\n\r\n" if query else b"maxPayload")
-        return stream
-
-    async def polling(self) -> tuple[trio.SocketStream, bytes]:
-        stream = await self.open()
-        await stream.send_all(POLL % b"")
-        answer = await self.until(stream, b'"maxPayload":1000000}')
-        return stream, b"&sid=" + answer.split(b'"sid":"')[1][:20]
-
-    async def joined(self) -> trio.SocketStream:
-        stream = await self.websocket()
-        await stream.send_all(frame(1, b"40"))
-        await self.until(stream, b'40{"sid"')
-        return stream
-
-    @staticmethod
-    async def until(stream: trio.SocketStream, text: bytes) -> bytes:
-        data = b""
-        while text not in data:
-            received = await stream.receive_some(65536)
-            if not received:
-                raise EOFError(f"no {text!r} in {data!r}")
-            data += bytes(received)
-        return data
-
-    async def close(self, number: int) -> None:
-        """Half of them end by a reset."""
-        for stream in self.streams:
-            if number % 2:
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stream.socket.close()
-
-
-async def silent(peer: Peer) -> None:
-    await peer.open()
-
-
-async def half_a_head(peer: Peer) -> None:
-    await (await peer.open()).send_all(OPENING[:60])
-
-
-async def bad_request(peer: Peer) -> None:
-    stream = await peer.open()
-    await stream.send_all(POLL % b"&sid=nobody")
-    await peer.until(stream, b"Session ID unknown")
-
-
-async def before_the_open_packet(peer: Peer) -> None:
-    await (await peer.open()).send_all(OPENING % b"")
-
-
-async def no_namespace(peer: Peer) -> None:
-    await peer.websocket()
-
-
-async def in_the_middle_of_a_message(peer: Peer) -> None:
-    await (await peer.joined()).send_all(frame(1, b'42["echo","abcdefgh"]')[:12])
-
-
-async def attachments_missing(peer: Peer) -> None:
-    await (await peer.joined()).send_all(
-        frame(1, b'452-["echo",{"_placeholder":true,"num":0}]') + frame(2, b"one")
-    )
-
-
-async def bad_packet(peer: Peer) -> None:
-    stream = await peer.joined()
-    await stream.send_all(frame(1, b"42["))
-    await peer.until(stream, b"\x88")
-
-
-async def handler_running(peer: Peer) -> None:
-    await (await peer.joined()).send_all(frame(1, b'42["hang"]'))
-
-
-async def call_pending(peer: Peer) -> None:
-    stream = await peer.joined()
-    await stream.send_all(frame(1, b'42["call"]'))
-    await peer.until(stream, b'["ask"]')
-
-
-async def clean(peer: Peer) -> None:
-    stream = await peer.joined()
-    await stream.send_all(frame(1, b'420["echo","hello"]'))
-    await peer.until(stream, b'430["hello"]')
-    await stream.send_all(frame(8, b"\x03\xe8"))
-    await peer.until(stream, b"\x88\x02\x03\xe8")
-
-
-async def polling_abandoned(peer: Peer) -> None:
-    await peer.polling()
-
-
-async def poll_waiting(peer: Peer) -> None:
-    stream, sid = await peer.polling()
-    await stream.send_all(POLL % sid)
-
-
-async def half_a_post(peer: Peer) -> None:
-    stream, sid = await peer.polling()
-    await stream.send_all(POST % (sid, 50, b"40"))
-
-
-async def polling_clean(peer: Peer) -> None:
-    stream, sid = await peer.polling()
-    await stream.send_all(POST % (sid, 1, b"1"))
-    await peer.until(stream, b"ok")
-
-
-async def probe_and_away(peer: Peer) -> None:
-    _, sid = await peer.polling()
-    stream = await peer.websocket(sid)
-    await stream.send_all(frame(1, b"2probe"))
-    await peer.until(stream, b"3probe")
-
-
-async def upgraded(peer: Peer) -> None:
-    _, sid = await peer.polling()
-    stream = await peer.websocket(sid)
-    await stream.send_all(frame(1, b"2probe") + frame(1, b"5") + frame(1, b"40"))
-    await peer.until(stream, b'40{"sid"')
-
-
-WAYS: list[Callable[[Peer], Awaitable[None]]] = [
-    silent, half_a_head, bad_request, before_the_open_packet, no_namespace, in_the_middle_of_a_message,
-    attachments_missing, bad_packet, handler_running, call_pending, clean, polling_abandoned, poll_waiting, half_a_post,
-    polling_clean, probe_and_away, upgraded,
-]  # fmt: skip
 
 
 def chat() -> Server:
@@ -259,41 +97,22 @@ async def settle(io: Server) -> dict[str, Any]:
     }
 
 
-async def one(port: int, number: int, limit: trio.CapacityLimiter, may_close: trio.Event) -> None:
-    peer = Peer(port)
-    try:
-        async with limit:
-            await WAYS[number % len(WAYS)](peer)
-        await may_close.wait()
-    finally:
-        await peer.close(number // len(WAYS))
-
-
-async def one_round(port: int, start: int) -> None:
-    """In the first round all stay until the last has come.
-
-    So tables and heaps have their largest size from then on, and what grows afterwards is a leak.
-    """
-    limit, may_close = trio.CapacityLimiter(AT_ONCE), trio.Event()
-    async with trio.open_nursery() as nursery:
-        if start:
-            may_close.set()
-        for number in range(start, start + ROUND):
-            nursery.start_soon(one, port, number, limit, may_close)
-        if not start:
-            while limit.statistics().tasks_waiting or limit.borrowed_tokens:  # noqa: ASYNC110
-                await trio.sleep(0.05)
-            may_close.set()
-
-
-async def main(connections: int) -> None:
+async def main(rounds: int) -> None:
     io = chat()
     async with io, trio.open_nursery() as nursery:
         listeners = await nursery.start(io.serve, "127.0.0.1", 0)
         port = listeners[0].socket.getsockname()[1]
-        for start in range(0, connections, ROUND):
-            await one_round(port, start)
-            if (start + ROUND) % (connections // 10) == 0:
+        command = [sys.executable, str(Path(__file__).with_name("soak_clients.py")), str(port)]
+        clients: trio.Process = await nursery.start(
+            lambda task_status: trio.run_process(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, task_status=task_status
+            )
+        )
+        assert clients.stdin is not None and clients.stdout is not None
+        for number in range(rounds):
+            await clients.stdin.send_all(b"%d\n" % number)
+            assert await clients.stdout.receive_some() == b"%d\n" % number
+            if (number + 1) % (rounds // 10) == 0:
                 print(json.dumps(await settle(io)), flush=True)
         nursery.cancel_scope.cancel()
 
