@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,8 @@ async def main(rounds: int) -> None:
         listeners = await nursery.start(io.serve, "127.0.0.1", 0)
         port = listeners[0].socket.getsockname()[1]
         command = [sys.executable, str(Path(__file__).with_name("soak_clients.py")), str(port)]
-        clients: trio.Process = await nursery.start(
-            lambda task_status: trio.run_process(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, task_status=task_status
-            )
-        )
+        run = partial(trio.run_process, command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        clients: trio.Process = await nursery.start(run)
         assert clients.stdin is not None and clients.stdout is not None
         for number in range(rounds):
             await clients.stdin.send_all(b"%d\n" % number)

@@ -34,7 +34,10 @@ class Above:
     upgrades: int = 0
     writable_calls: int = 0
 
-    def message(self, data: str | bytes, now: float) -> None:
+    def text(self, data: bytes, now: float) -> None:
+        self.messages.append(data.decode())
+
+    def binary(self, data: bytes, now: float) -> None:
         self.messages.append(data)
 
     def writable(self) -> None:

@@ -63,8 +63,11 @@ class Receiver(Protocol):
 class SessionObserver(Protocol):
     """The layer above. Every call returns at once, and raises nothing but what stops the program."""
 
-    def message(self, data: str | bytes, now: float) -> None:
-        """A message; its content is opaque to the engine."""
+    def text(self, data: bytes, now: float) -> None:
+        """A text message, UTF-8 without the packet type; its content is opaque to the engine."""
+
+    def binary(self, data: bytes, now: float) -> None:
+        """A binary message."""
 
     def writable(self) -> None:
         """Queued messages were written or dropped."""
@@ -82,7 +85,10 @@ class SessionObserver(Protocol):
 class Nobody:
     """The observer of a session that has ended."""
 
-    def message(self, data: str | bytes, now: float) -> None:
+    def text(self, data: bytes, now: float) -> None:
+        pass
+
+    def binary(self, data: bytes, now: float) -> None:
         pass
 
     def writable(self) -> None:

@@ -158,7 +158,7 @@ class Session:
         if type(packet) is str:
             kind = packet[:1]
             if kind == "4":
-                self.observer.message(packet[1:], now)
+                self.observer.text(packet[1:].encode("utf-8", "surrogatepass"), now)
             elif kind == "3":
                 self.conn.pong(now)
             elif kind == "2":
@@ -169,7 +169,7 @@ class Session:
                 what = f"a packet of type {packet[:1]!r}" if packet else "an empty packet"
                 self.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
         elif type(packet) is bytes:
-            self.observer.message(packet, now)
+            self.observer.binary(packet, now)
         elif isinstance(packet, CloseFrame):
             # An answer with the same code is due (RFC 6455 section 5.5.1); 1005 means that there was none.
             description = f"the client closed the WebSocket with code {packet.code}"

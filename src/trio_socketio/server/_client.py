@@ -98,8 +98,15 @@ class Client:
 
     # the session's observer
 
-    def message(self, data: str | bytes, now: float) -> None:
-        """Take one message; a packet that breaks the protocol ends the session."""
+    def text(self, data: bytes, now: float) -> None:
+        """Take one text message; a packet that breaks the protocol ends the session."""
+        self._message(data.decode("utf-8", "surrogatepass"), now)
+
+    def binary(self, data: bytes, now: float) -> None:
+        """Take one attachment."""
+        self._message(data, now)
+
+    def _message(self, data: str | bytes, now: float) -> None:
         try:
             incoming = self.connection.receive(data, now)
         except RemoteProtocolError as error:
