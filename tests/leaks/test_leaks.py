@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 #: Rounds of 1,000 connections: so many that tables which grow once in a while are no leak of 1 kB per 1,000.
-ROUNDS = 80
+ROUNDS = 100
 
 #: Python takes memory for small objects by the MiB; which connection makes it take one more is a matter of chance.
 ARENA_BYTES = 1 << 20
