@@ -8,7 +8,7 @@ static const tsio_conn_event NO_EVENT = {.kind = TSIO_CONN_NEED_MORE, .data = NO
 void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
                     size_t outbox_max_bytes, tsio_policy policy)
 {
-    *conn = (tsio_conn){.hb_deadline = INFINITY, .other_deadline = INFINITY};
+    *conn = (tsio_conn){.hb_deadline = INFINITY, .other_deadline = INFINITY, .slot = TSIO_NO_SLOT};
     tsio_ws_reader_init(&conn->ws.reader, max_message_bytes, max_fragments);
     tsio_outbox_init(&conn->outbox, outbox_max_packets, outbox_max_bytes, policy);
 }
@@ -16,7 +16,8 @@ void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fr
 static void free_input(tsio_conn_ws *ws)
 {
     tsio_buf_free(&ws->input);
-    ws->input_pos = 0;
+    ws->in = NULL;
+    ws->in_len = ws->in_pos = 0;
 }
 
 static void free_message(tsio_conn_ws *ws)
@@ -30,12 +31,14 @@ static void free_websocket(tsio_conn_ws *ws)
     free_input(ws);
     free_message(ws);
     tsio_alloc.free(ws->pong);
+    tsio_alloc.free(ws->begun);
     tsio_alloc.free(ws->close_reason);
-    ws->pong = ws->close_reason = NULL;
+    ws->pong = ws->begun = ws->close_reason = NULL;
 }
 
 void tsio_conn_free(tsio_conn *conn)
 {
+    tsio_conn_unmark(conn);
     free_websocket(&conn->ws);
     tsio_outbox_free(&conn->outbox);
 }
@@ -155,15 +158,49 @@ tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len)
     tsio_conn_ws *ws = &conn->ws;
     if (is_over(ws))
         return TSIO_OK;
-    tsio_buf_consume_front(&ws->input, ws->input_pos);
-    ws->input_pos = 0;
-    return tsio_buf_append(&ws->input, data, len);
+    tsio_buf_consume_front(&ws->input, ws->in_pos);
+    ws->in_pos = 0;
+    const tsio_status status = tsio_buf_append(&ws->input, data, len);
+    ws->in = ws->input.data;
+    ws->in_len = ws->input.len;
+    return status;
+}
+
+void tsio_conn_lend(tsio_conn *conn, uint8_t *data, size_t len)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (is_over(ws))
+        return;
+    ws->in = data;
+    ws->in_len = len;
+    ws->in_pos = 0;
+}
+
+tsio_status tsio_conn_keep(tsio_conn *conn)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (ws->in == NULL || ws->in == ws->input.data)
+        return TSIO_OK;
+    const uint8_t *rest = ws->in + ws->in_pos;
+    const size_t len = ws->in_len - ws->in_pos;
+    free_input(ws);
+    if (len == 0)
+        return TSIO_OK;
+    const tsio_status status = tsio_conn_feed(conn, rest, len);
+    if (status != TSIO_OK)
+        ws->failed = status;
+    return status;
+}
+
+bool tsio_conn_has_input(const tsio_conn *conn)
+{
+    return conn->ws.in_pos < conn->ws.in_len;
 }
 
 static tsio_status set_pong(tsio_conn_ws *ws, const tsio_ws_event *ping)
 {
     uint8_t header[10];
-    if (ws->close_sent)
+    if (ws->close_sent || ws->close_pos > 0)
         return TSIO_OK;
     const size_t header_len = tsio_ws_header_build(header, TSIO_WS_PONG, ping->len);
     uint8_t *pong = tsio_alloc.realloc(ws->pong, header_len + ping->len);
@@ -238,12 +275,11 @@ static tsio_status read_input(tsio_conn *conn, double now, tsio_conn_event *even
 {
     tsio_conn_ws *ws = &conn->ws;
     tsio_status status = TSIO_OK;
-    while (status == TSIO_OK && event->kind == TSIO_CONN_NEED_MORE && ws->input_pos < ws->input.len) {
+    while (status == TSIO_OK && event->kind == TSIO_CONN_NEED_MORE && ws->in_pos < ws->in_len) {
         size_t used;
         tsio_ws_event frame;
-        status = tsio_ws_reader_next(&ws->reader, ws->input.data + ws->input_pos, ws->input.len - ws->input_pos,
-                                     &used, &frame);
-        ws->input_pos += used;
+        status = tsio_ws_reader_next(&ws->reader, ws->in + ws->in_pos, ws->in_len - ws->in_pos, &used, &frame);
+        ws->in_pos += used;
         if (status == TSIO_OK)
             status = handle(conn, now, &frame, event);
     }
@@ -283,9 +319,157 @@ static size_t control_frame_len(const uint8_t *frame)
     return 2 + (size_t)frame[1];
 }
 
+bool tsio_conn_is_writable(const tsio_conn *conn)
+{
+    switch ((tsio_via)conn->via) {
+    case TSIO_VIA_POLLING:
+        return conn->poll_waits;
+    case TSIO_VIA_STREAM:
+        return conn->outbox.inflight_bytes == 0;
+    case TSIO_VIA_REACTOR:
+        break;
+    }
+    return !conn->blocked;
+}
+
+tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
+{
+    if (!conn->open)
+        return TSIO_E_DROPPED;
+    const bool is_volatile = (flags & TSIO_SEND_VOLATILE) != 0;
+    tsio_status status = TSIO_E_DROPPED;
+    if (!is_volatile || tsio_conn_is_writable(conn))
+        status = tsio_outbox_push(&conn->outbox, message, flags & TSIO_SEND_PROTECTED);
+    if (status == TSIO_OK)
+        tsio_conn_mark_dirty(conn, (flags & TSIO_SEND_BULK) == 0);
+    if (!is_volatile || status == TSIO_OK || status == TSIO_E_NO_MEMORY)
+        return status;
+    conn->volatile_lost++;
+    return TSIO_E_DROPPED;
+}
+
+void tsio_conn_link(tsio_conn *conn, tsio_link *list)
+{
+    tsio_link *link = &conn->dirty;
+    link->prev = list->prev;
+    link->next = list;
+    list->prev->next = link;
+    list->prev = link;
+}
+
+void tsio_conn_mark_dirty(tsio_conn *conn, bool urgent)
+{
+    const bool is_linked = conn->dirty.next != NULL;
+    if (conn->lists == NULL || conn->blocked || (is_linked && (conn->urgent || !urgent)))
+        return;
+    tsio_conn_unmark(conn);
+    conn->urgent = urgent;
+    tsio_conn_link(conn, urgent ? &conn->lists->urgent : &conn->lists->bulk);
+}
+
+void tsio_conn_unmark(tsio_conn *conn)
+{
+    tsio_link *link = &conn->dirty;
+    if (link->next == NULL)
+        return;
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    link->prev = link->next = NULL;
+}
+
 bool tsio_conn_has_output(const tsio_conn *conn)
 {
-    return !conn->ws.close_sent && (conn->ws.pong != NULL || conn->outbox.count > 0 || has_close_frame(&conn->ws));
+    const tsio_conn_ws *ws = &conn->ws;
+    return !ws->close_sent && (ws->pong != NULL || ws->begun != NULL || conn->outbox.count > 0 || has_close_frame(ws));
+}
+
+/* Where the next pong bytes stand, and how many: none while a message is half sent. */
+static const uint8_t *pong_rest(const tsio_conn *conn, size_t *len)
+{
+    const tsio_conn_ws *ws = &conn->ws;
+    const uint8_t *frame = ws->begun != NULL ? ws->begun : conn->outbox.head_sent == 0 ? ws->pong : NULL;
+    const size_t sent = ws->begun != NULL ? ws->begun_pos : 0;
+    *len = frame == NULL ? 0 : control_frame_len(frame) - sent;
+    return frame == NULL ? NULL : frame + sent;
+}
+
+/* How many bytes of messages are still to be sent: none once the close frame has begun. */
+static size_t messages_rest(const tsio_conn *conn)
+{
+    return conn->ws.close_pos > 0 ? 0 : conn->outbox.bytes - conn->outbox.head_sent;
+}
+
+static size_t copy_at_most(uint8_t *dst, size_t cap, const uint8_t *src, size_t len)
+{
+    const size_t count = len < cap ? len : cap;
+    if (count > 0)
+        memcpy(dst, src, count);
+    return count;
+}
+
+static size_t peek_close_frame(const tsio_conn_ws *ws, uint8_t *dst, size_t cap)
+{
+    uint8_t frame[127];
+    const size_t len = control_frame_len(ws->close_head), head_len = sizeof ws->close_head;
+    memcpy(frame, ws->close_head, head_len);
+    if (len > head_len)
+        memcpy(frame + head_len, ws->close_reason, len - head_len);
+    return copy_at_most(dst, cap, frame + ws->close_pos, len - ws->close_pos);
+}
+
+size_t tsio_conn_peek(const tsio_conn *conn, uint8_t *dst, size_t cap)
+{
+    const tsio_conn_ws *ws = &conn->ws;
+    size_t len;
+    if (ws->close_sent)
+        return 0;
+    const uint8_t *pong = pong_rest(conn, &len);
+    size_t copied = copy_at_most(dst, cap, pong, len);
+    const size_t queued = messages_rest(conn), room = cap - copied;
+    const size_t messages = tsio_outbox_peek_ws(&conn->outbox, dst + copied, queued < room ? queued : room);
+    copied += messages;
+    if (messages == queued && has_close_frame(ws) && (ws->pong == NULL || pong == ws->pong))
+        copied += peek_close_frame(ws, dst + copied, cap - copied);
+    return copied;
+}
+
+static void advance_pong(tsio_conn *conn, size_t sent)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (ws->begun == NULL) {
+        ws->begun = ws->pong;
+        ws->begun_pos = 0;
+        ws->pong = NULL;
+    }
+    ws->begun_pos = (uint8_t)(ws->begun_pos + sent);
+    if (ws->begun_pos == control_frame_len(ws->begun)) {
+        tsio_alloc.free(ws->begun);
+        ws->begun = NULL;
+    }
+}
+
+void tsio_conn_advance(tsio_conn *conn, size_t sent)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    size_t len;
+    pong_rest(conn, &len);
+    const size_t of_pong = sent < len ? sent : len;
+    const size_t queued = messages_rest(conn);
+    if (of_pong > 0)
+        advance_pong(conn, of_pong);
+    sent -= of_pong;
+    const size_t of_messages = sent < queued ? sent : queued;
+    if (of_messages > 0)
+        tsio_outbox_advance(&conn->outbox, of_messages);
+    sent -= of_messages;
+    if (sent == 0)
+        return;
+    ws->close_pos = (uint8_t)(ws->close_pos + sent);
+    if (ws->close_pos < control_frame_len(ws->close_head))
+        return;
+    ws->close_sent = true;
+    tsio_alloc.free(ws->close_reason);
+    ws->close_reason = NULL;
 }
 
 static tsio_status take_pong(tsio_conn_ws *ws, tsio_buf *dst)

@@ -1,8 +1,9 @@
 /* conn.h -- one connection: codec state, heartbeat state, outbox.
  *
- *     bytes --feed--> input --next--> whole messages, close       inbound
- *                            |  ping -> pong, "3" -> heartbeat    dealt with here
- *     bytes <--take-- [pong] [outbox messages] [close frame]      outbound
+ *     bytes --feed, lend--> input --next--> whole messages, close       inbound
+ *                                  |  ping -> pong, "3" -> heartbeat    dealt with here
+ *     bytes <--take, peek--- [pong] [outbox messages] [close frame]     outbound
+ *                                        ^-- send, by whoever has something to say
  *
  * An Engine.IO session has one of these for its whole life. While it is polling,
  * only the outbox and the timers are used; a candidate for an upgrade is a second
@@ -29,21 +30,57 @@ typedef enum {
 /* The WebSocket half: what an upgrade moves from one connection to another. */
 typedef struct {
     tsio_ws_reader reader;
-    tsio_buf input; /* fed; parsed up to input_pos */
-    size_t input_pos;
+    uint8_t *in; /* lent, or input.data; parsed up to in_pos */
+    size_t in_len, in_pos;
+    tsio_buf input;        /* what was fed, or kept of what was lent */
     tsio_buf message;      /* the beginning of a message that does not come in one piece */
     uint8_t *pong;         /* frame to be sent, NULL: none. At most one, the newest */
+    uint8_t *begun;        /* a pong of which begun_pos bytes are sent, NULL: none */
     uint8_t *close_reason; /* the close frame's bytes behind close_head */
     uint8_t close_head[4]; /* header and code of the close frame, all zero: none */
+    uint8_t begun_pos, close_pos; /* bytes sent of that frame */
     tsio_status failed;    /* the error every further tsio_conn_next() returns */
     bool message_whole;    /* `message` is an event's data */
     bool close_received, close_sent;
 } tsio_conn_ws;
 
-/* `outbox`, `timer` and `owner` are for everybody, the rest is private. */
+/* What serves a connection, and so when a volatile message may go. */
+typedef enum {
+    TSIO_VIA_POLLING, /* when a poll waits */
+    TSIO_VIA_STREAM,  /* when nothing is in flight */
+    TSIO_VIA_REACTOR  /* when the last flush was not cut short */
+} tsio_via;
+
+/* A ring of links; a list head is linked with itself. Zero-initialised: in no list. */
+typedef struct tsio_link {
+    struct tsio_link *prev, *next;
+} tsio_link;
+
+/* Connections that have something to send. Those with a message of their own go
+ * first, so that they need not wait until a broadcast is written to everybody. */
+typedef struct {
+    tsio_link urgent, bulk;
+} tsio_dirty_lists;
+
+enum { TSIO_NO_SLOT = UINT32_MAX };
+
+/* `outbox`, `timer`, `owner` and what stands between `open` and `slot` are for
+ * everybody, the rest is private. */
 typedef struct tsio_conn {
     tsio_conn_ws ws;
     tsio_outbox outbox;
+    tsio_link dirty;         /* in one of the dirty lists, or none */
+    tsio_dirty_lists *lists; /* NULL: nobody looks */
+    bool urgent;             /* it is in the first of them */
+    bool open;               /* messages are accepted; false at first */
+    bool poll_waits;         /* a poll is there to take a message at once */
+    bool blocked;            /* the reactor waits until the peer has read */
+    bool paused;             /* the reactor does not read */
+    bool watched;            /* somebody wants to know when this was flushed */
+    uint8_t via;             /* a tsio_via */
+    uint32_t slot;           /* the reactor's; TSIO_NO_SLOT: none */
+    uint32_t volatile_lost;  /* volatile messages that were not sent */
+    uint64_t stamp;          /* of the last broadcast that came by, see rooms.h */
     tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
     tsio_wheel_node timer; /* linked at the earlier one of the two deadlines */
     double hb_deadline;    /* INFINITY: the heartbeat is off or suspended */
@@ -52,6 +89,11 @@ typedef struct tsio_conn {
     uint8_t hb_state; /* a tsio_hb_state */
     void *owner;      /* the layer above's own; NULL at first */
 } tsio_conn;
+
+static inline tsio_conn *tsio_conn_of_link(tsio_link *link)
+{
+    return (tsio_conn *)(void *)((char *)link - offsetof(tsio_conn, dirty));
+}
 
 /* See ws_frame.h and outbox.h for the limits. Allocates nothing. */
 void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
@@ -65,15 +107,28 @@ void tsio_conn_free(tsio_conn *conn);
 /* Copies what was read from the peer. How much it may be is bounded by the caller:
  * one read, then tsio_conn_next() until NEED_MORE. After an error or a close frame
  * the bytes are ignored. TSIO_E_NO_MEMORY: nothing was taken; the bytes may be fed
- * again. Ends the life of the last event's data. */
+ * again. Ends the life of the last event's data. Precondition: nothing that was
+ * lent is left (next has said NEED_MORE, or keep was called). */
 tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len);
+
+/* As feed, without a copy: the bytes stay the caller's, who lets nobody else at
+ * them (they are unmasked in place) until next says NEED_MORE, or keep is called.
+ * Precondition: all input before is parsed (next has said NEED_MORE). */
+void tsio_conn_lend(tsio_conn *conn, uint8_t *data, size_t len);
+
+/* Copies what is left of the bytes lent; nothing happens if nothing is left.
+ * TSIO_E_NO_MEMORY: the rest is lost, the connection cannot go on. */
+tsio_status tsio_conn_keep(tsio_conn *conn);
+
+/* Whether fed, lent or kept bytes are still to be parsed. */
+bool tsio_conn_has_input(const tsio_conn *conn);
 
 typedef enum { TSIO_CONN_NEED_MORE, TSIO_CONN_TEXT, TSIO_CONN_BINARY, TSIO_CONN_CLOSE } tsio_conn_event_kind;
 
 typedef struct {
     tsio_conn_event_kind kind;
     const uint8_t *data; /* TEXT (UTF-8), BINARY: the message; CLOSE: the reason. Never NULL, owned by the
-                          * connection, valid until the next tsio_conn_feed(), _next() or _free() on it */
+                          * connection, valid until the next feed, lend, keep, next or free on it */
     size_t len;
     uint16_t close_code; /* CLOSE: 1005 if the frame carried none */
 } tsio_conn_event;
@@ -97,8 +152,34 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 
 /* --- outbound (WebSocket; for polling, use the outbox) -------------------- */
 
+/* Queues a message and puts the connection on a dirty list. Flags: PROTECTED (see
+ * outbox.h); VOLATILE: if it would have to wait, it is lost instead; BULK: it is one
+ * of many alike, and not urgent.
+ * TSIO_OK, TSIO_E_DROPPED (also when not open), TSIO_E_OUTBOX_FULL, TSIO_E_NO_MEMORY. */
+tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags);
+
+/* Whether a message queued now would wait for nothing. O(1). */
+bool tsio_conn_is_writable(const tsio_conn *conn);
+
+/* Puts the connection at the end of its urgent list, or of the other one, if it has
+ * lists, and is not blocked. One that is urgent already stays where it is. */
+void tsio_conn_mark_dirty(tsio_conn *conn, bool urgent);
+
+/* Takes it off. */
+void tsio_conn_unmark(tsio_conn *conn);
+
+/* At the end of a list; precondition: the connection is in none. */
+void tsio_conn_link(tsio_conn *conn, tsio_link *list);
+
 /* Whether tsio_conn_take() would give anything. */
 bool tsio_conn_has_output(const tsio_conn *conn);
+
+/* Copies the next bytes to be sent, at most `cap`, and returns how many: the pong,
+ * messages, and behind all of them the close frame, any of them cut. */
+size_t tsio_conn_peek(const tsio_conn *conn, uint8_t *dst, size_t cap);
+
+/* So many of the bytes that peek gave last are sent; nothing else happened since. */
+void tsio_conn_advance(tsio_conn *conn, size_t sent);
 
 /* Appends to `dst` what is to be sent next: the pong, whole messages until `dst`
  * holds max_bytes or more (in any case one), and when the outbox is empty, the

@@ -37,7 +37,7 @@ void tsio_outbox_free(tsio_outbox *outbox)
     for (uint32_t i = 0; i < outbox->count; i++)
         tsio_message_unref(at(outbox, i)->message);
     outbox->count = outbox->inflight_packets = 0;
-    outbox->bytes = outbox->inflight_bytes = 0;
+    outbox->bytes = outbox->inflight_bytes = outbox->head_sent = 0;
     free_ring(outbox);
     update_confirmed(outbox);
 }
@@ -69,7 +69,7 @@ typedef struct {
 
 static bool is_protected(const tsio_outbox_entry *entry)
 {
-    return (entry->flags & TSIO_SEND_PROTECTED) != 0;
+    return (entry->flags & (TSIO_SEND_PROTECTED | TSIO_SEND_STARTED)) != 0;
 }
 
 static bool has_key(const tsio_outbox_entry *entry, uint64_t key)
@@ -251,6 +251,45 @@ tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_b
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
 {
     return take(outbox, dst, max_bytes, append_polling);
+}
+
+/* --- peek and advance ---------------------------------------------------- */
+
+size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap)
+{
+    size_t copied = 0, skip = outbox->head_sent;
+    for (uint32_t i = 0; i < outbox->count && copied < cap; i++, skip = 0) {
+        const tsio_buf *frames = &at(outbox, i)->message->ws;
+        const size_t rest = frames->len - skip;
+        const size_t len = rest < cap - copied ? rest : cap - copied;
+        memcpy(dst + copied, frames->data + skip, len);
+        copied += len;
+    }
+    return copied;
+}
+
+void tsio_outbox_advance(tsio_outbox *outbox, size_t sent)
+{
+    while (outbox->count > 0) {
+        tsio_outbox_entry *entry = at(outbox, 0);
+        const size_t bytes = tsio_message_bytes(entry->message);
+        const size_t rest = bytes - outbox->head_sent;
+        if (sent < rest) {
+            outbox->head_sent += sent;
+            if (outbox->head_sent > 0)
+                entry->flags |= TSIO_SEND_STARTED;
+            break;
+        }
+        sent -= rest;
+        outbox->head_sent = 0;
+        outbox->head = (outbox->head + 1) & (outbox->cap - 1);
+        outbox->count--;
+        outbox->bytes -= bytes;
+        tsio_message_unref(entry->message);
+    }
+    if (outbox->count == 0)
+        free_ring(outbox);
+    update_confirmed(outbox);
 }
 
 void tsio_outbox_confirm(tsio_outbox *outbox)

@@ -2,7 +2,12 @@
  * references to shared messages.
  *
  *     pushed -->  [ queued: a ring, oldest at head ]  --take-->  [ in flight ]  --confirm-->  gone
- *                 may be dropped by the policy                   never dropped, bytes are the taker's
+ *                 may be dropped by the policy    |              never dropped, bytes are the taker's
+ *                                                 +--peek, advance-->  gone
+ *
+ * Who writes and waits takes a copy and confirms it; who writes and knows at once
+ * how much has gone (a non-blocking send) peeks and advances by that, and nothing
+ * is ever in flight. The first message may then be half sent; it is not dropped.
  *
  * Both limits, packets and bytes, count what is queued and what is in flight.
  * A message that exceeds max_bytes by itself is accepted when there is neither.
@@ -19,7 +24,12 @@
  * accepted whatever the limits and the policy say, also when the outbox is
  * closed, and is never dropped; it takes up room like any other. How many of them
  * there can be is bounded by the layer above. */
-enum { TSIO_SEND_PROTECTED = 1 };
+enum {
+    TSIO_SEND_PROTECTED = 1,
+    TSIO_SEND_VOLATILE = 2, /* see tsio_conn_send() */
+    TSIO_SEND_BULK = 4,     /* the same */
+    TSIO_SEND_STARTED = 8   /* the outbox's own: some of its bytes are sent */
+};
 
 /* What a push does that finds no room. */
 typedef enum {
@@ -44,6 +54,7 @@ typedef struct {
     uint32_t head, count, cap;  /* queued; cap is 0 or a power of two */
     uint32_t inflight_packets;  /* taken, not confirmed */
     size_t bytes, inflight_bytes;
+    size_t head_sent; /* bytes of the first queued message that are sent already */
     size_t max_bytes;
     uint32_t max_packets;
     uint8_t policy;
@@ -82,11 +93,19 @@ tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_
  * themselves and to what `dst` holds already. The two may be mixed over time, since
  * a message is the same to both. TSIO_E_NO_MEMORY: none could be taken, and
  * nothing has changed; when memory fails after the first, it is TSIO_OK and the
- * others stay queued. O(bytes appended). */
+ * others stay queued. O(bytes appended). Precondition of both: no message is half
+ * sent (head_sent is 0). */
 tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes);
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes);
 
 /* Everything in flight has been written. */
 void tsio_outbox_confirm(tsio_outbox *outbox);
+
+/* Copies the next bytes for a WebSocket, at most `cap`, and returns how many; a
+ * message may be cut. Nothing changes. O(bytes copied). */
+size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap);
+
+/* So many of the bytes that peek would give are sent; at most all of them. */
+void tsio_outbox_advance(tsio_outbox *outbox, size_t sent);
 
 #endif

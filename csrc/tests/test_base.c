@@ -35,6 +35,7 @@ static const row rows[] = {
     {TSIO_E_ACK_ID, -23, 0},
     {TSIO_E_OUTBOX_FULL, -24, 0},
     {TSIO_E_DROPPED, -25, 0},
+    {TSIO_E_SYSTEM, -26, 1011},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -54,7 +55,7 @@ static void test_texts_are_distinct(void)
     for (size_t i = 0; i < ROWS; i++) {
         const char *text = tsio_status_text(rows[i].status);
         CHECK(strlen(text) > 0 && text[strlen(text) - 1] != '.');
-        CHECK(strcmp(text, tsio_status_text((tsio_status)-26)) != 0);
+        CHECK(strcmp(text, tsio_status_text((tsio_status)-27)) != 0);
         for (size_t j = 0; j < i; j++)
             CHECK(strcmp(text, tsio_status_text(rows[j].status)) != 0);
     }
@@ -63,8 +64,8 @@ static void test_texts_are_distinct(void)
 
 static void test_unknown_status(void)
 {
-    CHECK(strcmp(tsio_status_text((tsio_status)-26), "unknown status") == 0);
-    CHECK_EQ(tsio_status_close_code((tsio_status)-26), 0);
+    CHECK(strcmp(tsio_status_text((tsio_status)-27), "unknown status") == 0);
+    CHECK_EQ(tsio_status_close_code((tsio_status)-27), 0);
 }
 
 static void test_loads_and_stores(void)

@@ -9,6 +9,7 @@ typedef struct {
     size_t bytes;
     uint64_t key;
     bool is_protected;
+    size_t sent; /* bytes of the first entry that are written: it is not dropped any more */
 } model_entry;
 
 static struct {
@@ -23,6 +24,11 @@ static struct {
     uint32_t pushed;
     uint64_t dropped;
 } model;
+
+static bool model_may_drop(const model_entry *entry)
+{
+    return !entry->is_protected && entry->sent == 0;
+}
 
 static size_t model_bytes(void)
 {
@@ -50,7 +56,7 @@ static void model_drop(size_t index)
 static bool model_drop_oldest(void)
 {
     for (size_t i = 0; i < model.count; i++) {
-        if (!model.queue[i].is_protected) {
+        if (model_may_drop(&model.queue[i])) {
             model_drop(i);
             return true;
         }
@@ -64,7 +70,7 @@ static tsio_status model_admit(model_entry entry)
         return TSIO_E_DROPPED;
     if (model.policy == TSIO_POLICY_LATEST_PER_EVENT && entry.key != 0)
         for (size_t i = model.count; i-- > 0;)
-            if (model.queue[i].key == entry.key && !model.queue[i].is_protected)
+            if (model.queue[i].key == entry.key && model_may_drop(&model.queue[i]))
                 model_drop(i);
     if (model.policy == TSIO_POLICY_LATEST_PER_EVENT || model.policy == TSIO_POLICY_DROP_OLDEST)
         while (!model_has_room(entry.bytes) && model_drop_oldest())
@@ -90,14 +96,28 @@ static tsio_status model_push(model_entry entry)
     return status;
 }
 
-static model_entry model_take(void)
+static model_entry model_pop(void)
 {
     const model_entry entry = model.queue[0];
     model.count--;
     memmove(&model.queue[0], &model.queue[1], model.count * sizeof model.queue[0]);
+    return entry;
+}
+
+static model_entry model_take(void)
+{
+    const model_entry entry = model_pop();
     model.inflight[model.inflight_count++] = entry.id;
     model.inflight_bytes += entry.bytes;
     return entry;
+}
+
+/* One byte at a time. */
+static void model_advance(size_t sent)
+{
+    for (; sent > 0; sent--)
+        if (++model.queue[0].sent == model.queue[0].bytes)
+            model.gone[model_pop().id] = true;
 }
 
 static void model_confirm(void)
@@ -122,14 +142,18 @@ static tsio_outbox outbox;
 
 /* Text with no type digit: the id the model will give it, then filling. The text
  * is the same in both encodings, but for the header. */
+static void write_text(uint8_t *text, uint32_t id, size_t len)
+{
+    memset(text, 'x', len);
+    for (unsigned i = 0; i < MARK_LEN; i++)
+        text[i] = (uint8_t)('a' + (id >> (4 * i) & 15));
+}
+
 static void push_one(void)
 {
     uint8_t text[200];
-    memset(text, 'x', sizeof text);
     const size_t len = MARK_LEN + check_below(&rng, check_below(&rng, 10) == 0 ? 190 : 40);
-    const uint32_t id = model.pushed + 1;
-    for (unsigned i = 0; i < MARK_LEN; i++)
-        text[i] = (uint8_t)('a' + (id >> (4 * i) & 15));
+    write_text(text, model.pushed + 1, len);
     const uint64_t key = check_below(&rng, 5);
     const bool is_protected = check_below(&rng, 12) == 0;
     tsio_message *message = tsio_message_new(0, key);
@@ -151,6 +175,11 @@ static uint32_t id_of(const uint8_t *mark)
     return id;
 }
 
+static size_t header_len_of(const model_entry *entry)
+{
+    return entry->bytes - 2 < 126 ? 2 : 4;
+}
+
 static void take_some(bool polling)
 {
     tsio_buf dst = {0};
@@ -159,7 +188,7 @@ static void take_some(bool polling)
     size_t at = 0;
     for (bool any = false; model.count > 0 && (!any || at < max_bytes); any = true) {
         const model_entry entry = model_take();
-        const size_t header_len = entry.bytes - 2 < 126 ? 2 : 4, len = entry.bytes - header_len;
+        const size_t header_len = header_len_of(&entry), len = entry.bytes - header_len;
         if (polling && any)
             CHECK_EQ(dst.data[at++], 0x1e);
         if (!polling)
@@ -172,8 +201,39 @@ static void take_some(bool polling)
     tsio_buf_free(&dst);
 }
 
+/* All bytes that are queued and not written. */
+static size_t model_stream(uint8_t *dst)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < model.count; i++) {
+        uint8_t frame[256] = {0x81};
+        const model_entry *entry = &model.queue[i];
+        const size_t header_len = header_len_of(entry), text_len = entry->bytes - header_len;
+        frame[1] = header_len == 2 ? (uint8_t)text_len : 126;
+        frame[3] = (uint8_t)text_len;
+        write_text(frame + header_len, entry->id, text_len);
+        memcpy(dst + len, frame + entry->sent, entry->bytes - entry->sent);
+        len += entry->bytes - entry->sent;
+    }
+    return len;
+}
+
+static void write_some(void)
+{
+    static uint8_t expected[QUEUE_MAX * 256];
+    const size_t all = model_stream(expected), cap = check_below(&rng, 2 * all + 2);
+    uint8_t *dst = check_block(NULL, cap);
+    const size_t len = tsio_outbox_peek_ws(&outbox, dst, cap);
+    CHECK_BYTES(dst, len, expected, cap < all ? cap : all);
+    check_block_free(dst, cap);
+    const size_t sent = check_below(&rng, check_below(&rng, 2) == 0 ? len + 1 : 3);
+    tsio_outbox_advance(&outbox, sent < len ? sent : len);
+    model_advance(sent < len ? sent : len);
+}
+
 static void check_equal(void)
 {
+    CHECK_EQ(outbox.head_sent, model.count > 0 ? model.queue[0].sent : 0);
     CHECK_EQ(outbox.count, model.count);
     CHECK_EQ(outbox.bytes, model_bytes());
     CHECK_EQ(outbox.inflight_packets, model.inflight_count);
@@ -197,6 +257,8 @@ static void run(tsio_policy policy)
         const size_t what = check_below(&rng, 20);
         if (what < 18 - eagerness) {
             push_one();
+        } else if (what < 19 && (outbox.head_sent > 0 || check_below(&rng, 2) == 0)) {
+            write_some();
         } else if (what < 19) {
             take_some(check_below(&rng, 2) == 0);
             check_equal();

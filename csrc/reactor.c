@@ -1,0 +1,300 @@
+#include "reactor.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+tsio_io_hook tsio_io = {recv, send};
+
+/* --- slots ------------------------------------------------------------------ */
+
+static tsio_slot *slot_of(const tsio_reactor *reactor, const tsio_conn *conn)
+{
+    return conn->slot == TSIO_NO_SLOT ? NULL : &reactor->slots[conn->slot];
+}
+
+tsio_conn *tsio_reactor_conn(const tsio_reactor *reactor, uint32_t slot, uint32_t generation)
+{
+    const tsio_slot *entry = &reactor->slots[slot];
+    return entry->generation == generation ? entry->conn : NULL;
+}
+
+uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *conn)
+{
+    return reactor->slots[conn->slot].generation;
+}
+
+/* Also makes room for the descriptor of each slot in `closing`, so that removing cannot fail. */
+static tsio_status grow(tsio_reactor *reactor)
+{
+    if (reactor->cap > UINT32_MAX / 2 / sizeof(tsio_slot))
+        return TSIO_E_NO_MEMORY;
+    const uint32_t cap = reactor->cap > 0 ? 2 * reactor->cap : 64;
+    tsio_slot *slots = tsio_alloc.realloc(reactor->slots, cap * sizeof *slots);
+    if (slots == NULL)
+        return TSIO_E_NO_MEMORY;
+    reactor->slots = slots;
+    for (uint32_t i = reactor->cap; i < cap; i++)
+        slots[i] = (tsio_slot){.fd = -1, .next_free = i + 1 < cap ? i + 1 : TSIO_NO_SLOT};
+    reactor->free_slot = reactor->cap;
+    reactor->cap = cap;
+    return TSIO_OK;
+}
+
+/* In one pass, each slot may be left by one connection and taken by another, and so on. */
+static bool reserve_closing(tsio_reactor *reactor)
+{
+    if (reactor->closing_count + reactor->count < reactor->closing_cap)
+        return true;
+    const uint32_t cap = 2 * (reactor->closing_count + reactor->count + 32);
+    int *closing = tsio_alloc.realloc(reactor->closing, cap * sizeof *closing);
+    if (closing == NULL)
+        return false;
+    reactor->closing = closing;
+    reactor->closing_cap = cap;
+    return true;
+}
+
+/* --- epoll ------------------------------------------------------------------ */
+
+static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t events)
+{
+    tsio_slot *slot = &reactor->slots[index];
+    if (slot->interest == events)
+        return TSIO_OK;
+    const int operation = events == 0 ? EPOLL_CTL_DEL : slot->interest == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)slot->generation << 32 | index};
+    if (epoll_ctl(reactor->epoll_fd, operation, slot->fd, &event) != 0)
+        return TSIO_E_SYSTEM;
+    slot->interest = events;
+    return TSIO_OK;
+}
+
+static tsio_status update_interest(tsio_reactor *reactor, const tsio_conn *conn)
+{
+    return set_interest(reactor, conn->slot, (conn->paused ? 0 : EPOLLIN) | (conn->blocked ? EPOLLOUT : 0));
+}
+
+/* --- life ------------------------------------------------------------------- */
+
+static void clear_lists(tsio_dirty_lists *lists)
+{
+    lists->urgent = (tsio_link){&lists->urgent, &lists->urgent};
+    lists->bulk = (tsio_link){&lists->bulk, &lists->bulk};
+}
+
+tsio_status tsio_reactor_init(tsio_reactor *reactor)
+{
+    *reactor = (tsio_reactor){.free_slot = TSIO_NO_SLOT, .epoll_fd = -1};
+    clear_lists(&reactor->dirty);
+    reactor->buffer = tsio_alloc.realloc(NULL, TSIO_READ_BYTES);
+    reactor->ready = tsio_alloc.realloc(NULL, TSIO_READY_EVENTS * sizeof *reactor->ready);
+    tsio_status status = TSIO_E_NO_MEMORY;
+    if (reactor->buffer != NULL && reactor->ready != NULL) {
+        reactor->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        status = reactor->epoll_fd >= 0 ? TSIO_OK : TSIO_E_SYSTEM;
+    }
+    if (status != TSIO_OK)
+        tsio_reactor_free(reactor);
+    return status;
+}
+
+void tsio_reactor_free(tsio_reactor *reactor)
+{
+    tsio_reactor_end_pass(reactor);
+    if (reactor->epoll_fd >= 0)
+        close(reactor->epoll_fd);
+    tsio_alloc.free(reactor->slots);
+    tsio_alloc.free(reactor->closing);
+    tsio_alloc.free(reactor->ready);
+    tsio_alloc.free(reactor->buffer);
+    *reactor = (tsio_reactor){.free_slot = TSIO_NO_SLOT, .epoll_fd = -1};
+    clear_lists(&reactor->dirty);
+}
+
+tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd)
+{
+    if (!reserve_closing(reactor) || (reactor->free_slot == TSIO_NO_SLOT && grow(reactor) != TSIO_OK))
+        return TSIO_E_NO_MEMORY;
+    const uint32_t index = reactor->free_slot;
+    tsio_slot *slot = &reactor->slots[index];
+    slot->generation++;
+    slot->fd = fd;
+    slot->interest = 0;
+    const tsio_status status = set_interest(reactor, index, EPOLLIN);
+    if (status != TSIO_OK) {
+        slot->generation++;
+        slot->fd = -1;
+        return status;
+    }
+    reactor->free_slot = slot->next_free;
+    reactor->count++;
+    slot->conn = conn;
+    conn->slot = index;
+    conn->via = TSIO_VIA_REACTOR;
+    conn->paused = conn->blocked = false;
+    conn->lists = &reactor->dirty;
+    if (tsio_conn_has_output(conn))
+        tsio_conn_mark_dirty(conn, true);
+    return TSIO_OK;
+}
+
+void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn)
+{
+    tsio_slot *slot = slot_of(reactor, conn);
+    if (slot == NULL)
+        return;
+    set_interest(reactor, conn->slot, 0);
+    reactor->closing[reactor->closing_count++] = slot->fd;
+    slot->fd = -1;
+    slot->conn = NULL;
+    slot->generation++;
+    slot->interest = 0;
+    slot->next_free = reactor->free_slot;
+    reactor->free_slot = conn->slot;
+    reactor->count--;
+    tsio_conn_unmark(conn);
+    conn->lists = NULL;
+    conn->slot = TSIO_NO_SLOT;
+    if (!reactor->in_pass)
+        tsio_reactor_end_pass(reactor);
+}
+
+void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
+{
+    tsio_slot *slot = slot_of(reactor, from);
+    if (slot == NULL)
+        return;
+    slot->conn = to;
+    to->slot = from->slot;
+    to->via = from->via;
+    to->paused = from->paused;
+    to->blocked = from->blocked;
+    to->lists = from->lists;
+    tsio_conn_unmark(from);
+    from->slot = TSIO_NO_SLOT;
+    from->lists = NULL;
+    if (tsio_conn_has_output(to) && !to->blocked)
+        tsio_conn_mark_dirty(to, true);
+}
+
+tsio_status tsio_reactor_resume(tsio_reactor *reactor, tsio_conn *conn)
+{
+    conn->paused = false;
+    return conn->slot == TSIO_NO_SLOT ? TSIO_OK : update_interest(reactor, conn);
+}
+
+void tsio_reactor_shutdown(tsio_reactor *reactor, tsio_conn *conn)
+{
+    const tsio_slot *slot = slot_of(reactor, conn);
+    if (slot != NULL)
+        shutdown(slot->fd, SHUT_WR);
+}
+
+/* --- a pass ----------------------------------------------------------------- */
+
+uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor)
+{
+    const int count = epoll_wait(reactor->epoll_fd, reactor->ready, TSIO_READY_EVENTS, 0);
+    reactor->ready_count = count > 0 ? (uint32_t)count : 0;
+    reactor->ready_next = 0;
+    reactor->in_pass = true;
+    return reactor->ready_count;
+}
+
+bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
+{
+    while (reactor->ready_next < reactor->ready_count) {
+        const struct epoll_event *event = &reactor->ready[reactor->ready_next++];
+        const bool failed = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
+        ready->slot = (uint32_t)event->data.u64;
+        ready->generation = (uint32_t)(event->data.u64 >> 32);
+        const tsio_conn *conn = tsio_reactor_conn(reactor, ready->slot, ready->generation);
+        if (conn == NULL)
+            continue;
+        ready->readable = !conn->paused && (failed || (event->events & EPOLLIN) != 0);
+        ready->writable = conn->blocked && (failed || (event->events & EPOLLOUT) != 0);
+        if (conn->paused) /* it is only marked so: whoever pauses knows no reactor */
+            update_interest(reactor, conn);
+        if (ready->readable || ready->writable)
+            return true;
+    }
+    return false;
+}
+
+void tsio_reactor_end_pass(tsio_reactor *reactor)
+{
+    reactor->in_pass = false;
+    reactor->ready_count = reactor->ready_next = 0;
+    while (reactor->closing_count > 0)
+        close(reactor->closing[--reactor->closing_count]);
+}
+
+static bool would_block(int error)
+{
+    /* ENOBUFS: the kernel is out of buffers, which passes. */
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ENOBUFS;
+}
+
+tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn)
+{
+    const tsio_slot *slot = slot_of(reactor, conn);
+    const ssize_t got = tsio_io.recv(slot->fd, reactor->buffer, TSIO_READ_BYTES, MSG_DONTWAIT);
+    if (got == 0)
+        return TSIO_IO_EOF;
+    if (got < 0)
+        return would_block(errno) ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
+    tsio_conn_lend(conn, reactor->buffer, (size_t)got);
+    return TSIO_IO_OK;
+}
+
+bool tsio_reactor_has_dirty(const tsio_reactor *reactor)
+{
+    const tsio_dirty_lists *lists = &reactor->dirty;
+    return lists->urgent.next != &lists->urgent || lists->bulk.next != &lists->bulk;
+}
+
+tsio_conn *tsio_reactor_next_dirty(tsio_link *list)
+{
+    tsio_link *link = list->next;
+    if (link == list)
+        return NULL;
+    tsio_conn *conn = tsio_conn_of_link(link);
+    tsio_conn_unmark(conn);
+    return conn;
+}
+
+static tsio_io_status block(tsio_reactor *reactor, tsio_conn *conn)
+{
+    conn->blocked = true;
+    return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
+}
+
+void tsio_reactor_unblock(tsio_conn *conn)
+{
+    conn->blocked = false;
+    tsio_conn_mark_dirty(conn, true);
+}
+
+tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_conn *conn)
+{
+    const tsio_slot *slot = slot_of(reactor, conn);
+    if (conn->blocked)
+        return TSIO_IO_WAIT;
+    for (int round = 0; round < TSIO_FLUSH_ROUNDS; round++) {
+        const size_t len = tsio_conn_peek(conn, reactor->buffer, TSIO_FLUSH_BYTES);
+        if (len == 0)
+            return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_OK : TSIO_IO_BROKEN;
+        const ssize_t sent = tsio_io.send(slot->fd, reactor->buffer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0)
+            return would_block(errno) ? block(reactor, conn) : TSIO_IO_BROKEN;
+        tsio_conn_advance(conn, (size_t)sent);
+        if ((size_t)sent < len)
+            return block(reactor, conn);
+        if (!tsio_conn_has_output(conn))
+            return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_OK : TSIO_IO_BROKEN;
+    }
+    tsio_conn_mark_dirty(conn, false); /* others first */
+    return TSIO_IO_MORE;
+}

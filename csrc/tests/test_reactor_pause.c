@@ -1,0 +1,163 @@
+/* The reactor: connections that are not read from, or whose peer does not read, and
+ * sockets that move from one connection to another. */
+#include "reactor_help.h"
+
+/* --- pausing ------------------------------------------------------------------------ */
+
+static void a_paused_connection_is_told_nothing(void)
+{
+    for (unsigned reset = 0; reset < 2; reset++) {
+        wire line;
+        tsio_ready ready;
+        reactor_start();
+        wire_open(&line);
+        line.conn.paused = true;
+        check_quiet(); /* lazy: nobody asks epoll before something comes */
+        if (reset) {
+            wire_queue(&line, "unread", 6); /* so that closing is a reset */
+            CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_OK);
+            wire_hang_up(&line);
+        } else {
+            wire_say(&line, TSIO_WS_TEXT, "later");
+            CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
+            CHECK(!tsio_reactor_next(&reactor, &ready));
+            end_pass();
+        }
+        for (unsigned i = 0; i < 3; i++)
+            check_quiet();
+        CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK);
+        check_only_ready(&line, true, false);
+        CHECK_EQ(tsio_reactor_read(&reactor, &line.conn), reset ? TSIO_IO_BROKEN : TSIO_IO_OK);
+        if (reset)
+            CHECK_EQ(errno, ECONNRESET);
+        else
+            wire_check_text(&line, "later");
+        end_pass();
+        wire_close(&line);
+        CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK); /* it is not in */
+        reactor_finish();
+    }
+}
+
+static void a_reset_of_a_paused_connection_is_reported_at_most_once(void)
+{
+    wire line;
+    tsio_ready ready;
+    reactor_start();
+    wire_open(&line);
+    line.conn.paused = true;
+    wire_hang_up(&line);
+    CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
+    CHECK(!tsio_reactor_next(&reactor, &ready));
+    end_pass();
+    for (unsigned i = 0; i < 3; i++)
+        check_quiet();
+    wire_close(&line);
+    reactor_finish();
+}
+
+/* Writes until the socket takes no more. */
+static void fill(wire *line)
+{
+    static const uint8_t much[1 << 20];
+    wire_queue(line, much, sizeof much);
+    CHECK(next_dirty() == &line->conn);
+    CHECK_EQ(tsio_reactor_flush(&reactor, &line->conn), TSIO_IO_WAIT);
+    CHECK(line->conn.blocked && !tsio_conn_is_writable(&line->conn));
+    wire_queue(line, "x", 1);
+    CHECK(next_dirty() == NULL);
+}
+
+static void drain(wire *line)
+{
+    static uint8_t dst[1 << 21];
+    CHECK(wire_arrived(line, dst, sizeof dst) > 0);
+}
+
+static void a_paused_connection_that_is_blocked_is_told_writable(void)
+{
+    wire line;
+    tsio_ready ready;
+    reactor_start();
+    wire_open(&line);
+    fill(&line);
+    check_quiet();
+    line.conn.paused = true;
+    wire_say(&line, TSIO_WS_TEXT, "x");
+    CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
+    CHECK(!tsio_reactor_next(&reactor, &ready));
+    end_pass();
+    check_quiet();
+    drain(&line);
+    check_only_ready(&line, false, true);
+    tsio_reactor_unblock(&line.conn);
+    end_pass();
+    CHECK(next_dirty() == &line.conn);
+    CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_WAIT);
+    wire_hang_up(&line); /* with bytes unread: a reset, which must come through */
+    check_only_ready(&line, false, true);
+    tsio_reactor_unblock(&line.conn);
+    CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_BROKEN);
+    end_pass();
+    wire_close(&line);
+    reactor_finish();
+}
+
+/* --- moving ----------------------------------------------------------------------------- */
+
+static void another_connection_takes_over(void)
+{
+    for (unsigned blocked = 0; blocked < 2; blocked++) {
+        wire line, session;
+        tsio_ready ready;
+        reactor_start();
+        wire_open(&line);
+        wire_make(&session); /* only its connection counts */
+        close(session.fd);
+        tsio_reactor_move(&reactor, &session.conn, &line.conn); /* it is not in: nothing happens */
+        CHECK_EQ(reactor.count, 1);
+        session.conn.paused = true; /* it was polling, and nobody read */
+        if (blocked)
+            fill(&line);
+        else
+            wire_queue(&line, "dropped", 7);
+        wire_queue(&session, "mine", 4);
+        wire_say(&line, TSIO_WS_TEXT, "x");
+        CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
+        tsio_reactor_move(&reactor, &line.conn, &session.conn); /* with its event pending */
+        CHECK(line.conn.slot == TSIO_NO_SLOT && line.conn.lists == NULL && line.conn.dirty.next == NULL);
+        CHECK(tsio_reactor_next(&reactor, &ready) && ready.readable && !ready.writable);
+        CHECK(tsio_reactor_conn(&reactor, ready.slot, ready.generation) == &session.conn);
+        CHECK_EQ(tsio_reactor_read(&reactor, &session.conn), TSIO_IO_OK);
+        wire_check_text(&session, "x");
+        end_pass();
+        CHECK_EQ(session.conn.blocked, blocked != 0);
+        CHECK(!session.conn.paused && session.conn.via == TSIO_VIA_REACTOR);
+        if (blocked) {
+            CHECK(next_dirty() == NULL);
+            drain(&line);
+            check_only_ready(&session, false, true);
+            tsio_reactor_unblock(&session.conn);
+            end_pass();
+        }
+        CHECK(next_dirty() == &session.conn);
+        CHECK_EQ(tsio_reactor_flush(&reactor, &session.conn), TSIO_IO_OK);
+        wire_check_arrived(&line, "\x81\x04mine", 6);
+        wire_remove(&line);
+        CHECK(is_open(line.fd)); /* it is no longer its own */
+        wire_close(&session);
+        CHECK(!is_open(line.fd));
+        wire_close(&line);
+        reactor_finish();
+    }
+}
+
+int main(void)
+{
+    alloc_install();
+    a_paused_connection_is_told_nothing();
+    a_reset_of_a_paused_connection_is_reported_at_most_once();
+    a_paused_connection_that_is_blocked_is_told_writable();
+    another_connection_takes_over();
+    return check_done("reactor_pause");
+}
