@@ -1,4 +1,4 @@
-# What one types here. `make` alone lists it; VENV, PYTHON, PORT, CC and ARGS may be given.
+# What one types here. `make` alone lists it; VENV, PYTHON, PORT, CC, BASE and ARGS may be given.
 
 VENV ?= .venv
 PORT ?= 3000
@@ -20,7 +20,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
 run: $(READY) ## Run the example chat on PORT (3000)
@@ -66,6 +66,18 @@ asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sa
 	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _conn; assert "build/asan" in _conn.__file__'
 	@$(SANITIZED) $(BIN)/python -m pytest -m "not (slow or clients or browser)" $(ARGS)
 
+.PHONY: bench
+bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minutes; ARGS go to benches/run.py
+	@$(BIN)/python benches/run.py $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go to benches/scale.py
+	@$(BIN)/python benches/scale.py $(ARGS)
+
+.PHONY: bench-compare
+bench-compare: $(READY) $(VENV)/.has-bench ## Compare HEAD with the commit BASE; ARGS go to benches/compare.py
+	@$(if $(BASE),$(BIN)/python benches/compare.py $(BASE) $(ARGS),echo "make bench-compare BASE=<commit>"; exit 2)
+
 .PHONY: dist
 dist: $(VENV)/.has-run ## Make the sdist, and a wheel from nothing but the sdist
 	@rm -rf dist
@@ -84,7 +96,7 @@ doctor: ## Say what this machine lacks
 clean: ## Remove all that was made
 	@rm -rf .venv* build dist src/*.egg-info src/trio_socketio/_core/*.so examples/chat/node_modules
 	@rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find csrc src tests tools examples -name __pycache__ -prune -exec rm -rf {} +
+	@find benches csrc src tests tools examples -name __pycache__ -prune -exec rm -rf {} +
 
 # How it is made. A stamp is as new as what was done; make compares it with what that was done for.
 
@@ -103,6 +115,12 @@ $(VENV)/.has-run: pyproject.toml tools/requires.py | $(VENV)/.created
 $(VENV)/.has-test $(VENV)/.has-dev: $(VENV)/.has-%: $(VENV)/.has-run
 	@echo "installing what is needed to $*"
 	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py $*)
+	@touch $@
+
+# Only the table's looks and the pictures need it.
+$(VENV)/.has-bench: $(VENV)/.has-run
+	@echo "installing what is needed to draw benchmarks"
+	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py bench) || echo "note: without it there are no pictures"
 	@touch $@
 
 $(READY): $(SOURCES) $(VENV)/.has-run

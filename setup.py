@@ -6,6 +6,7 @@ Environment:
 """
 
 import os
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -26,6 +27,7 @@ else:
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
+CONNECTION = "base utf8 mask base64 ws_frame buf message outbox wheel conn"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 
 
@@ -47,7 +49,10 @@ setup(
     ext_modules=cythonize(
         [
             extension("_codec", "base utf8 base64 eio_payload sio_packet"),
-            extension("_conn", "base utf8 mask base64 ws_frame buf message outbox wheel conn"),
+            extension("_collector", ""),
+            extension("_conn", CONNECTION),
+            extension("_rooms", f"{CONNECTION} rooms"),
+            *([extension("_reactor", f"{CONNECTION} reactor")] if sys.platform == "linux" else []),
         ],
         build_dir="build/cython",
         show_all_warnings=True,

@@ -10,9 +10,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import hypothesis
 import pytest
 import trio
+from support.links import LINKS, Link
 from support.wire import Wire
 
 from trio_socketio import Server
+from trio_socketio._core import Reactor
 
 # A shell that runs the tests in the background has told them, and so their children, to ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -31,9 +33,34 @@ def no_internal_error(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not failures, failures[0].exc_text
 
 
+STREAM_ONLY = (
+    "stream_only(reason): uses what only the stream driver has; "
+    "all other tests that use `running` or `link` are run over both drivers"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", STREAM_ONLY)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "link" in metafunc.fixturenames:
+        stream_only = Reactor is None or metafunc.definition.get_closest_marker("stream_only")
+        drivers = ["stream"] if stream_only else list(LINKS)
+        metafunc.parametrize("link", drivers, indirect=True)
+
+
 @pytest.fixture
-def running() -> Running:
-    """``async with running(io) as wire:`` a server that runs, and connections to it in memory.
+def link(request: pytest.FixtureRequest) -> Iterator[Link]:
+    """What lies between clients and server; every test that uses it is run over both drivers."""
+    link = LINKS[request.param]()
+    yield link
+    link.close()
+
+
+@pytest.fixture
+def running(link: Link) -> Running:
+    """``async with running(io) as wire:`` a server that runs, and connections to it, in memory or over sockets.
 
     At the end the clients go first: a server that stops waits for theirs to answer its close frame.
     """
@@ -42,7 +69,7 @@ def running() -> Running:
     async def run(io: Server) -> AsyncIterator[Wire]:
         async with trio.open_nursery() as nursery:
             async with io:
-                wire = Wire(io, nursery)
+                wire = Wire(io, nursery, link)
                 yield wire
                 await wire.aclose()
             nursery.cancel_scope.cancel()

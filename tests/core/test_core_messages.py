@@ -149,10 +149,10 @@ def test_the_text_of_a_message_is_text(text):
         Message(text)
 
 
-@pytest.mark.parametrize("text", [None, b"2", 5, bytearray(b"2")])
-def test_a_head_is_scanned_in_a_str_only(text):
+@pytest.mark.parametrize("data", [None, "2", 5, bytearray(b"2")])
+def test_a_head_is_scanned_in_bytes_only(data):
     with pytest.raises(TypeError):
-        scan_head(text, 10)
+        scan_head(data, 10)
 
 
 @pytest.mark.parametrize(
@@ -208,4 +208,4 @@ def test_a_connection_that_is_freed_is_out_of_the_wheel():
     del conn
     gc.collect()
     assert len(wheel) == 0
-    assert wheel.expired(10.0) == []
+    assert wheel.expired(10.0, Message("", packet_type="2")) == []

@@ -8,36 +8,83 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.native import connection, events
+from support.native import ALL, connection, events
 from support.wire import client_frame
 
-from trio_socketio._core import Connection, TimerEvent, TimerWheel
+from trio_socketio._core import Connection, Message, TimerEvent, TimerWheel
 
 INTERVAL, TIMEOUT = 25.0, 20.0
+PING = Message("", packet_type="2")
 PONG = client_frame(1, b"3")
 
 
-def beating(start: float = 0.0) -> tuple[TimerWheel, Connection]:
+def beating(
+    start: float = 0.0, interval: float = INTERVAL, timeout: float = TIMEOUT
+) -> tuple[TimerWheel, Connection]:
     wheel = TimerWheel(start)
     conn = connection(wheel)
-    conn.start_heartbeat(start, INTERVAL, TIMEOUT)
+    conn.open = True
+    conn.start_heartbeat(start, interval, timeout)
     return wheel, conn
 
 
 def due(wheel: TimerWheel, now: float) -> list[TimerEvent]:
-    return [event for _, event in wheel.expired(now)]
+    return [event for _, event in wheel.expired(now, PING)]
 
 
-def test_a_ping_is_due_after_the_interval_and_not_before():
+def pings(conn: Connection) -> int:
+    """How many have been queued since this was last asked."""
+    sent = conn.take(ALL)
+    conn.confirm()
+    assert sent == b"\x81\x012" * (len(sent) // 3)
+    return len(sent) // 3
+
+
+def test_a_ping_is_queued_after_the_interval_and_not_before():
     wheel, conn = beating(100.0)
     assert wheel.next_deadline() == 125.0
-    assert wheel.expired(124.999) == []
-    assert wheel.expired(125.0) == [(conn, TimerEvent.PING)]
+    assert due(wheel, 124.999) == []
+    assert pings(conn) == 0
+    assert due(wheel, 125.0) == []
+    assert pings(conn) == 1
+
+
+class Sender:
+    """A transport that counts how often it was woken."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+def test_a_ping_wakes_who_sends_it():
+    wheel, conn = beating()
+    conn.transport = Sender()
+    due(wheel, 25.0)
+    assert conn.transport.woken == 1
+
+
+def test_a_connection_that_closes_is_not_pinged_but_still_times_out():
+    wheel, conn = beating()
+    conn.open = False
+    assert due(wheel, 25.0) == []
+    assert pings(conn) == 0
+    assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
+
+
+def test_a_ping_is_queued_also_when_the_outbox_is_full():
+    wheel, conn = beating()
+    conn.send(Message("x" * (1 << 20)))
+    assert due(wheel, 25.0) == []
+    assert conn.queued_packets == 2
 
 
 def test_without_an_answer_the_ping_times_out_once():
-    wheel, _ = beating()
-    assert due(wheel, 25.0) == [TimerEvent.PING]
+    wheel, conn = beating()
+    assert due(wheel, 25.0) == []
+    assert pings(conn) == 1
     assert wheel.next_deadline() == 45.0
     assert due(wheel, 44.999) == []
     assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
@@ -48,14 +95,17 @@ def test_without_an_answer_the_ping_times_out_once():
 @pytest.mark.parametrize("polling", [False, True])
 def test_the_next_interval_begins_at_the_answer(polling):
     wheel, conn = beating()
-    assert due(wheel, 25.0) == [TimerEvent.PING]
+    due(wheel, 25.0)
+    assert pings(conn) == 1
     if polling:
         conn.pong(31.5)
     else:
         conn.feed(PONG)
         assert list(events(conn, 31.5)) == []
     assert due(wheel, 56.4) == []
-    assert due(wheel, 56.5) == [TimerEvent.PING]
+    assert pings(conn) == 0
+    assert due(wheel, 56.5) == []
+    assert pings(conn) == 1
 
 
 def test_an_answer_nobody_asked_for_changes_nothing_and_is_no_message():
@@ -64,7 +114,9 @@ def test_an_answer_nobody_asked_for_changes_nothing_and_is_no_message():
     assert list(events(conn, 10.0)) == []
     conn.pong(10.0)
     assert len(wheel) == 1
-    assert due(wheel, 25.0) == [TimerEvent.PING]
+    assert wheel.next_deadline() == 25.0
+    assert due(wheel, 25.0) == []
+    assert pings(conn) == 1
 
 
 def test_without_a_heartbeat_a_three_is_an_ordinary_message():
@@ -106,7 +158,9 @@ def test_between_pings_resuming_grants_a_full_interval():
     conn.suspend_heartbeat()
     conn.resume_heartbeat(10.0)
     assert due(wheel, 34.9) == []
-    assert due(wheel, 35.0) == [TimerEvent.PING]
+    assert pings(conn) == 0
+    assert due(wheel, 35.0) == []
+    assert pings(conn) == 1
 
 
 def test_a_deadline_and_the_heartbeat_share_one_place_in_the_wheel():
@@ -117,7 +171,8 @@ def test_a_deadline_and_the_heartbeat_share_one_place_in_the_wheel():
     assert due(wheel, 7.0) == [TimerEvent.DEADLINE]
     assert wheel.next_deadline() == 25.0
     conn.set_deadline(25.0)
-    assert sorted(due(wheel, 25.0)) == [TimerEvent.PING, TimerEvent.DEADLINE]
+    assert due(wheel, 25.0) == [TimerEvent.DEADLINE]
+    assert pings(conn) == 1
 
 
 def test_a_deadline_can_be_put_off_brought_forward_and_taken_away():
@@ -135,7 +190,7 @@ def test_a_late_server_expires_everything_at_once_however_late_it_is():
     conns = [connection(wheel) for _ in range(50)]
     for number, conn in enumerate(conns):
         conn.set_deadline(1.0 + number * 100.0)
-    assert {conn for conn, _ in wheel.expired(1e9)} == set(conns)
+    assert {conn for conn, _ in wheel.expired(1e9, PING)} == set(conns)
     assert len(wheel) == 0
 
 
@@ -151,7 +206,7 @@ def test_no_number_is_no_deadline():
     wheel = TimerWheel(0.0)
     conn = connection(wheel)
     conn.set_deadline(math.nan)
-    assert wheel.expired(1000.0) == []
+    assert due(wheel, 1000.0) == []
 
 
 # Whoever sleeps until next_deadline() is woken when that becomes earlier
@@ -179,10 +234,8 @@ def test_the_sleeper_is_woken_by_an_earlier_deadline_only():
 
 @pytest.mark.parametrize("polling", [False, True])
 def test_the_sleeper_is_woken_by_an_answer_when_the_interval_is_the_shorter_time(polling):
-    wheel = TimerWheel(0.0)
-    conn = connection(wheel)
-    conn.start_heartbeat(0.0, 1.0, 60.0)
-    assert due(wheel, 1.0) == [TimerEvent.PING]
+    wheel, conn = beating(0.0, 1.0, 60.0)
+    assert due(wheel, 1.0) == []
     assert wheel.next_deadline() == 61.0
     calls = woken(wheel)
     if polling:
@@ -206,7 +259,7 @@ def test_sleeping_until_the_next_deadline_finds_every_deadline_on_time(deadlines
         conn.set_deadline(deadline)
     while (now := wheel.next_deadline()) < math.inf:
         assert now == min(wanted.values())
-        expired = wheel.expired(now)
+        expired = wheel.expired(now, PING)
         assert {conn for conn, _ in expired} == {c for c, deadline in wanted.items() if deadline == now}
         for conn, event in expired:
             assert event is TimerEvent.DEADLINE

@@ -59,10 +59,10 @@ def test_poll_waits_until_there_is_something() -> None:
     polling = bench.polling()
     poll = Poll(polling)
     assert poll.body is None
-    assert polling.writable
+    assert polling.session.conn.is_writable
     bench.send(polling.session, "a")
     assert poll.body == "4a"
-    assert not polling.writable
+    assert not polling.session.conn.is_writable
     assert bench.above[polling.session.sid].writable_calls == 2
     assert (polling.session.conn.inflight_bytes, polling.session.conn.confirmed) == (0, 2)
 

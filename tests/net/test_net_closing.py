@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import Link
 from support.raw import close_frame, echo_server, exchange_frames, join, read_all, read_until
 from support.wire import Wire, client_frame
 from trio.testing import wait_all_tasks_blocked
@@ -133,11 +134,11 @@ async def test_heartbeat(autojump_clock: Any, running: Any, interval: float, tim
 
 
 @pytest.mark.rows("H1", "C40")
-async def test_end_of_the_server(autojump_clock: Any) -> None:
+async def test_end_of_the_server(link: Link, autojump_clock: Any) -> None:
     io, reasons = echo_server()
     async with trio.open_nursery() as nursery:
         async with io:
-            wire = Wire(io, nursery)
+            wire = Wire(io, nursery, link)
             clients = [await join(wire) for _ in range(3)]
             await io.emit("last words")
         for client in clients:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
+import h11
 import pytest
 import trio
-from support.raw import POLLING, WEBSOCKET, exchange, read_until, request, status, upgrade
+from support.raw import POLLING, UPGRADE, WEBSOCKET, exchange, read_until, request, status, upgrade
 from support.wire import SioClient, WebSocket, client_frame
 from trio.testing import wait_all_tasks_blocked
+from trio_websocket import WebSocketConnection
 
 from trio_socketio import Server
+from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._http1 import Http1Connection
 
 
 @pytest.mark.rows("C3")
@@ -192,3 +197,25 @@ async def test_client_that_leaves_during_the_handshake(autojump_clock: Any, runn
             assert wire.io.engine.clients_count == 0
         client = SioClient(await WebSocket(wire.stream()).open(WEBSOCKET))
         assert (await (await client.start()).connect()).sids
+
+
+async def test_nothing_of_http_outlives_the_handshake(autojump_clock: Any, running: Any) -> None:
+    async with running(Server()) as wire:
+        client = SioClient(await WebSocket(wire.stream()).open(WEBSOCKET))
+        assert (await (await client.start()).connect()).sids
+        gc.collect()
+        kinds = (Http1Connection, h11.Request, WebSocketConnection)
+        assert [kept for kept in gc.get_objects() if isinstance(kept, kinds)] == []
+
+
+@pytest.mark.parametrize("version", ["13", "12"])
+async def test_cancelled_handshake_leaves_nothing_behind(version: str) -> None:
+    fields = {**UPGRADE, "Sec-WebSocket-Version": version}
+    head = h11.Request(method="GET", target="/", headers=list(fields.items()))
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await opening_handshake(head)
+    await trio.lowlevel.checkpoint()  # Trio holds what it has raised until then
+    gc.collect()
+    assert [kept for kept in gc.get_objects() if isinstance(kept, WebSocketConnection)] == []
+    assert (await opening_handshake(head) is None) == (version == "12")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import Link
 from support.raw import POLLING, exchange, read_all, read_until, request, status
 from support.wire import Polling, Response, Wire
 from trio.testing import wait_all_tasks_blocked
@@ -74,6 +75,7 @@ async def test_overlapping_posts(autojump_clock: Any, running: Any) -> None:
         await wait_all_tasks_blocked()
         second = await polling.post("42[]")
         assert (second.status, second.body) == (400, b"")
+        await wait_all_tasks_blocked()
         assert [reason for reason, _ in reasons] == ["transport error"]
         await stream.send_all(b'["a"]')
         assert status(await read_until(stream, b"\r\n\r\n")) == 400
@@ -89,6 +91,7 @@ async def test_binary_content_type_is_answered_at_once(autojump_clock: Any, runn
         fields = ("Content-Type: application/octet-stream", "Content-Length: 100")
         received = await exchange(wire.stream(), request(polling.target, *fields, method="POST"))
         assert status(received) == 400
+        await wait_all_tasks_blocked()
         assert [reason for reason, _ in reasons] == ["transport error"]
         await _assert_gone(polling)
 
@@ -102,6 +105,7 @@ async def test_payload_that_is_broken(autojump_clock: Any, running: Any, body: s
         polling = await (await wire.polling()).connect()
         response = await polling.post(body)
         assert (response.status, response.body) == (400, b"")
+        await wait_all_tasks_blocked()
         assert reasons[0][0] in ("parse error", "forced close")
         if not body.startswith("4"):
             assert reasons[0][0] == "parse error"
@@ -201,12 +205,12 @@ async def test_connection_that_is_cancelled_ends_its_session(autojump_clock: Any
 
 
 @pytest.mark.rows("H1")
-async def test_end_of_the_server(autojump_clock: Any) -> None:
+async def test_end_of_the_server(link: Link, autojump_clock: Any) -> None:
     io = Server()
     reasons = _reasons(io)
     async with trio.open_nursery() as nursery:
         async with io:
-            wire = Wire(io, nursery)
+            wire = Wire(io, nursery, link)
             polling = await (await wire.polling()).connect()
             lingering = await (await wire.polling()).connect()  # no poll of its own waits
             idle = wire.stream()
@@ -225,7 +229,7 @@ async def test_end_of_the_server(autojump_clock: Any) -> None:
 
 
 @pytest.mark.rows("H1")
-async def test_no_new_request_is_read_while_the_server_ends(autojump_clock: Any) -> None:
+async def test_no_new_request_is_read_while_the_server_ends(link: Link, autojump_clock: Any) -> None:
     io = Server()
 
     @io.on("disconnect")
@@ -237,7 +241,7 @@ async def test_no_new_request_is_read_while_the_server_ends(autojump_clock: Any)
     refused = trio.Event()
     async with trio.open_nursery() as nursery:
         async with io:
-            wire = Wire(io, nursery)
+            wire = Wire(io, nursery, link)
             client = await wire.connect()
             http = wire.http()
             await http.request("GET", "/nothing")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from trio_socketio import Server, Socket
@@ -65,14 +65,14 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
     done: list[int] = []
 
     @io.on("slow")
-    async def slow(socket: Socket, number: int) -> None:
+    async def slow(socket: Socket, number: int, filling: str) -> None:
         await go_on.wait()
         done.append(number)
 
     io.on("ping me", lambda socket: "pong")
 
     async with running(io) as net:
-        net.pair = lockstep_stream_pair  # a write ends when it is read
+        net.narrow()
         client = await net.connect()
         other = await net.connect()
         sent = 0
@@ -80,7 +80,7 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
         async def flood() -> None:
             nonlocal sent
             for number in range(50):
-                await client.emit("slow", number)
+                await client.emit("slow", number, "x" * 5000)
                 sent = number + 1
 
         async with trio.open_nursery() as nursery:
@@ -140,7 +140,7 @@ async def test_handler_that_awaits_call_with_a_full_inbox_does_not_deadlock(
 
     io.on("more", lambda socket, n: log.append(n))
     async with running(io) as net:
-        net.pair = lockstep_stream_pair
+        net.narrow()
         client = await net.connect()
         await client.emit("go")
 
@@ -230,6 +230,7 @@ async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_cl
             await trio.sleep(100)
             assert not answered.is_set()
             go_on.set()
+        await wait_all_tasks_blocked()
         assert done == list(range(8))
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
+from support.links import Link
 from support.wire import Wire
 from trio.abc import Instrument
 
 from trio_socketio import Server, Socket
+from trio_socketio._core import Connection
+from trio_socketio.engineio import Session
+from trio_socketio.net._reactor_driver import ReactorDriver
+from trio_socketio.net._stream_driver import StreamDriver
 
 
 class CancelAt(Instrument):
@@ -22,7 +28,7 @@ class CancelAt(Instrument):
         self.steps = steps
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        if "trio_socketio" in task.name or "socket" in task.name:
+        if any(word in task.name for word in ("trio_socketio", "socket", "reactor", "timer", "farewell")):
             self.steps -= 1
             if self.steps == 0:
                 self.scope.cancel()
@@ -53,14 +59,32 @@ async def life_on_polling(net: Wire) -> None:
 
 
 @pytest.mark.parametrize("life", [life_on_websocket, life_on_polling])
-def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]]) -> None:
+def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]], link: Link) -> None:
+    gc.collect()
+    descriptors = open_descriptors()
     steps = 1
-    while _run_once(life, steps):
+    while _run_once(life, link, steps):
+        link.close()
+        assert open_descriptors() == descriptors, steps
         steps += 1
     assert steps > 15
+    assert left_behind() == []
 
 
-def _run_once(life: Callable[[Wire], Awaitable[None]], steps: int) -> bool:
+def left_behind() -> list[object]:
+    gc.collect()
+    return [
+        thing
+        for thing in gc.get_objects()
+        if type(thing) in (Connection, Session, Socket, StreamDriver, ReactorDriver)
+    ]
+
+
+def open_descriptors() -> list[str]:
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -> bool:
     """Live once and be cancelled after so many steps; False if life was over before."""
     io = Server(disconnect_timeout=0.5)
     begun, ended = [], []
@@ -91,7 +115,7 @@ def _run_once(life: Callable[[Wire], Awaitable[None]], steps: int) -> bool:
             trio.lowlevel.add_instrument(instrument)
             async with trio.open_nursery() as nursery:
                 async with io:
-                    net = Wire(io, nursery)
+                    net = Wire(io, nursery, link)
                     engine: Any = io.engine
                     await life(net)
                     await net.aclose()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import IN_FLIGHT, only, stuck
 from support.wire import client_frame
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from trio_socketio import (
@@ -21,11 +22,6 @@ from trio_socketio import (
 )
 
 RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
-
-
-def only(io: Server) -> Socket:
-    (socket,) = io.sockets.values()
-    return socket
 
 
 @pytest.mark.rows("F3", "F4", "D14")
@@ -291,22 +287,7 @@ async def test_emit_yields_at_least_every_32nd_call(running: Any) -> None:
             nursery.cancel_scope.cancel()
 
 
-# A client that does not read: lockstep streams hold a write until it is read.
-
-
-async def stuck(net: Any) -> Any:
-    """A client whose next write blocks the driver: what is emitted from now on stays in the outbox."""
-    client = await net.connect()
-    socket = only(net.io)
-    await wait_all_tasks_blocked()
-    socket.emit_nowait("in flight")
-    await wait_all_tasks_blocked()
-    return client, socket
-
-
-def lockstep(net: Any) -> Any:
-    net.pair = lockstep_stream_pair
-    return net
+# A client that does not read
 
 
 @pytest.mark.rows("M2", "F21")
@@ -317,7 +298,7 @@ async def test_client_that_stops_reading_is_cut_at_the_limit(
     reasons: list[Any] = []
     io.on("disconnect", lambda socket, reason, description: reasons.append((reason, description)))
     async with running(io) as net:
-        _, socket = await stuck(lockstep(net))
+        _, socket = await stuck(net)
         other = await net.connect("/")
         for _ in range(9):
             socket.emit_nowait("ev")
@@ -337,15 +318,15 @@ async def test_client_that_stops_reading_is_cut_at_the_limit(
 
 @pytest.mark.rows("M2")
 async def test_broadcasts_and_acks_never_wait(running: Any, autojump_clock: Any) -> None:
-    io = Server(outbox=Outbox(max_bytes=1000))
+    io = Server(outbox=Outbox(max_bytes=30_000))
     async with running(io) as net:
-        _, socket = await stuck(lockstep(net))
+        _, socket = await stuck(net)
         other = await net.connect()
-        await io.emit("ev", "x" * 900)
+        await io.emit("ev", "x" * 9000)
         assert (await other.event())[0] == "ev"
         assert socket.connected
         await wait_all_tasks_blocked()
-        await io.emit("ev", "x" * 900)
+        await io.emit("ev", "x" * 9000)
         assert not socket.connected
         assert (await other.event())[0] == "ev"
         assert io.engine.clients_count == 1
@@ -356,7 +337,7 @@ async def test_emit_waits_for_room_and_the_client_that_reads_again_gets_all(
 ) -> None:
     io = Server(outbox=Outbox(max_packets=3))
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         sent: list[int] = []
 
         async def emit() -> None:
@@ -368,18 +349,18 @@ async def test_emit_waits_for_room_and_the_client_that_reads_again_gets_all(
             nursery.start_soon(emit)
             await wait_all_tasks_blocked()
             assert sent == [0, 1]
-            assert await client.event() == ["in flight"]
+            assert await client.event() == IN_FLIGHT
             assert [(await client.event())[1] for _ in range(10)] == list(range(10))
 
 
 async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, autojump_clock: Any) -> None:
     io = Server(outbox=Outbox(max_packets=1))
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         with trio.move_on_after(1) as scope:
             await socket.emit("never")
         assert scope.cancelled_caught
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         async with trio.open_nursery() as nursery:
             nursery.start_soon(socket.emit, "mark")
             assert await client.event() == ["mark"]
@@ -389,7 +370,7 @@ async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, aut
 async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> None:
     io = Server(outbox=Outbox(max_packets=1, policy=policy), write_timeout=3, ping_interval=50)
     async with running(io) as net:
-        _, socket = await stuck(lockstep(net))
+        _, socket = await stuck(net)
         start = trio.current_time()
         if policy == "disconnect":
             with pytest.raises(Disconnected):
@@ -416,12 +397,12 @@ async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> 
 async def test_drop_policies_apply_at_once(running: Any, autojump_clock: Any, policy: Any, left: Any) -> None:
     io = Server(outbox=Outbox(max_packets=4, policy=policy))
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         for i in range(3):
             await socket.emit("a", i)
             await socket.emit("b", i)
         assert socket.connected
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         assert [await client.event() for _ in left] == left
 
 
@@ -430,12 +411,12 @@ async def test_protected_packets_are_never_dropped(running: Any, autojump_clock:
     io.of("/x")
     io.on("ask", lambda socket: "answer")
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         await client.ws.send_raw(client_frame(1, b'421["ask"]') + client_frame(1, b"40/x,"))
         await wait_all_tasks_blocked()
         for i in range(20):
             await socket.emit("n", i)
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         assert await client.receive() == '31["answer"]'
         assert str(await client.receive()).startswith('0/x,{"sid"')
         assert await client.event() == ["n", 19]
@@ -446,7 +427,8 @@ async def test_message_larger_than_the_outbox_is_accepted_when_it_is_empty(
 ) -> None:
     io = Server(outbox=Outbox(max_bytes=100))
     async with running(io) as net:
-        client = await lockstep(net).connect()
+        net.narrow()
+        client = await net.connect()
         socket = only(io)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(socket.emit, "big", "x" * 1000)
@@ -460,11 +442,11 @@ async def test_message_larger_than_the_outbox_is_accepted_when_it_is_empty(
 async def test_volatile_is_dropped_iff_an_earlier_flush_is_unsent(running: Any, autojump_clock: Any) -> None:
     io = Server()
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         await socket.volatile.emit("dropped")
         await io.volatile.emit("dropped")
         assert socket._client.session.volatile_dropped == 2
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         await wait_all_tasks_blocked()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(socket.volatile.emit, "sent")
@@ -492,7 +474,7 @@ async def test_volatile_on_polling_needs_a_waiting_poll(running: Any) -> None:
 async def test_flush_waits_until_it_is_written(running: Any, autojump_clock: Any) -> None:
     io = Server()
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         await socket.emit("last")
         flushed = trio.Event()
 
@@ -504,7 +486,7 @@ async def test_flush_waits_until_it_is_written(running: Any, autojump_clock: Any
             nursery.start_soon(flush)
             await wait_all_tasks_blocked()
             assert not flushed.is_set()
-            assert await client.event() == ["in flight"]
+            assert await client.event() == IN_FLIGHT
             assert await client.event() == ["last"]
             await flushed.wait()
         await client.ws.stream.aclose()
@@ -521,7 +503,7 @@ async def test_server_side_emit_needs_a_cluster(running: Any) -> None:
 async def test_call_is_never_dropped(running: Any, autojump_clock: Any, policy: Any) -> None:
     io = Server(outbox=Outbox(max_packets=3, policy=policy))
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         for i in range(5):
             await socket.emit("n", i)
         answers: list[Any] = []
@@ -535,7 +517,7 @@ async def test_call_is_never_dropped(running: Any, autojump_clock: Any, policy: 
             await wait_all_tasks_blocked()
             for i in range(5):
                 await socket.emit("n", i)
-            assert await client.event() == ["in flight"]
+            assert await client.event() == IN_FLIGHT
             while len(answers) < 2:
                 message = str(await client.receive())
                 if '"ask"' in message:
@@ -548,9 +530,9 @@ async def test_call_is_never_dropped(running: Any, autojump_clock: Any, policy: 
 async def test_heartbeat_is_never_dropped(running: Any, autojump_clock: Any) -> None:
     io = Server(outbox=Outbox(max_packets=2, policy="drop_oldest"), ping_interval=5, ping_timeout=5)
     async with running(io) as net:
-        client, socket = await stuck(lockstep(net))
+        client, socket = await stuck(net)
         await trio.sleep(6)
         for i in range(5):
             await socket.emit("n", i)
-        assert await client.ws.receive() == '42["in flight"]'
+        assert await client.event() == IN_FLIGHT
         assert await client.ws.receive() == "2"

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import Link
+from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
@@ -229,7 +231,7 @@ async def test_exception_in_a_disconnect_handler_is_contained(running: Any) -> N
 
 
 @pytest.mark.rows("H1")
-async def test_leaving_the_server_closes_everything_in_order(running: Any, autojump_clock: Any) -> None:
+async def test_leaving_the_server_closes_everything_in_order(link: Link, autojump_clock: Any) -> None:
     io = Server()
     log = noting(io)
     order: list[str] = []
@@ -247,10 +249,8 @@ async def test_leaving_the_server_closes_everything_in_order(running: Any, autoj
         order.append("disconnect")
 
     async with trio.open_nursery() as nursery:
-        from support.wire import Wire
-
         async with io:
-            net = Wire(io, nursery)
+            net = Wire(io, nursery, link)
             client = await net.connect()
             polling = await (await net.polling()).connect()
             await client.emit("ev")
@@ -280,7 +280,7 @@ async def test_leaving_the_server_closes_everything_in_order(running: Any, autoj
 
 
 @pytest.mark.parametrize("how", ["stop", "cancel"])
-async def test_all_disconnect_handlers_share_one_grace(running: Any, autojump_clock: Any, how: str) -> None:
+async def test_all_disconnect_handlers_share_one_grace(link: Link, autojump_clock: Any, how: str) -> None:
     io = Server(disconnect_timeout=5)
     log: list[str] = []
 
@@ -295,11 +295,9 @@ async def test_all_disconnect_handlers_share_one_grace(running: Any, autojump_cl
             raise
 
     async with trio.open_nursery() as nursery:
-        from support.wire import Wire
-
         with trio.CancelScope() as scope:
             async with io:
-                net = Wire(io, nursery)
+                net = Wire(io, nursery, link)
                 for _ in range(3):
                     await net.connect()
                 if how == "cancel":

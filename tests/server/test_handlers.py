@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+from support.links import Link
+from support.wire import Wire
+from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Ack, ArgumentsError, Server, Socket
 from trio_socketio.server._handlers import Handler
@@ -191,6 +194,7 @@ async def test_error_in_a_group_is_contained_and_cancelled_is_not_swallowed(runn
         assert await client.call("group") == [{"error": "Internal server error"}]
         assert isinstance(errors[0], ValueError)
         await client.emit("stuck")
+        await wait_all_tasks_blocked()
         await client.ws.close()
         await cancelled.wait()
     assert len(errors) == 1
@@ -198,9 +202,7 @@ async def test_error_in_a_group_is_contained_and_cancelled_is_not_swallowed(runn
 
 @pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("kind", ["async", "plain"])
-def test_interrupts_propagate_and_stop_the_server(fatal: type[BaseException], kind: str) -> None:
-    from support.wire import Wire
-
+def test_interrupts_propagate_and_stop_the_server(link: Link, fatal: type[BaseException], kind: str) -> None:
     io = Server()
     if kind == "async":
 
@@ -216,7 +218,7 @@ def test_interrupts_propagate_and_stop_the_server(fatal: type[BaseException], ki
 
     async def main() -> None:
         async with io, trio.open_nursery() as nursery:
-            wire = Wire(io, nursery)
+            wire = Wire(io, nursery, link)
             client = await wire.connect()
             await client.emit("stop")
             await trio.sleep_forever()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import stuck
 from support.wire import client_frame
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from trio_socketio import ConnectRefused, Disconnected, Outbox, Server, Socket
@@ -273,12 +274,7 @@ async def test_client_goes_while_emits_wait_for_room(running: Any, autojump_cloc
         log.append("told")
 
     async with running(io) as net:
-        net.pair = lockstep_stream_pair
-        client = await net.connect()
-        (socket,) = io.sockets.values()
-        await wait_all_tasks_blocked()
-        socket.emit_nowait("in flight")
-        await wait_all_tasks_blocked()
+        client, socket = await stuck(net)
         async with trio.open_nursery() as nursery:
             for _ in range(3):
                 nursery.start_soon(emit, socket)

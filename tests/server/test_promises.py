@@ -7,8 +7,9 @@ from typing import Any, TypedDict
 
 import pytest
 import trio
+from support.links import IN_FLIGHT, Link, stuck
 from support.wire import HttpClient, Polling, Wire, client_frame
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import BroadcastOperator, ConnectRefused, Namespace, Outbox, Server, Socket
 
@@ -79,7 +80,7 @@ async def test_any_call_on_the_connection_keeps_it_reading(running: Any, autojum
         await go_on.wait()
 
     async with running(io) as net:
-        net.pair = lockstep_stream_pair
+        net.narrow()
         client = await (await net.connect()).connect("/x")
         (other,) = io.of("/x").sockets.values()
         answers: list[Any] = []
@@ -121,17 +122,6 @@ async def test_any_call_lets_a_post_through_up_to_four_times_the_limit(
 # emitting
 
 
-async def stuck(net: Any) -> tuple[Any, Socket]:
-    """A client that does not read: what is emitted from now on stays in the outbox."""
-    net.pair = lockstep_stream_pair
-    client = await net.connect()
-    (socket,) = net.io.sockets.values()
-    await wait_all_tasks_blocked()
-    socket.emit_nowait("in flight")
-    await wait_all_tasks_blocked()
-    return client, socket
-
-
 @pytest.mark.parametrize("policy", ["block", "disconnect"])
 @pytest.mark.parametrize("what", ["ack", "broadcast"])
 async def test_acks_and_broadcasts_disconnect_a_client_that_does_not_read(
@@ -157,7 +147,7 @@ async def test_header_and_attachments_are_dropped_together(running: Any, autojum
         client, socket = await stuck(net)
         for number in range(5):
             await socket.emit("picture", number, b"one", b"two")
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         head = await client.receive()
         assert str(head).startswith('52-["picture",4,')
         assert [await client.receive() for _ in range(2)] == [b"one", b"two"]
@@ -167,16 +157,16 @@ async def test_disconnect_is_never_dropped(running: Any, autojump_clock: Any) ->
     io = Server(outbox=Outbox(max_packets=3, policy="drop_oldest"))
     io.of("/x")
     async with running(io) as net:
-        net.pair = lockstep_stream_pair
+        net.narrow()
         client = await (await net.connect()).connect("/x")
         (socket,) = io.sockets.values()
         (other,) = io.of("/x").sockets.values()
-        socket.emit_nowait("in flight")
+        socket.emit_nowait(*IN_FLIGHT)
         await wait_all_tasks_blocked()
         other.disconnect()
         for number in range(9):
             socket.emit_nowait("ev", number)
-        assert await client.event() == ["in flight"]
+        assert await client.event() == IN_FLIGHT
         assert await client.receive() == "1/x,"
         assert await client.event() == ["ev", 8]
 
@@ -268,7 +258,7 @@ async def test_cancelled_beside_an_error_in_a_group_is_not_swallowed(running: An
 
 
 async def test_disconnect_handlers_and_the_last_flush_share_one_grace(
-    running: Any, autojump_clock: Any
+    link: Link, autojump_clock: Any
 ) -> None:
     io = Server(disconnect_timeout=5)
     log: list[str] = []
@@ -280,7 +270,7 @@ async def test_disconnect_handlers_and_the_last_flush_share_one_grace(
 
     async with trio.open_nursery() as nursery:
         async with io:
-            net = Wire(io, nursery)
+            net = Wire(io, nursery, link)
             await stuck(net)
             start = trio.current_time()
         assert trio.current_time() - start == pytest.approx(5, abs=0.1)

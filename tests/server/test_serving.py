@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trio
 import trustme
+from support.links import Link
 from support.wire import HttpClient, SioClient, WebSocket, Wire
 
 import trio_socketio
@@ -267,11 +268,11 @@ async def test_logger_names_and_secrets(running: Any, caplog: pytest.LogCaptureF
     assert "x" * 201 not in text
 
 
-async def test_stop_does_not_wait_for_idle_connections(autojump_clock: Any) -> None:
+async def test_stop_does_not_wait_for_idle_connections(link: Link, autojump_clock: Any) -> None:
     io = Server()
     async with trio.open_nursery() as nursery:
         async with io:
-            net = Wire(io, nursery)
+            net = Wire(io, nursery, link)
             silent, http = net.stream(), net.http()
             await http.request("GET", "/")
             start = trio.current_time()

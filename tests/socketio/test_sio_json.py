@@ -43,11 +43,8 @@ def test_mutated_json_gets_the_verdict_of_the_standard_library(value, draw):
     text = text[:at] + draw.draw(st.sampled_from('"\\{}[],:0-+.eNu \t')) + text[at + 1 :]
     try:
         expected = oracle.strict_json(text)
-        well = (
-            not math.isinf(expected)
-            if isinstance(expected, float)
-            else "Infinity" not in json.dumps(expected)
-        )
+        json.dumps(expected, allow_nan=False)  # raises for a number that has become infinite
+        well = True
     except (ValueError, oracle.Bad):
         well = False
     if not well:

@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from support.native import ALL, connection
 
+from trio_socketio import _core
+from trio_socketio._core import Connection, Message
 from trio_socketio.socketio import RoomIndex, Target
 
 
-@dataclass(frozen=True)
-class Member:
-    id: str
+class Member(_core.Member):
+    def __init__(self, name: str) -> None:
+        self.id = name
+        self.conn = open_connection()
+
+    def __repr__(self) -> str:
+        return self.id
 
 
-A, B, C = Member("A"), Member("B"), Member("C")
+def open_connection(**limits: int) -> Connection:
+    conn = connection(**limits)
+    conn.open = True
+    return conn
+
+
+def received(member: Member) -> list[str]:
+    """What was sent to a member since this was last asked; every message is one letter."""
+    sent = member.conn.take(ALL)
+    member.conn.confirm()
+    return [sent[at + 3 : at + 4].decode() for at in range(0, len(sent), 4)]
+
+
+Rooms = tuple[RoomIndex[Member], Member, Member, Member]
 
 
 @pytest.fixture
-def index() -> RoomIndex[Member]:
+def rooms() -> Rooms:
     """A is in red, B in red and blue, C in blue."""
+    a, b, c = Member("A"), Member("B"), Member("C")
     index: RoomIndex[Member] = RoomIndex()
-    for member in (A, B, C):
-        index.add(member)
-    for member, room in ((A, "red"), (B, "red"), (B, "blue"), (C, "blue")):
+    for member in (a, b, c):
+        index.add(member, member.conn)
+    for member, room in ((a, "red"), (b, "red"), (b, "blue"), (c, "blue")):
         index.join(member, room)
-    return index
+    return index, a, b, c
 
 
-def test_every_member_is_in_the_room_of_its_own_id(index):
-    assert index.rooms_of(A) == {"A", "red"}
-    assert list(index.select(Target().to(["C"]))) == [C]
+def test_every_member_is_in_the_room_of_its_own_id(rooms: Rooms):
+    index, a, _, c = rooms
+    assert index.rooms_of(a) == {"A", "red"}
+    assert index.select(Target().to(["C"])) == [c]
 
 
-@pytest.mark.parametrize(
-    ("target", "members"),
-    [
-        (Target(), {A, B, C}),
-        (Target().to(["red"]), {A, B}),
-        (Target().to(["red"]).to(["blue"]), {A, B, C}),
-        (Target().to(["red", "blue"]).without(["B"]), {A, C}),
-        (Target().without(["red"]), {C}),
-        (Target().to(["red"]).without(["blue", "nowhere"]), {A}),
-        (Target().to(["nowhere"]), set()),
-        (Target().to(["red"]).without(["red"]), set()),
-    ],
-)
-def test_a_target_is_the_union_of_its_rooms_but_for_its_exceptions(index, target, members):
-    chosen = list(index.select(target))
-    assert set(chosen) == members
-    assert len(chosen) == len(members)
+TARGETS = [
+    (Target(), "ABC"),
+    (Target().to(["red"]), "AB"),
+    (Target().to(["red"]).to(["blue"]), "ABC"),
+    (Target().to(["red", "blue"]).without(["B"]), "AC"),
+    (Target().without(["red"]), "C"),
+    (Target().to(["red"]).without(["blue", "nowhere"]), "A"),
+    (Target().to(["nowhere"]), ""),
+    (Target().to(["red"]).without(["red"]), ""),
+]
+
+
+@pytest.mark.parametrize(("target", "members"), TARGETS)
+def test_a_target_is_the_union_of_its_rooms_but_for_its_exceptions(rooms: Rooms, target, members):
+    assert sorted(member.id for member in rooms[0].select(target)) == sorted(members)
+
+
+@pytest.mark.parametrize(("target", "members"), TARGETS)
+def test_whom_a_target_selects_a_broadcast_reaches_once(rooms: Rooms, target, members):
+    index, *everybody = rooms
+    assert index.broadcast(Message("x"), target) == []
+    for member in everybody:
+        assert received(member) == ["x"] * (member.id in members)
 
 
 def test_a_target_is_a_value():
@@ -61,77 +87,109 @@ def test_a_target_is_a_value():
     assert red == Target(rooms=frozenset({"red"}))
 
 
-def test_empty_rooms_are_gone(index):
-    index.leave(A, "red")
-    index.remove(B)
-    assert index.rooms() == {"A", "C", "blue"}
-    assert index.rooms_of(B) == frozenset()
-    assert len(index) == 2
-
-
-def test_joining_twice_and_leaving_what_one_is_not_in_changes_nothing(index):
-    index.join(A, "red")
-    index.leave(A, "blue")
+def test_joining_twice_and_leaving_what_one_is_not_in_changes_nothing(rooms: Rooms):
+    index, a, b, _ = rooms
+    index.join(a, "red")
+    index.leave(a, "blue")
     index.leave(Member("stranger"), "red")
     index.remove(Member("stranger"))
-    assert list(index.select(Target().to(["red"]))) == [A, B]
+    assert set(index.select(Target().to(["red"]))) == {a, b}
 
 
-def test_the_rooms_of_a_member_are_a_snapshot(index):
-    before = index.rooms_of(A)
-    index.leave(A, "red")
+def test_only_who_is_there_can_join(rooms: Rooms):
+    with pytest.raises(KeyError):
+        rooms[0].join(Member("stranger"), "red")
+
+
+def test_the_rooms_of_a_member_are_a_snapshot(rooms: Rooms):
+    index, a, *_ = rooms
+    before = index.rooms_of(a)
+    index.leave(a, "red")
     assert before == {"A", "red"}
 
 
+def test_whose_outbox_is_full_is_told_and_gets_nothing(rooms: Rooms):
+    index, a, b, _ = rooms
+    full = Member("full")
+    full.conn = open_connection(max_packets=1)
+    index.add(full, full.conn)
+    assert index.broadcast(Message("x"), Target()) == []
+    assert index.broadcast(Message("y"), Target().without(["B"])) == [full]
+    assert (received(full), received(a), received(b)) == (["x"], ["x", "y"], ["x"])
+
+
+def test_who_is_muted_gets_no_broadcast_but_stays_in_its_rooms(rooms: Rooms):
+    index, a, b, _ = rooms
+    index.mute(a)
+    index.join(a, "green")
+    assert index.broadcast(Message("x"), Target()) == []
+    index.broadcast(Message("y"), Target().to(["green", "A", "red"]))
+    assert (received(a), received(b)) == ([], ["x", "y"])
+    assert index.rooms_of(a) == {"A", "red", "green"}
+    assert a in index.select(Target())
+
+
 class RoomsAgainstASetOfPairs(RuleBasedStateMachine):
-    members = st.sampled_from([Member(str(number)) for number in range(4)])
+    ids = st.sampled_from(["0", "1", "2", "3"])
     rooms = st.sampled_from(["red", "blue", "0"])
     some = st.frozensets(st.sampled_from(["red", "blue", "0", "1", "nowhere"]))
 
     def __init__(self):
         super().__init__()
         self.index: RoomIndex[Member] = RoomIndex()
+        self.everybody = {name: Member(name) for name in "0123"}
         self.pairs: set[tuple[Member, str]] = set()
         self.present: set[Member] = set()
 
-    @rule(member=members)
-    def add(self, member):
+    @rule(name=ids)
+    def add(self, name):
+        member = self.everybody[name]
         if member not in self.present:
-            self.index.add(member)
+            self.index.add(member, member.conn)
             self.present.add(member)
-            self.pairs.add((member, member.id))
+            self.pairs.add((member, name))
 
-    @rule(member=members)
-    def remove(self, member):
+    @rule(name=ids)
+    def remove(self, name):
+        member = self.everybody[name]
         self.index.remove(member)
         self.present.discard(member)
-        self.pairs = {pair for pair in self.pairs if pair[0] != member}
+        self.pairs = {pair for pair in self.pairs if pair[0] is not member}
 
-    @rule(member=members, room=rooms)
-    def join(self, member, room):
+    @rule(name=ids, room=rooms)
+    def join(self, name, room):
+        member = self.everybody[name]
         if member in self.present:
             self.index.join(member, room)
             self.pairs.add((member, room))
 
-    @rule(member=members, room=rooms)
-    def leave(self, member, room):
-        self.index.leave(member, room)
-        self.pairs.discard((member, room))
+    @rule(name=ids, room=rooms)
+    def leave(self, name, room):
+        self.index.leave(self.everybody[name], room)
+        self.pairs.discard((self.everybody[name], room))
+
+    def chosen(self, rooms, exclude) -> set[Member]:
+        wanted = {member for member, room in self.pairs if room in rooms} if rooms else self.present
+        return wanted - {member for member, room in self.pairs if room in exclude}
 
     @rule(rooms=some, exclude=some)
     def select(self, rooms, exclude):
-        wanted = {member for member, room in self.pairs if room in rooms} if rooms else self.present
-        unwanted = {member for member, room in self.pairs if room in exclude}
-        chosen = list(self.index.select(Target(rooms=rooms, exclude=exclude)))
-        assert set(chosen) == wanted - unwanted
+        chosen = self.index.select(Target(rooms=rooms, exclude=exclude))
+        assert set(chosen) == self.chosen(rooms, exclude)
         assert len(set(chosen)) == len(chosen)
+
+    @rule(rooms=some, exclude=some)
+    def broadcast(self, rooms, exclude):
+        self.index.broadcast(Message("x"), Target(rooms=rooms, exclude=exclude))
+        heard = self.chosen(rooms, exclude)
+        for member in self.everybody.values():
+            assert received(member) == ["x"] * (member in heard)
 
     @invariant()
     def same(self):
         assert len(self.index) == len(self.present)
-        assert self.index.rooms() == {room for _, room in self.pairs}
         for member in self.present:
-            assert self.index.rooms_of(member) == {room for m, room in self.pairs if m == member}
+            assert self.index.rooms_of(member) == {room for m, room in self.pairs if m is member}
 
 
 TestRoomsAgainstASetOfPairs = RoomsAgainstASetOfPairs.TestCase

@@ -162,7 +162,8 @@ def read_packets(received: list[str | bytes], limits: dict[str, int]) -> tuple[l
     outcome, packets = [], []
     for message in received:
         try:
-            packet = decoder.add(message)
+            add = decoder.add_binary if isinstance(message, bytes) else decoder.add_text
+            packet = add(message if isinstance(message, bytes) else message.encode())
         except RemoteProtocolError as error:
             return [*outcome, f"fail {str(error).partition(':')[0]}"], packets
         if packet is not None:

@@ -19,6 +19,7 @@ class MessageHost:
     """
 
     name: TransportName = "websocket"
+    driver = "messages"
     receiver: Receiver
 
     def __init__(self) -> None:
@@ -31,23 +32,22 @@ class MessageHost:
         request = EngineRequest("GET", target, {"host": "test"}, upgrade=True)
         assert engine.verify(request) is None
 
-        def attach(receiver: Receiver) -> MessageHost:
-            host.receiver = receiver
+        def serve(session: Receiver) -> MessageHost:
+            host.attach(session)
             return host
 
         if request.sid:
             candidate = engine.begin_upgrade(engine.sessions[request.sid], host, now)
             assert candidate is not None
-            attach(candidate)
+            host.attach(candidate)
         else:
-            engine.open_websocket(request, attach, now)
+            engine.open_websocket(request, serve, now)
         return host
 
     # what the engine calls
 
-    @property
-    def writable(self) -> bool:
-        return True
+    def attach(self, receiver: Receiver) -> None:
+        self.receiver = receiver
 
     def wake(self) -> None:
         """Send at once: the payload form, split again, is the list of messages."""

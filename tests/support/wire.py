@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import h11
 import trio
 import wsproto
-from trio.testing import memory_stream_pair
 from wsproto.events import (
     AcceptConnection,
     BytesMessage,
@@ -24,11 +22,10 @@ from wsproto.events import (
     TextMessage,
 )
 
+from support.links import Link, MemoryLink
 from trio_socketio import Server
 
 DEADLINE = 10.0
-
-StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
 
 
 @dataclass
@@ -239,11 +236,16 @@ class SioClient:
 class Wire:
     """Connections to a server that runs (``async with io:``), each served by a task of ``nursery``."""
 
-    def __init__(self, io: Server, nursery: trio.Nursery, pair: StreamPair = memory_stream_pair) -> None:
+    def __init__(self, io: Server, nursery: trio.Nursery, link: Link | None = None) -> None:
         self.io = io
         self.nursery = nursery
-        self.pair = pair
+        self.link = link or MemoryLink()
+        self.pair = self.link.pair
         self.streams: list[trio.abc.Stream] = []
+
+    def narrow(self) -> None:
+        """From now on connections hold next to nothing: a write ends when the other end reads."""
+        self.pair = self.link.narrow
 
     def stream(self) -> trio.abc.Stream:
         ours, theirs = self.pair()

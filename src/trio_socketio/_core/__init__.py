@@ -4,7 +4,9 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 """
 
 from trio_socketio._core._codec import scan_head, split_payload
-from trio_socketio._core._conn import Connection, Message, TimerWheel
+from trio_socketio._core._collector import track, untrack
+from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
+from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
     CloseFrame,
     Failure,
@@ -14,16 +16,27 @@ from trio_socketio._core._types import (
     TimerEvent,
 )
 
+try:
+    from trio_socketio._core._reactor import Reactor
+except ModuleNotFoundError:  # built on Linux only
+    Reactor = None  # type: ignore[assignment, misc]
+
 __all__ = [
     "CloseFrame",
     "Connection",
     "Failure",
+    "FlushList",
+    "Member",
     "Message",
     "OutboxPolicy",
     "PacketHead",
     "PushStatus",
+    "Reactor",
+    "RoomIndex",
     "TimerEvent",
     "TimerWheel",
     "scan_head",
     "split_payload",
+    "track",
+    "untrack",
 ]

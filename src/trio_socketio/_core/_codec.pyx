@@ -1,13 +1,9 @@
 """Stateless codecs: Engine.IO payloads and the head of a Socket.IO packet."""
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
-from trio_socketio._core._types import Failure, PacketHead
-
-
-cdef extern from "Python.h":
-    const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
+from trio_socketio._core._types import Failure
 
 
 cdef object _failure(tsio_status status):
@@ -60,11 +56,11 @@ def split_payload(const uint8_t[::1] body not None, uint32_t max_packets):
             return packets, Failure("packet is not valid UTF-8", 0)
 
 
-def scan_head(str text not None, uint32_t max_attachments):
+def scan_head(bytes data not None, uint32_t max_attachments):
     """Scan the head of a Socket.IO packet.
 
     Args:
-        text: an Engine.IO text message, without the Engine.IO type digit.
+        data: an Engine.IO text message, without the Engine.IO type digit.
         max_attachments: how many attachments a packet may announce.
 
     Returns:
@@ -72,21 +68,22 @@ def scan_head(str text not None, uint32_t max_attachments):
 
     Source: Socket.IO protocol revision 5, "Packet encoding".
     """
-    cdef Py_ssize_t size = 0
-    cdef const char *data
+    cdef const char *start = PyBytes_AS_STRING(data)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
     cdef tsio_sio_head head
-    cdef tsio_status status
-    try:
-        data = PyUnicode_AsUTF8AndSize(text, &size)
-    except UnicodeEncodeError:
-        return Failure("packet holds a lone surrogate", 0)
-    status = tsio_sio_head_parse(<const uint8_t *>data, <size_t>size, max_attachments, &head)
+    cdef object namespace = "/"
+    cdef tsio_status status = tsio_sio_head_parse(<const uint8_t *>start, <size_t>size, max_attachments, &head)
     if status != TSIO_OK:
         return _failure(status)
-    return PacketHead(
+    if head.nsp_len:
+        try:
+            namespace = PyUnicode_DecodeUTF8(<const char *>head.nsp, <Py_ssize_t>head.nsp_len, NULL)
+        except UnicodeDecodeError:
+            return Failure("packet is not valid UTF-8", 0)
+    return (
         head.type,
         head.attachments,
-        PyUnicode_DecodeUTF8(<const char *>head.nsp, <Py_ssize_t>head.nsp_len, NULL) if head.nsp_len else "/",
+        namespace,
         head.id if head.has_id else None,
-        PyBytes_FromStringAndSize(data + head.json_offset, size - <Py_ssize_t>head.json_offset),
+        PyBytes_FromStringAndSize(start + head.json_offset, size - <Py_ssize_t>head.json_offset),
     )

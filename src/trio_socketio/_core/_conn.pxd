@@ -38,6 +38,10 @@ cdef extern from "message.h" nogil:
 
 
 cdef extern from "outbox.h" nogil:
+    enum:
+        TSIO_SEND_PROTECTED
+        TSIO_SEND_VOLATILE
+
     ctypedef enum tsio_policy:
         TSIO_POLICY_DISCONNECT
 
@@ -76,6 +80,7 @@ cdef extern from "wheel.h" nogil:
 cdef extern from "conn.h" nogil:
     ctypedef enum tsio_timer_kind:
         TSIO_TIMER_NONE
+        TSIO_TIMER_PING
 
     ctypedef enum tsio_conn_event_kind:
         TSIO_CONN_NEED_MORE
@@ -89,8 +94,32 @@ cdef extern from "conn.h" nogil:
         size_t len
         uint16_t close_code
 
+    ctypedef enum tsio_via:
+        TSIO_VIA_POLLING
+        TSIO_VIA_STREAM
+        TSIO_VIA_REACTOR
+
+    ctypedef struct tsio_link:
+        tsio_link *prev
+        tsio_link *next
+
+    ctypedef struct tsio_dirty_lists:
+        tsio_link urgent
+        tsio_link bulk
+
+    const uint32_t TSIO_NO_SLOT
+
     ctypedef struct tsio_conn:
         tsio_outbox outbox
+        tsio_dirty_lists *lists
+        c_bool open
+        c_bool poll_waits
+        c_bool blocked
+        c_bool paused
+        c_bool watched
+        uint8_t via
+        uint32_t slot
+        uint32_t volatile_lost
         tsio_wheel_node timer
         void *owner
 
@@ -107,6 +136,11 @@ cdef extern from "conn.h" nogil:
     tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t length)
     tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
     void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
+    tsio_status tsio_conn_keep(tsio_conn *conn)
+    c_bool tsio_conn_has_input(const tsio_conn *conn)
+    tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
+    c_bool tsio_conn_is_writable(const tsio_conn *conn)
+    void tsio_conn_mark_dirty(tsio_conn *conn, c_bool urgent)
     c_bool tsio_conn_has_output(const tsio_conn *conn)
     tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
     void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size_t reason_len)
@@ -118,3 +152,37 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
     tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
+
+
+cdef class Message:
+    cdef tsio_message *_message
+
+
+cdef class TimerWheel:
+    cdef tsio_wheel _wheel
+    cdef double _announced
+    cdef public object on_earlier
+
+    cdef int scheduled(self, const tsio_wheel_node *node) except -1
+
+
+cdef class FlushList:
+    cdef tsio_dirty_lists *_lists
+    cdef bint _told
+    cdef public object on_dirty
+
+    cdef int poke(self) except -1
+
+
+cdef class Connection:
+    cdef tsio_conn _conn
+    cdef TimerWheel _wheel
+    cdef FlushList _flush_list
+    cdef public object owner
+    cdef public object transport
+    cdef public object observer
+
+    cdef int wake(self) except -1
+
+
+cdef object decode_event(tsio_status status, const tsio_conn_event *event)

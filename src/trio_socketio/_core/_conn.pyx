@@ -1,7 +1,7 @@
 """The connection object, the shared message and the timer wheel, over ``csrc/conn.h``."""
 
 cimport cython
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memset
 
@@ -34,6 +34,22 @@ cdef object _failure(tsio_status status):
     return Failure(tsio_status_text(status).decode(), tsio_status_close_code(status))
 
 
+cdef object decode_event(tsio_status status, const tsio_conn_event *event):
+    """What ``Connection.next_event`` returns."""
+    if status != TSIO_OK:
+        _check(status)
+        return _failure(status)
+    if event.kind == TSIO_CONN_TEXT:
+        return PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
+    if event.kind == TSIO_CONN_BINARY:
+        return PyBytes_FromStringAndSize(<const char *>event.data, <Py_ssize_t>event.len)
+    if event.kind == TSIO_CONN_CLOSE:
+        return CloseFrame(
+            event.close_code, PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
+        )
+    return None
+
+
 cdef bytes _take_buf(tsio_buf *buf):
     """Copy ``buf`` into Python bytes and free it."""
     try:
@@ -53,34 +69,28 @@ cdef class Message:
         key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
     """
 
-    cdef tsio_message *_message
-
     def __cinit__(self, text, attachments=(), *, str packet_type not None="4", uint64_t key=0):
         cdef const uint8_t[::1] view
         cdef Py_ssize_t size = 0
-        cdef const char *chars
-        cdef uint8_t digit
+        cdef const char *chars = NULL
         if len(packet_type) != 1 or not "0" <= packet_type <= "9":
             raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
-        digit = <uint8_t>ord(packet_type)
-        if isinstance(text, str):
+        if type(text) is bytes:  # what packets are; a view costs a third of a microsecond
+            chars = PyBytes_AS_STRING(text)
+            size = PyBytes_GET_SIZE(text)
+        elif isinstance(text, str):
             chars = PyUnicode_AsUTF8AndSize(text, &size)
-            self._message = tsio_message_new(<size_t>size + 11, key)
-            if self._message is NULL:
-                raise MemoryError("message")
-            _check(tsio_message_add_text(self._message, digit, <const uint8_t *>chars, <size_t>size))
         elif text is not None:
             view = text
-            self._message = tsio_message_new(<size_t>view.shape[0] + 11, key)
-            if self._message is NULL:
-                raise MemoryError("message")
+            size = view.shape[0]
+            chars = <const char *>&view[0] if size else NULL
+        self._message = tsio_message_new(0 if text is None else <size_t>size + 11, key)
+        if self._message is NULL:
+            raise MemoryError("message")
+        if text is not None:
             _check(tsio_message_add_text(
-                self._message, digit, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
+                self._message, <uint8_t>ord(packet_type), <const uint8_t *>chars, <size_t>size
             ))
-        else:
-            self._message = tsio_message_new(0, key)
-            if self._message is NULL:
-                raise MemoryError("message")
         for attachment in attachments:
             if attachment is None:
                 raise TypeError("an attachment is a bytes-like object, not None")
@@ -119,10 +129,6 @@ cdef class TimerWheel:
         on_earlier: called when a deadline is set that is earlier than what ``next_deadline`` last said.
     """
 
-    cdef tsio_wheel _wheel
-    cdef double _announced
-    cdef public object on_earlier
-
     def __cinit__(self, double now, double tick=1 / 16):
         tsio_wheel_init(&self._wheel, tick, now)
         self._announced = -1.0
@@ -143,8 +149,8 @@ cdef class TimerWheel:
         self._announced = tsio_wheel_next(&self._wheel)
         return self._announced
 
-    def expired(self, double now):
-        """What is due: a list of (``Connection``, ``TimerEvent``)."""
+    def expired(self, double now, Message ping not None):
+        """What is due: a list of (``Connection``, ``TimerEvent``). A heartbeat's ``ping`` is queued here."""
         cdef tsio_wheel_node *node
         cdef tsio_conn *conn
         cdef tsio_timer_kind kind
@@ -158,7 +164,27 @@ cdef class TimerWheel:
                 kind = tsio_conn_on_timer(conn, &self._wheel, now)
                 if kind == TSIO_TIMER_NONE:
                     break
-                due.append((<Connection>conn.owner, TimerEvent(kind)))
+                if kind == TSIO_TIMER_PING:
+                    if conn.open:
+                        _check(tsio_conn_send(conn, ping._message, TSIO_SEND_PROTECTED))
+                        (<Connection>conn.owner).wake()
+                else:
+                    due.append((<Connection>conn.owner, TimerEvent(kind)))
+
+
+@cython.final
+cdef class FlushList:
+    """The connections of one reactor that have something to send.
+
+    Attributes:
+        on_dirty: called when there is one, and not again before the reactor has looked.
+    """
+
+    cdef int poke(self) except -1:
+        if not self._told and self._lists is not NULL:
+            self._told = True
+            self.on_dirty()
+        return 0
 
 
 @cython.final
@@ -176,11 +202,9 @@ cdef class Connection:
 
     Attributes:
         owner: the Engine.IO session or upgrade candidate it belongs to.
+        transport: what serves it, and is woken when there is output.
+        observer: who gets the messages that a reactor reads.
     """
-
-    cdef tsio_conn _conn
-    cdef TimerWheel _wheel
-    cdef public object owner
 
     def __cinit__(
         self,
@@ -198,6 +222,14 @@ cdef class Connection:
         tsio_conn_init(&self._conn, max_message_bytes, max_fragments, max_packets, max_bytes, <tsio_policy>policy)
         self._conn.owner = <void *>self
         self._wheel = wheel
+
+    cdef int wake(self) except -1:
+        """There is output: tell who sends it."""
+        if self._flush_list is not None:
+            self._flush_list.poke()
+        elif self.transport is not None:
+            self.transport.wake()
+        return 0
 
     def __dealloc__(self):
         if self._wheel is not None:
@@ -218,23 +250,15 @@ cdef class Connection:
         """
         cdef tsio_conn_event event
         cdef tsio_status status = tsio_conn_next(&self._conn, now, &event)
-        cdef object packet = self._decode(status, &event)
+        cdef object packet = decode_event(status, &event)
         self._wheel.scheduled(&self._conn.timer)  # calls Python: the event's bytes may be gone afterwards
         return packet
 
-    cdef object _decode(self, tsio_status status, const tsio_conn_event *event):
-        if status != TSIO_OK:
-            _check(status)
-            return _failure(status)
-        if event.kind == TSIO_CONN_TEXT:
-            return PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
-        if event.kind == TSIO_CONN_BINARY:
-            return PyBytes_FromStringAndSize(<const char *>event.data, <Py_ssize_t>event.len)
-        if event.kind == TSIO_CONN_CLOSE:
-            return CloseFrame(
-                event.close_code, PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
-            )
-        return None
+    def touch(self):
+        """There may be output that came without ``send``: a close frame, or what an upgrade has brought along."""
+        tsio_conn_mark_dirty(&self._conn, True)
+        if self._flush_list is not None:
+            self._flush_list.poke()
 
     def adopt(self, Connection candidate not None):
         """Take over the WebSocket of a candidate whose upgrade is complete; the outbox stays."""
@@ -242,10 +266,26 @@ cdef class Connection:
 
     # outbound
 
-    def push(self, Message message not None, *, bint protected=False):
-        """Queue a message; returns a ``PushStatus`` number. A protected one is never refused or dropped."""
-        cdef tsio_status status = tsio_outbox_push(&self._conn.outbox, message._message, 1 if protected else 0)
+    def send(self, Message message not None, bint protected=False, bint volatile=False):
+        """Queue a message and wake who sends it; returns a ``PushStatus`` number.
+
+        Nothing is accepted while not ``open``. A protected message is never refused for want of room, nor dropped. A
+        volatile one is lost rather than queued behind bytes that are still unsent.
+        """
+        cdef uint32_t flags = (TSIO_SEND_PROTECTED if protected else 0) | (TSIO_SEND_VOLATILE if volatile else 0)
+        cdef tsio_status status = tsio_conn_send(&self._conn, message._message, flags)
         _check(status)
+        if status == TSIO_OK:
+            self.wake()
+        return <int>status
+
+    def push(self, Message message not None, *, bint protected=False):
+        """As ``send``, but also while not ``open``, and nobody is woken."""
+        cdef tsio_status status = tsio_outbox_push(
+            &self._conn.outbox, message._message, TSIO_SEND_PROTECTED if protected else 0
+        )
+        _check(status)
+        tsio_conn_mark_dirty(&self._conn, True)
         return <int>status
 
     def take(self, size_t max_bytes):
@@ -291,6 +331,52 @@ cdef class Connection:
         """Drop all that is queued: the connection is gone."""
         self._conn.outbox.closed = True
         tsio_outbox_free(&self._conn.outbox)
+
+    @property
+    def open(self):
+        """Whether messages are accepted."""
+        return bool(self._conn.open)
+
+    @open.setter
+    def open(self, bint value):
+        self._conn.open = value
+
+    @property
+    def paused(self):
+        """Whether nothing is to be read from the peer."""
+        return bool(self._conn.paused)
+
+    @paused.setter
+    def paused(self, bint value):
+        self._conn.paused = value
+
+    @property
+    def watched(self):
+        """Whether a reactor is to tell ``transport.flushed`` when it has written."""
+        return bool(self._conn.watched)
+
+    @watched.setter
+    def watched(self, bint value):
+        self._conn.watched = value
+
+    def set_poll_waits(self, bint value):
+        """A poll is there to take a message at once, or no longer."""
+        self._conn.poll_waits = value
+
+    def set_streaming(self):
+        """A WebSocket serves it from now on."""
+        if self._conn.via == TSIO_VIA_POLLING:
+            self._conn.via = TSIO_VIA_STREAM
+
+    @property
+    def is_writable(self):
+        """Whether a message queued now goes out without waiting behind an earlier flush."""
+        return bool(tsio_conn_is_writable(&self._conn))
+
+    @property
+    def volatile_lost(self):
+        """How many volatile messages were not sent."""
+        return self._conn.volatile_lost
 
     @property
     def has_output(self):

@@ -17,6 +17,9 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
 
+#: The revision of the Engine.IO protocol.
+PROTOCOL = "4"
+
 
 class Engine:
     """The sessions of one server. It does no I/O and reads no clock.
@@ -75,7 +78,7 @@ class Engine:
             return Refusal.METHOD
         if request.upgrade != (transport == "websocket"):
             return Refusal.TRANSPORT_HANDSHAKE
-        if request.query.get("EIO") != "4":
+        if request.query.get("EIO") != PROTOCOL:
             return Refusal.PROTOCOL_VERSION
         return self._generate_id(request)
 
@@ -94,7 +97,7 @@ class Engine:
         session = self.sessions.get(request.sid)
         if session is None:
             return Refusal.SESSION_UNKNOWN
-        if request.query.get("EIO") != session.request.query.get("EIO"):
+        if request.query.get("EIO") != PROTOCOL:  # that all sessions were opened with
             return Refusal.PROTOCOL_MISMATCH
         if request.upgrade:
             if request.query["transport"] != "websocket":
@@ -153,6 +156,7 @@ class Engine:
         return transport
 
     def _new_session(self, request: EngineRequest) -> Session:
+        request.settle()
         return Session(self, request.new_sid, request, self.new_connection())
 
     def _open(self, session: Session, transport: Transport, upgrades: list[str], now: float) -> None:
@@ -204,7 +208,7 @@ class Engine:
 
     def tick(self, now: float) -> float:
         """Deal with every timer that is due; returns a time before which nothing is."""
-        for conn, event in self.wheel.expired(now):
+        for conn, event in self.wheel.expired(now, self.ping):
             owner: Session | Candidate | None = conn.owner
             try:
                 if owner is not None:

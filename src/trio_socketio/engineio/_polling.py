@@ -46,6 +46,7 @@ class PollingTransport:
     __slots__ = ("_answer", "_goodbye_sent", "_notify", "_posting", "_took", "session")
 
     name: TransportName = "polling"
+    driver = "polling"
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -56,11 +57,6 @@ class PollingTransport:
         self._goodbye_sent = False
 
     # the seam
-
-    @property
-    def writable(self) -> bool:
-        """Whether a poll is waiting."""
-        return self._notify is not None
 
     def wake(self) -> None:
         """There is output: answer the waiting poll."""
@@ -97,10 +93,14 @@ class PollingTransport:
         if self._notify is not None:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
             return BAD_REQUEST
-        self._notify = notify
+        self._set_waiting(notify)
         if self.session.conn.queued_packets or self.session.state is State.CLOSING:
             notify()
         return None
+
+    def _set_waiting(self, notify: Callable[[], None] | None) -> None:
+        self._notify = notify
+        self.session.conn.set_poll_waits(notify is not None)
 
     def release(self) -> None:
         """Answer the waiting poll with a noop packet, if there is nothing better."""
@@ -110,7 +110,7 @@ class PollingTransport:
 
     def collect(self) -> EngineResponse:
         """The answer to the poll that was waiting; report with ``poll_written`` or ``poll_lost``."""
-        self._notify = None
+        self._set_waiting(None)
         body, self._answer = self._answer, None
         self._took = body is None
         if body is None:
@@ -130,7 +130,7 @@ class PollingTransport:
 
     def poll_lost(self, description: str) -> None:
         """The client vanished while its poll was waiting or being answered."""
-        self._notify = None
+        self._set_waiting(None)
         if self.session.transport is self:
             if self.session.is_open:
                 self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)

@@ -22,15 +22,15 @@ class Transport(Protocol):
     def name(self) -> TransportName:
         """``"polling"`` or ``"websocket"``."""
 
+    @property
+    def driver(self) -> str:
+        """Who carries the bytes: ``"polling"``, ``"stream"``, ``"reactor"``, or a host's own name."""
+
     def wake(self) -> None:
         """There is output."""
 
     def resume(self) -> None:
         """Reading may go on."""
-
-    @property
-    def writable(self) -> bool:
-        """Whether a message queued now goes out without waiting behind an earlier flush."""
 
     def close(self) -> None:
         """Send what is queued, then say goodbye, then call ``Receiver.lost``."""

@@ -58,6 +58,9 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }
 
 
+#: By number; looking one up in the enumeration takes six times as long, and this is done for each message.
+_STATUSES = {int(status): status for status in PushStatus}
+
 #: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
 
@@ -69,19 +72,13 @@ class Session:
         sid: the session id, a bearer secret: never logged whole, never shown to other clients.
         request: the first HTTP request.
         conn: codec state, heartbeat and outbox.
-        transport: what serves it now.
-        observer: the layer above.
         candidate: the WebSocket that may take over.
-        volatile_dropped: how many volatile messages were not sent.
     """
 
     __slots__ = (
         "__weakref__", "_alarm", "_close_deadline", "_noop_deadline", "candidate", "closed_by_peer",
-        "conn", "engine", "observer", "paused", "request", "sid", "state", "transport", "volatile_dropped",
+        "conn", "engine", "request", "sid", "state",
     )  # fmt: skip
-
-    observer: SessionObserver
-    transport: Transport
 
     def __init__(self, engine: Engine, sid: str, request: EngineRequest, conn: Connection) -> None:
         self.engine = engine
@@ -89,34 +86,63 @@ class Session:
         self.request = request
         self.conn = conn
         self.state = State.OPENING
-        self.paused = False
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
         self.candidate: Candidate | None = None
         self.closed_by_peer = False
-        self.volatile_dropped = 0
         conn.owner = self
 
     def __repr__(self) -> str:
         return f"<Session {self.sid[:6]}… {self.state.name}>"
 
     @property
+    def transport(self) -> Transport:
+        """What serves it now."""
+        transport: Transport = self.conn.transport
+        return transport
+
+    @property
+    def observer(self) -> SessionObserver:
+        """The layer above."""
+        observer: SessionObserver = self.conn.observer
+        return observer
+
+    @observer.setter
+    def observer(self, observer: SessionObserver) -> None:
+        self.conn.observer = observer
+
+    @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self.state in (State.OPEN, State.UPGRADING)
+        return self.conn.open
+
+    @property
+    def paused(self) -> bool:
+        """Whether the client is not read."""
+        return self.conn.paused
+
+    @property
+    def volatile_dropped(self) -> int:
+        """How many volatile messages were not sent."""
+        return self.conn.volatile_lost
 
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state][event]
+        self.conn.open = self.state in (State.OPEN, State.UPGRADING)
 
     # opening and upgrading
 
     def open(self, transport: Transport, open_packet: Message, now: float) -> None:
         """Queue the open packet and start the heartbeat."""
         options = self.engine.options
-        self.transport = transport
+        self._serve_by(transport)
         self._move(Event.OPENED)
-        self.conn.push(open_packet, protected=True)
         self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
-        transport.wake()
+        self.conn.send(open_packet, protected=True)
+
+    def _serve_by(self, transport: Transport) -> None:
+        self.conn.transport = transport
+        if transport.name == "websocket":
+            self.conn.set_streaming()
 
     def candidate_attached(self, candidate: Candidate) -> None:
         """A WebSocket is there that may become the transport."""
@@ -142,7 +168,8 @@ class Session:
         self.candidate = None
         self._noop_deadline = math.inf
         self._set_deadline()
-        polling, self.transport = self.transport, transport
+        polling = self.transport
+        self._serve_by(transport)
         self.conn.adopt(candidate)
         polling.abort(goodbye=False)
         self.observer.upgraded()
@@ -181,13 +208,13 @@ class Session:
     def pause(self) -> None:
         """Stop reading from the client; the heartbeat's clock stands still meanwhile."""
         if not self.paused:
-            self.paused = True
+            self.conn.paused = True
             self.conn.suspend_heartbeat()
 
     def resume(self, now: float) -> None:
         """Read on; the heartbeat's deadline starts anew."""
         if self.paused:
-            self.paused = False
+            self.conn.paused = False
             if self.is_open:
                 self.conn.resume_heartbeat(now)
                 self.transport.resume()
@@ -206,18 +233,7 @@ class Session:
         Returns:
             ``OK``, ``DROPPED`` (by the policy, or because the session is closing), or ``FULL``.
         """
-        if not self.is_open:
-            return PushStatus.DROPPED
-        if volatile and not self.transport.writable:
-            self.volatile_dropped += 1
-            return PushStatus.DROPPED
-        status = PushStatus(self.conn.push(message, protected=protected))
-        if status is PushStatus.OK:
-            self.transport.wake()
-        elif volatile:
-            self.volatile_dropped += 1
-            return PushStatus.DROPPED
-        return status
+        return _STATUSES[self.conn.send(message, protected, volatile)]
 
     def written(self) -> None:
         """What the transport had taken is written."""
@@ -235,10 +251,7 @@ class Session:
         """The wheel says that something is due."""
         if self.state is State.CLOSED:
             return
-        if event is TimerEvent.PING:
-            self.conn.push(self.engine.ping, protected=True)
-            self.transport.wake()
-        elif event is TimerEvent.PING_TIMEOUT:
+        if event is TimerEvent.PING_TIMEOUT:
             timeout = self.engine.options.ping_timeout
             self.fail(DisconnectReason.PING_TIMEOUT, f"no answer to a ping for {timeout:g} s")
         else:
@@ -284,7 +297,7 @@ class Session:
             return
         self._move(Event.CLOSE)
         self.closed_by_peer = by_peer
-        self.paused = False
+        self.conn.paused = False
         self.conn.close(code if code != 1005 else 0)
         self.conn.suspend_heartbeat()
         self._alarm = self._noop_deadline = math.inf
@@ -326,7 +339,7 @@ class Session:
         if self.state is State.CLOSED:
             return
         self._move(Event.END)
-        self.paused = False
+        self.conn.paused = False
         self.conn.detach()
         self.conn.close_outbox()
         self.conn.owner = None

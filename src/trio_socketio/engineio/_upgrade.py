@@ -20,7 +20,8 @@ __all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "Surplus", "WebSocketTrans
 class WebSocketTransport(Transport, Protocol):
     """A driver that holds a WebSocket; it feeds a candidate first and the session later."""
 
-    receiver: Receiver
+    def attach(self, receiver: Receiver) -> None:
+        """Feed this one from now on."""
 
 
 class Probe(Enum):
@@ -53,6 +54,7 @@ class Candidate:
         self.paused = False
         self._probe = Probe.ATTACHED
         conn.owner = self
+        conn.transport = driver
         conn.set_deadline(now + session.engine.options.upgrade_timeout)
         session.candidate_attached(self)
 
@@ -67,7 +69,7 @@ class Candidate:
         elif following is Probe.UPGRADED and self.session.state is State.UPGRADING:
             self._probe = following
             self._let_go()
-            self.driver.receiver = self.session
+            self.driver.attach(self.session)
             self.session.upgrade(self.conn, self.driver)
         else:
             self.fail("this is not the packet that an upgrade needs next")
@@ -111,9 +113,10 @@ class Surplus:
 
     __slots__ = ("conn", "paused")
 
-    def __init__(self, conn: Connection, code: int, reason: str) -> None:
+    def __init__(self, conn: Connection, driver: WebSocketTransport, code: int, reason: str) -> None:
         self.conn = conn
         self.paused = False
+        conn.transport = driver
         conn.close(code, reason)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:

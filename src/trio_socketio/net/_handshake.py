@@ -1,68 +1,121 @@
 """The opening handshake of a WebSocket (RFC 6455 section 4.2), done by trio-websocket.
 
 h11 has read the request already, so it is replayed to trio-websocket through a stream in memory, which catches the
-response and then reports end of file. The real stream is not touched. It costs about 170 µs; this one function is the
-place to replace it.
+response and then ends the reader. The real stream is not touched. It costs about 120 µs; this one function is the place
+to replace it.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import types
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from typing import Any, cast
 
 import h11
 import trio
-from trio_websocket import WebSocketRequest, wrap_server_stream
+from trio_websocket import wrap_server_stream
 
 __all__ = ["opening_handshake"]
 
 
-class _ReplayStream(trio.abc.Stream):
-    """Gives one request to read, catches what is written, and ends."""
+class _Pause:
+    """What a task that is run by hand awaits to be left alone; Trio never sees it."""
 
-    def __init__(self, request: bytes, scope: trio.CancelScope) -> None:
+    def __await__(self) -> Generator[_Pause, None, None]:
+        yield self
+
+
+_PAUSE = _Pause()
+
+
+class _Finished(Exception):
+    """Ends the reader; at an end of file it would still compose a close frame, for 10 µs."""
+
+
+class _Refused(Exception):
+    """trio-websocket wants no more of the request, nor to give it to us."""
+
+
+class _ReplayStream(trio.abc.Stream):
+    """Gives one request to read, lets its reader pause, and ends it; catches what is written.
+
+    It has no checkpoints: nobody but ``opening_handshake`` uses it.
+    """
+
+    def __init__(self, request: bytes) -> None:
         self._request = request
-        self._scope = scope
-        self._answered = trio.Event()
         self.response = b""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        await trio.lowlevel.checkpoint()
-        if self._request:
-            request, self._request = self._request, b""
-            return request
-        await self._answered.wait()
-        return b""
+        if not self._request:
+            await _PAUSE
+            raise _Finished
+        request, self._request = self._request, b""
+        return request
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await trio.lowlevel.checkpoint()
         self.response += data
-        self._answered.set()
 
     async def wait_send_all_might_not_block(self) -> None:
-        await trio.lowlevel.checkpoint()
+        """It never does."""
 
     async def aclose(self) -> None:
-        # wrap_server_stream waits for a request that never comes if this one is bad: closing is its only sign.
-        self._scope.cancel()
-        await trio.lowlevel.checkpoint()
+        """There is nothing to close."""
 
 
-def _serialise(request: h11.Request) -> bytes:
+class _Reader:
+    """Stands in for the nursery of trio-websocket's reader, which runs at once up to its pause, in our own task.
+
+    That saves the nursery, the task and four switches, 45 µs of 165. A bad request does not come to the pause; then
+    ``wrap_server_stream`` would wait for ever, so the exception leads out of it.
+    """
+
+    _trap: object = None  #: what the task waits for
+
+    def start_soon(self, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+        self._task = function(*args)
+        try:
+            self._trap = self._task.send(None)
+        except StopIteration:
+            raise _Refused from None
+        if self._trap is not _PAUSE:
+            raise _Refused
+
+    @types.coroutine
+    def finish(self) -> Generator[object, Any, None]:
+        """Run the rest, and let Trio do what it asks of it."""
+        trap = self._trap
+        try:
+            while trap is not None:
+                try:
+                    answer = None if trap is _PAUSE else (yield trap)
+                except BaseException as error:
+                    trap = self._task.throw(error)
+                else:
+                    trap = self._task.send(answer)
+        except (StopIteration, _Finished):
+            pass
+
+
+_Fields = list[tuple[bytes, bytes]]
+
+
+def _serialise(method: bytes, fields: _Fields) -> bytes:
     """The request, as far as the handshake is concerned. Its host is not: a name of 15 kB takes long to decode."""
-    lines = [b"%b / HTTP/1.1" % request.method, b"Host: server"]
+    lines = [b"%b / HTTP/1.1" % method, b"Host: server"]
     lines += [
         b"%b: %b" % (name, value)
-        for name, value in request.headers
+        for name, value in fields
         if name in (b"connection", b"upgrade") or name.startswith(b"sec-websocket-")
     ]
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _has_key(request: h11.Request) -> bool:
+def _has_key(fields: _Fields) -> bool:
     """Whether there is one key, of sixteen bytes (RFC 6455 section 4.2.1). trio-websocket takes any."""
-    keys = [value for name, value in request.headers if name == b"sec-websocket-key"]
+    keys = [value for name, value in fields if name == b"sec-websocket-key"]
     try:
         return [len(base64.b64decode(key, validate=True)) for key in keys] == [16]
     except binascii.Error:
@@ -83,15 +136,16 @@ async def opening_handshake(
 
     Cancellation: nothing is lost, nothing was written.
     """
-    if not _has_key(request):
+    fields = list(request.headers)
+    if not _has_key(fields):
         return None
-    accepted: WebSocketRequest | None = None
-    with trio.CancelScope() as scope:
-        stream = _ReplayStream(_serialise(request), scope)
+    stream, reader = _ReplayStream(_serialise(request.method, fields)), _Reader()
+    try:
         try:
-            async with trio.open_nursery() as nursery:
-                accepted = await wrap_server_stream(nursery, stream)
-                await accepted.accept(extra_headers=list(extra_headers))
-        except* UnicodeError:  # in a field that is to be ASCII
-            accepted = None
-    return stream.response if accepted is not None and stream.response.startswith(b"HTTP/1.1 101") else None
+            accepted = await wrap_server_stream(cast(trio.Nursery, reader), stream)
+            await accepted.accept(extra_headers=list(extra_headers))
+        finally:
+            await reader.finish()
+    except (_Refused, UnicodeError):  # the latter for a field that is to be ASCII
+        return None
+    return stream.response

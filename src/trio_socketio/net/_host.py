@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from dataclasses import dataclass
+from typing import Literal
 
 import h11
 import trio
@@ -22,10 +23,14 @@ from trio_socketio.engineio import (
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection, HttpLimits
+from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS, StreamDriver
 
-__all__ = ["EngineHost", "HostOptions"]
+__all__ = ["DriverChoice", "EngineHost", "HostOptions"]
+
+#: ``"auto"``: the reactor for plain sockets, where there is one.
+DriverChoice = Literal["auto", "stream"]
 
 NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
 METHOD_NOT_ALLOWED = EngineResponse(
@@ -46,6 +51,10 @@ class HostOptions:
     flush_timeout: float  #: seconds for the last flush of a WebSocket
     limits: HttpLimits
     files: Files
+    driver: DriverChoice = "auto"
+
+
+Driver = StreamDriver | ReactorDriver
 
 
 def _endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
@@ -62,21 +71,20 @@ def _endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
         return "", secure
 
 
-def _read_head(request: h11.Request, address: str, secure: bool) -> EngineRequest:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in request.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+def _asks_for_websocket(headers: dict[str, str]) -> bool:
     tokens = {token.strip().lower() for token in headers.get("connection", "").split(",")}
+    return "upgrade" in tokens and headers["upgrade"].strip().lower() == "websocket"
+
+
+def _read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in head.headers.raw_items():
+        name, value = raw_name.decode("ascii").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    method, target = head.method.decode("ascii"), head.target.decode("latin-1")
     # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8).
-    upgrade = (
-        "upgrade" in tokens
-        and headers.get("upgrade", "").strip().lower() == "websocket"
-        and request.http_version != b"1.0"
-    )
-    return EngineRequest(
-        request.method.decode("ascii"), request.target.decode("latin-1"), headers, address, secure, upgrade
-    )
+    upgrade = "upgrade" in headers and head.http_version != b"1.0" and _asks_for_websocket(headers)
+    return EngineRequest(method, target, headers, address, secure=secure, upgrade=upgrade)
 
 
 class EngineHost:
@@ -91,6 +99,7 @@ class EngineHost:
         draining: no new session is opened any more.
         stopping: no request is waited for any more.
         connections: those that speak HTTP now.
+        reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
     """
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
@@ -100,6 +109,7 @@ class EngineHost:
         self.connections: set[Http1Connection] = set()
         self._options = options
         self._logger = logger
+        self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
 
     def stop(self) -> None:
         """Refuse new sessions, and let go of connections that wait for a request."""
@@ -108,21 +118,34 @@ class EngineHost:
             if connection.idle is not None:
                 connection.idle.cancel()
 
-    async def serve(self, stream: trio.abc.Stream) -> None:
-        """Serve one connection until it ends, and close it.
+    async def serve(self, stream: trio.abc.Stream) -> ReactorDriver | None:
+        """Serve one connection until it ends, and close it; or until the reactor has taken it over.
+
+        Returns:
+            Who serves the connection from now on; None: it is closed.
 
         Cancellation: the connection is dropped; a session that polled through it hears of it.
         """
         try:
             trailing, driver = await self._serve_http(stream)
+            if isinstance(driver, ReactorDriver):
+                assert isinstance(stream, trio.SocketStream)
+                driver.take_over(stream, trailing)
+                return driver
             if driver is not None:
                 await driver.run(trailing)
         except (*_GONE, trio.TooSlowError):
             self._logger.debug("a connection broke or was too slow", exc_info=True)
         finally:
             await trio.aclose_forcefully(stream)
+        return None
 
-    async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, StreamDriver | None]:
+    def _driver(self, stream: trio.abc.Stream) -> StreamDriver | ReactorDriver:
+        if self.reactor is not None and isinstance(stream, trio.SocketStream):
+            return ReactorDriver(self.reactor)
+        return StreamDriver(stream, self._options.flush_timeout)
+
+    async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
         if isinstance(stream, trio.SSLStream):
             with trio.fail_after(self._options.limits.header_timeout):
@@ -140,22 +163,32 @@ class EngineHost:
             self.connections.discard(http)
         return b"", None
 
-    async def _serve_requests(self, http: Http1Connection, address: str, secure: bool) -> StreamDriver | None:
+    async def _serve_requests(self, http: Http1Connection, address: str, secure: bool) -> Driver | None:
         try:
-            while not self.stopping:
+            with http.scope:
                 head = await http.next_request()
                 if head is None:
-                    break
+                    return None
                 request = _read_head(head, address, secure)
                 if request.upgrade:
                     return await self._upgrade(http, head, request)
-                if not await self._answer(http, request):
-                    break
+                async with http.reader.reading():
+                    return await self._requests(http, request)
+            if http.idle is None:
+                await http.respond_error(408)
         except h11.RemoteProtocolError as error:
             self._logger.debug("bad HTTP from %s: %s", address or "a stream", error)
             await http.respond_error(error.error_status_hint)
-        except trio.TooSlowError:
-            await http.respond_error(408)
+        return None
+
+    async def _requests(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
+        while await self._answer(http, request) and not self.stopping:
+            head = await http.next_request()
+            if head is None:
+                break
+            request = _read_head(head, request.address, request.secure)
+            if request.upgrade:
+                return await self._upgrade(http, head, request)
         return None
 
     def _refuses(self, request: EngineRequest) -> bool:
@@ -165,7 +198,7 @@ class EngineHost:
 
     async def _upgrade(
         self, http: Http1Connection, head: h11.Request, request: EngineRequest
-    ) -> StreamDriver | None:
+    ) -> Driver | None:
         if request.path != self._options.path:
             await http.respond(NOT_FOUND)
             return None
@@ -183,11 +216,11 @@ class EngineHost:
         await http.send(switching)
         return await self._attach(http, request)
 
-    async def _attach(self, http: Http1Connection, request: EngineRequest) -> StreamDriver | None:
-        driver = StreamDriver(http.stream, self._options.flush_timeout)
+    async def _attach(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
+        driver = self._driver(http.stream)
 
-        def attach(session: Session) -> WebSocketTransport:
-            driver.receiver = session
+        def serve(session: Session) -> WebSocketTransport:
+            driver.attach(session)
             return driver
 
         now = trio.current_time()
@@ -195,14 +228,14 @@ class EngineHost:
         if self._refuses(request):  # since the handshake began
             code, reason = 1001, "the server stops"
         elif not request.sid:
-            self.engine.open_websocket(request, attach, now)
+            self.engine.open_websocket(request, serve, now)
             return driver
         elif session := self.engine.sessions.get(request.sid):
             candidate = self.engine.begin_upgrade(session, driver, now)
             if candidate is not None:
-                driver.receiver = candidate
+                driver.attach(candidate)
                 return driver
-        driver.receiver = Surplus(self.engine.new_connection(), code, reason)
+        driver.attach(Surplus(self.engine.new_connection(), driver, code, reason))
         driver.close()
         return driver
 
@@ -243,12 +276,11 @@ class EngineHost:
         return await self._write_poll(http, request, polling)
 
     async def _poll(self, http: Http1Connection, request: EngineRequest, polling: PollingTransport) -> bool:
-        ready = trio.Event()
-        refused = polling.begin_poll(ready.set)
+        refused = polling.begin_poll(http.reader.release)
         if refused is not None:
             return await http.respond(self._with_cors(request, refused))
         try:
-            if not ready.is_set() and not await http.wait(ready):
+            if not await http.reader.released():
                 polling.poll_lost("poll connection closed prematurely")
                 return False
         except BaseException:
@@ -286,7 +318,8 @@ class EngineHost:
         packets, failure = polling.packets(body)
         try:
             for number, packet in enumerate(packets, 1):
-                await self._resumed(session)
+                if session.paused:
+                    await self._resumed(session)
                 session.receive(packet, trio.current_time())
                 if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
                     await trio.lowlevel.checkpoint()
@@ -302,7 +335,20 @@ class EngineHost:
             self.engine.hold_post(session, resumed.set)
             await resumed.wait()
 
-    # time
+    # tasks
+
+    async def flushed(self) -> None:
+        """Wait until all that is queued was written as far as the clients read. A checkpoint."""
+        await trio.lowlevel.checkpoint()
+        if self.reactor is not None:
+            await self.reactor.flushed()
+
+    async def run(self) -> None:
+        """Run what all connections share, until cancelled; then every WebSocket of the reactor is dropped."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.run_wheel, name="timer wheel")
+            if self.reactor is not None:
+                await self.reactor.run()
 
     async def run_wheel(self) -> None:
         """Deal with timers as they come due: the one task that waits for time on behalf of all sessions."""

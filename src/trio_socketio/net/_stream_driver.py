@@ -46,6 +46,7 @@ class StreamDriver:
     )  # fmt: skip
 
     name: TransportName = "websocket"
+    driver = "stream"
     receiver: Receiver
 
     def __init__(self, stream: trio.abc.Stream, flush_timeout: float) -> None:
@@ -61,10 +62,9 @@ class StreamDriver:
 
     # the seam
 
-    @property
-    def writable(self) -> bool:
-        """Whether nothing of an earlier flush is unsent."""
-        return self.receiver.conn.inflight_bytes == 0
+    def attach(self, receiver: Receiver) -> None:
+        """Feed this one from now on."""
+        self.receiver = receiver
 
     def wake(self) -> None:
         """There is output."""

@@ -34,7 +34,13 @@ def contain(error: BaseException, report: Callable[[Exception], None]) -> None:
             assert isinstance(reported, Exception)
             report(reported)
         if rest is not None:
-            raise rest
+            try:
+                raise rest
+            finally:
+                del (
+                    error,
+                    rest,
+                )  # their tracebacks refer to this frame: nothing shall be left for the collector
     elif isinstance(error, Exception):
         report(error)
     else:

@@ -17,6 +17,7 @@ from trio_socketio.socketio import (
     AckReceived,
     ConnectReceived,
     EventReceived,
+    Incoming,
     Packet,
     PacketType,
     SocketIOConnection,
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
     from trio_socketio.server._socket import Socket
 
-__all__ = ["Client", "EngineSocket"]
+__all__ = ["FULL", "Client", "EngineSocket"]
+
+#: What ``Connection.send`` returns when there is no room: a number, because to make a ``PushStatus`` takes 0.4 µs.
+FULL = int(PushStatus.FULL)
 
 
 class EngineSocket:
@@ -48,6 +52,11 @@ class EngineSocket:
     def transport(self) -> Any:
         """What serves the session now; its ``name`` is ``"polling"`` or ``"websocket"``."""
         return self._session.transport
+
+    @property
+    def driver(self) -> str:
+        """Who carries its bytes now: ``"reactor"``, ``"stream"`` or ``"polling"``."""
+        return self._session.transport.driver
 
     @property
     def request(self) -> EngineRequest:
@@ -85,7 +94,7 @@ class Client:
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         self.runtime = runtime
         self.session = session
-        self.connection = SocketIOConnection(runtime.config.connection(), now)
+        self.connection = SocketIOConnection(runtime.connection_options, now)
         self.sockets: dict[str, Socket] = {}
         self.issued = time.time_ns() // 1_000_000
         self.engine_socket: EngineSocket | None = None
@@ -100,18 +109,26 @@ class Client:
 
     def text(self, data: bytes, now: float) -> None:
         """Take one text message; a packet that breaks the protocol ends the session."""
-        self._message(data.decode("utf-8", "surrogatepass"), now)
-
-    def binary(self, data: bytes, now: float) -> None:
-        """Take one attachment."""
-        self._message(data, now)
-
-    def _message(self, data: str | bytes, now: float) -> None:
         try:
-            incoming = self.connection.receive(data, now)
+            incoming = self.connection.receive_text(data, now)
         except RemoteProtocolError as error:
             self._broken(error)
             return
+        if type(incoming) is not EventReceived:
+            self._take(incoming)
+        elif (socket := self.sockets.get(incoming.namespace)) is not None:
+            socket._receive_event(incoming)  # what most are; it changes no deadline
+
+    def binary(self, data: bytes, now: float) -> None:
+        """Take one attachment."""
+        try:
+            incoming = self.connection.receive_binary(data, now)
+        except RemoteProtocolError as error:
+            self._broken(error)
+        else:
+            self._take(incoming)
+
+    def _take(self, incoming: Incoming | None) -> None:
         self._set_alarm()
         if incoming is None:
             return
@@ -158,15 +175,18 @@ class Client:
         for socket in list(self.sockets.values()):
             socket._end(reason, description)
         self.writable()
+        if self.engine_socket is not None:
+            self.engine_socket._listeners.clear()  # they may refer to a socket, which refers to this
 
     def _broken(self, error: RemoteProtocolError) -> None:
         self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)
         self.session.close(DisconnectReason.FORCED_CLOSE, str(error), code=1002)
 
     def _set_alarm(self) -> None:
-        deadline = min(
-            self.connection.deadline, min((s._hold_deadline for s in self.sockets.values()), default=math.inf)
-        )
+        """Some deadline may have changed."""
+        deadline = self.connection.deadline
+        for socket in self.sockets.values():
+            deadline = min(deadline, socket._hold_deadline)
         if deadline != self._alarm:
             self._alarm = deadline
             self.session.set_alarm(deadline)
@@ -178,7 +198,7 @@ class Client:
         if namespace is None:
             self.refuse(request.namespace, {"message": "Invalid namespace"})
         else:
-            self.sockets[request.namespace] = self.runtime.start_socket(namespace, self, request.auth)
+            self.runtime.start_socket(namespace, self, request.auth)
 
     def refuse(self, namespace: str, error: dict[str, Any]) -> None:
         """Answer a CONNECT with CONNECT_ERROR."""
@@ -200,20 +220,19 @@ class Client:
     # sending
 
     def send_protected(self, packet: Packet) -> None:
-        """Queue what no policy may drop: CONNECT, CONNECT_ERROR, DISCONNECT and acknowledgements."""
-        self._push_protected(encode(packet))
+        """Queue what no policy may drop: CONNECT, CONNECT_ERROR and DISCONNECT."""
+        self.push_protected(encode(packet))
 
-    def _push_protected(self, message: Message) -> None:
-        conn = self.session.conn
-        limits = self.runtime.config.outbox
-        factor = 1 if limits.policy in ("disconnect", "block") else 2
-        if (
-            conn.queued_packets >= factor * limits.max_packets
-            or conn.queued_bytes + len(message) > factor * limits.max_bytes
-        ) and conn.queued_packets:
+    def push_protected(self, message: Message) -> None:
+        """The same for what is encoded, such as acknowledgements."""
+        conn, limits = self.session.conn, self.runtime.limits
+        if conn.queued_packets and (
+            conn.queued_packets >= limits.protected_packets
+            or conn.queued_bytes + len(message) > limits.protected_bytes
+        ):
             self.overflow()
         else:
-            self.session.send(message, protected=True)
+            conn.send(message, protected=True)
 
     def overflow(self) -> None:
         """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
@@ -227,56 +246,67 @@ class Client:
             self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
             self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
 
-    async def send_waiting(self, socket: Socket, message: Message, *, wanted: bool = False) -> None:
-        """Queue a message, waiting for room where the policy says so.
+    async def send_wanted(self, socket: Socket, message: Message) -> None:
+        """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
+        if self.runtime.config.outbox.policy not in ("disconnect", "block"):
+            self.push_protected(message)
+        elif self._waiting or self.session.conn.send(message) == FULL:
+            await self.send_waiting(socket, message)
+
+    async def send_waiting(self, socket: Socket, message: Message) -> None:
+        """Queue a message that no room was found for, as soon as there is some, where the policy says so.
 
         Args:
             socket: whose message it is.
             message: what to send.
-            wanted: an answer is waited for, so that it must not be dropped.
 
         Raises:
             Disconnected: the socket has ended meanwhile, or has been given up after ``write_timeout``.
         """
         config = self.runtime.config
-        if wanted and config.outbox.policy not in ("disconnect", "block"):
-            self._push_protected(message)
-            return
-        if not self._waiting and self.session.send(message) is not PushStatus.FULL:
-            return
         timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
-        if self._room is None:
-            self._room = trio.lowlevel.ParkingLot()
+        room = self._waiting_room()
         self._waiting += 1
         try:
             with trio.move_on_after(timeout):
                 while True:
-                    await self._room.park()
+                    await room.park()
                     if not socket.connected:
                         raise Disconnected(f"the socket was disconnected: {socket._reason}")
-                    if self.session.send(message) is not PushStatus.FULL:
+                    if self.session.conn.send(message) != FULL:
                         return
         finally:
             self._waiting -= 1
-            self._room.unpark_all()  # whoever came later may find room that this one has not used
+            room.unpark_all()  # whoever came later may find room that this one has not used
         self.give_up(f"the client did not read for write_timeout={timeout:g} s")
         raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether somebody waits for room, so that nobody who comes later may take it."""
+        return self._waiting > 0
+
+    @property
     def is_loaded(self) -> bool:
         """Whether the outbox is above its low-water mark, half of its limits."""
-        conn, limits = self.session.conn, self.runtime.config.outbox
-        return conn.queued_packets * 2 > limits.max_packets or conn.queued_bytes * 2 > limits.max_bytes
+        conn, limits = self.session.conn, self.runtime.limits
+        return conn.queued_packets > limits.low_packets or conn.queued_bytes > limits.low_bytes
+
+    def _waiting_room(self) -> trio.lowlevel.ParkingLot:
+        """Where those wait who want to know that something was written."""
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+            self.session.conn.watched = True
+        return self._room
 
     async def flush(self) -> None:
         """Wait until all that is queued now is written, dropped, or lost with the session."""
         conn = self.session.conn
         target = conn.pushed
-        if self._room is None:
-            self._room = trio.lowlevel.ParkingLot()
+        room = self._waiting_room()
         await trio.lowlevel.checkpoint()
         while conn.confirmed < target and self.session.is_open:
-            await self._room.park()
+            await room.park()
 
     # backpressure
 

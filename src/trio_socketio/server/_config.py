@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from trio_socketio.engineio import EngineOptions, Outbox, TransportName, generate_sid
-from trio_socketio.net import HttpLimits
+from trio_socketio.net import DriverChoice, HttpLimits
 from trio_socketio.socketio import ConnectionOptions
 
 __all__ = ["Config", "Ordering", "ServerOptions"]
@@ -24,6 +24,7 @@ class ServerOptions(TypedDict, total=False):
 
     path: str
     transports: Sequence[TransportName]
+    driver: DriverChoice
     allow_upgrades: bool
     ping_interval: float
     ping_timeout: float
@@ -58,6 +59,9 @@ class Config:
     #: Where the engine is found; nothing but this path reaches it.
     path: str = "/socket.io/"
     transports: Sequence[TransportName] = ("polling", "websocket")
+    #: ``"auto"``: WebSockets over plain sockets are served by the reactor, where there is one (Linux); ``"stream"``:
+    #: each by tasks of its own, as those over TLS and other streams.
+    driver: DriverChoice = "auto"
     allow_upgrades: bool = True
     #: Between the answer to one ping and the next ping.
     ping_interval: float = 25.0
@@ -114,6 +118,8 @@ class Config:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
         if not (self.path.startswith("/") and self.path.endswith("/")):
             raise ValueError(f"path must begin and end with a slash, not {self.path!r}")
+        if self.driver not in ("auto", "stream"):
+            raise ValueError(f"driver must be 'auto' or 'stream', not {self.driver!r}")
         if self.ordering not in ("serial", "concurrent"):
             raise ValueError(f"ordering must be 'serial' or 'concurrent', not {self.ordering!r}")
         self.engine()  # checks the rest

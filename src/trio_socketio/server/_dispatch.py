@@ -1,34 +1,23 @@
-"""How a socket lives: middlewares, connection handlers, events one after the other, disconnect handlers.
-
-One task for each socket, a child of the server's nursery, goes through all of that. A socket that holds no handler
-back and opens no nursery needs no other.
-"""
+"""How a socket's events are handled: one after the other, behind one error boundary."""
 
 from __future__ import annotations
 
-import inspect
-import time
 from collections.abc import Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.errors import (
-    ArgumentsError,
-    ConnectRefused,
-    Disconnected,
-    DisconnectReason,
-    LocalProtocolError,
-)
+from trio_socketio.errors import ArgumentsError, Disconnected
 from trio_socketio.server._boundary import contain, leaf
-from trio_socketio.server._handlers import Ack, Handler
+from trio_socketio.server._handlers import NO_ACK, Ack, Handler
 from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
     from trio_socketio.server._socket import Socket
 
-__all__ = ["Dispatcher"]
+__all__ = ["INTERNAL_ERROR", "Dispatcher"]
 
 INTERNAL_ERROR = "Internal server error"
 
@@ -40,186 +29,106 @@ EVENTS_BETWEEN_CHECKPOINTS = 32
 
 
 class Dispatcher:
-    """Runs what the application registered, behind one error boundary."""
+    """Runs what the application registered."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-
-    # the life of a socket
-
-    async def run(self, socket: Socket) -> None:
-        """Go through a socket's whole life."""
-        try:
-            with socket._scope:
-                if await self._admit(socket):
-                    await self._serve(socket)
-        finally:
-            await self._farewell(socket)
-
-    async def _admit(self, socket: Socket) -> bool:
-        error: dict[str, Any] | None = None
-        for middleware in socket.nsp._middlewares:
-            try:
-                result = middleware(socket)
-                if inspect.isawaitable(result):
-                    await result
-            except ConnectRefused as refusal:
-                error = {"message": refusal.message}
-                if refusal.data is not None:
-                    error["data"] = refusal.data
-                break
-            except BaseException as exc:
-                contain(exc, lambda failure: self.report(socket, "connection", failure))
-                error = {"message": INTERNAL_ERROR}
-                break
-        if socket._scope.cancel_called:
-            return False
-        if error is not None:
-            self._refuse(socket, error)
-            return False
-        socket._accept()
-        return True
-
-    def _refuse(self, socket: Socket, error: dict[str, Any]) -> None:
-        try:
-            socket._refuse(error)
-        except LocalProtocolError as failure:  # the application's data cannot be encoded
-            self.report(socket, "connection", failure)
-            socket._refuse({"message": INTERNAL_ERROR})
-
-    async def _serve(self, socket: Socket) -> None:
-        handlers = socket.nsp._handlers.get("connection")
-        if handlers:
-            socket._hold(self._runtime.config.connect_timeout)
-            if len(handlers) == 1:
-                await self._connection(socket, handlers[0])
-            else:
-                async with trio.open_nursery() as nursery:
-                    for handler in handlers:
-                        nursery.start_soon(self._connection, socket, handler)
-            socket._in_connection = False
-            if socket._ready:
-                await trio.sleep_forever()  # the events have a task of their own
-        socket.ready()
-        await self.work(socket)
-
-    async def _connection(self, socket: Socket, handler: Handler) -> None:
-        if handler.spent:
-            return
-        try:
-            result = self._call(socket, "connection", (), handler, Ack(None))
-            if handler.is_async:
-                await result
-        except BaseException as error:
-            contain(error, lambda failure: self.task_failed(socket, "connection", failure))
-
-    async def _farewell(self, socket: Socket) -> None:
-        connected = socket.id in socket.nsp._sockets
-        socket._end(DisconnectReason.SERVER_SHUTTING_DOWN, "")  # if this task was cancelled from outside
-        try:
-            with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):
-                for nursery in (socket._nursery, socket._worker):
-                    if nursery is not None and nursery.closed is not None:
-                        await nursery.closed.wait()
-                if connected:
-                    await self._lifecycle(socket, "disconnecting")
-                    socket._leave_all()
-                    await self._lifecycle(socket, "disconnect")
-        finally:
-            socket._leave_all()
-
-    async def _lifecycle(self, socket: Socket, event: str) -> None:
-        args = (str(socket._reason), socket._description)
-        for handler in socket._handlers_of(event):
-            if handler.spent:
-                continue
-            try:
-                result = self._call(socket, event, handler.trim(args), handler, Ack(None))
-                if handler.is_async:
-                    await result
-            except BaseException as error:
-                contain(error, lambda failure: self.report(socket, event, failure))
 
     # events
 
     async def work(self, socket: Socket) -> None:
         """Handle a socket's events as they come, until it is cancelled."""
+        signal, inbox = socket._worker, socket._inbox
+        assert signal is not None
+        assert inbox is not None
         concurrent = self._runtime.config.ordering == "concurrent"
         streak = 0
-        while True:
-            while (event := socket._inbox.take()) is not None:
-                if concurrent:
-                    socket.nursery.start_soon(self._handle_counted, socket, event)
-                else:
-                    socket._inbox.done(event)
-                    socket._running = True
-                    try:
+        try:
+            while True:
+                while (event := inbox.take()) is not None:
+                    if concurrent:
+                        socket.nursery.start_soon(self._handle_counted, socket, event)
+                    else:
+                        inbox.done(event)
+                        socket._running = True
                         await self._handle(socket, event)
-                    finally:
                         socket._running = False
-                streak += 1
-                if streak % EVENTS_BETWEEN_CHECKPOINTS == 0:
-                    await trio.lowlevel.checkpoint()
-            socket._became_idle()
-            await socket._inbox.signal.wait()
+                    streak += 1
+                    if streak % EVENTS_BETWEEN_CHECKPOINTS == 0:
+                        await trio.lowlevel.checkpoint()
+                socket._became_idle()
+                await signal.wait()
+        finally:
+            socket._worker = None
+            socket._running = False
 
     async def _handle_counted(self, socket: Socket, event: EventReceived) -> None:
+        inbox = socket._inbox
+        assert inbox is not None
         try:
             await self._handle(socket, event)
         finally:
-            socket._inbox.done(event)
+            inbox.done(event)
             socket._became_idle()
 
     async def _handle(self, socket: Socket, event: EventReceived) -> None:
         handlers = socket._handlers_of(event.name)
-        ack = socket._ack_for(event)
+        ack = NO_ACK if event.ack_id is None else Ack(socket, event.ack_id)
         if not handlers:
             await self._unclaimed(socket, event, ack)
             return
-        answers: list[Any] = []
+        answer = None
         for handler in handlers:
-            if handler.spent:
+            if handler.once and not self.claim(socket, event.name, handler):
                 continue
             try:
-                result = self._call(socket, event.name, event.args, handler, ack)
                 if handler.is_async:
-                    result = await result
-                answers.append(result)
+                    result = await handler.call(socket, event.args, ack)
+                else:
+                    result = self.call_plain(socket, event.args, handler, ack)
+                if answer is None:
+                    answer = result
             except BaseException as error:
-                contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))
-        self._answer(socket, event, handlers, ack, answers)
+                self._contain(socket, event, ack, error)
+        if ack is not NO_ACK:
+            self._answer(socket, event, handlers, ack, answer)
 
     def run_inline(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Handle an event now, without a task switch: its handlers are plain functions and nothing waits."""
-        ack = socket._ack_for(event)
-        answers: list[Any] = []
+        ack = NO_ACK if event.ack_id is None else Ack(socket, event.ack_id)
+        answer = None
         socket._running = True
         try:
             for handler in handlers:
-                if handler.spent:
+                if handler.once and not self.claim(socket, event.name, handler):
                     continue
                 try:
-                    answers.append(self._call(socket, event.name, event.args, handler, ack))
+                    result = self.call_plain(socket, event.args, handler, ack)
+                    if answer is None:
+                        answer = result
                 except BaseException as error:
-                    contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))
+                    self._contain(socket, event, ack, error)
         finally:
             socket._running = False
-        self._answer(socket, event, handlers, ack, answers)
+        if ack is not NO_ACK:
+            self._answer(socket, event, handlers, ack, answer)
 
-    def _call(
-        self, socket: Socket, event: str | float, args: Sequence[Any], handler: Handler, ack: Ack
-    ) -> Any:
-        if handler.once:
-            handler.spent = True
-            table = socket.nsp._handlers if handler.takes_socket else socket._table()
-            table.remove(event, lambda item: item is handler)
-        if handler.is_async:
-            return handler.call(socket, args, ack)
-        started = time.perf_counter()
+    def claim(self, socket: Socket, event: str | float, handler: Handler) -> bool:
+        """Whether a handler that was registered with ``once`` is still to be called; it is not any more."""
+        if handler.spent:
+            return False
+        handler.spent = True
+        table = socket.nsp._handlers if handler.takes_socket else socket._table()
+        table.remove(event, lambda item: item is handler)
+        return True
+
+    def call_plain(self, socket: Socket, args: Sequence[Any], handler: Handler, ack: Ack) -> Any:
+        """Call a handler that is a plain function; one that is slow is named in the log."""
+        started = perf_counter()
         try:
             return handler.call(socket, args, ack)
         finally:
-            took = time.perf_counter() - started
+            took = perf_counter() - started
             if took > SLOW_HANDLER:
                 self._runtime.log.warning(
                     "handler %s blocked the server for %.0f ms: a plain def must not block",
@@ -228,18 +137,19 @@ class Dispatcher:
                 )
 
     def _answer(
-        self,
-        socket: Socket,
-        event: EventReceived,
-        handlers: Sequence[Handler],
-        ack: Ack,
-        answers: Sequence[Any],
+        self, socket: Socket, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any
     ) -> None:
-        if not ack.wanted or any(handler.wants_ack for handler in handlers):
-            return
-        answer = next((value for value in answers if value is not None), None)
+        """Acknowledge with the first value that a handler returned, unless one of them answers by itself."""
+        for handler in handlers:
+            if handler.wants_ack:
+                return
         try:
-            ack(*(answer if isinstance(answer, tuple) else () if answer is None else (answer,)))
+            if isinstance(answer, tuple):
+                ack(*answer)
+            elif answer is None:
+                ack()
+            else:
+                ack(answer)
         except Exception as error:  # it cannot be encoded
             self._handler_failed(socket, event, ack, error)
 
@@ -250,10 +160,11 @@ class Dispatcher:
 
     # failures
 
+    def _contain(self, socket: Socket, event: EventReceived, ack: Ack, error: BaseException) -> None:
+        contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))
+
     def _handler_failed(self, socket: Socket, event: EventReceived, ack: Ack, error: Exception) -> None:
-        text = str(error) if isinstance(error, ArgumentsError) else INTERNAL_ERROR
-        if ack.wanted:
-            ack({"error": text})
+        ack({"error": str(error) if isinstance(error, ArgumentsError) else INTERNAL_ERROR})
         self.report(socket, event.name, error)
 
     def report(self, socket: Socket, event: str | float, error: Exception) -> None:

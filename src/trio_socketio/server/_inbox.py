@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import trio
 
-from trio_socketio.net import Signal
 from trio_socketio.server._handlers import Ack
 from trio_socketio.socketio import EventReceived
 
@@ -36,42 +35,51 @@ class Inbox:
     empty is always accepted, whatever its size.
     """
 
-    __slots__ = ("_client", "_count", "_events", "_full", "_size_bytes", "signal")
+    __slots__ = ("_client", "_count", "_events", "_full", "_max_bytes", "_max_events", "_size_bytes")
 
     def __init__(self, client: Client) -> None:
+        config = client.runtime.config
         self._client = client
         self._events: deque[EventReceived] = deque()
         self._count = 0
         self._size_bytes = 0
+        self._max_events = config.inbox_events
+        self._max_bytes = config.inbox_bytes
         self._full = False
-        #: set when an event has come
-        self.signal = Signal()
 
     @property
     def is_empty(self) -> bool:
         """Whether no event waits, or is being handled concurrently."""
         return not self._count
 
-    def put(self, event: EventReceived) -> None:
-        """Queue an event."""
-        was_empty = self.is_empty
+    @property
+    def has_waiting(self) -> bool:
+        """Whether there is an event to take."""
+        return bool(self._events)
+
+    def put(self, event: EventReceived) -> bool:
+        """Queue an event; returns whether it is the only one, so that a parked worker has not heard of any yet."""
         self._count += 1
         self._size_bytes += event.size
-        if self._exceeds(1) and not self._full:
+        if self._count >= self._max_events or self._size_bytes >= self._max_bytes:
+            self._fill()
+            if self._is_past_the_hard_limit and self._client.calls_pending:
+                limits = f"{HARD_LIMIT * self._max_events} events, {HARD_LIMIT * self._max_bytes} bytes"
+                self._client.give_up(f"inbox of {limits} is full while a call is pending")
+                return False
+        self._events.append(event)
+        return len(self._events) == 1
+
+    def _fill(self) -> None:
+        if not self._full:
             self._full = True
             self._client.inbox_full()
-        if self._exceeds(HARD_LIMIT) and not was_empty and self._client.calls_pending:
-            config = self._client.runtime.config
-            limits = f"{HARD_LIMIT * config.inbox_events} events, {HARD_LIMIT * config.inbox_bytes} bytes"
-            self._client.give_up(f"inbox of {limits} is full while a call is pending")
-            return
-        self._events.append(event)
-        self.signal.set()
 
-    def _exceeds(self, times: int) -> bool:
-        config = self._client.runtime.config
-        over = self._count - (times > 1)  # the soft limit is reached, the hard one passed
-        return over >= times * config.inbox_events or self._size_bytes >= times * config.inbox_bytes
+    @property
+    def _is_past_the_hard_limit(self) -> bool:
+        return self._count > 1 and (
+            self._count > HARD_LIMIT * self._max_events or self._size_bytes >= HARD_LIMIT * self._max_bytes
+        )
 
     def take(self) -> EventReceived | None:
         """The oldest event, None if there is none. It counts until ``done``."""
@@ -79,14 +87,9 @@ class Inbox:
 
     def done(self, event: EventReceived) -> None:
         """An event that was taken does not count any more."""
-        config = self._client.runtime.config
         self._count -= 1
         self._size_bytes -= event.size
-        if (
-            self._full
-            and 2 * self._count <= config.inbox_events
-            and 2 * self._size_bytes <= config.inbox_bytes
-        ):
+        if self._full and 2 * self._count <= self._max_events and 2 * self._size_bytes <= self._max_bytes:
             self._full = False
             self._client.inbox_drained()
 

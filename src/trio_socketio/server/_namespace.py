@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
-from trio_socketio._core import Message, PushStatus
+from trio_socketio._core import Message
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
 from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_event
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
     from trio_socketio.server._server import Server
     from trio_socketio.server._socket import Socket
 
 __all__ = ["Emitter", "Namespace"]
+
+#: So often, and after so many bytes, ``emit`` waits until what it has queued is written: else a loop of broadcasts
+#: would fill the outboxes of clients that do read. Waiting each time would cost fifteen times the writes.
+EMITS_BETWEEN_FLUSHES, BYTES_BETWEEN_FLUSHES = 32, 65_536
 
 F = TypeVar("F", bound=HandlerFunction)
 
@@ -92,6 +94,33 @@ class Emitter(ABC):
         await self._operator().server_side_emit(event, *args)
 
 
+class Sockets(Mapping[str, "Socket"]):
+    """Sockets by id. To go through them is to go through a copy: they may be disconnected meanwhile."""
+
+    __slots__ = ("_sockets",)
+
+    def __init__(self, sockets: dict[str, Socket]) -> None:
+        self._sockets = sockets
+
+    def __repr__(self) -> str:
+        return repr(self._sockets)
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def __getitem__(self, socket_id: str) -> Socket:
+        return self._sockets[socket_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sockets.copy())
+
+    def values(self) -> ValuesView[Socket]:
+        return self._sockets.copy().values()
+
+    def items(self) -> ItemsView[str, Socket]:
+        return self._sockets.copy().items()
+
+
 class Namespace(Listening, Emitter):
     """One namespace of a server; made by ``Server.of``.
 
@@ -106,16 +135,17 @@ class Namespace(Listening, Emitter):
         self._handlers = HandlerTable(takes_socket=True)
         self._middlewares: list[HandlerFunction] = []
         self._index: RoomIndex[Socket] = RoomIndex()
-        self._sockets: dict[str, Socket] = {}
         self._ack_ids = 0
+        self._broadcasts = self._broadcast_bytes = 0
+        self._keyed = server.config.outbox.policy == "latest_per_event"
 
     def __repr__(self) -> str:
-        return f"<Namespace {self.name!r} with {len(self._sockets)} sockets>"
+        return f"<Namespace {self.name!r} with {len(self._index)} sockets>"
 
     @property
     def sockets(self) -> Mapping[str, Socket]:
         """The sockets by id, from CONNECT until their ``disconnecting`` handlers have run."""
-        return MappingProxyType(self._sockets)
+        return Sockets(self._index.members)
 
     # handlers
 
@@ -138,19 +168,21 @@ class Namespace(Listening, Emitter):
 
     def _broadcast(self, message: Message, target: Target) -> None:
         """Queue one message for all who are chosen. Nothing is called back before all have it."""
-        overflown: list[Client] = []
-        for socket in self._index.select(target):
-            if socket.connected:
-                client = socket._client
-                if client.session.send(message, volatile=target.volatile) is PushStatus.FULL:
-                    overflown.append(client)
-        for client in overflown:
-            client.overflow()
+        for socket in self._index.broadcast(message, target):
+            socket._client.overflow()
+
+    async def _after_broadcast(self, message: Message) -> None:
+        self._broadcasts += 1
+        self._broadcast_bytes += len(message)
+        if self._broadcasts >= EMITS_BETWEEN_FLUSHES or self._broadcast_bytes >= BYTES_BETWEEN_FLUSHES:
+            self._broadcasts = self._broadcast_bytes = 0
+            with trio.CancelScope(shield=True):
+                await self.server._require_runtime().host.flushed()
 
     async def _call(self, event: object, args: Sequence[Any], target: Target, timeout: float) -> Answers:
         """Broadcast an event under one ack id, and wait for all who got it."""
         ack_id = self._next_ack_id()
-        message = encode_event(event, args, self.name, ack_id)
+        message = self._encode(event, args, ack_id)
         chosen = [socket for socket in self._index.select(target) if socket.connected]
         calls = {socket: socket._expect(ack_id) for socket in chosen}
         try:
@@ -163,6 +195,9 @@ class Namespace(Listening, Emitter):
                 socket._forget(ack_id)
         answered = {socket.id: call.value for socket, call in calls.items() if call.answer is not None}
         return Answers(answered, frozenset(socket.id for socket in calls if socket.id not in answered))
+
+    def _encode(self, event: object, args: Sequence[Any], ack_id: int | None = None) -> Message:
+        return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
 
     def _next_ack_id(self) -> int:
         ack_id = self._ack_ids

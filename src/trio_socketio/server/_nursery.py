@@ -17,23 +17,25 @@ _Start = tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]
 class SocketNursery:
     """Tasks that end with their socket: ``start_soon`` and ``start``, as in ``trio.Nursery``.
 
-    An idle socket pays for no nursery. The first use starts a task in the server's nursery, which opens it; an
-    exception of a task in it disconnects the socket, and that socket alone. Once it was cancelled it is opened anew
-    by its next use; once the socket has ended it takes no more tasks, and says so with ``Disconnected``.
+    An idle socket pays for no nursery. The first use starts a task of the socket, which opens it; an exception of a
+    task in it disconnects the socket, and that socket alone. Once it was cancelled it is opened anew by its next use;
+    once the socket has ended it takes no more tasks, and says so with ``Disconnected``.
     """
 
-    __slots__ = ("_early", "_nursery", "_opened", "_over", "_parent", "_report", "_scope", "closed")
+    __slots__ = ("_early", "_nursery", "_opened", "_over", "_report", "_scope", "_start")
 
-    def __init__(self, parent: trio.Nursery, report: Callable[[BaseException], None]) -> None:
-        self._parent = parent
+    def __init__(
+        self,
+        start: Callable[[Callable[[], Awaitable[None]], trio.CancelScope], None],
+        report: Callable[[BaseException], None],
+    ) -> None:
+        self._start = start
         self._report = report
         self._nursery: trio.Nursery | None = None
         self._early: list[_Start] = []
         self._opened: trio.Event | None = None
         self._scope: trio.CancelScope | None = None
         self._over = False
-        #: set when every task has ended; None while there never was one
-        self.closed: trio.Event | None = None
 
     @property
     def cancel_scope(self) -> trio.CancelScope:
@@ -60,33 +62,27 @@ class SocketNursery:
         return await self._nursery.start(function, *args, name=name)
 
     def close(self) -> None:
-        """Cancel every task, and take no more; ``closed`` tells when they have ended."""
+        """The socket has ended: take no more tasks. Those that run are cancelled with the socket's other tasks."""
         self._over = True
-        if self._scope is not None:
-            self._scope.cancel()
 
     def _open(self) -> None:
         if self._over:
             raise Disconnected("the socket has ended: its nursery takes no more tasks")
         if self._scope is None:
-            self._scope = trio.CancelScope()
-            self._opened, self.closed = trio.Event(), trio.Event()
-            self._parent.start_soon(self._host)
+            self._scope, self._opened = trio.CancelScope(), trio.Event()
+            self._start(self._host, self._scope)
 
     async def _host(self) -> None:
-        assert self._scope is not None
+        """Hold the nursery open; runs inside of ``_scope``."""
         assert self._opened is not None
-        assert self.closed is not None
         try:
-            with self._scope:
-                async with trio.open_nursery() as self._nursery:
-                    for function, args, name in self._early:
-                        self._nursery.start_soon(function, *args, name=name)
-                    self._early.clear()
-                    self._opened.set()
-                    await trio.sleep_forever()
+            async with trio.open_nursery() as self._nursery:
+                for function, args, name in self._early:
+                    self._nursery.start_soon(function, *args, name=name)
+                self._early.clear()
+                self._opened.set()
+                await trio.sleep_forever()
         except BaseException as error:
             self._report(error)  # raises what is not an application's error
         finally:
             self._nursery = self._scope = None
-            self.closed.set()

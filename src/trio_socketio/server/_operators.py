@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import trio
 
 from trio_socketio.errors import LocalProtocolError
-from trio_socketio.socketio import Target, encode_event
+from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
@@ -85,7 +85,7 @@ class BroadcastOperator:
             ReservedEventError: the name is Socket.IO's own.
             LocalProtocolError: the arguments cannot be encoded; nobody got anything.
         """
-        self._namespace._broadcast(encode_event(event, args, self._namespace.name), self._target)
+        self._namespace._broadcast(self._namespace._encode(event, args), self._target)
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """Send an event to all who are chosen. It waits for none of them; one with a full outbox pays for itself.
@@ -93,11 +93,14 @@ class BroadcastOperator:
         Raises:
             ReservedEventError, LocalProtocolError: as ``emit_nowait``.
 
-        Cancellation: ``Cancelled`` means that it was not sent to anyone.
+        Cancellation: ``Cancelled`` means that it was not sent to anyone. At least every 32nd call, or after 64 KiB, it
+        lets what is queued be written as far as the clients read: in between it is no checkpoint, so that several
+        messages go out in one write.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        self.emit_nowait(event, *args)
-        await trio.lowlevel.cancel_shielded_checkpoint()
+        message = self._namespace._encode(event, args)
+        self._namespace._broadcast(message, self._target)
+        await self._namespace._after_broadcast(message)
 
     async def send(self, *args: Any) -> None:
         """``emit("message", *args)``."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.engineio import Engine, Session
+from trio_socketio.engineio import Engine, Outbox, Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net import EngineHost, Files, HostOptions
 from trio_socketio.server._boundary import contain, leaf
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
+from trio_socketio.server._life import Life
 from trio_socketio.server._socket import Socket
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
     from trio_socketio.server._server import Server
 
 __all__ = ["Runtime"]
+
+
+class OutboxLimits:
+    """The limits of an outbox that this layer looks at: for what no policy drops, and the low-water mark."""
+
+    __slots__ = ("low_bytes", "low_packets", "protected_bytes", "protected_packets")
+
+    def __init__(self, outbox: Outbox) -> None:
+        factor = 1 if outbox.policy in ("disconnect", "block") else 2
+        self.protected_packets = factor * outbox.max_packets
+        self.protected_bytes = factor * outbox.max_bytes
+        self.low_packets, self.low_bytes = outbox.max_packets / 2, outbox.max_bytes / 2
 
 
 class Runtime:
@@ -41,15 +54,19 @@ class Runtime:
         self.config = config
         self.log = log
         self.acks_dropped = 0
+        self.connection_options = config.connection()
+        self.limits = OutboxLimits(config.outbox)
         self.dispatcher = Dispatcher(self)
-        self.work = self.dispatcher.work
         self.run_inline = self.dispatcher.run_inline
+        self.life = Life(self, self.dispatcher)
         self.engine = Engine(
             config.engine(), self._connect, trio.current_time(), logging.getLogger("trio_socketio.engine")
         )
         self.host = EngineHost(
             self.engine, self._host_options(config), logging.getLogger("trio_socketio.engine")
         )
+        if self.host.reactor is not None:
+            self.host.reactor.on_idle = self._became_idle
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()
@@ -59,7 +76,7 @@ class Runtime:
     def _host_options(config: Config) -> HostOptions:
         static = {prefix: Path(source) for prefix, source in config.static_files.items()}
         files = Files(config.path, config.client_folder(), static)
-        return HostOptions(config.path, config.disconnect_timeout, config.http(), files)
+        return HostOptions(config.path, config.disconnect_timeout, config.http(), files, config.driver)
 
     # running
 
@@ -74,27 +91,34 @@ class Runtime:
         try:
             with trio.CancelScope(shield=True):
                 async with trio.open_nursery() as self.nursery:
-                    self.nursery.start_soon(self.host.run_wheel, name="timer wheel")
+                    self.nursery.start_soon(self.host.run, name="reactor and timers")
                     opened.set()
-                    await trio.sleep_forever()
+                    try:
+                        await trio.sleep_forever()
+                    finally:  # also if a task has raised what stops the program: a socket may have no task to notice
+                        self._close_sessions()
         except BaseExceptionGroup as group:
             raise leaf(group) from None
 
     async def stop(self) -> None:
         """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
-        self._grace_deadline = trio.current_time() + self.config.disconnect_timeout
         try:
             for scope in self._listening:
                 scope.cancel()
-            self.host.stop()
-            for session in list(self.engine.sessions.values()):
-                session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
+            self._close_sessions()
             with trio.CancelScope(shield=True, deadline=self._grace_deadline):
-                while self._busy:
+                while self._is_busy:
                     self._quiet = trio.Event()
                     await self._quiet.wait()
         finally:  # an interrupt may come meanwhile, and the nursery is shielded from it
             self.nursery.cancel_scope.cancel()
+
+    def _close_sessions(self) -> None:
+        """The end of all sockets, which begins the grace that they share."""
+        self._grace_deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+        self.host.stop()
+        for session in list(self.engine.sessions.values()):
+            session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
 
     async def drain(self, timeout: float) -> None:
         """Refuse new sessions, let handlers and outboxes finish, and close every session with 1001."""
@@ -113,17 +137,28 @@ class Runtime:
         """Until when disconnect handlers may run, if they begin now."""
         return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
 
-    async def _counted(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Run something that ``stop`` waits for. A mistake of ours in it ends one connection, not the server."""
+    def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
+        """Start a task in the server's nursery that ``stop`` waits for, from this moment on."""
+        self.nursery.start_soon(self._contained, function, *args, name=name)
         self._busy += 1
+
+    async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
         try:
             await function(*args)
         except BaseException as error:
             contain(error, self._internal_error)
         finally:
             self._busy -= 1
-            if not self._busy:
-                self._quiet.set()
+            self._became_idle()
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._busy > 0 or (self.host.reactor is not None and bool(self.host.reactor.drivers))
+
+    def _became_idle(self) -> None:
+        if not self._is_busy:
+            self._quiet.set()
 
     def _internal_error(self, error: Exception) -> None:
         self.log.critical("internal error", exc_info=error)
@@ -131,8 +166,24 @@ class Runtime:
     # serving
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
-        """Serve one connection."""
-        await self._counted(self.host.serve, stream)
+        """Serve one connection until it has ended."""
+        self._busy += 1
+        await self._contained(self._serve_to_the_end, stream)
+
+    async def _serve_to_the_end(self, stream: trio.abc.Stream) -> None:
+        driver = await self.host.serve(stream)
+        if driver is None or driver.is_gone:
+            return
+        gone = trio.Event()
+        driver.on_gone = gone.set
+        try:
+            await gone.wait()
+        finally:
+            driver.drop()
+
+    async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
+        self._busy += 1
+        await self._contained(self.host.serve, stream)
 
     async def serve_listeners(
         self, listeners: list[trio.abc.Listener[Any]], task_status: trio.TaskStatus[list[Any]]
@@ -144,7 +195,7 @@ class Runtime:
             self._listening.add(scope)
             try:
                 await trio.serve_listeners(
-                    self.serve_stream, listeners, handler_nursery=self.nursery, task_status=task_status
+                    self._serve_accepted, listeners, handler_nursery=self.nursery, task_status=task_status
                 )
             finally:
                 self._listening.discard(scope)
@@ -154,13 +205,10 @@ class Runtime:
     def _connect(self, session: Session) -> Client:
         return Client(self, session, trio.current_time())
 
-    def start_socket(self, namespace: Namespace, client: Client, auth: dict[str, Any]) -> Socket:
+    def start_socket(self, namespace: Namespace, client: Client, auth: dict[str, Any]) -> None:
         """A client asks to join a namespace."""
-        socket = Socket(self, namespace, client, auth)
-        self.nursery.start_soon(
-            self._counted, self.dispatcher.run, socket, name=f"socket in {namespace.name}"
-        )
-        return socket
+        socket = client.sockets[namespace.name] = Socket(self, namespace, client, auth)
+        self.life.begin(socket)
 
     def task_failed(self, socket: Socket, error: BaseException) -> None:
         """A task in a socket's nursery has failed."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio._core import PushStatus
+from trio_socketio._core import Member
 from trio_socketio.engineio import generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
-from trio_socketio.server._client import Client, EngineSocket
+from trio_socketio.server._client import FULL, Client, EngineSocket
 from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventIterator, Inbox
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
-from trio_socketio.socketio import AckReceived, EventReceived, Packet, PacketType, Target, encode_event
+from trio_socketio.socketio import AckReceived, EventReceived, Target, encode_ack
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName
@@ -41,6 +41,10 @@ class Phase(Enum):
     DISCONNECTED = auto()
 
 
+#: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
+CONNECTING, CONNECTED, DISCONNECTED = Phase
+
+
 class Call:
     """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
 
@@ -57,49 +61,50 @@ class Call:
         return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
 
 
-class Socket(Listening):
+class Socket(Member, Listening):
     """One client in one namespace.
 
     Attributes:
         id: unique in the namespace, public; not the Engine.IO session id.
         nsp: the namespace.
-        handshake: what the client said when it connected.
-        data: anything the application keeps with the socket.
     """
 
     __slots__ = (
-        "__weakref__", "_calls", "_client", "_description", "_emits", "_handlers", "_hold_deadline", "_idle",
-        "_in_connection", "_inbox", "_iterator", "_nursery",
-        "_phase", "_ready", "_reason", "_rooms_early", "_running", "_runtime", "_scope", "_unclaimed", "_worker",
-        "data", "dropped", "handshake", "id", "nsp",
+        "__weakref__", "_auth", "_calls", "_client", "_data", "_description", "_emits", "_handlers", "_handshake",
+        "_hold_deadline", "_idle", "_inbox", "_iterator", "_nursery", "_phase", "_ready", "_reason", "_rooms_early",
+        "_running", "_runtime", "_tasks", "_unclaimed", "_worker", "dropped", "id", "nsp",
     )  # fmt: skip
 
+    # An idle socket should be small: what it may never need is made when it is first used.
     def __init__(self, runtime: Runtime, nsp: Namespace, client: Client, auth: dict[str, Any]) -> None:
         self.id = generate_sid()
         self.nsp = nsp
-        self.handshake = Handshake(client.session.request, auth, client.issued)
-        self.data: Any = {}
         #: events that nobody claimed
         self.dropped = 0
         self._runtime = runtime
         self._client = client
-        self._phase = Phase.CONNECTING
-        self._reason: DisconnectReason | None = None
-        self._description = ""
-        self._rooms_early: set[str] = set()
-        self._scope = trio.CancelScope()
-        self._nursery: SocketNursery | None = None
-        self._worker: SocketNursery | None = None
+        self._auth = auth or None
+        self._handshake: Handshake | None = None
+        self._rooms_early: set[str] | None = None
         self._handlers: HandlerTable | None = None
         self._calls: dict[int, Call] | None = None
         self._emits = 0
-        # the inbox
-        self._inbox = Inbox(client)
+        # its life; see _life.py
+        self._phase = CONNECTING
+        self._reason: DisconnectReason | None = None
+        self._description = ""
+        self._tasks: tuple[trio.CancelScope, ...] = ()
+        self._nursery: SocketNursery | None = None
+        #: wakes the task that handles events, as long as there is one
+        self._worker: Signal | None = None
+        # its events
+        self._inbox: Inbox | None = None
+        #: whether they may be handled
         self._ready = False
         self._hold_deadline = math.inf
+        #: whether one is being handled, unless that is done concurrently
         self._running = False
         self._idle: trio.Event | None = None
-        self._in_connection = False
         self._iterator: weakref.ref[EventIterator] | None = None
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
 
@@ -111,13 +116,47 @@ class Socket(Listening):
     @property
     def connected(self) -> bool:
         """Whether events can be sent."""
-        return self._phase is Phase.CONNECTED
+        return self._phase is CONNECTED
+
+    @property
+    def _is_connecting(self) -> bool:
+        return self._phase is CONNECTING
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._phase is DISCONNECTED
+
+    @property
+    def _is_listed(self) -> bool:
+        """Whether it is among its namespace's sockets: from CONNECT until its ``disconnecting`` handlers have run."""
+        return self.id in self.nsp._index.members
+
+    @property
+    def handshake(self) -> Handshake:
+        """What the client said when it connected."""
+        if self._handshake is None:
+            client = self._client
+            self._handshake = Handshake(client.session.request, self._auth or {}, client.issued)
+        return self._handshake
+
+    @property
+    def data(self) -> Any:
+        """Anything the application keeps with the socket; a ``dict`` unless it assigns something else."""
+        try:
+            return self._data
+        except AttributeError:
+            self._data: Any = {}
+            return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = value
 
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms it is in now, its own id among them."""
-        if self._phase is Phase.CONNECTING:
-            return frozenset(self._rooms_early)
+        if self._phase is CONNECTING:
+            return frozenset(self._rooms_early or ())
         return self.nsp._index.rooms_of(self)
 
     @property
@@ -141,10 +180,16 @@ class Socket(Listening):
     def nursery(self) -> SocketNursery:
         """For tasks that end with the socket. An exception of one disconnects this socket alone."""
         if self._nursery is None:
-            self._nursery = SocketNursery(self._runtime.nursery, self._task_failed)
-            if self._phase is Phase.DISCONNECTED:
+            self._nursery = SocketNursery(self._start_task, self._task_failed)
+            if self._phase is DISCONNECTED:
                 self._nursery.close()
         return self._nursery
+
+    def _start_task(self, function: Callable[[], Awaitable[None]], scope: trio.CancelScope) -> None:
+        self._runtime.life.start(self, function, scope, name="nursery of a socket")
+
+    def _task_failed(self, error: BaseException) -> None:
+        self._runtime.task_failed(self, error)
 
     # handlers
 
@@ -162,11 +207,11 @@ class Socket(Listening):
         """Let events through that are held back while the connection handlers run."""
         if not self._ready and self.connected:
             self._ready = True
-            self._hold_deadline = math.inf
-            self._client._set_alarm()
-            if self._in_connection:
-                self._worker = SocketNursery(self._runtime.nursery, self._task_failed)
-                self._worker.start_soon(self._runtime.work, self, name="events of a socket")
+            if self._hold_deadline < math.inf:
+                self._hold_deadline = math.inf
+                self._client._set_alarm()
+            if self._inbox is not None and self._inbox.has_waiting:
+                self._runtime.life.work(self)
 
     def __aiter__(self) -> EventIterator:
         """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``.
@@ -178,7 +223,7 @@ class Socket(Listening):
             self._unclaimed, received = trio.open_memory_channel[Event](0)
             iterator = EventIterator(received)
             self._iterator = weakref.ref(iterator)
-            if self._phase is Phase.DISCONNECTED:
+            if self._phase is DISCONNECTED:
                 self._unclaimed.close()
         self.ready()
         return iterator
@@ -192,7 +237,9 @@ class Socket(Listening):
             TypeError: a room is not a ``str``.
         """
         for room in names(rooms):
-            if self._phase is Phase.CONNECTING:
+            if self._phase is CONNECTING:
+                if self._rooms_early is None:
+                    self._rooms_early = set()
                 self._rooms_early.add(room)
             elif self.connected:
                 self.nsp._index.join(self, room)
@@ -200,7 +247,8 @@ class Socket(Listening):
     def leave(self, *rooms: Rooms) -> None:
         """Leave rooms; those it is not in do not matter."""
         for room in names(rooms):
-            self._rooms_early.discard(room)
+            if self._rooms_early is not None:
+                self._rooms_early.discard(room)
             self.nsp._index.leave(self, room)
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
@@ -235,9 +283,9 @@ class Socket(Listening):
     # sending
 
     def _check_connected(self) -> None:
-        if self._phase is Phase.CONNECTING:
+        if self._phase is CONNECTING:
             raise Disconnected("the socket is not connected yet: emit from the connection handler")
-        if self._phase is Phase.DISCONNECTED:
+        if self._phase is DISCONNECTED:
             raise Disconnected(f"the socket is disconnected: {self._reason}")
 
     async def emit(self, event: str | float, *args: Any) -> None:
@@ -257,14 +305,22 @@ class Socket(Listening):
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         self._check_connected()
-        await self._client.send_waiting(self, encode_event(event, args, self.nsp.name))
-        await self._after_emit()
+        message = self.nsp._encode(event, args)
+        client = self._client
+        if client.has_waiting or client.session.conn.send(message) == FULL:
+            await client.send_waiting(self, message)
+        self._emits += 1
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or client.is_loaded:
+            await self._let_others_run()
 
     async def _after_emit(self) -> None:
         self._emits += 1
         if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.is_loaded:
-            self._emits = 0
-            await trio.lowlevel.cancel_shielded_checkpoint()
+            await self._let_others_run()
+
+    async def _let_others_run(self) -> None:
+        self._emits = 0
+        await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def send(self, *args: Any) -> None:
         """``emit("message", *args)``."""
@@ -280,8 +336,8 @@ class Socket(Listening):
 
     def _emit_nowait(self, event: str | float, args: Sequence[Any], *, volatile: bool) -> None:
         self._check_connected()
-        message = encode_event(event, args, self.nsp.name)
-        if self._client.session.send(message, volatile=volatile) is PushStatus.FULL:
+        message = self.nsp._encode(event, args)
+        if self._client.session.conn.send(message, volatile=volatile) == FULL:
             self._client.overflow()
 
     async def call(self, event: str | float, *args: Any) -> Any:
@@ -301,10 +357,10 @@ class Socket(Listening):
         await trio.lowlevel.checkpoint_if_cancelled()
         self._check_connected()
         ack_id = self.nsp._next_ack_id()
-        message = encode_event(event, args, self.nsp.name, ack_id)
+        message = self.nsp._encode(event, args, ack_id)
         call = self._expect(ack_id)
         try:
-            await self._client.send_waiting(self, message, wanted=True)
+            await self._client.send_wanted(self, message)
             await call.signal.wait()
         finally:
             self._forget(ack_id)
@@ -345,10 +401,14 @@ class Socket(Listening):
 
     async def _finish(self) -> None:
         """Wait until its events are handled and all that was sent is written, or it has ended."""
-        while self.connected and not (self._inbox.is_empty and not self._running):
+        while self.connected and not self._is_idle:
             self._idle = trio.Event()
             await self._idle.wait()
         await self.flush()
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._running and (self._inbox is None or self._inbox.is_empty)
 
     def _became_idle(self) -> None:
         if self._idle is not None:
@@ -357,12 +417,22 @@ class Socket(Listening):
     # what the client sent
 
     def _receive_event(self, event: EventReceived) -> None:
-        if self._ready and self._inbox.is_empty and not self._running and self._phase is Phase.CONNECTED:
-            handlers = self._handlers_of(event.name)
-            if handlers and not any(handler.is_async for handler in handlers):
+        if self._ready and not self._running and (self._inbox is None or self._inbox.is_empty):
+            handlers = self._inline_handlers(event.name)
+            if handlers:
                 self._runtime.run_inline(self, event, handlers)
                 return
-        self._inbox.put(event)
+        if self._inbox is None:
+            self._inbox = Inbox(self._client)
+        if self._inbox.put(event) and self._ready:
+            self._runtime.life.work(self)
+
+    def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
+        """The handlers of an event, if there are any and they are all plain functions."""
+        if self._handlers is None:
+            return self.nsp._handlers.inline.get(event)
+        handlers = self._handlers_of(event)
+        return None if any(handler.is_async for handler in handlers) else handlers
 
     def _receive_ack(self, ack: AckReceived) -> None:
         call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
@@ -370,28 +440,21 @@ class Socket(Listening):
             call.answer = ack.args
             call.signal.set()
 
-    def _ack_for(self, event: EventReceived) -> Ack:
-        ack_id = event.ack_id
-        if ack_id is None:
-            return Ack(None)
-
-        def answer(values: Sequence[Any]) -> None:
-            if self.connected:
-                self._client.send_protected(Packet(PacketType.ACK, self.nsp.name, list(values), ack_id))
-            else:
-                self._runtime.acks_dropped += 1
-
-        return Ack(answer)
+    def _acknowledge(self, ack_id: int, values: Sequence[Any]) -> None:
+        """Answer an event."""
+        if self.connected:
+            self._client.push_protected(encode_ack(self.nsp.name, ack_id, values))
+        else:
+            self._runtime.acks_dropped += 1
 
     # life and end
 
     def _accept(self) -> None:
-        self._phase = Phase.CONNECTED
-        self.nsp._sockets[self.id] = self
-        self.nsp._index.add(self)
-        for room in self._rooms_early:
+        self._phase = CONNECTED
+        self.nsp._index.add(self, self._client.session.conn)
+        for room in self._rooms_early or ():
             self.nsp._index.join(self, room)
-        self._rooms_early.clear()
+        self._rooms_early = None
         self._client.accept(self.nsp.name, self.id)
 
     def _refuse(self, error: dict[str, Any]) -> None:
@@ -400,13 +463,8 @@ class Socket(Listening):
 
     def _hold(self, timeout: float) -> None:
         """Hold events back while the connection handlers run, but not for ever."""
-        self._in_connection = True
         self._hold_deadline = trio.current_time() + timeout
         self._client._set_alarm()
-
-    def _leave_all(self) -> None:
-        self.nsp._index.remove(self)
-        self.nsp._sockets.pop(self.id, None)
 
     async def _give(self, event: EventReceived, ack: Ack) -> bool:
         """Wait until an iteration takes the event; False: there is none, or it has ended."""
@@ -420,11 +478,14 @@ class Socket(Listening):
 
     def _end(self, reason: DisconnectReason, description: str) -> None:
         """The socket is over: nothing is sent any more, handlers and tasks are cancelled."""
-        if self._phase is Phase.DISCONNECTED:
+        if self._phase is DISCONNECTED:
             return
-        self._phase = Phase.DISCONNECTED
+        self._phase = DISCONNECTED
+        self.nsp._index.mute(self)
+        self._ready = False
         self._reason, self._description = reason, description
-        self._inbox.close()
+        if self._inbox is not None:
+            self._inbox.close()
         self._became_idle()
         self._client.sockets.pop(self.nsp.name, None)
         for call in (self._calls or {}).values():
@@ -432,10 +493,14 @@ class Socket(Listening):
         self._client.writable()
         if self._unclaimed is not None:
             self._unclaimed.close()
-        for nursery in (self._nursery, self._worker):
-            if nursery is not None:
-                nursery.close()
-        self._scope.cancel()
+        if self._nursery is not None:
+            self._nursery.close()
+        self._runtime.life.end(self)
 
-    def _task_failed(self, error: BaseException) -> None:
-        self._runtime.task_failed(self, error)
+    def _leave_all(self) -> None:
+        self.nsp._index.remove(self)
+
+    def _vanish(self) -> None:
+        """The last that happens to a socket: nobody finds it any more, and it keeps nothing that refers to it."""
+        self._leave_all()
+        self._handlers = self._nursery = None

@@ -6,10 +6,11 @@ from trio_socketio.socketio._connection import (
     ConnectReceived,
     DisconnectReceived,
     EventReceived,
+    Incoming,
     SocketIOConnection,
 )
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
-from trio_socketio.socketio._parser import Decoder, encode, encode_event
+from trio_socketio.socketio._parser import Decoder, encode, encode_ack, encode_event
 from trio_socketio.socketio._rooms import RoomIndex, Target
 
 __all__ = [
@@ -21,11 +22,13 @@ __all__ = [
     "Decoder",
     "DisconnectReceived",
     "EventReceived",
+    "Incoming",
     "Packet",
     "PacketType",
     "RoomIndex",
     "SocketIOConnection",
     "Target",
     "encode",
+    "encode_ack",
     "encode_event",
 ]

@@ -6,12 +6,13 @@ Source: Socket.IO protocol revision 5, "Exchange protocol". What closes the whol
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+import msgspec
+
 from trio_socketio.errors import RemoteProtocolError
-from trio_socketio.socketio._packet import Packet, PacketType
+from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, Packet
 from trio_socketio.socketio._parser import Decoder
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ConnectionOptions",
     "DisconnectReceived",
     "EventReceived",
+    "Incoming",
     "Membership",
     "SocketIOConnection",
 ]
@@ -27,8 +29,7 @@ __all__ = [
 MAX_NAMESPACE_LENGTH = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
+class ConnectionOptions(msgspec.Struct, frozen=True):
     """Limits of one connection. Times are seconds."""
 
     connect_timeout: float
@@ -37,17 +38,18 @@ class ConnectionOptions:
     max_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectReceived:
+class ConnectReceived(msgspec.Struct, frozen=True):
     """The client asks to join a namespace."""
 
     namespace: str
     auth: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EventReceived:
-    """An event, with the ack id if an acknowledgement is wanted."""
+class EventReceived(msgspec.Struct, frozen=True, gc=False):
+    """An event, with the ack id if an acknowledgement is wanted.
+
+    What has been JSON contains no cycles, so the collector need not look at it.
+    """
 
     namespace: str
     name: str | int | float
@@ -56,8 +58,7 @@ class EventReceived:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class AckReceived:
+class AckReceived(msgspec.Struct, frozen=True, gc=False):
     """The client's answer to an event."""
 
     namespace: str
@@ -65,8 +66,7 @@ class AckReceived:
     args: list[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DisconnectReceived:
+class DisconnectReceived(msgspec.Struct, frozen=True):
     """The client leaves a namespace."""
 
     namespace: str
@@ -81,6 +81,9 @@ class Membership(Enum):
     CONNECTING = auto()  #: its CONNECT has not been answered
     CONNECTED = auto()
     LEFT = auto()  #: we have disconnected it, and what it sent before it knew is still on its way
+
+
+CONNECTING, CONNECTED, LEFT = Membership
 
 
 class SocketIOConnection:
@@ -102,7 +105,7 @@ class SocketIOConnection:
 
     @property
     def deadline(self) -> float:
-        """When ``check_deadline`` must be called; infinity for never."""
+        """When ``check_deadline`` must be called; infinity for never. A plain event does not change it."""
         return min(self._connect_deadline, self._attachment_deadline)
 
     def check_deadline(self, now: float) -> None:
@@ -112,44 +115,55 @@ class SocketIOConnection:
         if now >= self._connect_deadline:
             raise RemoteProtocolError(f"no namespace joined within {self._options.connect_timeout:g} s")
 
-    def receive(self, message: str | bytes, now: float) -> Incoming | None:
-        """Take one message; returns what it means, None while a packet is incomplete or for nobody.
+    def receive_text(self, data: bytes, now: float) -> Incoming | None:
+        """Take one text message, UTF-8; returns what it means, None while a packet is incomplete or for nobody.
 
         Raises:
             RemoteProtocolError: the whole connection is to be closed.
         """
-        packet = self._decoder.add(message)
+        packet = self._decoder.add_text(data)
         if packet is None:
-            if self._attachment_deadline == math.inf:
-                self._attachment_deadline = now + self._options.attachment_timeout
+            self._attachment_deadline = now + self._options.attachment_timeout
+            return None
+        return self._incoming(packet, now)
+
+    def receive_binary(self, data: bytes, now: float) -> Incoming | None:
+        """Take one attachment; as ``receive_text``."""
+        packet = self._decoder.add_binary(data)
+        if packet is None:
             return None
         self._attachment_deadline = math.inf
-        member = self._members.get(packet.namespace)
-        if packet.type is PacketType.CONNECT:
+        return self._incoming(packet, now)
+
+    def _incoming(self, packet: Packet, now: float) -> Incoming | None:
+        kind, namespace = packet.type, packet.namespace
+        member = self._members.get(namespace)
+        if kind is CONNECT:
             return self._connect(packet, member)
-        if member is Membership.LEFT:
+        if member is LEFT:
             return None
-        if member is not Membership.CONNECTED:
-            raise RemoteProtocolError(f"{packet.type.name} for a namespace that is not joined")
-        if packet.type is PacketType.EVENT:
-            return EventReceived(packet.namespace, packet.data[0], packet.data[1:], packet.id, packet.size)
-        if packet.type is PacketType.ACK:
+        if member is not CONNECTED:
+            raise RemoteProtocolError(f"{kind.name} for a namespace that is not joined")
+        if kind is EVENT:
+            name, *args = packet.data
+            return EventReceived(namespace, name, args, packet.id, packet.size)
+        if kind is ACK:
             assert packet.id is not None
-            return AckReceived(packet.namespace, packet.id, packet.data)
-        self._leave(packet.namespace, now)
-        return DisconnectReceived(packet.namespace)
+            return AckReceived(namespace, packet.id, packet.data)
+        self._leave(namespace, now)
+        return DisconnectReceived(namespace)
 
     def _connect(self, packet: Packet, member: Membership | None) -> ConnectReceived:
-        if member in (Membership.CONNECTING, Membership.CONNECTED):
+        if member in (CONNECTING, CONNECTED):
             raise RemoteProtocolError("CONNECT to a namespace that is joined already")
         if len(packet.namespace) > MAX_NAMESPACE_LENGTH:
             raise RemoteProtocolError(f"namespace of more than {MAX_NAMESPACE_LENGTH} characters")
-        self._members[packet.namespace] = Membership.CONNECTING
+        self._members[packet.namespace] = CONNECTING
         return ConnectReceived(packet.namespace, packet.data or {})
 
     def accepted(self, namespace: str) -> None:
         """The CONNECT to this namespace is answered with CONNECT."""
-        self._members[namespace] = Membership.CONNECTED
+        self._members[namespace] = CONNECTED
         self._connect_deadline = math.inf
 
     def refused(self, namespace: str) -> None:
@@ -159,9 +173,9 @@ class SocketIOConnection:
     def disconnected(self, namespace: str, now: float) -> None:
         """We have disconnected the client from this namespace."""
         self._leave(namespace, now)
-        self._members[namespace] = Membership.LEFT
+        self._members[namespace] = LEFT
 
     def _leave(self, namespace: str, now: float) -> None:
         self._members.pop(namespace, None)
-        if Membership.CONNECTED not in self._members.values():
+        if CONNECTED not in self._members.values():
             self._connect_deadline = now + self._options.connect_timeout

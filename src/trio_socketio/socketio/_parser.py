@@ -16,82 +16,156 @@ from trio_socketio.socketio._json import (
     encode_json,
     extract_attachments,
     insert_attachments,
+    is_flat,
 )
-from trio_socketio.socketio._packet import RESERVED_EVENTS, Packet, PacketType
+from trio_socketio.socketio._packet import (
+    ACK,
+    BINARY_ACK,
+    BINARY_EVENT,
+    CONNECT,
+    DISCONNECT,
+    EVENT,
+    RESERVED_EVENTS,
+    Packet,
+    PacketType,
+)
 
-__all__ = ["Decoder", "encode", "encode_event"]
+__all__ = ["Decoder", "encode", "encode_ack", "encode_event"]
 
 
-def encode(packet: Packet, *, key: int = 0) -> Message:
+def encode(packet: Packet) -> Message:
     """Encode a packet; its attachments travel in the same message.
-
-    Args:
-        packet: what to send.
-        key: what the outbox policy ``latest_per_event`` compares.
 
     Raises:
         LocalProtocolError: the data cannot be encoded.
     """
-    attachments: list[bytes] = []
-    data = extract_attachments(packet.data, attachments)
-    kind = int(packet.type)
-    if attachments and packet.type is PacketType.EVENT:
-        kind = PacketType.BINARY_EVENT
-    elif attachments and packet.type is PacketType.ACK:
-        kind = PacketType.BINARY_ACK
-    elif attachments:
-        raise LocalProtocolError(f"a {packet.type.name} packet cannot carry binary")
-    head = f"{kind:d}{len(attachments)}-" if attachments else f"{kind:d}"
-    if packet.namespace != "/":
-        head += f"{packet.namespace},"
-    if packet.id is not None:
-        head += str(packet.id)
-    body = b"" if data is None else encode_json(data)
-    return Message(head.encode() + body, attachments, key=key)
+    return _message(packet.type, packet.namespace, packet.id, packet.data)
+
+
+def encode_ack(namespace: str, ack_id: int, values: Sequence[Any]) -> Message:
+    """Encode the answer to an event.
+
+    Raises:
+        LocalProtocolError: the values cannot be encoded.
+    """
+    return _message(ACK, namespace, ack_id, values)
 
 
 def encode_event(
-    event: object, args: Sequence[Any], namespace: str = "/", ack_id: int | None = None
+    event: object,
+    args: Sequence[Any],
+    namespace: str = "/",
+    ack_id: int | None = None,
+    *,
+    keyed: bool = False,
 ) -> Message:
     """Encode an event.
+
+    Args:
+        event: its name.
+        args: its arguments.
+        namespace: begins with a slash.
+        ack_id: if an answer is wanted.
+        keyed: whether the outbox policy ``latest_per_event`` has to know later messages of the same event.
 
     Raises:
         ReservedEventError: the name is Socket.IO's own.
         LocalProtocolError: the name is neither text nor number, or the arguments cannot be encoded.
     """
-    if not isinstance(event, str | int | float) or isinstance(event, bool):
-        raise LocalProtocolError(f"an event name is a str or a number, not {type(event).__name__}")
+    if type(event) is not str:
+        _check_name(event)
     if event in RESERVED_EVENTS:
         raise ReservedEventError(event)
+    key = hash((event, namespace)) & 0xFFFF_FFFF_FFFF_FFFF if keyed else 0
+    return _message(EVENT, namespace, ack_id, (event, *args), key)
+
+
+def _check_name(event: object) -> None:
+    if not isinstance(event, str | int | float) or isinstance(event, bool):
+        raise LocalProtocolError(f"an event name is a str or a number, not {type(event).__name__}")
     if isinstance(event, float) and not math.isfinite(event):
         raise LocalProtocolError(f"{event} is no event name: JSON has no such number")
-    key = hash((event, namespace)) & 0xFFFF_FFFF_FFFF_FFFF
-    return encode(Packet(PacketType.EVENT, namespace, [event, *args], ack_id), key=key)
 
 
-_NUMBERS = (str, int, float)
+_DIGITS = {kind: b"%d" % kind for kind in PacketType}
+_BINARY_FORM = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
+_SEQUENCES = (list, tuple)
 
 
-def _validate(kind: PacketType, data: Any) -> str | None:
-    """What is wrong with the data that a packet carries, or None."""
-    if kind is PacketType.CONNECT:
-        return None if isinstance(data, dict) else "CONNECT needs an object"
-    if kind is PacketType.DISCONNECT:
-        return "DISCONNECT has no data"
-    if kind is PacketType.CONNECT_ERROR:
-        return "CONNECT_ERROR comes from servers only"
-    if not isinstance(data, list):
-        return f"{kind.name} needs an array"
-    if kind is PacketType.EVENT:
-        if not data or not isinstance(data[0], _NUMBERS) or isinstance(data[0], bool):
-            return "an event begins with its name, a string or a number"
+def _message(kind: PacketType, namespace: str, ack_id: int | None, data: Any, key: int = 0) -> Message:
+    attachments: list[bytes] | tuple[()] = ()
+    head = _DIGITS[kind]
+    if type(data) not in _SEQUENCES or not is_flat(data):
+        data = extract_attachments(data, attachments := [])
+        if attachments:
+            if kind not in _BINARY_FORM:
+                raise LocalProtocolError(f"a {kind.name} packet cannot carry binary")
+            head = b"%d%d-" % (_BINARY_FORM[kind], len(attachments))
+    if namespace != "/":
+        head += f"{namespace},".encode()
+    if ack_id is not None:
+        head += b"%d" % ack_id
+    return Message(head if data is None else head + encode_json(data), attachments, key=key)
+
+
+_NAME_TYPES = (str, int, float)
+
+
+def _packet(kind: PacketType, namespace: str, ack_id: int | None, data: Any, size: int) -> Packet:
+    if kind is EVENT and type(data) is list and data and type(data[0]) in _NAME_TYPES:
         if data[0] in RESERVED_EVENTS:
-            return f"the event name {data[0]} is reserved"
-    return None
+            raise RemoteProtocolError(f"invalid payload: the event name {data[0]} is reserved")
+        return Packet(kind, namespace, data, ack_id, size)
+    problem = _wrong_with(kind, data, ack_id)
+    if problem is not None:
+        raise RemoteProtocolError(f"invalid payload: {problem}")
+    return Packet(kind, namespace, data, ack_id, size)
 
 
-_WITHOUT_DATA = (PacketType.CONNECT, PacketType.DISCONNECT)
-_PLAIN_TYPE = {PacketType.BINARY_EVENT: PacketType.EVENT, PacketType.BINARY_ACK: PacketType.ACK}
+def _packet_without_data(kind: PacketType, namespace: str, ack_id: int | None) -> Packet:
+    if kind in (CONNECT, DISCONNECT):
+        return Packet(kind, namespace, None, ack_id)
+    return _packet(kind, namespace, ack_id, None, 0)
+
+
+def _wrong_with(kind: PacketType, data: Any, ack_id: int | None) -> str | None:
+    if kind is EVENT:
+        if type(data) is not list:
+            return "EVENT needs an array"
+        return "an event begins with its name, a string or a number"
+    if kind is ACK:
+        if type(data) is not list:
+            return "ACK needs an array"
+        return "an ACK without an id" if ack_id is None else None
+    if kind is CONNECT:
+        return None if isinstance(data, dict) else "CONNECT needs an object"
+    return "DISCONNECT has no data" if kind is DISCONNECT else "CONNECT_ERROR comes from servers only"
+
+
+#: What a type digit stands for; the binary forms are like the others once their attachments are in place.
+_KINDS = (*tuple(PacketType)[:5], EVENT, ACK)
+
+
+class _Partial:
+    """A packet that waits for its attachments."""
+
+    __slots__ = ("attachments", "head", "size")
+
+    def __init__(self, head: PacketHead) -> None:
+        self.head = head
+        self.attachments: list[bytes] = []
+        self.size = 0
+
+    def packet(self) -> Packet | None:
+        """The packet, if this was the last attachment."""
+        digit, due, namespace, ack_id, text = self.head
+        if len(self.attachments) < due:
+            return None
+        try:
+            data = insert_attachments(decode_json(text) if text else None, self.attachments)
+        except RecursionError:
+            raise RemoteProtocolError("invalid JSON: nested too deeply") from None
+        return _packet(_KINDS[digit], namespace, ack_id, data, self.size + len(text))
 
 
 class Decoder:
@@ -102,67 +176,54 @@ class Decoder:
         max_bytes: the attachments of one packet together.
     """
 
-    __slots__ = ("_attachments", "_head", "_max_attachments", "_max_bytes", "_size")
+    __slots__ = ("_max_attachments", "_max_bytes", "_partial")
 
     def __init__(self, max_attachments: int, max_bytes: int) -> None:
         self._max_attachments = max_attachments
         self._max_bytes = max_bytes
-        self._head: PacketHead | None = None
-        self._attachments: list[bytes] = []
-        self._size = 0
+        self._partial: _Partial | None = None
 
     @property
     def incomplete(self) -> bool:
         """Whether attachments are still due."""
-        return self._head is not None
+        return self._partial is not None
 
-    def add(self, message: str | bytes) -> Packet | None:
-        """Take one message; returns the packet that is complete with it, or None.
+    def add_text(self, data: bytes) -> Packet | None:
+        """Take one text message, UTF-8; returns the packet, or None if attachments are due.
 
         Raises:
             RemoteProtocolError: the connection is to be closed.
         """
-        if isinstance(message, str):
-            return self._add_text(message)
-        if self._head is None:
-            raise RemoteProtocolError("a binary message that no packet announced")
-        self._size += len(message)
-        if self._size > self._max_bytes:
-            raise RemoteProtocolError(
-                f"attachments of {self._size} bytes exceed max_http_buffer_size={self._max_bytes}"
-            )
-        self._attachments.append(message)
-        if len(self._attachments) < self._head.attachments:
-            return None
-        head, attachments, size = self._head, self._attachments, self._size
-        self._head, self._attachments, self._size = None, [], 0
-        return self._packet(head, attachments, size + len(head.json))
-
-    def _add_text(self, text: str) -> Packet | None:
-        if self._head is not None:
+        if self._partial is not None:
             raise RemoteProtocolError("a text message where an attachment is due")
-        head = scan_head(text, self._max_attachments)
+        head = scan_head(data, self._max_attachments)
         if isinstance(head, Failure):
             raise RemoteProtocolError(head.text)
-        if head.attachments:
-            self._head = head
-            return None
-        return self._packet(head, [], len(head.json))
-
-    def _packet(self, head: PacketHead, attachments: list[bytes], size: int) -> Packet:
-        kind = PacketType(head.type)
-        kind = _PLAIN_TYPE.get(kind, kind)
-        if not head.json and kind in _WITHOUT_DATA:
-            return Packet(kind, head.namespace, None, head.id, size)
-        data = decode_json(head.json) if head.json else None
+        digit, attachments, namespace, ack_id, text = head
         if attachments:
-            try:
-                data = insert_attachments(data, attachments)
-            except RecursionError:
-                raise RemoteProtocolError("invalid JSON: nested too deeply") from None
-        problem = _validate(kind, data)
-        if problem is not None:
-            raise RemoteProtocolError(f"invalid payload: {problem}")
-        if kind is PacketType.ACK and head.id is None:
-            raise RemoteProtocolError("invalid payload: an ACK without an id")
-        return Packet(kind, head.namespace, data, head.id, size)
+            self._partial = _Partial(head)
+            return None
+        kind = _KINDS[digit]
+        if not text:
+            return _packet_without_data(kind, namespace, ack_id)
+        return _packet(kind, namespace, ack_id, decode_json(text), len(text))
+
+    def add_binary(self, data: bytes) -> Packet | None:
+        """Take one attachment; returns the packet that is complete with it, or None.
+
+        Raises:
+            RemoteProtocolError: the connection is to be closed.
+        """
+        partial = self._partial
+        if partial is None:
+            raise RemoteProtocolError("a binary message that no packet announced")
+        partial.size += len(data)
+        if partial.size > self._max_bytes:
+            raise RemoteProtocolError(
+                f"attachments of {partial.size} bytes exceed max_http_buffer_size={self._max_bytes}"
+            )
+        partial.attachments.append(data)
+        packet = partial.packet()
+        if packet is not None:
+            self._partial = None
+        return packet

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-__all__ = ["Member", "RoomIndex", "Target"]
+from trio_socketio import _core
+from trio_socketio._core import Connection, Member, Message
 
-
-class Member(Protocol):
-    """Whoever can be in rooms."""
-
-    @property
-    def id(self) -> str:
-        """Unique in the namespace; also the name of the member's own room."""
+__all__ = ["RoomIndex", "Target"]
 
 
 M = TypeVar("M", bound=Member)
@@ -48,67 +43,57 @@ class Target:
 
 
 class RoomIndex(Generic[M]):
-    """Rooms to members and back. Joining and leaving are O(1)."""
+    """Rooms to members and back, over ``csrc/rooms.h``. Joining and leaving are O(1)."""
 
-    __slots__ = ("_members", "_rooms")
+    __slots__ = ("_index",)
 
     def __init__(self) -> None:
-        self._members: dict[M, set[str]] = {}
-        self._rooms: dict[str, dict[M, None]] = {}
+        self._index = _core.RoomIndex()
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._index)
 
-    def add(self, member: M) -> None:
-        """Let a member in; its first room is its own id."""
-        self._members[member] = set()
-        self.join(member, member.id)
+    @property
+    def members(self) -> dict[str, M]:
+        """All members by id."""
+        return self._index.members
+
+    def add(self, member: M, connection: Connection) -> None:
+        """Let a member in, whose messages go to this connection; its first room is its own id."""
+        self._index.add(member, connection)
+
+    def mute(self, member: M) -> None:
+        """No broadcast reaches this member any more; it stays in its rooms."""
+        self._index.mute(member)
 
     def remove(self, member: M) -> None:
-        """Let a member go, out of all its rooms."""
-        for room in self._members.pop(member, ()):
-            self._drop(member, room)
+        """Let a member go, out of all its rooms; nothing happens if it is not there."""
+        self._index.remove(member)
 
     def join(self, member: M, room: str) -> None:
         """Put a member into a room."""
-        rooms = self._members[member]
-        if room not in rooms:
-            rooms.add(room)
-            self._rooms.setdefault(room, {})[member] = None
+        self._index.join(member, room)
 
     def leave(self, member: M, room: str) -> None:
         """Take a member out of a room; nothing happens if it is not in it."""
-        rooms = self._members.get(member)
-        if rooms is not None and room in rooms:
-            rooms.remove(room)
-            self._drop(member, room)
-
-    def _drop(self, member: M, room: str) -> None:
-        members = self._rooms[room]
-        del members[member]
-        if not members:
-            del self._rooms[room]
+        self._index.leave(member, room)
 
     def rooms_of(self, member: M) -> frozenset[str]:
         """The rooms a member is in."""
-        return frozenset(self._members.get(member, ()))
+        return self._index.rooms_of(member)
 
-    def rooms(self) -> frozenset[str]:
-        """All rooms with at least one member."""
-        return frozenset(self._rooms)
-
-    def select(self, target: Target) -> Iterator[M]:
+    def select(self, target: Target) -> list[M]:
         """The members a target means, each once."""
-        excluded: set[M] = set()
-        for room in target.exclude:
-            excluded.update(self._rooms.get(room, ()))
+        chosen: dict[M, None] = {}
         if not target.rooms:
-            chosen: Iterable[M] = self._members
-        elif len(target.rooms) == 1:
-            (room,) = target.rooms
-            chosen = self._rooms.get(room, ())
-        else:
-            chosen = dict.fromkeys(
-                member for room in sorted(target.rooms) for member in self._rooms.get(room, ())
-            )
-        return (member for member in chosen if member not in excluded) if excluded else iter(chosen)
+            chosen = dict.fromkeys(self.members.values())
+        for room in target.rooms:
+            chosen.update(dict.fromkeys(self._index.in_room(room)))
+        for room in target.exclude:
+            for member in self._index.in_room(room):
+                chosen.pop(member, None)
+        return list(chosen)
+
+    def broadcast(self, message: Message, target: Target) -> list[M]:
+        """Queue one message for all whom a target means; returns those whose outbox is full."""
+        return self._index.broadcast(message, target.rooms, target.exclude, volatile=target.volatile)

@@ -1,4 +1,4 @@
-"""The stream driver when the peer does not read, when it is not read, and when the driver is ended from outside."""
+"""Drivers when the peer does not read, when it is not read, and when the driver is ended from outside."""
 
 from __future__ import annotations
 
@@ -7,19 +7,31 @@ from typing import Any
 
 import pytest
 import trio
-from support.raw import WEBSOCKET, echo_server, join, read_all, read_until, upgrade
+from support.links import IN_FLIGHT, Link
+from support.raw import WEBSOCKET, close_frame, echo_server, join, read_all, read_until, upgrade
 from support.wire import Wire, client_frame
-from trio.testing import lockstep_stream_pair, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Outbox, Socket
 
+#: An event with it fills a narrow connection.
+FILLING = "x" * 5000
+
 
 async def _join(wire: Wire) -> tuple[trio.abc.Stream, Socket]:
-    """A client on a stream that holds nothing: what the server writes is stuck until the client reads."""
-    wire.pair = lockstep_stream_pair
+    """A client on a connection that holds next to nothing."""
+    wire.narrow()
     stream = await join(wire)
     await wait_all_tasks_blocked()
     (socket,) = wire.io.sockets.values()
+    return stream, socket
+
+
+async def _stuck(wire: Wire) -> tuple[trio.abc.Stream, Socket]:
+    """A client that does not read: a write is stuck until it does."""
+    stream, socket = await _join(wire)
+    socket.emit_nowait(*IN_FLIGHT)
+    await wait_all_tasks_blocked()
     return stream, socket
 
 
@@ -37,7 +49,7 @@ async def _closed_after(stream: trio.abc.Stream) -> float:
 async def test_peer_that_neither_reads_nor_answers(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server()
     async with running(io) as wire:
-        stream, _ = await _join(wire)
+        stream, _ = await _stuck(wire)
         assert await _closed_after(stream) == pytest.approx(45.0, abs=0.5)
         assert reasons == ["ping timeout"]
         assert io.engine.clients_count == 0
@@ -46,9 +58,7 @@ async def test_peer_that_neither_reads_nor_answers(autojump_clock: Any, running:
 async def test_close_waits_for_the_last_flush_and_no_longer(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server(disconnect_timeout=5.0)
     async with running(io) as wire:
-        stream, socket = await _join(wire)
-        socket.emit_nowait("stuck")
-        await wait_all_tasks_blocked()
+        stream, socket = await _stuck(wire)
         socket.conn.close()
         assert await _closed_after(stream) == pytest.approx(5.0, abs=0.1)
         assert reasons == ["forced server close"]
@@ -71,10 +81,10 @@ async def test_close_sends_what_is_queued_to_a_slow_reader(autojump_clock: Any, 
 async def test_abort_while_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server(outbox=Outbox(max_packets=2))
     async with running(io) as wire:
-        stream, socket = await _join(wire)
-        for number in range(3):
+        stream, socket = await _stuck(wire)
+        for number in range(2):
             socket.emit_nowait("n", number)
-            await wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert reasons == ["forced server close"]
         assert await _closed_after(stream) == pytest.approx(0.0, abs=0.1)
 
@@ -91,14 +101,11 @@ async def test_abort_says_goodbye_where_no_write_is_stuck(autojump_clock: Any, r
 async def test_volatile_is_dropped_behind_a_stuck_write(autojump_clock: Any, running: Any) -> None:
     io, _ = echo_server()
     async with running(io) as wire:
-        stream, socket = await _join(wire)
+        stream, socket = await _stuck(wire)
         socket.volatile.emit_nowait("first")
-        await wait_all_tasks_blocked()
-        socket.volatile.emit_nowait("second")
-        socket.emit_nowait("third")
-        received = await read_until(stream, b"third")
-        assert b"first" in received
-        assert b"second" not in received
+        socket.emit_nowait("second")
+        received = await read_until(stream, b"second")
+        assert b"first" not in received
 
 
 async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, running: Any) -> None:
@@ -107,7 +114,7 @@ async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, r
     seen: list[int] = []
 
     @io.on("n")
-    async def number(socket: Socket, n: int) -> None:
+    async def number(socket: Socket, n: int, filling: str) -> None:
         await go.wait()
         seen.append(n)
 
@@ -118,7 +125,7 @@ async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, r
         async def send() -> None:
             nonlocal sent
             for n in range(50):
-                await stream.send_all(client_frame(1, f'42["n",{n}]'.encode()))
+                await stream.send_all(client_frame(1, f'42["n",{n},"{FILLING}"]'.encode()))
                 sent += 1
 
         nursery.start_soon(send)
@@ -147,16 +154,15 @@ async def test_session_that_ends_while_it_is_not_read(autojump_clock: Any, runni
 
 
 @pytest.mark.parametrize("stuck", [False, True])
-async def test_driver_that_is_cancelled(autojump_clock: Any, stuck: bool) -> None:
+async def test_driver_that_is_cancelled(link: Link, autojump_clock: Any, stuck: bool) -> None:
     io, reasons = echo_server()
     async with io:
         async with trio.open_nursery() as nursery:
-            stream, socket = await _join(Wire(io, nursery))
-            if stuck:
-                socket.emit_nowait("stuck")
-                await wait_all_tasks_blocked()
+            stream, _ = await (_stuck if stuck else _join)(Wire(io, nursery, link))
             nursery.cancel_scope.cancel()
-        assert await read_all(stream) == (b'\x81\x0b42["stuck"]' if stuck else b"")
+        received = await read_all(stream)
+        assert (b'42["in flight",' in received) is stuck
+        assert close_frame(1000) not in received
         await wait_all_tasks_blocked()
         assert reasons == ["transport close"]
         assert io.engine.clients_count == 0
@@ -165,9 +171,7 @@ async def test_driver_that_is_cancelled(autojump_clock: Any, stuck: bool) -> Non
 async def test_client_gone_while_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server()
     async with running(io) as wire:
-        stream, socket = await _join(wire)
-        socket.emit_nowait("stuck")
-        await wait_all_tasks_blocked()
+        stream, _ = await _stuck(wire)
         await trio.aclose_forcefully(stream)
         await wait_all_tasks_blocked()
         assert reasons == ["transport close"]
@@ -175,13 +179,11 @@ async def test_client_gone_while_a_write_is_stuck(autojump_clock: Any, running: 
 
 
 @pytest.mark.rows("H1")
-async def test_end_of_the_server_does_not_wait_for_ever(autojump_clock: Any) -> None:
+async def test_end_of_the_server_does_not_wait_for_ever(link: Link, autojump_clock: Any) -> None:
     io, reasons = echo_server(disconnect_timeout=5.0)
     async with trio.open_nursery() as nursery:
         async with io:
-            stream, socket = await _join(Wire(io, nursery))
-            socket.emit_nowait("stuck")
-            await wait_all_tasks_blocked()
+            stream, _ = await _stuck(Wire(io, nursery, link))
             began = trio.current_time()
         assert trio.current_time() - began == pytest.approx(5.0, abs=0.1)
         assert reasons == ["server shutting down"]

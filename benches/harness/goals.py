@@ -1,0 +1,86 @@
+"""What the project wants to reach, and whether a run reached it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.figures import Spread
+from harness.results import Record
+from harness.scenarios import CPU, LAST, MEMORY, PYTHON, RATE, Metric
+
+Verdict = Literal["reached", "within the spread", "missed", "not measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A ratio of two figures that we want to reach.
+
+    Attributes:
+        text: the goal in words.
+        metric: the figure; the ratio is to be at least `factor` if a higher one is better, else at most.
+        factor: how many times the other's figure.
+        ours: case and server of the dividend.
+        against: case and server of the divisor; of several, the best counts.
+    """
+
+    text: str
+    metric: Metric
+    factor: float
+    ours: tuple[str, str]
+    against: tuple[tuple[str, str], ...]
+
+    def judge(self, record: Record) -> tuple[Verdict, Spread | None]:
+        """Whether a run reached it, and the ratio."""
+        found = [record.ratio(self.ours, other, self.metric.key) for other in self.against]
+        known = [ratio for ratio in found if ratio is not None]
+        if not known or len(known) < len([other for other in self.against if other[1] not in record.missing]):
+            return "not measured", None
+        pick = min if self.metric.higher else max
+        hardest = pick(known, key=lambda ratio: ratio.median)
+        return verdict(hardest, self.factor, higher=self.metric.higher), hardest
+
+
+def verdict(ratio: Spread, factor: float, *, higher: bool) -> Verdict:
+    """Hold a ratio against its goal: by its median, else by the best of its rounds."""
+    sign = 1 if higher else -1
+    best = ratio.high if higher else ratio.low
+    if sign * ratio.median >= sign * factor:
+        return "reached"
+    return "within the spread" if sign * best >= sign * factor else "missed"
+
+
+def _goals() -> Iterator[Goal]:
+    case = "broadcast-1000-16"
+    for server, factor in (("node", 15.0), ("bun", 12.0), ("limit-coalesced", 0.95)):
+        yield Goal("Broadcast to 1000, 16 in flight", RATE, factor, (case, "ours"), ((case, server),))
+    case = "broadcast-1000-1"
+    for server, factor in (("node", 0.7), ("limit-send", 1.1)):
+        yield Goal(
+            "Broadcast to 1000, one at a time, to the last", LAST, factor, (case, "ours"), ((case, server),)
+        )
+    yield Goal("Echo, plain def", RATE, 1.05, ("echo-1", "ours-def"), (("echo-1", "bun"),))
+    for case, server, factor in (
+        ("echo-1", "node", 1.4),
+        ("echo-1", "bun", 0.85),
+        ("echo-8", "node", 4.0),
+        ("echo-8", "bun", 1.0),
+    ):
+        text = f"Echo at depth {case[-1]}, async def"
+        yield Goal(text, RATE, factor, (case, "ours"), ((case, server),))
+    yield Goal("Connects", RATE, 1.3, ("connect", "ours"), (("connect", "node"),))
+    yield Goal("Connects", RATE, 2.0, ("connect", "ours"), tuple(("connect", name) for name in PYTHON))
+    case = "polling-echo"
+    yield Goal("Long-polling echo", RATE, 1.1, (case, "ours"), tuple((case, name) for name in PYTHON))
+    yield Goal(
+        "CPU a delivery, 10,000 clients against 100",
+        CPU,
+        4 / 3,
+        ("broadcast-10000-16", "ours"),
+        (("broadcast-100-16", "ours"),),
+    )
+    yield Goal("Memory of an idle connection", MEMORY, 0.7, ("idle", "ours"), (("idle", "bun"),))
+
+
+GOALS: tuple[Goal, ...] = tuple(_goals())

@@ -1,0 +1,17 @@
+"""Where things are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+BENCHES = Path(__file__).resolve().parent.parent
+ROOT = BENCHES.parent
+SERVERS = BENCHES / "servers"
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+PICTURES = ROOT / "docs" / "benchmarks"
+
+#: Everything that is made here; git ignores it.
+BUILD = ROOT / "build" / "bench"
+LOAD, LIMIT = BUILD / "load", BUILD / "limit"
+NODE, VENV = BUILD / "node", BUILD / "venv"
+RESULTS, LOGS, WORKTREES = BUILD / "results", BUILD / "logs", BUILD / "worktrees"

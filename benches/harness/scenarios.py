@@ -1,0 +1,177 @@
+"""The cases: what is asked of which servers, and which figure answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.figures import human, kilobytes, microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The figure by which a case is judged.
+
+    Attributes:
+        key: its name in a result.
+        title: what it is called in a table.
+        show: how it is written.
+        higher: a higher one is better.
+    """
+
+    key: str
+    title: str
+    show: Callable[[float], str]
+    higher: bool = True
+
+
+RATE = Metric("rate", "per second", human)
+LAST = Metric("p50_us", "p50 to the last", microseconds, higher=False)
+MEMORY = Metric("rss_bytes_per_connection", "memory a connection", kilobytes, higher=False)
+CPU = Metric("server_cpu_us_per_delivery", "CPU a delivery", microseconds, higher=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One line of questions to the load generator.
+
+    Attributes:
+        name: what ``--only`` selects, by its beginning.
+        scenario: the generator's word.
+        options: the generator's other arguments.
+        metric: the figure that counts.
+        servers: measured in every round.
+        once: measured in the first round only, because they are slow, or far away.
+        limits: the two servers without Socket.IO logic can answer it.
+        windows: the window is so many times longer than usual.
+    """
+
+    name: str
+    scenario: str
+    options: tuple[str, ...]
+    servers: tuple[str, ...]
+    once: tuple[str, ...] = ()
+    metric: Metric = RATE
+    limits: bool = True
+    windows: float = 1.0
+
+
+PYTHON = ("psio-uvicorn", "psio-aiohttp")
+LIMITS = ("limit-send", "limit-coalesced")
+MAIN = ("ours", "node", "bun")
+
+
+def _broadcasts() -> Iterable[Case]:
+    """A broadcast's cost by the number of clients, one at a time (its latency) and 16 in flight (its throughput)."""
+    for clients, servers, once in (
+        (100, ("ours",), ("node", "bun", "psio-uvicorn", *LIMITS)),
+        (1000, MAIN, ("psio-uvicorn",)),
+        (10_000, ("ours",), ("node", "bun", "limit-coalesced")),
+    ):
+        for in_flight, limit, metric in ((1, "limit-send", LAST), (16, "limit-coalesced", RATE)):
+            every = (*servers, limit) if clients == 1000 else servers
+            first = (*once, *(name for name in LIMITS if name not in every)) if clients == 1000 else once
+            if clients == 10_000 and in_flight == 1:
+                every, first = (), (*servers, *once)
+            options = ("--clients", str(clients), "--in-flight", str(in_flight), "--payload", "64")
+            yield Case(
+                f"broadcast-{clients}-{in_flight}",
+                "broadcast",
+                options,
+                every,
+                first,
+                metric,
+                windows=2.0 if clients == 10_000 else 1.0,
+            )
+
+
+def _payloads() -> Iterable[Case]:
+    """What the size and the kind of the payload change: 1000 clients, 16 in flight (1 for the largest)."""
+    for size, binary in ((16, False), (1024, False), (16_384, False), (64, True), (1024, True)):
+        in_flight = "1" if size > 10_000 else "16"
+        options = ("--clients", "1000", "--in-flight", in_flight, "--payload", str(size))
+        name = f"payload-{size}{'-binary' if binary else ''}"
+        yield Case(name, "broadcast", (*options, *(["--binary"] if binary else [])), (), MAIN)
+
+
+CASES: tuple[Case, ...] = (
+    *_broadcasts(),
+    *_payloads(),
+    Case("rooms", "rooms", ("--clients", "1000", "--rooms", "100"), (), (*MAIN, "limit-coalesced")),
+    *(
+        Case(
+            f"echo-{depth}",
+            "echo",
+            ("--clients", "100", "--depth", str(depth), "--payload", "64"),
+            ("ours", "ours-def", "node", "bun"),
+            ("psio-uvicorn", "psio-aiohttp", "limit-send"),
+        )
+        for depth in (1, 8)
+    ),
+    Case("ack-1", "ack", ("--clients", "100", "--depth", "1"), (), ("ours", "ours-def", "node", "bun")),
+    Case("connect", "connect", ("--concurrency", "16"), (*MAIN, *PYTHON), ("limit-send",)),
+    Case("idle", "idle", ("--clients", "2000"), ("ours", "bun"), ("node", *PYTHON), MEMORY),
+    Case(
+        "polling-echo",
+        "echo",
+        ("--transport", "polling", "--clients", "100", "--depth", "1"),
+        ("ours", *PYTHON),
+        ("node", "bun"),
+        limits=False,
+    ),
+    Case(
+        "polling-broadcast",
+        "broadcast",
+        ("--transport", "polling", "--clients", "100", "--in-flight", "1"),
+        (),
+        (*MAIN, *PYTHON),
+        limits=False,
+    ),
+    Case("mixed", "mixed", ("--clients", "1000", "--in-flight", "4"), (), MAIN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One measurement that is to be made."""
+
+    case: Case
+    server: str
+    number: int
+
+
+def plan(cases: Iterable[Case], rounds: int, servers: tuple[str, ...] | None = None) -> list[Turn]:
+    """Every measurement, in order: case by case, round by round, and each round begins with the next server.
+
+    Args:
+        cases: what is asked.
+        rounds: how often.
+        servers: measure exactly these, in every round, where they can answer; else as each case says.
+    """
+    turns = []
+    for case in cases:
+        for number in range(rounds):
+            if servers is None:
+                names = [*case.servers, *(case.once if number == 0 else ())]
+            else:
+                names = [name for name in servers if case.limits or name not in LIMITS]
+            start = number % max(len(names), 1)
+            turns += [Turn(case, name, number) for name in names[start:] + names[:start]]
+    return turns
+
+
+def select(words: Iterable[str]) -> list[Case]:
+    """The cases whose names begin with one of `words`.
+
+    Raises:
+        ValueError: a word selects nothing; the names there are, are listed.
+    """
+    chosen: list[Case] = []
+    for word in words:
+        found = [case for case in CASES if case.name.startswith(word)]
+        if not found:
+            raise ValueError(
+                f"no case begins with {word!r}; there are {', '.join(case.name for case in CASES)}"
+            )
+        chosen += found
+    return [case for case in CASES if case in chosen]

@@ -1,0 +1,133 @@
+"""As many live WebSocket connections as the limit of open files allows: ``make bench-scale``.
+
+What does one cost, how long does a broadcast to all take, does one client notice the others, are all heartbeats kept,
+and is the memory given back when all go at once? Server and load generator are processes of their own, so each may
+open as many files as the hard limit says; the clients come from several loopback addresses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+from harness import install, places
+from harness.display import say
+from harness.figures import kilobytes, microseconds
+from harness.measure import FIRST_CLIENTS
+from harness.peers import PEERS, command, environment
+from harness.processes import Cores, FailedError, Load, Result, Running, raise_file_limit, serving
+from harness.results import describe
+
+#: Files that a process needs besides its connections.
+SPARE_FILES = 500
+
+CONNECT_SECONDS, ANSWER_SECONDS, RETURN_SECONDS = 300.0, 60.0, 60.0
+
+
+def arguments(words: Sequence[str]) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="benches/scale.py", description=__doc__)
+    parser.add_argument("--server", default="ours", choices=PEERS)
+    parser.add_argument("--clients", type=int, default=0, help="default: what the limit of open files allows")
+    parser.add_argument(
+        "--sources", type=int, default=4, help="loopback addresses that the clients come from"
+    )
+    parser.add_argument("--hold", type=int, default=600, help="seconds for which all heartbeats are answered")
+    parser.add_argument("--seconds", type=int, default=5, help="how long one client echoes")
+    return parser.parse_args(words)
+
+
+def drive(running: Running, asked: argparse.Namespace, cores: Cores) -> Result:
+    """Connect all, ask everything, drop all; what came out, as it goes to the file."""
+    with Load(running, ["--scenario", "idle", "--clients", str(FIRST_CLIENTS)], cores.load) as load:
+        load.read(ANSWER_SECONDS)
+        load.finish(ANSWER_SECONDS)
+    running.settle()
+    memory = {"empty": running.memory()}
+    found: Result = {"memory": memory}
+    options = ["--scenario", "scale", "--clients", str(asked.clients), "--sources", str(asked.sources)]
+    with Load(running, options, cores.load) as load:
+        start = time.monotonic()
+        found["connected"] = int(load.read(CONNECT_SECONDS)["connected"])
+        say(f"connected: {found['connected']} in {time.monotonic() - start:.1f} s")
+        running.settle()
+        memory["connected"] = running.memory()
+        each = (memory["connected"]["VmRSS"] - memory["empty"]["VmRSS"]) / found["connected"]
+        say(f"memory: {kilobytes(each)} a connection, {memory['connected']['VmRSS'] / 1e6:.0f} MB in all")
+        for name, line, seconds in (
+            ("broadcast", "broadcast", 0),
+            ("alone", f"echo {asked.seconds}", asked.seconds),
+            ("both", f"both {asked.seconds}", asked.seconds),
+            ("hold", f"hold {asked.hold}", asked.hold),
+        ):
+            if name == "hold":
+                say(f"heartbeats: all are answered for {asked.hold} s")
+            found[name] = load.ask(line, seconds + ANSWER_SECONDS)
+            say(f"{name}: {summary(found[name])}")
+        memory["held"] = running.memory()
+        found["drop"] = load.ask("drop", ANSWER_SECONDS)
+        start = time.monotonic()
+        running.settle(RETURN_SECONDS)
+        say(f"all dropped at once: the server was done after {time.monotonic() - start:.1f} s")
+        memory["dropped"] = running.memory()
+    return found
+
+
+def summary(result: Result) -> str:
+    """What an answer says, in words."""
+    shown = [f"{result['lost']} lost"] if result.get("lost") else []
+    if result.get("echo_measured"):
+        tail = ", ".join(
+            f"{name} {microseconds(result[f'echo_{name}_us'])}" for name in ("p50", "p99", "max")
+        )
+        shown.append(f"{result['echo_measured']} echoes, {tail}")
+    if result.get("broadcast_measured"):
+        shown.append(f"{microseconds(result['broadcast_p50_us'])} until the last has a broadcast")
+    if result.get("pings"):
+        shown.append(f"{result['pings']} pings answered")
+    return ", ".join(shown) or "nothing happened"
+
+
+def returned(memory: dict[str, dict[str, int]]) -> float:
+    """The share of what the connections had taken that the server gave back when they went."""
+    taken = memory["held"]["VmRSS"] - memory["empty"]["VmRSS"]
+    return (memory["held"]["VmRSS"] - memory["dropped"]["VmRSS"]) / taken if taken > 0 else 0.0
+
+
+def main(words: Sequence[str]) -> int:
+    """Run, show, save; 1 if a connection was lost or the run failed."""
+    asked = arguments(words)
+    files = raise_file_limit()
+    asked.clients = asked.clients or files - SPARE_FILES
+    say(f"{asked.clients} connections ({files} open files are allowed), from {asked.sources} addresses")
+    try:
+        install.c()
+    except install.MissingError as error:
+        say(f"the load generator does not compile: {error}")
+        return 1
+    if missing := install.prepare([asked.server], say):
+        return len(missing)
+    about = describe(install.versions(), words)
+    peer, cores = PEERS[asked.server], Cores.choose()
+    try:
+        with serving(peer.name, command(peer), environment(peer), cores.server) as running:
+            found = drive(running, asked, cores)
+    except FailedError as error:
+        say(f"failed: {error}")
+        return 1
+    say(f"memory given back: {returned(found['memory']):.0%}")
+    places.RESULTS.mkdir(parents=True, exist_ok=True)
+    path = places.RESULTS / f"scale-{about['date'].replace(':', '')}.json"
+    path.write_text(json.dumps({"about": about, "server": asked.server, **found}, indent=1) + "\n", "utf-8")
+    say(f"saved: {path.relative_to(places.ROOT)}")
+    lost = int(found["hold"].get("lost", 0)) + asked.clients - int(found["connected"])
+    if lost:
+        say(f"{lost} connections are missing")
+    return 1 if lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

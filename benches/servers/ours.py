@@ -1,0 +1,84 @@
+"""The benchmarks' application on trio_socketio."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import trio
+
+from trio_socketio import Server, Socket
+
+
+def with_async_handlers(io: Server) -> None:
+    """Handlers as most users write them; each runs in its socket's task."""
+
+    @io.on("echo")
+    async def echo(socket: Socket, payload: Any) -> None:
+        await socket.emit("echo", payload)
+
+    @io.on("ack")
+    async def ack(socket: Socket, payload: Any) -> Any:
+        return payload
+
+    @io.on("join")
+    async def join(socket: Socket, room: str) -> tuple[()]:
+        socket.join(room)
+        return ()
+
+    @io.on("all")
+    async def everybody(socket: Socket, sequence: int, payload: Any) -> None:
+        await io.emit("all", sequence, payload)
+
+    @io.on("room")
+    async def room(socket: Socket, room: str, sequence: int, payload: Any) -> None:
+        await io.to(room).emit("room", sequence, payload)
+
+
+def with_plain_handlers(io: Server) -> None:
+    """Handlers that are called where the event was read, without a switch of tasks."""
+
+    @io.on("echo")
+    def echo(socket: Socket, payload: Any) -> None:
+        socket.emit_nowait("echo", payload)
+
+    @io.on("ack")
+    def ack(socket: Socket, payload: Any) -> Any:
+        return payload
+
+    @io.on("join")
+    def join(socket: Socket, room: str) -> tuple[()]:
+        socket.join(room)
+        return ()
+
+    @io.on("all")
+    def everybody(socket: Socket, sequence: int, payload: Any) -> None:
+        io.emit_nowait("all", sequence, payload)
+
+    @io.on("room")
+    def room(socket: Socket, room: str, sequence: int, payload: Any) -> None:
+        io.to(room).emit_nowait("room", sequence, payload)
+
+
+async def serve(io: Server, port: int) -> None:
+    """Serve, and say on which port."""
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(io.serve, "127.0.0.1", port)
+        print("PORT", listeners[0].socket.getsockname()[1], flush=True)
+
+
+def main() -> None:
+    """Read the arguments and serve until a signal comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--handlers", choices=("async", "def"), default="async")
+    parser.add_argument("--driver", choices=("auto", "stream"), default="auto")
+    arguments = parser.parse_args()
+    options: Any = {} if arguments.driver == "auto" else {"driver": arguments.driver}
+    io = Server(**options)
+    (with_async_handlers if arguments.handlers == "async" else with_plain_handlers)(io)
+    trio.run(serve, io, arguments.port)
+
+
+if __name__ == "__main__":
+    main()

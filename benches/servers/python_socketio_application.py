@@ -1,0 +1,46 @@
+"""The benchmarks' application on python-socketio; the two scripts beside it give it a server."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from typing import Any
+
+import socketio
+
+
+def application(async_mode: str) -> socketio.AsyncServer:
+    """The server object with its handlers."""
+    sio = socketio.AsyncServer(async_mode=async_mode, http_compression=False)
+
+    @sio.on("echo")
+    async def echo(sid: str, payload: Any) -> None:
+        await sio.emit("echo", payload, to=sid)
+
+    @sio.on("ack")
+    async def ack(sid: str, payload: Any) -> Any:
+        return payload
+
+    @sio.on("join")
+    async def join(sid: str, room: str) -> tuple[()]:
+        await sio.enter_room(sid, room)
+        return ()
+
+    @sio.on("all")
+    async def everybody(sid: str, sequence: int, payload: Any) -> None:
+        await sio.emit("all", (sequence, payload))
+
+    @sio.on("room")
+    async def room(sid: str, room: str, sequence: int, payload: Any) -> None:
+        await sio.emit("room", (sequence, payload), to=room)
+
+    return sio
+
+
+def listen() -> socket.socket:
+    """Bind to the port of the command line, and say which it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=4096)
+    print("PORT", listener.getsockname()[1], flush=True)
+    return listener

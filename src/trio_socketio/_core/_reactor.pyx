@@ -1,0 +1,278 @@
+"""The reactor: reads, hands over and writes for thousands of WebSockets, over ``csrc/reactor.h``."""
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.errno cimport errno
+from libc.string cimport memset
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+
+from trio_socketio._core._conn cimport (
+    TSIO_CONN_BINARY,
+    TSIO_CONN_NEED_MORE,
+    TSIO_CONN_TEXT,
+    TSIO_NO_SLOT,
+    TSIO_OK,
+    Connection,
+    FlushList,
+    decode_event,
+    tsio_conn_event,
+    tsio_conn_has_input,
+    tsio_conn_has_output,
+    tsio_conn_keep,
+    tsio_conn_mark_dirty,
+    tsio_conn_next,
+)
+
+
+cdef double _now() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return <double>now.tv_sec + <double>now.tv_nsec * 1e-9
+
+
+cdef int _check_system(tsio_status status) except -1:
+    if status == TSIO_E_SYSTEM:
+        raise OSError(errno, "the reactor")
+    if status != TSIO_OK:
+        raise MemoryError("the reactor")
+    return 0
+
+
+@cython.final
+cdef class Reactor:
+    """The WebSockets of one server that are plain sockets: one epoll instance for all of them.
+
+    It waits for nothing: who owns it waits until ``epoll_fd`` is readable, or a connection has become dirty, and then
+    lets it ``turn``. Each connection is fed from one buffer, without a copy, and its messages go to its ``observer``;
+    all else goes to its ``transport``: ``receive``, ``ended``, ``broken``, ``flushed``, ``failed``.
+
+    Args:
+        flush_list: told when a connection has something to send.
+        packets_per_turn: how many packets of one connection are handed over in a row.
+        turn_seconds: how long one turn may take about, for reading and for writing each.
+
+    Raises:
+        OSError: there is no descriptor left.
+    """
+
+    cdef tsio_reactor _reactor
+    cdef FlushList _flush_list
+    cdef list _backlog  # slot, generation: input is left that no event will tell of
+    cdef int _packets_per_turn
+    cdef double _turn_seconds
+
+    def __cinit__(self, FlushList flush_list not None, *, int packets_per_turn=32, double turn_seconds=0.001):
+        memset(&self._reactor, 0, sizeof(self._reactor))
+        self._reactor.epoll_fd = -1
+        _check_system(tsio_reactor_init(&self._reactor))
+        self._flush_list = flush_list
+        self._flush_list._lists = &self._reactor.dirty
+        self._backlog = []
+        self._packets_per_turn = packets_per_turn
+        self._turn_seconds = turn_seconds
+
+    def __dealloc__(self):
+        self._free()
+
+    def close(self):
+        """Let go of everything."""
+        self._free()
+
+    cdef void _free(self):
+        cdef uint32_t slot
+        for slot in range(self._reactor.cap):
+            if self._reactor.slots[slot].conn is not NULL:
+                self.remove(<Connection>self._reactor.slots[slot].conn.owner)
+        if self._flush_list is not None:
+            self._flush_list._lists = NULL
+        tsio_reactor_free(&self._reactor)
+
+    @property
+    def epoll_fd(self):
+        """What to wait for, until it is readable."""
+        return self._reactor.epoll_fd
+
+    @property
+    def has_dirty(self):
+        """Whether a connection has something to send that its peer may be ready to take."""
+        return bool(tsio_reactor_has_dirty(&self._reactor))
+
+    def __len__(self):
+        return self._reactor.count
+
+    # connections
+
+    def add(self, Connection connection not None, int fd):
+        """Take over a connected, non-blocking socket, and close it at the end.
+
+        Raises:
+            OSError, MemoryError: the socket is still the caller's.
+        """
+        _check_system(tsio_reactor_add(&self._reactor, &connection._conn, fd))
+        Py_INCREF(connection)  # what is registered stays alive
+        connection._flush_list = self._flush_list
+        if tsio_conn_has_input(&connection._conn):
+            self._put_off(&connection._conn)
+        self._flush_list.poke()
+
+    def remove(self, Connection connection not None):
+        """Let go of a connection, and close its socket; nothing happens if it is not there."""
+        if connection._conn.slot != TSIO_NO_SLOT:
+            tsio_reactor_remove(&self._reactor, &connection._conn)
+            connection._flush_list = None
+            Py_DECREF(connection)
+
+    def move(self, Connection source not None, Connection target not None):
+        """``target`` takes over the socket of ``source``, whose WebSocket it adopts."""
+        if source._conn.slot != TSIO_NO_SLOT:
+            tsio_reactor_move(&self._reactor, &source._conn, &target._conn)
+            source._flush_list = None
+            target._flush_list = self._flush_list
+            Py_INCREF(target)
+            Py_DECREF(source)
+
+    def resume(self, Connection connection not None):
+        """Read on; what was read already is handed over with the next turn."""
+        _check_system(tsio_reactor_resume(&self._reactor, &connection._conn))
+        if connection._conn.slot != TSIO_NO_SLOT and tsio_conn_has_input(&connection._conn):
+            self._put_off(&connection._conn)
+
+    def shutdown(self, Connection connection not None):
+        """Nothing more will be written: the peer sees the end."""
+        tsio_reactor_shutdown(&self._reactor, &connection._conn)
+
+    cdef int _put_off(self, tsio_conn *conn) except -1:
+        self._backlog.append((conn.slot, tsio_reactor_generation(&self._reactor, conn)))
+        if not self._flush_list._told:
+            self._flush_list._told = True
+            self._flush_list.on_dirty()
+        return 0
+
+    # turns
+
+    def turn(self, double now):
+        """Read and hand over what has come, then write what is queued; returns whether more is left to do.
+
+        Args:
+            now: the time that heartbeats and observers are told, in seconds.
+        """
+        self._flush_list._told = True  # what becomes dirty from here on is written below
+        try:
+            more = self._read(now)
+            more |= self._write()
+        finally:
+            self._flush_list._told = False
+        return more or bool(self._backlog)
+
+    cdef bint _read(self, double now) except -1:
+        cdef tsio_ready ready
+        cdef tsio_conn *conn
+        cdef double end = _now() + self._turn_seconds
+        cdef list backlog = self._backlog
+        cdef bint more = False
+        self._backlog = []
+        try:
+            if tsio_reactor_begin_pass(&self._reactor):
+                while tsio_reactor_next(&self._reactor, &ready):
+                    conn = tsio_reactor_conn(&self._reactor, ready.slot, ready.generation)
+                    if ready.writable:
+                        tsio_reactor_unblock(conn)
+                    if ready.readable and not tsio_conn_has_input(conn):
+                        self._receive(conn, ready.slot, ready.generation, now)
+                    if _now() > end:
+                        more = True  # those that are left are told again
+                        break
+            for slot, generation in backlog:
+                self._hand_over(slot, generation, now)
+        finally:
+            tsio_reactor_end_pass(&self._reactor)
+        return more
+
+    cdef int _receive(self, tsio_conn *conn, uint32_t slot, uint32_t generation, double now) except -1:
+        cdef tsio_io_status status = tsio_reactor_read(&self._reactor, conn)
+        if status == TSIO_IO_OK:
+            self._hand_over(slot, generation, now)
+        elif status == TSIO_IO_EOF:
+            (<Connection>conn.owner).transport.ended()
+        elif status == TSIO_IO_BROKEN:
+            (<Connection>conn.owner).transport.broken(errno)
+        return 0
+
+    cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now) except -1:
+        """Hand over the packets of one connection. Each may end any connection, or move this one's socket."""
+        cdef tsio_conn *conn
+        cdef tsio_conn_event event
+        cdef tsio_status status
+        cdef Connection connection
+        cdef int handed = 0
+        while True:
+            conn = tsio_reactor_conn(&self._reactor, slot, generation)
+            if conn is NULL:
+                return 0
+            connection = <Connection>conn.owner
+            if conn.paused or handed == self._packets_per_turn:
+                self._keep(conn)
+                return 0
+            status = tsio_conn_next(conn, now, &event)
+            if status == TSIO_OK and event.kind == TSIO_CONN_NEED_MORE:
+                connection._wheel.scheduled(&conn.timer)
+                if tsio_conn_has_output(conn):  # the answer to a WebSocket ping
+                    tsio_conn_mark_dirty(conn, True)
+                return 0
+            handed += 1
+            try:
+                self._dispatch(connection, status, &event, now)
+            except Exception as error:  # a mistake of ours ends one connection, not the reactor
+                connection.transport.failed(error)
+
+    cdef int _dispatch(
+        self, Connection connection, tsio_status status, const tsio_conn_event *event, double now
+    ) except -1:
+        """The messages of an open session go straight to its observer; the rest is the transport's."""
+        cdef c_bool is_open = status == TSIO_OK and connection._conn.open
+        if is_open and event.kind == TSIO_CONN_TEXT and event.len > 0 and event.data[0] == c"4":
+            # Copied: for a chat message that is cheaper than a view of the buffer, and nothing can outlive the turn.
+            connection.observer.text(
+                PyBytes_FromStringAndSize(<const char *>event.data + 1, <Py_ssize_t>event.len - 1), now
+            )
+        elif is_open and event.kind == TSIO_CONN_BINARY:
+            connection.observer.binary(
+                PyBytes_FromStringAndSize(<const char *>event.data, <Py_ssize_t>event.len), now
+            )
+        else:
+            connection.transport.receive(decode_event(status, event), now)
+        return 0
+
+    cdef int _keep(self, tsio_conn *conn) except -1:
+        if tsio_conn_keep(conn) != TSIO_OK:
+            (<Connection>conn.owner).transport.failed(MemoryError("input of a WebSocket"))
+        elif tsio_conn_has_input(conn) and not conn.paused:
+            self._put_off(conn)
+        return 0
+
+    cdef bint _write(self) except -1:
+        """Flush what is dirty, each list for a bounded time; returns whether something is left."""
+        self._flush(&self._reactor.dirty.urgent)
+        self._flush(&self._reactor.dirty.bulk)
+        return tsio_reactor_has_dirty(&self._reactor)
+
+    cdef int _flush(self, tsio_link *dirty) except -1:
+        cdef tsio_conn *conn = NULL
+        cdef tsio_io_status status = TSIO_IO_OK
+        cdef double end = _now() + self._turn_seconds
+        while True:
+            with nogil:
+                while True:
+                    conn = NULL if _now() > end else tsio_reactor_next_dirty(dirty)
+                    if conn is NULL:
+                        break
+                    status = tsio_reactor_flush(&self._reactor, conn)
+                    if status == TSIO_IO_BROKEN or conn.watched:
+                        break
+            if conn is NULL:
+                return 0
+            if status == TSIO_IO_BROKEN:
+                (<Connection>conn.owner).transport.broken(errno)
+            else:
+                (<Connection>conn.owner).transport.flushed()

@@ -1,0 +1,217 @@
+"""The room index and broadcasting, over ``csrc/rooms.h``."""
+
+cimport cython
+from libc.string cimport memset
+
+from trio_socketio._core._conn cimport TSIO_OK, TSIO_SEND_VOLATILE, Message
+
+
+#: Differs for each broadcast; 0 is what a connection is stamped with at first.
+cdef uint64_t _epoch = 0
+
+
+cdef int _check(tsio_status status) except -1:
+    if status != TSIO_OK:
+        raise MemoryError("rooms")
+    return 0
+
+
+cdef class Member:
+    """Whoever can be in rooms: the base of what an index holds. It has an ``id``, which is also the name of its own room."""
+
+    def __dealloc__(self):
+        while tsio_member_leave_one(&self._member) is not NULL:
+            pass
+
+
+@cython.final
+cdef class _Room:
+    """A room with at least one member, which it does not keep alive: the index does."""
+
+    cdef tsio_room _room
+    cdef object name
+
+    def __cinit__(self, name):
+        memset(&self._room, 0, sizeof(self._room))
+        self._room.owner = <void *>self
+        self.name = name
+
+    def __dealloc__(self):
+        while self._room.count:
+            tsio_room_leave(&self._room, self._room.entries[self._room.count - 1].member)
+
+
+@cython.final
+cdef class RoomIndex:
+    """The rooms of one namespace, and who is in them.
+
+    Every member is in a room of its own, named by its id, until it leaves that; it costs nothing.
+
+    Attributes:
+        members: by id; not to be written to.
+    """
+
+    cdef readonly dict members
+    cdef dict _rooms
+    cdef _Room _all
+
+    def __cinit__(self):
+        self.members = {}
+        self._rooms = {}
+        self._all = _Room(None)
+
+    def __len__(self):
+        return len(self.members)
+
+    # membership
+
+    def add(self, Member member not None, Connection connection not None):
+        """Let a member in, whose messages go to this connection."""
+        member._member.conn = &connection._conn
+        member._member.owner = <void *>member
+        member._connection = connection
+        member._left_own = False
+        _check(tsio_room_join(&self._all._room, &member._member))
+        self.members[member.id] = member
+
+    def mute(self, Member member not None):
+        """No broadcast reaches this member any more; it stays in its rooms."""
+        tsio_member_mute(&member._member)
+        member._connection = None
+
+    def remove(self, Member member not None):
+        """Let a member go, out of all its rooms; nothing happens if it is not there."""
+        cdef tsio_room *room
+        if self.members.pop(member.id, None) is None:
+            return
+        while True:
+            room = tsio_member_leave_one(&member._member)
+            if room is NULL:
+                break
+            self._drop_if_empty(room)
+        self.mute(member)
+
+    def join(self, Member member not None, str name not None):
+        """Put a member into a room.
+
+        Raises:
+            KeyError: it is not in the index.
+        """
+        cdef _Room room
+        if member.id not in self.members:
+            raise KeyError(member.id)
+        if name == member.id:
+            member._left_own = False
+            return
+        room = self._rooms.get(name)
+        if room is None:
+            room = self._rooms[name] = _Room(name)
+        try:
+            _check(tsio_room_join(&room._room, &member._member))
+        finally:
+            self._drop_if_empty(&room._room)
+
+    def leave(self, Member member not None, str name not None):
+        """Take a member out of a room; nothing happens if it is not in it."""
+        cdef _Room room
+        if name == member.id:
+            member._left_own = True
+            return
+        room = self._rooms.get(name)
+        if room is not None and tsio_room_leave(&room._room, &member._member):
+            self._drop_if_empty(&room._room)
+
+    cdef int _drop_if_empty(self, tsio_room *room) except -1:
+        if room.count == 0 and room.owner is not <void *>self._all:
+            del self._rooms[(<_Room>room.owner).name]
+        return 0
+
+    def rooms_of(self, Member member not None):
+        """The rooms a member is in."""
+        cdef uint32_t seat
+        cdef list names = [
+            (<_Room>member._member.seats[seat].room.owner).name for seat in range(member._member.count)
+        ]
+        if self.members.get(member.id) is not member:
+            return frozenset()
+        if not member._left_own:
+            names.append(member.id)
+        return frozenset(name for name in names if name is not None)
+
+    def in_room(self, str name not None):
+        """The members of a room."""
+        cdef _Room room = self._rooms.get(name)
+        cdef Member own = self.members.get(name)
+        cdef uint32_t at
+        cdef list members = [] if room is None else [
+            <object>room._room.entries[at].member.owner for at in range(room._room.count)
+        ]
+        if own is not None and not own._left_own:
+            members.append(own)
+        return members
+
+    # broadcasting
+
+    def broadcast(self, Message message not None, rooms, exclude, *, bint volatile=False):
+        """Queue a message for everybody in any of ``rooms`` and in none of ``exclude``, each once.
+
+        Args:
+            message: what to send.
+            rooms: names; everybody where there are none.
+            exclude: names.
+            volatile: it is lost for those who would have to wait for it.
+
+        Returns:
+            The members whose outbox is full, and whose policy leaves it to the caller what to do.
+
+        Raises:
+            MemoryError: not everybody got it.
+        """
+        global _epoch
+        cdef tsio_broadcast broadcast
+        cdef tsio_member *member
+        cdef list full = []
+        _epoch += 1
+        tsio_broadcast_init(&broadcast, message._message, TSIO_SEND_VOLATILE if volatile else 0, _epoch)
+        for name in exclude:
+            self._visit(&broadcast, name, tsio_broadcast_skip_room, tsio_broadcast_skip_member)
+        for name in rooms:
+            self._visit(&broadcast, name, tsio_broadcast_to_room, tsio_broadcast_to_member)
+        if not rooms:
+            tsio_broadcast_to_room(&broadcast, &self._all._room)
+        member = broadcast.full
+        while member is not NULL:  # before Python is called, which may let members go
+            full.append(<object>member.owner)
+            member = member.next_full
+        self._wake(&broadcast)
+        _check(broadcast.status)
+        return full
+
+    cdef int _visit(
+        self,
+        tsio_broadcast *broadcast,
+        name,
+        void (*visit_room)(tsio_broadcast *, const tsio_room *) noexcept nogil,
+        void (*visit_member)(tsio_broadcast *, tsio_member *) noexcept nogil,
+    ) except -1:
+        cdef _Room room = self._rooms.get(name)
+        cdef Member own = self.members.get(name)
+        if room is not None:
+            visit_room(broadcast, &room._room)
+        if own is not None and not own._left_own:
+            visit_member(broadcast, &own._member)
+        return 0
+
+    cdef int _wake(self, tsio_broadcast *broadcast) except -1:
+        cdef tsio_conn *conn
+        cdef list woken = []
+        while True:
+            conn = tsio_broadcast_next_woken(broadcast)
+            if conn is NULL:
+                break
+            woken.append(<Connection>conn.owner)
+        if broadcast.flushed is not NULL:
+            (<Connection>broadcast.flushed.owner).wake()
+        for connection in woken:
+            (<Connection>connection).wake()
+        return 0

@@ -1,0 +1,267 @@
+"""The reactor driver: WebSockets over plain sockets, thousands of them in two tasks.
+
+Reading, parsing and writing happen in C (``csrc/reactor.h``); here is what is left to decide: when a WebSocket that
+closes has ended.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import math
+import os
+from collections.abc import Callable
+from enum import Enum, auto
+
+import trio
+
+from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor
+from trio_socketio.engineio import Receiver, TransportName
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.net._signal import Signal
+
+__all__ = ["ReactorDriver", "ReactorHost"]
+
+#: How long the peer may take to answer our close frame, or to take a last one (RFC 6455 section 7.1.1).
+CLOSE_TIMEOUT = 2.0
+
+
+class Phase(Enum):
+    """Where a WebSocket stands."""
+
+    OPEN = auto()
+    CLOSING = auto()  #: what is queued, and the close frame, are being written
+    ENDING = (
+        auto()
+    )  #: they are; the peer's close frame is awaited, so that no reset destroys what is under way
+    GONE = auto()
+
+
+class ReactorDriver:
+    """The transport of a session, or of an upgrade candidate, in a reactor.
+
+    Attributes:
+        receiver: who gets the packets.
+    """
+
+    __slots__ = ("_host", "_peer_ended", "_phase", "on_gone", "receiver")
+
+    name: TransportName = "websocket"
+    driver = "reactor"
+    receiver: Receiver
+
+    def __init__(self, host: ReactorHost) -> None:
+        self._host = host
+        self._phase = Phase.OPEN
+        self._peer_ended = False
+        self.on_gone: Callable[[], None] | None = None
+
+    @property
+    def _conn(self) -> Connection:
+        return self.receiver.conn
+
+    def take_over(self, stream: trio.SocketStream, trailing: bytes) -> None:
+        """Serve the socket of a stream, which is not usable any more.
+
+        Args:
+            stream: after the opening handshake.
+            trailing: bytes that came with it.
+        """
+        descriptor = stream.socket.detach()
+        try:
+            self._conn.feed(trailing)
+            if self._phase is not Phase.GONE:
+                self._host.reactor.add(self._conn, descriptor)
+                self._host.drivers.add(self)
+                return
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the socket is closed."""
+        return self._phase is Phase.GONE
+
+    # the seam, from above
+
+    def attach(self, receiver: Receiver) -> None:
+        """Feed this one from now on; the socket goes with it."""
+        if self._phase is not Phase.GONE and hasattr(self, "receiver"):
+            self._host.reactor.move(self._conn, receiver.conn)
+        self.receiver = receiver
+
+    def wake(self) -> None:
+        """There is output."""
+        self._conn.touch()
+
+    def resume(self) -> None:
+        """Reading may go on."""
+        self._host.reactor.resume(self._conn)
+
+    def close(self) -> None:
+        """Send what is queued, then the close frame, then end."""
+        self._close(self._host.flush_timeout)
+
+    def abort(self, *, goodbye: bool) -> None:
+        """End at once; the close frame is only sent if nothing is stuck before it."""
+        if goodbye and self._conn.is_writable:
+            self._close(CLOSE_TIMEOUT)
+        else:
+            self.drop()
+
+    def _close(self, timeout: float) -> None:
+        if self._phase is Phase.OPEN:
+            self._phase = Phase.CLOSING
+            self._conn.watched = True
+            self._host.reactor.resume(self._conn)  # to see the peer's close frame
+            self._conn.touch()
+        if self._phase is not Phase.GONE:
+            self._host.end_at(self, trio.current_time() + timeout)
+
+    # from the reactor
+
+    def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
+        """A packet that is not a message of an open session."""
+        if isinstance(packet, CloseFrame | Failure):
+            self._peer_ended = True
+        if self._phase is Phase.OPEN:
+            self.receiver.receive(packet, now)
+        elif self._phase is Phase.ENDING and self._peer_ended:
+            self.drop()
+
+    def flushed(self) -> None:
+        """Something was written."""
+        if self._phase is Phase.CLOSING and not self._conn.has_output:
+            self._phase = Phase.ENDING
+            self._host.reactor.shutdown(self._conn)
+            if self._peer_ended:
+                self.drop()
+            else:
+                self._host.end_at(self, trio.current_time() + CLOSE_TIMEOUT)
+        else:
+            self.receiver.written()
+
+    def ended(self) -> None:
+        """The peer sends no more."""
+        if self._phase is Phase.CLOSING:
+            self._peer_ended = True
+            self._conn.paused = True
+        else:
+            self._lost("the client ended the connection")
+
+    def broken(self, error: int) -> None:
+        """The connection broke."""
+        self._lost(f"the connection broke: {os.strerror(error)}")
+
+    def failed(self, error: Exception) -> None:
+        """A mistake of ours, in what this connection has brought about."""
+        self._host.logger.critical("internal error", exc_info=error)
+        self._lost("internal error")
+
+    def _lost(self, description: str) -> None:
+        if self._phase is not Phase.GONE:
+            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, description)
+            self.drop()
+
+    def drop(self) -> None:
+        """Close the socket; nothing happens if it is closed."""
+        if self._phase is not Phase.GONE:
+            self._phase = Phase.GONE
+            self._host.reactor.remove(self._conn)
+            self._host.forget(self)
+            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+            if self.on_gone is not None:
+                self.on_gone()
+
+
+class ReactorHost:
+    """The reactor of one server, and the tasks that turn it.
+
+    Args:
+        flush_timeout: how long the last flush of a WebSocket may take, in seconds.
+        logger: for what goes wrong.
+
+    Raises:
+        OSError: there is no descriptor left.
+    """
+
+    def __init__(self, flush_timeout: float, logger: logging.Logger) -> None:
+        self.flush_timeout = flush_timeout
+        self.logger = logger
+        self.drivers: set[ReactorDriver] = set()
+        self._work = Signal()
+        self._flushing = trio.lowlevel.ParkingLot()
+        flush_list = FlushList()
+        flush_list.on_dirty = self._work.set
+        self.reactor = Reactor(flush_list)
+        self._endings: list[tuple[float, int, ReactorDriver]] = []
+        self._numbers = itertools.count()
+        self._earlier = Signal()
+        #: called when the last WebSocket has ended
+        self.on_idle: Callable[[], None] = lambda: None
+
+    @classmethod
+    def make(cls, flush_timeout: float, logger: logging.Logger) -> ReactorHost | None:
+        """A reactor where the platform has one."""
+        return cls(flush_timeout, logger) if Reactor is not None else None
+
+    def forget(self, driver: ReactorDriver) -> None:
+        """A WebSocket has ended."""
+        self.drivers.discard(driver)
+        if not self.drivers:
+            self.on_idle()
+
+    def end_at(self, driver: ReactorDriver, deadline: float) -> None:
+        """Drop it at this time."""
+        if not self._endings or deadline < self._endings[0][0]:
+            self._earlier.set()
+        heapq.heappush(self._endings, (deadline, next(self._numbers), driver))
+
+    async def run(self) -> None:
+        """Turn the reactor until cancelled; then every WebSocket is dropped."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wait_readable, name="reactor, reading")
+                nursery.start_soon(self._wait_dirty, name="reactor, writing")
+                nursery.start_soon(self._wait_endings, name="reactor, closing")
+        finally:
+            for driver in list(self.drivers):
+                driver.drop()
+            trio.lowlevel.notify_closing(self.reactor.epoll_fd)
+            self.reactor.close()
+            self._flushing.unpark_all()
+
+    async def flushed(self) -> None:
+        """Wait until every connection was written to as far as its client reads. Not a checkpoint if it is so."""
+        if self.reactor.has_dirty:
+            await self._flushing.park()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _wait_readable(self) -> None:
+        while True:
+            await trio.lowlevel.wait_readable(self.reactor.epoll_fd)
+            self._turn()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _wait_dirty(self) -> None:
+        while True:
+            await self._work.wait()
+            self._turn()
+
+    def _turn(self) -> None:
+        if self.reactor.turn(trio.current_time()):
+            self._work.set()
+        if not self.reactor.has_dirty:
+            self._flushing.unpark_all()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _wait_endings(self) -> None:
+        while True:
+            deadline = self._endings[0][0] if self._endings else math.inf
+            with trio.move_on_at(deadline):
+                await self._earlier.wait()
+            while self._endings and self._endings[0][0] <= trio.current_time():
+                heapq.heappop(self._endings)[2].drop()

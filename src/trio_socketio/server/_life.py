@@ -1,0 +1,189 @@
+"""How a socket lives: middlewares, connection handlers, its tasks, disconnect handlers.
+
+A socket that has nothing to do has no task. One is started
+
+- for its middlewares and connection handlers, if any of them can wait; otherwise they run at once;
+- for its events, when the first comes that cannot be handled at once; it stays, parked, for those to come;
+- for ``socket.nursery``, when it is first used;
+- for its disconnect handlers, if no other lives when it ends; otherwise the last one that ends runs them.
+
+Each has its cancel scope in ``socket._tasks``. A socket is gone when it has ended and that is empty.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_socketio.errors import ConnectRefused, LocalProtocolError
+from trio_socketio.net import Signal
+from trio_socketio.server._boundary import contain
+from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
+from trio_socketio.server._handlers import NO_ACK, Handler
+
+if TYPE_CHECKING:
+    from trio_socketio.server._runtime import Runtime
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["Life"]
+
+
+class Life:
+    """Begins and ends sockets, and starts their tasks."""
+
+    def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
+        self._runtime = runtime
+        self._dispatcher = dispatcher
+
+    # the beginning
+
+    def begin(self, socket: Socket) -> None:
+        """A client asks to join a namespace."""
+        namespace = socket.nsp
+        handlers = namespace._handlers.get("connection")
+        if namespace._middlewares or any(handler.is_async for handler in handlers):
+            self.start(socket, lambda: self._connect(socket), name=f"socket in {namespace.name}")
+            return
+        socket._accept()
+        for handler in handlers:
+            self._connected_plainly(socket, handler)
+        socket.ready()
+
+    async def _connect(self, socket: Socket) -> None:
+        error = await self._admit(socket)
+        if not socket._is_connecting:
+            return
+        if error is not None:
+            self._refuse(socket, error)
+            return
+        socket._accept()
+        handlers = socket.nsp._handlers.get("connection")
+        if handlers:
+            socket._hold(self._runtime.config.connect_timeout)
+        if len(handlers) == 1:
+            await self._connected(socket, handlers[0])
+        else:
+            async with trio.open_nursery() as nursery:
+                for handler in handlers:
+                    nursery.start_soon(self._connected, socket, handler)
+        socket.ready()
+
+    async def _admit(self, socket: Socket) -> dict[str, Any] | None:
+        """Run the middlewares; returns what the client is told if they refuse it."""
+        for middleware in socket.nsp._middlewares:
+            try:
+                result = middleware(socket)
+                if inspect.isawaitable(result):
+                    await result
+            except ConnectRefused as refusal:
+                error = {"message": refusal.message}
+                return error if refusal.data is None else {**error, "data": refusal.data}
+            except BaseException as exc:
+                contain(exc, lambda failure: self._dispatcher.report(socket, "connection", failure))
+                return {"message": INTERNAL_ERROR}
+        return None
+
+    def _refuse(self, socket: Socket, error: dict[str, Any]) -> None:
+        try:
+            socket._refuse(error)
+        except LocalProtocolError as failure:  # the application's data cannot be encoded
+            self._dispatcher.report(socket, "connection", failure)
+            socket._refuse({"message": INTERNAL_ERROR})
+
+    async def _connected(self, socket: Socket, handler: Handler) -> None:
+        if not handler.is_async:
+            self._connected_plainly(socket, handler)
+        elif not handler.once or self._dispatcher.claim(socket, "connection", handler):
+            try:
+                await handler.call(socket, (), NO_ACK)
+            except BaseException as error:
+                self._connection_failed(socket, error)
+
+    def _connected_plainly(self, socket: Socket, handler: Handler) -> None:
+        if not handler.once or self._dispatcher.claim(socket, "connection", handler):
+            try:
+                self._dispatcher.call_plain(socket, (), handler, NO_ACK)
+            except BaseException as error:
+                self._connection_failed(socket, error)
+
+    def _connection_failed(self, socket: Socket, error: BaseException) -> None:
+        contain(error, lambda failure: self._dispatcher.task_failed(socket, "connection", failure))
+
+    # tasks
+
+    def start(
+        self,
+        socket: Socket,
+        function: Callable[[], Awaitable[None]],
+        scope: trio.CancelScope | None = None,
+        *,
+        name: object = None,
+    ) -> None:
+        """Start a task of a socket; its scope is cancelled when the socket ends."""
+        scope = scope or trio.CancelScope()
+        self._runtime.spawn(self._run, socket, function, scope, name=name)
+        socket._tasks = (*socket._tasks, scope)
+
+    async def _run(
+        self, socket: Socket, function: Callable[[], Awaitable[None]], scope: trio.CancelScope
+    ) -> None:
+        try:
+            with scope:
+                await function()
+        finally:
+            socket._tasks = tuple(other for other in socket._tasks if other is not scope)
+            if socket._has_ended and not socket._tasks:
+                await self._farewell(socket)
+
+    def work(self, socket: Socket) -> None:
+        """Events wait that a socket's worker has not seen."""
+        if socket._worker is not None:
+            socket._worker.set()
+        else:
+            socket._worker = Signal()
+            self.start(socket, lambda: self._dispatcher.work(socket), name="events of a socket")
+
+    # the end
+
+    def end(self, socket: Socket) -> None:
+        """A socket has ended: its tasks are cancelled, and the last of them says farewell."""
+        if socket._tasks:
+            for scope in socket._tasks:
+                scope.cancel()
+        elif self._is_missed(socket):
+            self._runtime.spawn(self._farewell, socket, name=f"farewell in {socket.nsp.name}")
+        else:
+            socket._vanish()
+
+    @staticmethod
+    def _is_missed(socket: Socket) -> bool:
+        """Whether somebody wants to hear of its end; of one that was never connected nobody does."""
+        return socket._is_listed and any(
+            socket._handlers_of(event) for event in ("disconnecting", "disconnect")
+        )
+
+    async def _farewell(self, socket: Socket) -> None:
+        try:
+            if self._is_missed(socket):
+                with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):
+                    await self._notify(socket, "disconnecting")
+                    socket._leave_all()
+                    await self._notify(socket, "disconnect")
+        finally:
+            socket._vanish()
+
+    async def _notify(self, socket: Socket, event: str) -> None:
+        args = (str(socket._reason), socket._description)
+        for handler in socket._handlers_of(event):
+            if handler.once and not self._dispatcher.claim(socket, event, handler):
+                continue
+            try:
+                if handler.is_async:
+                    await handler.call(socket, handler.trim(args), NO_ACK)
+                else:
+                    self._dispatcher.call_plain(socket, handler.trim(args), handler, NO_ACK)
+            except BaseException as error:
+                contain(error, lambda failure: self._dispatcher.report(socket, event, failure))

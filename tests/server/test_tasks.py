@@ -1,0 +1,191 @@
+"""What a socket costs while nothing happens: no task, few objects, and nothing that is left for the collector."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+import trio
+from support.message_host import MessageHost
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import Server, Socket
+
+
+def tasks_of_sockets() -> list[str]:
+    """The names of all tasks that were started for a socket."""
+    nurseries = list(trio.lowlevel.current_root_task().child_nurseries)  # type: ignore[union-attr]
+    names = []
+    while nurseries:
+        for task in nurseries.pop().child_tasks:
+            names.append(task.name)
+            nurseries += task.child_nurseries
+    return sorted(name for name in names if name.endswith(("of a socket", "socket in /", "farewell in /")))
+
+
+async def test_idle_socket_has_no_task(running: Any) -> None:
+    io = Server()
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        socket.join("room")
+
+    io.on("plain", lambda socket: "answer")
+    async with running(io) as net:
+        client = await net.connect()
+        assert await client.call("plain") == ["answer"]
+        assert tasks_of_sockets() == []
+
+
+async def test_connection_handlers_task_ends_with_them(running: Any) -> None:
+    io = Server()
+
+    @io.use
+    def middleware(socket: Socket) -> None:
+        assert tasks_of_sockets() == ["socket in /"]
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async with running(io) as net:
+        await net.connect()
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == []
+
+
+@pytest.mark.parametrize("what", ["async def", "nobody"])
+async def test_first_event_that_needs_a_task_starts_the_one_for_all(running: Any, what: str) -> None:
+    io = Server()
+    ran: list[trio.lowlevel.Task] = []
+
+    @io.on("async def")
+    async def handler(socket: Socket) -> None:
+        ran.append(trio.lowlevel.current_task())
+
+    io.on("sync", lambda socket: None)
+    async with running(io) as net:
+        client = await net.connect()
+        for _ in range(3):
+            await client.emit(what)
+            await client.call("sync")
+        assert tasks_of_sockets() == ["events of a socket"]
+        assert len(set(ran)) == (what == "async def")
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == []
+
+
+async def test_without_disconnect_handlers_a_socket_ends_at_once(running: Any) -> None:
+    io = Server()
+    async with running(io) as net:
+        for _ in range(3):
+            await net.connect()
+        for socket in io.sockets.values():  # they vanish while they are gone through
+            socket.disconnect()
+            assert socket.id not in io.sockets
+        assert io.sockets == {}
+        assert tasks_of_sockets() == []
+
+
+async def test_farewell_of_an_idle_socket_is_a_task(running: Any) -> None:
+    io = Server()
+    log: list[Any] = []
+
+    @io.on("disconnect")
+    async def gone(socket: Socket) -> None:
+        log.append(tasks_of_sockets())
+
+    async with running(io) as net:
+        client = await net.connect()
+        (socket,) = io.sockets.values()
+        socket.disconnect()
+        assert socket.id in io.sockets
+        await wait_all_tasks_blocked()
+        assert io.sockets == {}
+        assert await client.receive() == "1"
+    assert log == [["farewell in /"]]
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_idle_sockets_hear_of_the_end_when_a_task_stops_the_program(interrupt: type[BaseException]) -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("stop")
+    async def stop(socket: Socket) -> None:
+        raise interrupt
+
+    @io.on("disconnect")
+    async def gone(socket: Socket, reason: str) -> None:
+        await trio.lowlevel.checkpoint()
+        log.append(reason)
+
+    async def main() -> None:
+        async with io:
+            hosts = [open_client(io) for _ in range(3)]
+            hosts[0].deliver('42["stop"]', trio.current_time())
+            await trio.sleep_forever()
+
+    with pytest.raises(interrupt):
+        trio.run(main)
+    assert log == ["server shutting down"] * 3
+
+
+# objects
+
+
+def open_client(io: Server) -> MessageHost:
+    """A client that has joined the main namespace, whose host costs as much with every server."""
+    host = MessageHost.open(io.engine, "/socket.io/?EIO=4&transport=websocket", trio.current_time())
+    host.deliver("40", trio.current_time())
+    host.sent.clear()
+    return host
+
+
+async def test_idle_client_is_a_handful_of_objects() -> None:
+    """Of what the collector has to look at; the session below and its WebSocket come on top."""
+    io = Server()
+    io.on("connection", lambda socket: None)
+    io.on("ev", lambda socket: None)
+    async with io:
+        hosts = [open_client(io) for _ in range(10)]
+        gc.collect()
+        before = {id(each) for each in gc.get_objects()}
+        hosts += [open_client(io) for _ in range(100)]
+        gc.collect()
+        new = [each for each in gc.get_objects() if id(each) not in before]
+        ours = [each for each in new if type(each).__module__.startswith(("trio_socketio.s", "builtins"))]
+        assert len(io.sockets) == 110
+        assert len(ours) < 100 * 12  # and of those, four or five are the session's
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_client_that_has_gone_leaves_nothing_to_the_collector(used: bool) -> None:
+    io = Server()
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        socket.on("own", lambda: socket)
+        socket.nursery.start_soon(trio.sleep_forever)
+        socket.conn.on("upgrade", lambda: socket)  # type: ignore[arg-type]
+        socket.data["itself"] = socket.handshake
+
+    async with io:
+        host = open_client(io)
+        (socket,) = io.sockets.values()
+        gone = weakref.ref(socket)
+        if used:
+            host.deliver('42["ev"]', trio.current_time())
+            await wait_all_tasks_blocked()
+        del socket
+        gc.collect()
+        gc.disable()
+        try:
+            host.drop()
+            await wait_all_tasks_blocked()
+            assert gone() is None
+        finally:
+            gc.enable()

@@ -1,0 +1,101 @@
+"""What lies between a scripted client and the server: memory for the stream driver, sockets for the reactor."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
+
+from trio_socketio import Server, Socket
+
+if TYPE_CHECKING:
+    from support.wire import SioClient, Wire
+
+__all__ = ["IN_FLIGHT", "LINKS", "Link", "MemoryLink", "SocketLink", "only", "stuck"]
+
+StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
+
+#: Less is not to be had from Linux, which makes it 4608 bytes: two writes, of 2240 bytes at most.
+SMALLEST_BUFFER = 1
+
+
+class Link:
+    """A kind of connection; which driver serves it follows from that.
+
+    Attributes:
+        driver: the driver's name.
+        pair: a new connection: the client's end and the server's.
+        narrow: one that holds next to nothing: who writes waits for the other to read.
+    """
+
+    driver: str
+    pair: StreamPair
+    narrow: StreamPair
+
+    def close(self) -> None:
+        """Close the clients' ends that are still open."""
+
+
+class MemoryLink(Link):
+    """Streams in memory, which the stream driver serves."""
+
+    driver = "stream"
+    pair = staticmethod(memory_stream_pair)
+    narrow = staticmethod(lockstep_stream_pair)
+
+
+class SocketLink(Link):
+    """Sockets, which the reactor serves. What is written can be read from the other end at once, whoever runs next."""
+
+    driver = "reactor"
+
+    def __init__(self) -> None:
+        self._clients: list[socket.socket] = []
+
+    def pair(self) -> tuple[trio.SocketStream, trio.SocketStream]:
+        return self._pair()
+
+    def narrow(self) -> tuple[trio.SocketStream, trio.SocketStream]:
+        return self._pair(SMALLEST_BUFFER)
+
+    def _pair(self, buffer: int = 0) -> tuple[trio.SocketStream, trio.SocketStream]:
+        ends = socket.socketpair()
+        if buffer:
+            for end in ends:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        self._clients.append(ends[0])
+        ours, theirs = (trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in ends)
+        return ours, theirs
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+
+
+LINKS: dict[str, type[Link]] = {link.driver: link for link in (MemoryLink, SocketLink)}
+
+
+def only(io: Server) -> Socket:
+    """The one socket there is."""
+    (socket,) = io.sockets.values()
+    return socket
+
+
+#: An event that no narrow connection takes as a whole.
+IN_FLIGHT: list[Any] = ["in flight", "x" * 20_000]
+
+
+async def stuck(wire: Wire) -> tuple[SioClient, Socket]:
+    """The only client, which does not read: ``IN_FLIGHT`` is being sent, what is emitted now stays in the outbox."""
+    wire.narrow()
+    client = await wire.connect()
+    socket = only(wire.io)
+    await wait_all_tasks_blocked()
+    socket.emit_nowait(*IN_FLIGHT)
+    await wait_all_tasks_blocked()
+    assert not socket._client.session.conn.is_writable
+    return client, socket
