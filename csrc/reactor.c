@@ -169,7 +169,7 @@ void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
     slot->conn = to;
     to->slot = from->slot;
     to->via = from->via;
-    to->paused = from->paused;
+    to->paused = to->paused || from->paused;
     to->blocked = from->blocked;
     to->lists = from->lists;
     tsio_conn_unmark(from);

@@ -73,7 +73,8 @@ tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd);
 /* Lets go of the connection and closes its socket; nothing happens if it is not in. */
 void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn);
 
-/* Another connection takes over a socket and what belongs to it (see tsio_conn_adopt()). */
+/* Another connection takes over a socket and what belongs to it (see tsio_conn_adopt()).
+ * If either is paused, it is. */
 void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to);
 
 /* Reads on. Whoever sets `paused` stops the reading, and the reactor hears of it

@@ -116,7 +116,6 @@ static void another_connection_takes_over(void)
         close(session.fd);
         tsio_reactor_move(&reactor, &session.conn, &line.conn); /* it is not in: nothing happens */
         CHECK_EQ(reactor.count, 1);
-        session.conn.paused = true; /* it was polling, and nobody read */
         if (blocked)
             fill(&line);
         else
@@ -132,7 +131,7 @@ static void another_connection_takes_over(void)
         wire_check_text(&session, "x");
         end_pass();
         CHECK_EQ(session.conn.blocked, blocked != 0);
-        CHECK(!session.conn.paused && session.conn.via == TSIO_VIA_REACTOR);
+        CHECK_EQ(session.conn.via, TSIO_VIA_REACTOR);
         if (blocked) {
             CHECK(next_dirty() == NULL);
             drain(&line);
@@ -152,6 +151,38 @@ static void another_connection_takes_over(void)
     }
 }
 
+/* A session may have been paused while it was polling, a candidate because its peer has ended. */
+static void a_pause_outlives_the_move(void)
+{
+    for (unsigned which = 0; which < 2; which++) {
+        wire line, session;
+        tsio_ready ready;
+        reactor_start();
+        wire_open(&line);
+        wire_make(&session);
+        close(session.fd);
+        wire_say(&line, TSIO_WS_TEXT, "x");
+        *(which == 0 ? &session.conn.paused : &line.conn.paused) = true;
+        if (which == 1) {
+            CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1); /* so that it is not registered any more */
+            CHECK(!tsio_reactor_next(&reactor, &ready));
+            end_pass();
+        }
+        tsio_reactor_move(&reactor, &line.conn, &session.conn);
+        CHECK(session.conn.paused);
+        CHECK_EQ(tsio_reactor_begin_pass(&reactor), which == 0);
+        CHECK(!tsio_reactor_next(&reactor, &ready));
+        end_pass();
+        check_quiet();
+        CHECK_EQ(tsio_reactor_resume(&reactor, &session.conn), TSIO_OK);
+        check_only_ready(&session, true, false);
+        end_pass();
+        wire_close(&session);
+        wire_close(&line);
+        reactor_finish();
+    }
+}
+
 int main(void)
 {
     alloc_install();
@@ -159,5 +190,6 @@ int main(void)
     a_reset_of_a_paused_connection_is_reported_at_most_once();
     a_paused_connection_that_is_blocked_is_told_writable();
     another_connection_takes_over();
+    a_pause_outlives_the_move();
     return check_done("reactor_pause");
 }

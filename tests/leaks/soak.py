@@ -85,7 +85,7 @@ async def settle(io: Server) -> dict[str, Any]:
     """Wait until the server is alone again; what is there then."""
     with trio.fail_after(20):
         # nobody is told when a server is alone again
-        while io.engine.sessions or len(io.engine.wheel) or io._require_runtime()._busy:  # noqa: ASYNC110
+        while io.engine.sessions or len(io.engine.wheel) or io._require_runtime()._is_busy:  # noqa: ASYNC110
             await trio.sleep(0.05)
     gc.collect()
     return {

@@ -10,7 +10,7 @@ import math
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from trio_socketio._core import CloseFrame, Connection, Failure, Message, PushStatus, TimerEvent
+from trio_socketio._core import CloseFrame, Connection, Failure, Message, PushStatus, TimerEvent, track, untrack
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.errors import DisconnectReason
 
@@ -138,6 +138,7 @@ class Session:
         self._move(Event.OPENED)
         self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
         self.conn.send(open_packet, protected=True)
+        untrack(self, self.conn, self.request, transport)
 
     def _serve_by(self, transport: Transport) -> None:
         self.conn.transport = transport
@@ -169,7 +170,9 @@ class Session:
         self._noop_deadline = math.inf
         self._set_deadline()
         polling = self.transport
+        track(polling)
         self._serve_by(transport)
+        untrack(transport)
         self.conn.adopt(candidate)
         polling.abort(goodbye=False)
         self.observer.upgraded()
@@ -352,5 +355,6 @@ class Session:
             self.candidate.fail("the session has ended")
 
     def _report(self, reason: DisconnectReason, description: str) -> None:
+        track(self, self.conn, self.transport)
         observer, self.observer = self.observer, NOBODY
         observer.closed(reason, description)

@@ -137,7 +137,10 @@ class EngineHost:
         except (*_GONE, trio.TooSlowError):
             self._logger.debug("a connection broke or was too slow", exc_info=True)
         finally:
-            await trio.aclose_forcefully(stream)
+            if isinstance(stream, trio.SocketStream):
+                stream.socket.close()  # nothing to wait for, and aclose_forcefully takes 38 µs
+            else:
+                await trio.aclose_forcefully(stream)
         return None
 
     def _driver(self, stream: trio.abc.Stream) -> StreamDriver | ReactorDriver:

@@ -6,8 +6,6 @@ closes has ended.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import math
 import os
@@ -197,8 +195,8 @@ class ReactorHost:
         flush_list = FlushList()
         flush_list.on_dirty = self._work.set
         self.reactor = Reactor(flush_list)
-        self._endings: list[tuple[float, int, ReactorDriver]] = []
-        self._numbers = itertools.count()
+        self._endings: dict[ReactorDriver, float] = {}
+        self._next_ending = math.inf
         self._earlier = Signal()
         #: called when the last WebSocket has ended
         self.on_idle: Callable[[], None] = lambda: None
@@ -211,14 +209,16 @@ class ReactorHost:
     def forget(self, driver: ReactorDriver) -> None:
         """A WebSocket has ended."""
         self.drivers.discard(driver)
+        self._endings.pop(driver, None)
         if not self.drivers:
             self.on_idle()
 
     def end_at(self, driver: ReactorDriver, deadline: float) -> None:
         """Drop it at this time."""
-        if not self._endings or deadline < self._endings[0][0]:
+        self._endings[driver] = deadline
+        if deadline < self._next_ending:
+            self._next_ending = deadline
             self._earlier.set()
-        heapq.heappush(self._endings, (deadline, next(self._numbers), driver))
 
     async def run(self) -> None:
         """Turn the reactor until cancelled; then every WebSocket is dropped."""
@@ -260,8 +260,9 @@ class ReactorHost:
     @trio.lowlevel.enable_ki_protection
     async def _wait_endings(self) -> None:
         while True:
-            deadline = self._endings[0][0] if self._endings else math.inf
-            with trio.move_on_at(deadline):
+            self._next_ending = min(self._endings.values(), default=math.inf)
+            with trio.move_on_at(self._next_ending):
                 await self._earlier.wait()
-            while self._endings and self._endings[0][0] <= trio.current_time():
-                heapq.heappop(self._endings)[2].drop()
+            now = trio.current_time()
+            for driver in [driver for driver, deadline in self._endings.items() if deadline <= now]:
+                driver.drop()

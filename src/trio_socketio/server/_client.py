@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio._core import Message, PushStatus
+from trio_socketio._core import Message, PushStatus, track, untrack
 from trio_socketio.engineio import EngineRequest, Session
 from trio_socketio.errors import Disconnected, DisconnectReason, RemoteProtocolError
 from trio_socketio.socketio import (
@@ -104,6 +104,7 @@ class Client:
         self._waiting = 0
         self._room: trio.lowlevel.ParkingLot | None = None
         self._set_alarm()
+        untrack(self)
 
     # the session's observer
 
@@ -177,6 +178,7 @@ class Client:
         self.writable()
         if self.engine_socket is not None:
             self.engine_socket._listeners.clear()  # they may refer to a socket, which refers to this
+        track(self)
 
     def _broken(self, error: RemoteProtocolError) -> None:
         self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
@@ -37,6 +37,21 @@ class OutboxLimits:
         self.protected_packets = factor * outbox.max_packets
         self.protected_bytes = factor * outbox.max_bytes
         self.low_packets, self.low_bytes = outbox.max_packets / 2, outbox.max_bytes / 2
+
+
+class _Accepted:
+    """What Trio's accept loop starts its tasks in.
+
+    A handler of ours closes its stream itself; the function that Trio would have run around it does so a second time,
+    which takes a tenth of all that a new client costs.
+    """
+
+    def __init__(self, nursery: trio.Nursery, handler: Callable[[Any], Awaitable[object]]) -> None:
+        self._nursery = nursery
+        self._handler = handler
+
+    def start_soon(self, _: object, stream: trio.abc.Stream, *args: object, name: object = None) -> None:
+        self._nursery.start_soon(self._handler, stream, name="connection")
 
 
 class Runtime:
@@ -195,7 +210,10 @@ class Runtime:
             self._listening.add(scope)
             try:
                 await trio.serve_listeners(
-                    self._serve_accepted, listeners, handler_nursery=self.nursery, task_status=task_status
+                    self._serve_accepted,
+                    listeners,
+                    handler_nursery=cast(trio.Nursery, _Accepted(self.nursery, self._serve_accepted)),
+                    task_status=task_status,
                 )
             finally:
                 self._listening.discard(scope)

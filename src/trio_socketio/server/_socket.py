@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio._core import Member
+from trio_socketio._core import Member, track, untrack
 from trio_socketio.engineio import generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
@@ -456,6 +456,7 @@ class Socket(Member, Listening):
             self.nsp._index.join(self, room)
         self._rooms_early = None
         self._client.accept(self.nsp.name, self.id)
+        untrack(self, self._client.sockets)
 
     def _refuse(self, error: dict[str, Any]) -> None:
         self._client.refuse(self.nsp.name, error)
@@ -504,3 +505,4 @@ class Socket(Member, Listening):
         """The last that happens to a socket: nobody finds it any more, and it keeps nothing that refers to it."""
         self._leave_all()
         self._handlers = self._nursery = None
+        track(self, self._client.sockets)

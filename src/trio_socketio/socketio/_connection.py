@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from trio_socketio._core import untrack
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, Packet
 from trio_socketio.socketio._parser import Decoder
@@ -102,6 +103,7 @@ class SocketIOConnection:
         self._members: dict[str, Membership] = {}
         self._connect_deadline = now + options.connect_timeout
         self._attachment_deadline = math.inf
+        untrack(self, self._decoder)
 
     @property
     def deadline(self) -> float:
@@ -164,6 +166,7 @@ class SocketIOConnection:
     def accepted(self, namespace: str) -> None:
         """The CONNECT to this namespace is answered with CONNECT."""
         self._members[namespace] = CONNECTED
+        untrack(self._members)
         self._connect_deadline = math.inf
 
     def refused(self, namespace: str) -> None:

@@ -1,0 +1,147 @@
+"""A reactor on the bench: connections over socket pairs, whose transport and observer note what they are told."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from support.native import connection
+from support.wire import client_frame
+from trio_socketio._core import Connection, FlushList, Reactor, TimerWheel
+
+
+def text(content: str) -> bytes:
+    """A client's text message of type 4."""
+    return client_frame(1, b"4" + content.encode())
+
+
+class Peer:
+    """One connection, the transport and the observer of it, and the client's end of its socket.
+
+    Attributes:
+        log: what it was told: messages as they are, the rest as (name, argument).
+        on_message: called with each message after it was noted.
+    """
+
+    def __init__(self, bench: Bench, ends: tuple[socket.socket, socket.socket] | None, **limits: Any) -> None:
+        self.bench = bench
+        self.log: list[Any] = []
+        self.on_message: Callable[[Any], None] = lambda message: None
+        self.conn = connection(bench.wheel, **limits)
+        self.conn.open = True
+        self.conn.transport = self.conn.observer = self
+        if ends is not None:
+            self.client, theirs = ends
+            self.client.setblocking(False)
+            theirs.setblocking(False)
+            self.fd = theirs.detach()
+            bench.clients.append(self.client)
+            bench.reactor.add(self.conn, self.fd)
+
+    # the observer
+
+    def text(self, data: bytes, now: float) -> None:
+        self._note(data.decode())
+
+    def binary(self, data: bytes, now: float) -> None:
+        self._note(data)
+
+    def _note(self, message: Any) -> None:
+        self.log.append(message)
+        self.on_message(message)
+
+    # the transport
+
+    def receive(self, packet: Any, now: float) -> None:
+        self._note(("receive", packet))
+
+    def ended(self) -> None:
+        self._note(("ended", None))
+
+    def broken(self, error: int) -> None:
+        self._note(("broken", error))
+
+    def flushed(self) -> None:
+        self._note(("flushed", self.conn.has_output))
+
+    def failed(self, error: Exception) -> None:
+        self._note(("failed", error))
+
+    # the client
+
+    def send(self, *frames: bytes) -> None:
+        self.client.sendall(b"".join(frames))
+
+    def read(self) -> bytes:
+        """What has come; None at the end would be ``b""``, so reading on behind it raises."""
+        try:
+            return self.client.recv(1 << 20)
+        except BlockingIOError:
+            return b""
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed the socket, all of whose bytes are read."""
+        try:
+            return self.client.recv(1) == b""
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            return True
+
+
+class Bench:
+    """A reactor, and the connections in it."""
+
+    def __init__(self, **options: Any) -> None:
+        self.wheel = TimerWheel(0.0)
+        self.flush_list = FlushList()
+        self.told = 0
+        self.flush_list.on_dirty = self._tell
+        self.reactor = Reactor(self.flush_list, **{"turn_seconds": 10.0, **options})
+        self.clients: list[socket.socket] = []
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    def peer(self, *, buffer: int = 0, **limits: Any) -> Peer:
+        ends = socket.socketpair()
+        if buffer:
+            ends[1].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        return Peer(self, ends, **limits)
+
+    def tcp_peer(self) -> Peer:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            client = socket.create_connection(listener.getsockname())
+            return Peer(self, (client, listener.accept()[0]))
+
+    def outsider(self) -> Connection:
+        """A connection that has no socket."""
+        return Peer(self, None).conn
+
+    def turn(self, now: float = 0.0) -> bool:
+        return self.reactor.turn(now)
+
+    def settle(self, turns: int = 1000) -> int:
+        """Turn until nothing is left to do; returns how many turns that took."""
+        for number in range(1, turns + 1):
+            if not self.reactor.turn(0.0):
+                return number
+        raise AssertionError("the reactor never comes to rest")
+
+    def close(self) -> None:
+        self.reactor.close()
+        for client in self.clients:
+            client.close()
+
+
+def is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+__all__ = ["Bench", "Connection", "Peer", "is_open", "text"]
