@@ -108,8 +108,9 @@ static size_t polling_len(const tsio_message *message)
 static uint8_t *write_packet(uint8_t *dst, payload part)
 {
     if (!part.binary) {
-        if (part.len > 0)
-            memcpy(dst, part.data, part.len);
+        if (part.len == 0) /* and perhaps nowhere to write to */
+            return dst;
+        memcpy(dst, part.data, part.len);
         return dst + part.len;
     }
     *dst++ = 'b';
