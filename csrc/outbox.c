@@ -27,7 +27,8 @@ static void update_confirmed(tsio_outbox *outbox)
 
 static void free_ring(tsio_outbox *outbox)
 {
-    tsio_alloc.free(outbox->entries);
+    if (outbox->entries != &outbox->first)
+        tsio_alloc.free(outbox->entries);
     outbox->entries = NULL;
     outbox->head = outbox->cap = 0;
 }
@@ -159,17 +160,21 @@ static tsio_status admit(tsio_outbox *outbox, const tsio_message *message, remov
 /* Room for one more entry. The ring is copied so that it starts at 0 again. */
 static tsio_status grow(tsio_outbox *outbox)
 {
+    if (outbox->cap == 0) {
+        outbox->entries = &outbox->first;
+        outbox->cap = 1;
+        return TSIO_OK;
+    }
     if (outbox->cap > UINT32_MAX / 2 / sizeof(tsio_outbox_entry))
         return TSIO_E_NO_MEMORY;
-    const uint32_t cap = outbox->cap > 0 ? 2 * outbox->cap : FIRST_CAP;
+    const uint32_t cap = outbox->cap > 1 ? 2 * outbox->cap : FIRST_CAP;
     tsio_outbox_entry *entries = tsio_alloc.realloc(NULL, cap * sizeof *entries);
     if (entries == NULL)
         return TSIO_E_NO_MEMORY;
     for (uint32_t i = 0; i < outbox->count; i++)
         entries[i] = *at(outbox, i);
-    tsio_alloc.free(outbox->entries);
+    free_ring(outbox);
     outbox->entries = entries;
-    outbox->head = 0;
     outbox->cap = cap;
     return TSIO_OK;
 }

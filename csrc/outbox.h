@@ -12,8 +12,9 @@
  * Both limits, packets and bytes, count what is queued and what is in flight.
  * A message that exceeds max_bytes by itself is accepted when there is neither.
  *
- * The ring is allocated by the first push and given back when it runs empty: an
- * idle outbox owns no memory. Not thread-safe.
+ * A single message is queued in the outbox itself. The ring is allocated by the push
+ * of a second one and given back when it runs empty: an idle outbox owns no memory,
+ * nor does one that is always flushed at once. Not thread-safe, and not to be moved.
  */
 #ifndef TSIO_OUTBOX_H
 #define TSIO_OUTBOX_H
@@ -50,7 +51,7 @@ typedef struct {
 
 /* The fields may be read by anybody; only `closed` may be written. */
 typedef struct {
-    tsio_outbox_entry *entries; /* ring of cap entries, NULL while cap is 0 */
+    tsio_outbox_entry *entries; /* ring of cap entries, NULL while cap is 0, &first while it is 1 */
     uint32_t head, count, cap;  /* queued; cap is 0 or a power of two */
     uint32_t inflight_packets;  /* taken, not confirmed */
     size_t bytes, inflight_bytes;
@@ -64,6 +65,7 @@ typedef struct {
     uint64_t confirmed; /* this one and all before it are written or dropped: a flush waits until
                          * this reaches the `pushed` it saw */
     uint64_t dropped;   /* messages lost here: dropped from the queue, or refused with TSIO_E_DROPPED */
+    tsio_outbox_entry first; /* the ring, as long as one message is all there is */
 } tsio_outbox;
 
 void tsio_outbox_init(tsio_outbox *outbox, uint32_t max_packets, size_t max_bytes, tsio_policy policy);

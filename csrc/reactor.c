@@ -261,6 +261,8 @@ tsio_conn *tsio_reactor_next_dirty(tsio_link *list)
     if (link == list)
         return NULL;
     tsio_conn *conn = tsio_conn_of_link(link);
+    if (link->next != list)
+        tsio_conn_prefetch(tsio_conn_of_link(link->next));
     tsio_conn_unmark(conn);
     return conn;
 }

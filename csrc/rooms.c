@@ -2,6 +2,8 @@
 
 enum { NOT_IN = UINT32_MAX };
 
+enum { AHEAD = 4 }; /* so many connections before its turn, one is fetched from memory */
+
 /* --- membership ----------------------------------------------------------- */
 
 /* The member's seat in the room: looked for where there is less to look through. */
@@ -199,8 +201,11 @@ void tsio_broadcast_to_member(tsio_broadcast *broadcast, tsio_member *member)
 
 void tsio_broadcast_to_room(tsio_broadcast *broadcast, const tsio_room *room)
 {
-    for (uint32_t at = 0; at < room->count; at++)
+    for (uint32_t at = 0; at < room->count; at++) {
+        if (at + AHEAD < room->count)
+            tsio_conn_prefetch(room->entries[at + AHEAD].conn);
         send_to(broadcast, room->entries[at].conn, room->entries[at].member);
+    }
 }
 
 tsio_conn *tsio_broadcast_next_woken(tsio_broadcast *broadcast)

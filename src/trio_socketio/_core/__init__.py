@@ -4,7 +4,7 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 """
 
 from trio_socketio._core._codec import scan_head, split_payload
-from trio_socketio._core._collector import track, untrack
+from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
@@ -35,6 +35,7 @@ __all__ = [
     "RoomIndex",
     "TimerEvent",
     "TimerWheel",
+    "release_memory",
     "scan_head",
     "split_payload",
     "track",

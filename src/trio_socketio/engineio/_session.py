@@ -10,7 +10,16 @@ import math
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from trio_socketio._core import CloseFrame, Connection, Failure, Message, PushStatus, TimerEvent, track, untrack
+from trio_socketio._core import (
+    CloseFrame,
+    Connection,
+    Failure,
+    Message,
+    PushStatus,
+    TimerEvent,
+    track,
+    untrack,
+)
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.errors import DisconnectReason
 

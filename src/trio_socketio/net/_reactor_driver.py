@@ -14,7 +14,7 @@ from enum import Enum, auto
 
 import trio
 
-from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor
+from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor, release_memory
 from trio_socketio.engineio import Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._signal import Signal
@@ -24,15 +24,16 @@ __all__ = ["ReactorDriver", "ReactorHost"]
 #: How long the peer may take to answer our close frame, or to take a last one (RFC 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
 
+#: When at least so many WebSockets have become half as many, free memory is given back to the system.
+MANY = 1000
+
 
 class Phase(Enum):
     """Where a WebSocket stands."""
 
     OPEN = auto()
     CLOSING = auto()  #: what is queued, and the close frame, are being written
-    ENDING = (
-        auto()
-    )  #: they are; the peer's close frame is awaited, so that no reset destroys what is under way
+    ENDING = auto()  #: they are; the peer's close frame is awaited: no reset shall destroy what is under way
     GONE = auto()
 
 
@@ -71,10 +72,11 @@ class ReactorDriver:
             self._conn.feed(trailing)
             if self._phase is not Phase.GONE:
                 self._host.reactor.add(self._conn, descriptor)
-                self._host.drivers.add(self)
+                self._host.enter(self)
                 return
         except BaseException:
             os.close(descriptor)
+            self.drop()
             raise
         os.close(descriptor)
 
@@ -93,11 +95,13 @@ class ReactorDriver:
 
     def wake(self) -> None:
         """There is output."""
-        self._conn.touch()
+        if not self.is_gone:
+            self._conn.touch()
 
     def resume(self) -> None:
         """Reading may go on."""
-        self._host.reactor.resume(self._conn)
+        if not self.is_gone:
+            self._host.reactor.resume(self._conn)
 
     def close(self) -> None:
         """Send what is queued, then the close frame, then end."""
@@ -105,7 +109,7 @@ class ReactorDriver:
 
     def abort(self, *, goodbye: bool) -> None:
         """End at once; the close frame is only sent if nothing is stuck before it."""
-        if goodbye and self._conn.is_writable:
+        if goodbye and not self.is_gone and self._conn.is_writable:
             self._close(CLOSE_TIMEOUT)
         else:
             self.drop()
@@ -171,6 +175,7 @@ class ReactorDriver:
             self._host.reactor.remove(self._conn)
             self._host.forget(self)
             self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+            del self.receiver  # which refers to this one
             if self.on_gone is not None:
                 self.on_gone()
 
@@ -197,6 +202,9 @@ class ReactorHost:
         self.reactor = Reactor(flush_list)
         self._endings: dict[ReactorDriver, float] = {}
         self._next_ending = math.inf
+        #: the largest number of WebSockets since memory was last given back
+        self._most = 0
+        self._has_shrunk = False
         self._earlier = Signal()
         #: called when the last WebSocket has ended
         self.on_idle: Callable[[], None] = lambda: None
@@ -206,12 +214,21 @@ class ReactorHost:
         """A reactor where the platform has one."""
         return cls(flush_timeout, logger) if Reactor is not None else None
 
+    def enter(self, driver: ReactorDriver) -> None:
+        """The reactor has a new WebSocket."""
+        self.drivers.add(driver)
+        self._most = max(self._most, len(self.drivers))
+
     def forget(self, driver: ReactorDriver) -> None:
         """A WebSocket has ended."""
         self.drivers.discard(driver)
         self._endings.pop(driver, None)
         if not self.drivers:
             self.on_idle()
+        if self._most >= MANY and 2 * len(self.drivers) < self._most:
+            self._most = len(self.drivers)
+            self._has_shrunk = True
+            self._earlier.set()
 
     def end_at(self, driver: ReactorDriver, deadline: float) -> None:
         """Drop it at this time."""
@@ -263,6 +280,9 @@ class ReactorHost:
             self._next_ending = min(self._endings.values(), default=math.inf)
             with trio.move_on_at(self._next_ending):
                 await self._earlier.wait()
+            if self._has_shrunk:  # what else belonged to the connections is gone by now, too
+                self._has_shrunk = False
+                release_memory()
             now = trio.current_time()
             for driver in [driver for driver, deadline in self._endings.items() if deadline <= now]:
                 driver.drop()

@@ -1,0 +1,274 @@
+"""What connections do to one another, and to themselves, in the middle of a reactor's turn."""
+
+from __future__ import annotations
+
+import gc
+import random
+import socket
+from collections.abc import Iterator
+
+import pytest
+from support.reactor import Bench, Peer, is_open, text
+from support.wire import client_frame
+
+from trio_socketio import _core
+from trio_socketio._core import Message, Reactor, RoomIndex
+
+pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def test_who_is_removed_by_its_own_message_gets_no_more(bench: Bench):
+    peer, other = bench.peer(), bench.peer()
+    fd = peer.fd
+    peer.on_message = lambda message: bench.reactor.remove(peer.conn)
+    for each in (peer, other):
+        each.send(text("a"), text("b"))
+    bench.settle()
+    assert (peer.log, other.log) == (["a"], ["a", "b"])
+    assert not is_open(fd)
+
+
+def test_who_is_removed_by_another_in_the_same_turn_gets_nothing(bench: Bench):
+    peers = [bench.peer() for _ in range(10)]
+
+    def remove_the_others(peer: Peer) -> None:
+        for other in peers:
+            if other is not peer:
+                bench.reactor.remove(other.conn)
+
+    for peer in peers:
+        peer.on_message = lambda message, peer=peer: remove_the_others(peer)
+        peer.send(text("a"), text("b"))
+    bench.settle()
+    assert sorted(peer.log for peer in peers) == [[]] * 9 + [["a", "b"]]
+    assert len(bench.reactor) == 1
+
+
+def test_a_descriptor_is_not_given_away_before_the_turn_is_over(bench: Bench):
+    """A newcomer of the same turn has another number, and hears nothing of what was meant for the one before."""
+    first, second = bench.peer(), bench.peer()
+    newcomers: list[Peer] = []
+
+    def replace(message: str) -> None:
+        for peer in (first, second):
+            bench.reactor.remove(peer.conn)
+        assert is_open(first.fd)
+        assert is_open(second.fd)
+        newcomers.append(bench.peer())
+        newcomers[-1].send(text("newcomer"))
+
+    for peer in (first, second):
+        peer.on_message = replace
+        peer.send(text("a"), text("b"))
+    bench.settle()
+    assert len(first.log + second.log) == 1
+    assert newcomers[0].fd not in (first.fd, second.fd)
+    assert newcomers[0].log == ["newcomer"]
+    assert not is_open(first.fd)
+
+
+def test_a_descriptor_that_is_used_again_belongs_to_the_newcomer_alone(bench: Bench):
+    for _ in range(50):
+        old = bench.peer()
+        old.conn.send(Message("old"))
+        old.send(text("old"))
+        old.client.close()
+        bench.reactor.remove(old.conn)
+        new = bench.peer()
+        assert old.fd in (new.fd, new.client.fileno())
+        new.send(text("new"))
+        bench.settle()
+        assert (old.log, new.log, new.read()) == ([], ["new"], b"")
+        bench.reactor.remove(new.conn)
+
+
+def test_a_connection_that_nobody_else_holds_may_end_in_its_own_message(bench: Bench):
+    seen: list[str] = []
+
+    class Suicide(Peer):
+        def text(self, data: bytes, now: float) -> None:
+            seen.append(data.decode())
+            conn, self.conn = self.conn, None  # type: ignore[assignment]
+            conn.transport = conn.observer = None
+            bench.reactor.remove(conn)
+
+    for _ in range(100):
+        peer = Suicide(bench, socket.socketpair())
+        peer.send(text("a"), text("b"), client_frame(1, b"4c", fin=False))
+        del peer
+    gc.collect()
+    bench.settle()
+    assert seen == ["a"] * 100
+    assert len(bench.reactor) == 0
+
+
+def test_an_upgrade_in_the_middle_of_the_input_takes_the_rest_along(bench: Bench):
+    candidate = bench.peer()
+    session = Peer(bench, None)
+    session.conn.send(Message("queued while it polled"))
+
+    def upgrade(message: object) -> None:
+        if message == ("receive", "5"):
+            bench.reactor.move(candidate.conn, session.conn)
+            session.conn.adopt(candidate.conn)
+
+    candidate.conn.open = False
+    candidate.on_message = upgrade
+    half = text("in halves")
+    candidate.send(
+        client_frame(1, b"2probe"), client_frame(1, b"5"), text("a"), client_frame(2, b"b"), half[:5]
+    )
+    bench.settle()
+    candidate.send(half[5:])
+    bench.settle()
+    assert candidate.log == [("receive", "2probe"), ("receive", "5")]
+    assert session.log == ["a", b"b", "in halves"]
+    assert candidate.read() == b"\x81\x174queued while it polled"
+    bench.reactor.remove(candidate.conn)  # it has no socket any more
+    assert len(bench.reactor) == 1
+
+
+def test_a_session_that_is_not_read_stays_so_through_its_upgrade(bench: Bench):
+    candidate, session = bench.peer(), Peer(bench, None)
+    session.conn.paused = True
+
+    def upgrade(message: object) -> None:
+        bench.reactor.move(candidate.conn, session.conn)
+        session.conn.adopt(candidate.conn)
+
+    candidate.conn.open = False
+    candidate.on_message = upgrade
+    candidate.send(client_frame(1, b"5"), text("a"))
+    bench.settle()
+    assert session.conn.paused
+    assert session.log == []
+    bench.reactor.resume(session.conn)
+    bench.settle()
+    assert session.log == ["a"]
+
+
+def test_a_peer_that_resets_in_the_middle_of_a_flush_is_broken_and_the_others_are_served(bench: Bench):
+    stuck, other = bench.peer(buffer=1), bench.peer()
+    stuck.on_message = lambda message: bench.reactor.remove(stuck.conn)
+    for number in range(20):
+        stuck.conn.send(Message("x" * 1000))
+        other.conn.send(Message(str(number)))
+    bench.settle()
+    assert not stuck.conn.is_writable
+    stuck.client.close()
+    bench.settle()
+    assert [name for name, _ in stuck.log] in (["broken"], ["ended"])
+    assert other.read().count(b"\x81") == 20
+    assert len(bench.reactor) == 1
+
+
+def test_a_peer_that_is_gone_when_something_is_written_is_told_broken(bench: Bench):
+    peer = bench.peer()
+    peer.conn.paused = True
+    bench.settle()
+    peer.client.close()
+    peer.conn.send(Message("x"))
+    bench.settle()
+    assert peer.log == [("broken", 32)]
+
+
+class Member(_core.Member):
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+def test_a_broadcast_tells_the_reactor_once_and_reaches_everybody_in_one_turn(bench: Bench):
+    index, peers = RoomIndex(), [bench.peer() for _ in range(300)]
+    for number, peer in enumerate(peers):
+        index.add(Member(str(number)), peer.conn)
+    bench.settle()
+    told = bench.told
+    index.broadcast(Message("x"), [], [])
+    index.broadcast(Message("y"), [], [])
+    assert bench.told == told + 1
+    assert not bench.turn()
+    assert {peer.read() for peer in peers} == {b"\x81\x024x\x81\x024y"}
+
+
+def test_who_ends_between_a_broadcast_and_its_flush_is_left_out(bench: Bench):
+    index, peers = RoomIndex(), [bench.peer() for _ in range(50)]
+    for number, peer in enumerate(peers):
+        index.add(Member(str(number)), peer.conn)
+    index.broadcast(Message("x"), [], [])
+    for number, peer in enumerate(peers[::2]):
+        bench.reactor.remove(peer.conn)
+        if number % 2:
+            index.remove(index.members[str(2 * number)])
+        peer.conn = None  # type: ignore[assignment]
+    gc.collect()
+    bench.settle()
+    assert [peer.client.recv(9) for peer in peers[::2]] == [b""] * 25
+    assert [peer.read() for peer in peers[1::2]] == [b"\x81\x024x"] * 25
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_happens_everybody_gets_each_message_once_in_order(bench: Bench, seed: int):
+    """Random reads, writes, pauses, removals and newcomers; each has numbered messages in both directions."""
+    chance = random.Random(seed)
+    peers: list[Peer] = []
+    sent: dict[Peer, list[int]] = {}
+    gone: set[Peer] = set()
+
+    def remove(peer: Peer) -> None:
+        bench.reactor.remove(peer.conn)
+        gone.add(peer)
+
+    def react(peer: Peer, message: str) -> None:
+        peer.conn.send(Message(message))  # an echo
+        roll = chance.random()
+        if roll < 0.05:
+            peer.conn.paused = True
+        elif roll < 0.07:
+            remove(chance.choice(peers))
+
+    def add() -> None:
+        peer = bench.peer(buffer=chance.choice([0, 1]), max_packets=1 << 20)
+        peer.on_message = lambda message: react(peer, message)
+        peers.append(peer)
+        sent[peer] = [0, 0]
+
+    for _ in range(10):
+        add()
+    echoed = dict.fromkeys(peers, b"")
+    for _ in range(2000):
+        peer = chance.choice(peers)
+        roll = chance.random()
+        if roll < 0.6 and peer not in gone and not peer.conn.paused:
+            for _ in range(chance.randrange(60)):
+                peer.send(text(f"<{sent[peer][0]}>"))
+                sent[peer][0] += 1
+            bench.turn()
+        elif roll < 0.9 and peer not in gone:
+            bench.reactor.resume(peer.conn)
+            echoed[peer] = echoed.get(peer, b"") + peer.read()
+        elif roll < 0.92:
+            add()
+        bench.turn()
+    for peer in peers:
+        peer.on_message = lambda message, peer=peer: peer.conn.send(Message(message)) and None
+        if peer not in gone:
+            bench.reactor.resume(peer.conn)
+    bench.settle(10_000)
+    for peer in peers:
+        assert peer.log == [f"<{number}>" for number in range(len(peer.log))]
+        if peer in gone:
+            continue
+        assert len(peer.log) == sent[peer][0]
+        while part := peer.read():
+            echoed[peer] = echoed.get(peer, b"") + part
+            bench.settle()
+        frames = [f"4<{number}>".encode() for number in range(sent[peer][0])]
+        assert echoed.get(peer, b"") == b"".join(bytes([0x81, len(f)]) + f for f in frames)
+    assert len(gone) < len(peers)
