@@ -74,6 +74,10 @@ bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minute
 bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go to benches/scale.py
 	@$(BIN)/python benches/scale.py $(ARGS)
 
+.PHONY: bench-micro
+bench-micro: $(READY) ## Time the parts, a question each; ARGS go to benches/micro
+	@PYTHONPATH=benches $(BIN)/python -m micro $(ARGS)
+
 .PHONY: bench-compare
 bench-compare: $(READY) $(VENV)/.has-bench ## Compare HEAD with the commit BASE; ARGS go to benches/compare.py
 	@$(if $(BASE),$(BIN)/python benches/compare.py $(BASE) $(ARGS),echo "make bench-compare BASE=<commit>"; exit 2)

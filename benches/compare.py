@@ -1,7 +1,7 @@
 """Compare two commits of this project: ``make bench-compare BASE=main~3``.
 
 Both are checked out and built below build/bench/, and then take turns in the same cases, on the same machine, with
-the load generator and the application of the working tree.
+the load generator and the application of the working tree. With ``--micro`` it is the small benchmarks instead.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from harness.processes import Cores, FailedError, raise_file_limit
 from harness.results import Measurement, Record, describe
 from harness.scenarios import CASES, CPU, RATE, Case, plan, select
 from harness.table import Table, times
+from micro import programs
+from micro.compare import table as micro_table
 
 SIDES = ("base", "head")
 
@@ -72,6 +74,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/compare.py", description=__doc__)
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("--head", default="HEAD", help="the commit that is compared")
+    parser.add_argument("--micro", action="store_true", help="the small benchmarks, in a minute")
     parser.add_argument("--only", default=USUAL, help="beginnings of cases, with commas between")
     parser.add_argument("--server", default="ours", choices=("ours", "ours-def", "ours-stream"))
     parser.add_argument("--rounds", type=int, default=5)
@@ -110,6 +113,32 @@ def change(ratio: Spread, *, higher: bool) -> str:
     return "better" if (ratio.low > 1) is higher else "worse"
 
 
+def micro(built: Sequence[tuple[str, Path]], rounds: int) -> int:
+    """Ask both the small questions, in turns that begin with the other one each time; 1 if not all was answered."""
+    versions = [
+        programs.Version(source.parent, source.parent / "build" / "bench" / "micro") for _, source in built
+    ]
+    for version in versions:
+        programs.build(version)
+    answers: list[list[programs.Answers]] = [[], []]
+    progress = Progress(2 * rounds)
+    for turn in range(rounds):
+        for side in (turn % 2, 1 - turn % 2):
+            answers[side].append(programs.ask(versions[side]))
+            progress.step(built[side][0])
+    base, head = ([found.given for found in side] for side in answers)
+    show(micro_table(base, head, (built[0][0], built[1][0])))
+    failures = {
+        f"failed: {program}, {name}: {why}"
+        for (name, _), side in zip(built, answers, strict=True)
+        for found in side
+        for program, why in found.failures.items()
+    }
+    for failure in sorted(failures):
+        say(failure)
+    return 1 if failures else 0
+
+
 def main(words: Sequence[str]) -> int:
     """Build both, measure, show, save."""
     asked = arguments(words)
@@ -120,6 +149,8 @@ def main(words: Sequence[str]) -> int:
     except (BuildError, install.MissingError) as error:
         say(f"failed: {error}")
         return 1
+    if asked.micro:
+        return micro(list(built.values()), asked.rounds)
     names = [built[side][0] for side in SIDES]
     record = Record(describe(install.versions(), words) | {"base": names[0], "head": names[1]})
     cores = Cores.choose()

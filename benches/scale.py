@@ -3,6 +3,8 @@
 What does one cost, how long does a broadcast to all take, does one client notice the others, are all heartbeats kept,
 and is the memory given back when all go at once? Server and load generator are processes of their own, so each may
 open as many files as the hard limit says; the clients come from several loopback addresses.
+
+Before that, rooms of up to a million members whose sockets are a sink: see ``micro/scale.py``.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import time
 from collections.abc import Sequence
 
 from harness import install, places
-from harness.display import say
+from harness.display import say, show
 from harness.figures import kilobytes, microseconds
 from harness.measure import FIRST_CLIENTS
 from harness.peers import PEERS, command, environment
 from harness.processes import Cores, FailedError, Load, Result, Running, raise_file_limit, serving
 from harness.results import describe
+from micro import scale as sink
 
 #: Files that a process needs besides its connections.
 SPARE_FILES = 500
@@ -30,6 +33,7 @@ CONNECT_SECONDS, ANSWER_SECONDS, RETURN_SECONDS = 300.0, 60.0, 60.0
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(prog="benches/scale.py", description=__doc__)
+    parser.add_argument("--only", choices=("sink", "sockets"), help="one half of it")
     parser.add_argument("--server", default="ours", choices=PEERS)
     parser.add_argument("--clients", type=int, default=0, help="default: what the limit of open files allows")
     parser.add_argument(
@@ -97,9 +101,28 @@ def returned(memory: dict[str, dict[str, int]]) -> float:
     return (memory["held"]["VmRSS"] - memory["dropped"]["VmRSS"]) / taken if taken > 0 else 0.0
 
 
-def main(words: Sequence[str]) -> int:
-    """Run, show, save; 1 if a connection was lost or the run failed."""
-    asked = arguments(words)
+def save(name: str, content: Result) -> None:
+    """Write it to a file named by what it is and by its date."""
+    places.RESULTS.mkdir(parents=True, exist_ok=True)
+    path = places.RESULTS / f"{name}-{content['about']['date'].replace(':', '')}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    say(f"saved: {path.relative_to(places.ROOT)}")
+
+
+def fill_sink(words: Sequence[str]) -> int:
+    """Run and show the half without sockets; 1 if a program failed."""
+    try:
+        found = sink.measure(say)
+    except FailedError as error:
+        say(f"failed: {error}")
+        return 1
+    show(sink.table(found))
+    save("sink", {"about": describe(install.versions(), words), **found})
+    return 0
+
+
+def hold_sockets(words: Sequence[str], asked: argparse.Namespace) -> int:
+    """Run and show the half with sockets; 1 if a connection was lost or the run failed."""
     files = raise_file_limit()
     asked.clients = asked.clients or files - SPARE_FILES
     say(f"{asked.clients} connections ({files} open files are allowed), from {asked.sources} addresses")
@@ -119,14 +142,18 @@ def main(words: Sequence[str]) -> int:
         say(f"failed: {error}")
         return 1
     say(f"memory given back: {returned(found['memory']):.0%}")
-    places.RESULTS.mkdir(parents=True, exist_ok=True)
-    path = places.RESULTS / f"scale-{about['date'].replace(':', '')}.json"
-    path.write_text(json.dumps({"about": about, "server": asked.server, **found}, indent=1) + "\n", "utf-8")
-    say(f"saved: {path.relative_to(places.ROOT)}")
+    save("scale", {"about": about, "server": asked.server, **found})
     lost = int(found["hold"].get("lost", 0)) + asked.clients - int(found["connected"])
     if lost:
         say(f"{lost} connections are missing")
     return 1 if lost else 0
+
+
+def main(words: Sequence[str]) -> int:
+    """Run, show, save."""
+    asked = arguments(words)
+    failed = fill_sink(words) if asked.only != "sockets" else 0
+    return hold_sockets(words, asked) or failed if asked.only != "sink" else failed
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ typedef struct tsio_conn {
     uint32_t slot;           /* the reactor's; TSIO_NO_SLOT: none */
     uint32_t volatile_lost;  /* volatile messages that were not sent */
     uint64_t stamp;          /* of the last broadcast that came by, see rooms.h */
+    const struct tsio_conn *ahead; /* who is flushed soon after, NULL: unknown. For prefetching only: it may be gone */
     tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
     tsio_wheel_node timer; /* linked at the earlier one of the two deadlines */
     double hb_deadline;    /* INFINITY: the heartbeat is off or suspended */

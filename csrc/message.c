@@ -40,32 +40,41 @@ size_t tsio_message_bytes(const tsio_message *message)
 
 enum { HEADER_MAX = 10 };
 
-static tsio_status add_frame(tsio_message *message, uint8_t opcode, const uint8_t *prefix, size_t prefix_len,
-                             const uint8_t *data, size_t len)
+static tsio_status add_frame(tsio_message *message, uint8_t opcode, const tsio_piece *pieces, size_t count)
 {
     uint8_t header[HEADER_MAX];
-    if (len > SIZE_MAX / 2)
-        return TSIO_E_NO_MEMORY;
-    const size_t header_len = tsio_ws_header_build(header, opcode, (uint64_t)prefix_len + len);
-    const tsio_status status = tsio_buf_reserve(&message->ws, header_len + prefix_len + len);
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].len > SIZE_MAX / 2 - len)
+            return TSIO_E_NO_MEMORY;
+        len += pieces[i].len;
+    }
+    const size_t header_len = tsio_ws_header_build(header, opcode, len);
+    const tsio_status status = tsio_buf_reserve(&message->ws, header_len + len);
     if (status != TSIO_OK)
         return status;
-    /* There is room for all three. */
+    /* There is room for all. */
     tsio_buf_append(&message->ws, header, header_len);
-    tsio_buf_append(&message->ws, prefix, prefix_len);
-    tsio_buf_append(&message->ws, data, len);
+    for (size_t i = 0; i < count; i++)
+        tsio_buf_append(&message->ws, pieces[i].data, pieces[i].len);
     message->parts++;
     return TSIO_OK;
 }
 
 tsio_status tsio_message_add_text(tsio_message *message, uint8_t type_digit, const uint8_t *text, size_t len)
 {
-    return add_frame(message, TSIO_WS_TEXT, &type_digit, type_digit != 0 ? 1 : 0, text, len);
+    const tsio_piece pieces[] = {{&type_digit, type_digit != 0 ? 1 : 0}, {text, len}};
+    return tsio_message_add_pieces(message, pieces, 2);
+}
+
+tsio_status tsio_message_add_pieces(tsio_message *message, const tsio_piece *pieces, size_t count)
+{
+    return add_frame(message, TSIO_WS_TEXT, pieces, count);
 }
 
 tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t len)
 {
-    return add_frame(message, TSIO_WS_BINARY, NULL, 0, data, len);
+    return add_frame(message, TSIO_WS_BINARY, &(tsio_piece){data, len}, 1);
 }
 
 /* --- frames to the polling encoding -------------------------------------- */

@@ -37,6 +37,15 @@ tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key);
  * the message as it was. O(len). */
 tsio_status tsio_message_add_text(tsio_message *message, uint8_t type_digit, const uint8_t *text, size_t len);
 
+/* A stretch of bytes; borrowed, and may be NULL when len is 0. */
+typedef struct {
+    const uint8_t *data;
+    size_t len;
+} tsio_piece;
+
+/* The same with a text that comes in pieces, the type digit in front of the first. */
+tsio_status tsio_message_add_pieces(tsio_message *message, const tsio_piece *pieces, size_t count);
+
 /* Adds a binary frame, which has no packet type. `data` is borrowed, and may be
  * NULL when len is 0. TSIO_E_NO_MEMORY leaves the message as it was. O(len). */
 tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t len);

@@ -261,8 +261,11 @@ tsio_conn *tsio_reactor_next_dirty(tsio_link *list)
     if (link == list)
         return NULL;
     tsio_conn *conn = tsio_conn_of_link(link);
-    if (link->next != list)
-        tsio_conn_prefetch(tsio_conn_of_link(link->next));
+    if (conn->ahead != NULL) {
+        tsio_conn_prefetch(conn->ahead);
+        __builtin_prefetch(&conn->ahead->ws.pong);
+    }
+    conn->ahead = NULL;
     tsio_conn_unmark(conn);
     return conn;
 }

@@ -1,8 +1,9 @@
 #include "rooms.h"
 
-enum { NOT_IN = UINT32_MAX };
-
-enum { AHEAD = 4 }; /* so many connections before its turn, one is fetched from memory */
+enum {
+    NOT_IN = UINT32_MAX,
+    AHEAD = 8 /* so many places before its turn, a connection is fetched from memory */
+};
 
 /* --- membership ----------------------------------------------------------- */
 
@@ -202,8 +203,11 @@ void tsio_broadcast_to_member(tsio_broadcast *broadcast, tsio_member *member)
 void tsio_broadcast_to_room(tsio_broadcast *broadcast, const tsio_room *room)
 {
     for (uint32_t at = 0; at < room->count; at++) {
-        if (at + AHEAD < room->count)
-            tsio_conn_prefetch(room->entries[at + AHEAD].conn);
+        if (at + AHEAD < room->count) {
+            tsio_conn *ahead = room->entries[at + AHEAD].conn;
+            tsio_conn_prefetch(ahead);
+            room->entries[at].conn->ahead = ahead;
+        }
         send_to(broadcast, room->entries[at].conn, room->entries[at].member);
     }
 }

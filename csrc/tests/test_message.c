@@ -61,6 +61,17 @@ static void text_without_a_type_stands_alone(void)
     tsio_message_unref(message);
 }
 
+static void text_may_come_in_pieces(void)
+{
+    tsio_message *message = tsio_message_new(0, 0);
+    const tsio_piece pieces[] = {{BYTES("43/chat,")}, {NULL, 0}, {BYTES("17")}, {BYTES("[1]")}};
+    CHECK_EQ(tsio_message_add_pieces(message, pieces, 4), TSIO_OK);
+    CHECK_EQ(message->parts, 1);
+    CHECK_BYTES(message->ws.data, message->ws.len, "\x81\x0d" "43/chat,17[1]", 15);
+    check_polling(message, "43/chat,17[1]", 13);
+    tsio_message_unref(message);
+}
+
 static void polling_joins_the_parts(void)
 {
     tsio_message *message = tsio_message_new(0, 0);
@@ -151,6 +162,8 @@ static void impossible_length_is_refused(void)
     tsio_message *message = tsio_message_new(0, 0);
     CHECK_EQ(tsio_message_add_binary(message, (const uint8_t *)"", SIZE_MAX), TSIO_E_NO_MEMORY);
     CHECK_EQ(tsio_message_add_text(message, '4', (const uint8_t *)"", SIZE_MAX / 2), TSIO_E_NO_MEMORY);
+    const tsio_piece pieces[] = {{(const uint8_t *)"", SIZE_MAX / 2}, {(const uint8_t *)"", SIZE_MAX / 2}};
+    CHECK_EQ(tsio_message_add_pieces(message, pieces, 2), TSIO_E_NO_MEMORY);
     CHECK_EQ(message->parts, 0);
     CHECK_EQ(tsio_message_bytes(message), 0);
     tsio_message_unref(message);
@@ -231,6 +244,7 @@ int main(void)
     is_stored_as_frames();
     frames_have_the_shortest_header();
     text_without_a_type_stands_alone();
+    text_may_come_in_pieces();
     polling_joins_the_parts();
     polling_of_one_part_has_no_separator();
     polling_finds_parts_behind_any_length_form();

@@ -1,4 +1,4 @@
-"""The reactor over socket pairs: who is told what, how much at once, and who is served when one of them ends."""
+"""The reactor over socket pairs: who is told what, what is written, and what stays at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gc
 import os
 import socket
 import struct
-from collections.abc import Iterator
 
 import pytest
 from support.reactor import Bench, Peer, is_open, text
@@ -17,13 +16,6 @@ from trio_socketio._core import CloseFrame, Failure, Message, Reactor
 pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")
 
 SMALL = 1  # the least that a socket's buffer can be
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
 
 
 # what comes in
@@ -150,132 +142,6 @@ def test_a_client_that_reads_slowly_gets_every_byte_in_order(bench: Bench):
         at = received.index(expected, at) + len(expected)
     assert at == len(received)
     assert peer.conn.is_writable
-
-
-# pausing
-
-
-def test_who_pauses_in_the_middle_of_its_input_gets_the_rest_when_it_resumes(bench: Bench):
-    peer = bench.peer()
-
-    def pause(message: str) -> None:
-        peer.conn.paused = message in ("1", "3")
-
-    peer.on_message = pause
-    peer.send(*(text(str(number)) for number in range(6)))
-    bench.settle()
-    assert peer.log == ["0", "1"]
-    peer.send(text("6"))
-    assert bench.settle() < 5  # it does not spin
-    assert not bench.is_ready()
-    bench.reactor.resume(peer.conn)
-    bench.settle()
-    assert peer.log == ["0", "1", "2", "3"]
-    bench.reactor.resume(peer.conn)
-    bench.settle()
-    assert peer.log == [str(number) for number in range(7)]
-
-
-def test_who_is_paused_is_not_read_but_written_to(bench: Bench):
-    peer = bench.peer()
-    peer.conn.paused = True
-    peer.send(text("a"))
-    for _ in range(3):
-        bench.settle()
-    assert peer.log == []
-    peer.conn.send(Message("x"))
-    bench.settle()
-    assert peer.read() == b"\x81\x024x"
-    bench.reactor.resume(peer.conn)
-    bench.settle()
-    assert peer.log == ["a"]
-
-
-def test_what_the_kernel_and_the_buffer_hold_does_not_change_while_others_are_read(bench: Bench):
-    """What is left of a paused connection's input is its own, not the buffer that all share."""
-    peer, others = bench.peer(), [bench.peer() for _ in range(5)]
-    peer.on_message = lambda message: setattr(peer.conn, "paused", True)
-    peer.send(*(text(f"mine {number}") for number in range(50)))
-    bench.settle()
-    for other in others:
-        other.send(*(text("others") for _ in range(500)))
-    bench.settle()
-    for _ in range(49):
-        bench.reactor.resume(peer.conn)
-        bench.settle()
-    assert peer.log == [f"mine {number}" for number in range(50)]
-
-
-# fairness
-
-
-def test_each_gets_its_share_of_a_turn():
-    bench = Bench(packets_per_turn=8)
-    peers = [bench.peer() for _ in range(3)]
-    for peer in peers:
-        peer.send(*(text(str(number)) for number in range(30)))
-    for turn in range(1, 4):
-        assert bench.turn()
-        assert [len(peer.log) for peer in peers] == [8 * turn] * 3
-    bench.settle()
-    assert [peer.log for peer in peers] == [[str(number) for number in range(30)]] * 3
-    bench.close()
-
-
-def test_a_turn_that_has_no_time_left_comes_again_and_forgets_nobody():
-    bench = Bench(turn_seconds=0.0)
-    peers = [bench.peer() for _ in range(20)]
-    for peer in peers:
-        peer.send(text("a"))
-        peer.conn.send(Message("x"))
-    for _ in range(200):
-        bench.turn()
-        if all(peer.log for peer in peers):
-            break
-    assert [peer.log for peer in peers] == [["a"]] * 20
-    bench.close()
-
-
-# mistakes
-
-
-def test_an_exception_hits_only_the_connection_that_it_came_from(bench: Bench):
-    bad, good = bench.peer(), bench.peer()
-    error = ValueError("a mistake of ours")
-
-    def fail(message: object) -> None:
-        if message == "fail":
-            raise error
-
-    bad.on_message = fail
-    for peer in (bad, good):
-        peer.send(text("before"), text("fail"), text("after"))
-    bench.settle()
-    assert bad.log == ["before", "fail", ("failed", error), "after"]
-    assert good.log == ["before", "fail", "after"]
-
-
-def test_what_stops_the_program_comes_through_and_the_others_are_served_later(bench: Bench):
-    bad, good = bench.peer(), bench.peer()
-
-    def stop(message: object) -> None:
-        raise KeyboardInterrupt
-
-    bad.on_message = stop
-    for peer in (bad, good):
-        peer.send(text("a"))
-    with pytest.raises(KeyboardInterrupt):
-        bench.settle()
-    bench.reactor.remove(bad.conn)
-    bench.settle()
-    assert good.log == ["a"]
-
-
-def test_a_descriptor_that_is_none_stays_the_callers(bench: Bench):
-    peer = Peer(bench, None)
-    with open(os.devnull, "rb") as file, pytest.raises(OSError, match="reactor"):
-        bench.reactor.add(peer.conn, file.fileno())  # epoll takes no files
-    assert len(bench.reactor) == 0
 
 
 # the end

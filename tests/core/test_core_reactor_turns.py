@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import random
 import socket
-from collections.abc import Iterator
 
 import pytest
 from support.reactor import Bench, Peer, is_open, text
@@ -15,13 +13,6 @@ from trio_socketio import _core
 from trio_socketio._core import Message, Reactor, RoomIndex
 
 pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.close()
 
 
 def test_who_is_removed_by_its_own_message_gets_no_more(bench: Bench):
@@ -211,64 +202,3 @@ def test_who_ends_between_a_broadcast_and_its_flush_is_left_out(bench: Bench):
     bench.settle()
     assert [peer.client.recv(9) for peer in peers[::2]] == [b""] * 25
     assert [peer.read() for peer in peers[1::2]] == [b"\x81\x024x"] * 25
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_whatever_happens_everybody_gets_each_message_once_in_order(bench: Bench, seed: int):
-    """Random reads, writes, pauses, removals and newcomers; each has numbered messages in both directions."""
-    chance = random.Random(seed)
-    peers: list[Peer] = []
-    sent: dict[Peer, list[int]] = {}
-    gone: set[Peer] = set()
-
-    def remove(peer: Peer) -> None:
-        bench.reactor.remove(peer.conn)
-        gone.add(peer)
-
-    def react(peer: Peer, message: str) -> None:
-        peer.conn.send(Message(message))  # an echo
-        roll = chance.random()
-        if roll < 0.05:
-            peer.conn.paused = True
-        elif roll < 0.07:
-            remove(chance.choice(peers))
-
-    def add() -> None:
-        peer = bench.peer(buffer=chance.choice([0, 1]), max_packets=1 << 20)
-        peer.on_message = lambda message: react(peer, message)
-        peers.append(peer)
-        sent[peer] = [0, 0]
-
-    for _ in range(10):
-        add()
-    echoed = dict.fromkeys(peers, b"")
-    for _ in range(2000):
-        peer = chance.choice(peers)
-        roll = chance.random()
-        if roll < 0.6 and peer not in gone and not peer.conn.paused:
-            for _ in range(chance.randrange(60)):
-                peer.send(text(f"<{sent[peer][0]}>"))
-                sent[peer][0] += 1
-            bench.turn()
-        elif roll < 0.9 and peer not in gone:
-            bench.reactor.resume(peer.conn)
-            echoed[peer] = echoed.get(peer, b"") + peer.read()
-        elif roll < 0.92:
-            add()
-        bench.turn()
-    for peer in peers:
-        peer.on_message = lambda message, peer=peer: peer.conn.send(Message(message)) and None
-        if peer not in gone:
-            bench.reactor.resume(peer.conn)
-    bench.settle(10_000)
-    for peer in peers:
-        assert peer.log == [f"<{number}>" for number in range(len(peer.log))]
-        if peer in gone:
-            continue
-        assert len(peer.log) == sent[peer][0]
-        while part := peer.read():
-            echoed[peer] = echoed.get(peer, b"") + part
-            bench.settle()
-        frames = [f"4<{number}>".encode() for number in range(sent[peer][0])]
-        assert echoed.get(peer, b"") == b"".join(bytes([0x81, len(f)]) + f for f in frames)
-    assert len(gone) < len(peers)

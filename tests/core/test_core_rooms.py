@@ -113,6 +113,21 @@ def test_empty_rooms_are_gone():
     assert index.in_room("room 7") == []
 
 
+def test_two_members_of_one_id_are_refused_and_do_no_harm():
+    index = RoomIndex()
+    first, second = Member("same"), Member("same")
+    conn = open_connection()
+    index.add(first, conn)
+    with pytest.raises(ValueError, match="'same'"):
+        index.add(second, open_connection())
+    with pytest.raises(KeyError):
+        index.join(second, "room")
+    index.remove(second)
+    assert index.broadcast(Message("x"), ["room", "same"], []) == []
+    assert frames(conn) == b"\x81\x024x"
+    assert index.members == {"same": first}
+
+
 def test_rooms_that_shrink_and_grow_lose_nobody():
     index = RoomIndex()
     members = [Member(str(number)) for number in range(300)]

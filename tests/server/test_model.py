@@ -21,7 +21,7 @@ from trio_socketio import BroadcastOperator, Disconnected, Outbox, Server, Socke
 SEEDS = [int(seed) for seed in os.environ.get("MODEL_SEEDS", "").split()]
 SEEDS = SEEDS or [random.SystemRandom().randrange(1_000_000) for _ in range(3)]
 
-PLAYERS, OPERATIONS = 20, 3000
+PLAYERS = 20
 ROOMS = ["red", "green", "blue"]
 
 
@@ -175,7 +175,7 @@ class Game:
             assert not player.is_there
         await self.enter()
 
-    async def play(self) -> None:
+    async def play(self, count: int) -> None:
         operations: list[tuple[int, Callable[[Player], Any]]] = [
             (10, self.join), (8, self.leave), (15, self.unicast), (25, self.broadcast), (10, self.events),
             (5, self.call), (4, self.stop_reading), (8, self.read_on), (1, self.end),
@@ -183,7 +183,7 @@ class Game:
         weights = [weight for weight, _ in operations]
         for _ in range(PLAYERS):
             await self.enter()
-        for _ in range(OPERATIONS):
+        for _ in range(count):
             (operation,) = self.chance.choices([operation for _, operation in operations], weights)
             staying = [player for player in self.present() if not player.left]
             result = operation(self.chance.choice(staying))
@@ -207,17 +207,16 @@ class Game:
             assert len(player.heard) == player.sent or player.left or not player.is_there, player
         assert [number for number, _ in self.answers] == [answer for _, answer in self.answers]
         kinds = {token[0] for player in self.players.values() for token in player.received}
-        assert kinds == {"m", "q", "ack", "end"}
+        assert kinds >= {"m", "q", "ack"}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("count", [600, pytest.param(5_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_everybody_gets_what_the_model_says_in_its_order(running: Any, seed: int) -> None:
+async def test_everybody_gets_what_the_model_says_in_its_order(running: Any, seed: int, count: int) -> None:
     outbox = Outbox(max_packets=1_000_000, max_bytes=1 << 30)
     io = Server(outbox=outbox, inbox_events=4, disconnect_timeout=60)
     async with running(io) as wire, trio.open_nursery() as nursery:
         game = Game(wire, nursery, seed)
-        with trio.fail_after(10):
-            await game.play()
+        await game.play(count)
         game.check()
         nursery.cancel_scope.cancel()

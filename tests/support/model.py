@@ -8,10 +8,10 @@ from collections import deque
 from typing import Any
 
 import trio
-from support.wire import Polling, Rejected, SioClient, Wire
 from wsproto.events import CloseConnection
 from wsproto.utilities import LocalProtocolError
 
+from support.wire import Polling, Rejected, SioClient, Wire
 from trio_socketio import Socket
 
 #: ``("m", number, attachments)``, ``("q", number)``, ``("ack", number)``, ``("end",)``
@@ -42,6 +42,7 @@ class Player:
         self.reads = trio.Event()
         self.reads.set()
         self._upgrade_after = upgrade_after
+        self._upgraded_at = -1
         self._polling: Polling | None = None
         self._client: SioClient | None = None
         self._out, self._to_send = trio.open_memory_channel[Message](10_000)
@@ -109,7 +110,8 @@ class Player:
             async with self._way:
                 if self._client is None:
                     assert self._polling is not None
-                    await self._polling.post(f"4{message!s}")
+                    if (await self._polling.post(f"4{message!s}")).status != 200:
+                        raise trio.BrokenResourceError("the session has ended")
                 elif message == "close":
                     await self._client.ws.close()
                 else:
@@ -135,7 +137,11 @@ class Player:
             if self._client is not None:
                 event = await self._client.receive()
                 assert isinstance(event, str | bytes | CloseConnection)
-                return None if isinstance(event, CloseConnection) else event
+                if not isinstance(event, CloseConnection):
+                    return event
+                # The upgrade crossed the end of the session: what waited for a poll is lost.
+                self.left |= self._polling is not None and len(self.received) == self._upgraded_at
+                return None
             await self._poll()
 
     async def _poll(self) -> None:
@@ -162,6 +168,7 @@ class Player:
             except (LocalProtocolError, Rejected):
                 return False
             self._client = SioClient(ws)
+            self._upgraded_at = len(self.received)
             return True
 
     async def _token(self, message: Message) -> Token:

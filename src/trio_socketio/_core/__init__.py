@@ -6,6 +6,7 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 from trio_socketio._core._codec import scan_head, split_payload
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
+from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
     CloseFrame,
@@ -24,17 +25,20 @@ except ModuleNotFoundError:  # built on Linux only
 __all__ = [
     "CloseFrame",
     "Connection",
+    "EventReader",
     "Failure",
     "FlushList",
     "Member",
     "Message",
     "OutboxPolicy",
     "PacketHead",
+    "PacketWriter",
     "PushStatus",
     "Reactor",
     "RoomIndex",
     "TimerEvent",
     "TimerWheel",
+    "is_json",
     "release_memory",
     "scan_head",
     "split_payload",

@@ -69,10 +69,17 @@ cdef class Message:
         key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
     """
 
-    def __cinit__(self, text, attachments=(), *, str packet_type not None="4", uint64_t key=0):
+    def __cinit__(self):
+        self._message = tsio_message_new(0, 0)
+        if self._message is NULL:
+            raise MemoryError("message")
+
+    def __init__(self, text, attachments=(), *, str packet_type not None="4", uint64_t key=0):
         cdef const uint8_t[::1] view
         cdef Py_ssize_t size = 0
         cdef const char *chars = NULL
+        if self._message.parts:
+            raise TypeError("a message does not change")
         if len(packet_type) != 1 or not "0" <= packet_type <= "9":
             raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
         if type(text) is bytes:  # what packets are; a view costs a third of a microsecond
@@ -84,9 +91,7 @@ cdef class Message:
             view = text
             size = view.shape[0]
             chars = <const char *>&view[0] if size else NULL
-        self._message = tsio_message_new(0 if text is None else <size_t>size + 11, key)
-        if self._message is NULL:
-            raise MemoryError("message")
+        self._message.key = key
         if text is not None:
             _check(tsio_message_add_text(
                 self._message, <uint8_t>ord(packet_type), <const uint8_t *>chars, <size_t>size
@@ -115,6 +120,13 @@ cdef class Message:
         cdef size_t length = 0
         _check(tsio_message_polling(self._message, &data, &length))
         return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length)
+
+
+cdef Message message_of(const tsio_piece *pieces, size_t count):
+    """A message of one text, which begins with the Engine.IO packet type."""
+    cdef Message message = Message.__new__(Message)
+    _check(tsio_message_add_pieces(message._message, pieces, count))
+    return message
 
 
 @cython.final

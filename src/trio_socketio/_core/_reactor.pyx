@@ -62,7 +62,7 @@ cdef class Reactor:
     cdef int _packets_per_turn
     cdef double _turn_seconds
 
-    def __cinit__(self, FlushList flush_list not None, *, int packets_per_turn=32, double turn_seconds=0.001):
+    def __cinit__(self, FlushList flush_list not None, *, int packets_per_turn=32, double turn_seconds=0.002):
         memset(&self._reactor, 0, sizeof(self._reactor))
         self._reactor.epoll_fd = -1
         _check_system(tsio_reactor_init(&self._reactor))
@@ -183,9 +183,11 @@ cdef class Reactor:
                     if _now() > end:
                         more = True  # those that are left are told again
                         break
-            for slot, generation in backlog:
+            while backlog:
+                slot, generation = backlog.pop()
                 self._hand_over(slot, generation, now)
         finally:
+            self._backlog += backlog  # if the program is being stopped
             tsio_reactor_end_pass(&self._reactor)
         return more
 
@@ -193,10 +195,23 @@ cdef class Reactor:
         cdef tsio_io_status status = tsio_reactor_read(&self._reactor, conn)
         if status == TSIO_IO_OK:
             self._hand_over(slot, generation, now)
-        elif status == TSIO_IO_EOF:
-            (<Connection>conn.owner).transport.ended()
-        elif status == TSIO_IO_BROKEN:
-            (<Connection>conn.owner).transport.broken(errno)
+        elif status == TSIO_IO_EOF or status == TSIO_IO_BROKEN:
+            self._report(<Connection>conn.owner, status)
+        return 0
+
+    cdef int _report(self, Connection connection, tsio_io_status status) except -1:
+        """Tell a transport how its connection fares. A mistake of ours ends that one, not the reactor."""
+        cdef int error = errno
+        transport = connection.transport
+        try:
+            if status == TSIO_IO_EOF:
+                transport.ended()
+            elif status == TSIO_IO_BROKEN:
+                transport.broken(error)
+            else:
+                transport.flushed()
+        except Exception as failure:
+            transport.failed(failure)
         return 0
 
     cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now) except -1:
@@ -223,8 +238,15 @@ cdef class Reactor:
             handed += 1
             try:
                 self._dispatch(connection, status, &event, now)
-            except Exception as error:  # a mistake of ours ends one connection, not the reactor
+            except Exception as error:
                 connection.transport.failed(error)
+            except BaseException:  # the program is being stopped
+                conn = tsio_reactor_conn(&self._reactor, slot, generation)
+                if conn is not NULL:
+                    self._keep(conn)
+                raise
+            if status != TSIO_OK:  # what comes is ignored from here on
+                return 0
 
     cdef int _dispatch(
         self, Connection connection, tsio_status status, const tsio_conn_event *event, double now
@@ -272,7 +294,4 @@ cdef class Reactor:
                         break
             if conn is NULL:
                 return 0
-            if status == TSIO_IO_BROKEN:
-                (<Connection>conn.owner).transport.broken(errno)
-            else:
-                (<Connection>conn.owner).transport.flushed()
+            self._report(<Connection>conn.owner, status)

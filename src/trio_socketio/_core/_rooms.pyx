@@ -66,7 +66,13 @@ cdef class RoomIndex:
     # membership
 
     def add(self, Member member not None, Connection connection not None):
-        """Let a member in, whose messages go to this connection."""
+        """Let a member in, whose messages go to this connection.
+
+        Raises:
+            ValueError: there is one of this id already.
+        """
+        if member.id in self.members:
+            raise ValueError(f"there is a member {member.id!r} already")
         member._member.conn = &connection._conn
         member._member.owner = <void *>member
         member._connection = connection
@@ -82,8 +88,9 @@ cdef class RoomIndex:
     def remove(self, Member member not None):
         """Let a member go, out of all its rooms; nothing happens if it is not there."""
         cdef tsio_room *room
-        if self.members.pop(member.id, None) is None:
+        if self.members.get(member.id) is not member:
             return
+        del self.members[member.id]
         while True:
             room = tsio_member_leave_one(&member._member)
             if room is NULL:
@@ -98,7 +105,7 @@ cdef class RoomIndex:
             KeyError: it is not in the index.
         """
         cdef _Room room
-        if member.id not in self.members:
+        if self.members.get(member.id) is not member:
             raise KeyError(member.id)
         if name == member.id:
             member._left_own = False

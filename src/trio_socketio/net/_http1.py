@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import os
 from dataclasses import dataclass
 
 import h11
 import trio
 
-from trio_socketio.engineio import EngineResponse
-from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader
+from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
+from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
+from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
 
-__all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits"]
+__all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
 
 #: A client that takes less than this within ``request_timeout`` is given up.
 SEND_BYTES = 65536
@@ -34,13 +36,15 @@ class HttpLimits:
     max_header_bytes: int = 16_384
 
 
-_H11Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+class HttpTimeouts(Timeouts):
+    """What all connections of a server wait for."""
 
-
-def _head_bytes(request: h11.Request) -> int:
-    """The size of a request's head, blank line and all."""
-    fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in request.headers.raw_items())
-    return len(request.method) + len(request.target) + len(b"  HTTP/1.1\r\n") + fields + len(b"\r\n")
+    def __init__(self, limits: HttpLimits) -> None:
+        super().__init__()
+        self.limits = limits
+        self.header = self.queue(limits.header_timeout)
+        self.request = self.queue(limits.request_timeout)
+        self.keep_alive = self.queue(limits.keep_alive_timeout)
 
 
 def _serialise(response: EngineResponse, *, close: bool, head: bool) -> bytes:
@@ -58,99 +62,93 @@ class BodyTooLarge(Exception):
 class Http1Connection:
     """The server's end of one HTTP/1.1 connection; everything but ``respond_error`` and ``linger`` in its scope.
 
-    One scope has a deadline that moves, for 3 µs, where a scope for each wait takes 11.
-
     Attributes:
         stream: the byte stream; ours to use, not to close.
         reader: what the client sends.
         scope: ends when the client takes too long.
         idle: the same scope while nothing but a new request is waited for, so it may be cancelled.
+        head: the head of the current request, as it came.
     """
 
-    def __init__(self, stream: trio.abc.Stream, limits: HttpLimits) -> None:
+    head: h11.Request
+
+    def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts) -> None:
         self.stream = stream
-        self.reader = RequestReader(stream, limits.max_header_bytes)
+        self.address, self.secure = endpoint(stream)
+        self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
         self.scope = trio.CancelScope()
         self.idle: trio.CancelScope | None = None
-        self._socket = stream.socket if isinstance(stream, trio.SocketStream) else None
-        self._limits = limits
+        self._socket = plain_socket(stream)
+        self._timeouts = timeouts
+        self._queue: TimeoutQueue | None = None
         self._first = True
-        self._responded = self._closing = False
+        self._last = self._responded = self._closing = False
+        self._body_is_unread = False
 
     @property
     def trailing_data(self) -> bytes:
         """What the client sent behind the request."""
         return self.reader.h11.trailing_data[0]
 
-    def _allow(self, seconds: float) -> None:
-        self.scope.deadline = trio.current_time() + seconds
+    def wait_in(self, queue: TimeoutQueue | None) -> None:
+        """What is waited for may take this long, from now on."""
+        if self._queue is not None:
+            self._queue.discard(self.scope)
+        self._queue = queue
+        if queue is not None:
+            queue.add(self.scope)
 
-    async def send(self, data: bytes) -> None:
-        """Write bytes as they are.
+    # requests
 
-        Raises:
-            trio.BrokenResourceError: the connection is broken.
-        """
-        self._responded = True
-        for start in range(0, len(data), SEND_BYTES):
-            self._allow(self._limits.request_timeout)
-            await self._write(data[start : start + SEND_BYTES])
-
-    async def _write(self, data: bytes) -> None:
-        """As ``send_all``; but a socket takes nearly all at once: 5 µs less than with the stream around it."""
-        sent = 0
-        if self._socket is not None:
-            try:
-                sent = await self._socket.send(data)
-            except OSError as error:
-                raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
-        if sent < len(data):
-            await self.stream.send_all(data[sent:])
-
-    async def next_request(self) -> h11.Request | None:
+    async def next_request(self) -> EngineRequest | None:
         """The next request; None when the client has gone.
 
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
         """
+        event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] = h11.NEED_DATA
         if not self._first:
             self.reader.begin_next()
             self._responded = False
-        event = self.reader.h11.next_event() if self.reader.received else None
-        if event is None or event is h11.NEED_DATA:
-            event = await self._await_head()
-        self._first = False
-        if not isinstance(event, h11.Request):
-            return None
-        if not event.http_version.startswith(b"1."):
-            raise h11.RemoteProtocolError("this is not HTTP/1", error_status_hint=505)
-        longest = self._limits.max_header_bytes
-        if self.reader.received > longest and _head_bytes(event) > longest:
-            raise h11.RemoteProtocolError("the head of the request is too long", error_status_hint=431)
-        return event
-
-    async def _await_head(self) -> _H11Event | None:
-        limits = self._limits
-        self.idle = self.scope
-        self._allow(limits.header_timeout if self._first else limits.keep_alive_timeout)
-        await self.reader.receive()
-        event = self.reader.h11.next_event()
-        if event is h11.NEED_DATA and not self._first:
-            self._allow(limits.header_timeout)
+            if self.reader.received:
+                await trio.lowlevel.checkpoint()
+                event = self.reader.h11.next_event()
         while event is h11.NEED_DATA:
+            self._await_head()
             await self.reader.receive()
             event = self.reader.h11.next_event()
         if self.scope.cancel_called:  # just now: nothing can be written in it any more
             return None
         self.idle = None
-        self.scope.deadline = math.inf
-        return event
+        self.wait_in(None)
+        self._first = False
+        return self._begin_request(event) if isinstance(event, h11.Request) else None
 
-    async def read_body(self, announced: str, limit: int) -> bytes:
+    def _await_head(self) -> None:
+        timeouts = self._timeouts
+        queue = timeouts.header if self._first or self.reader.received else timeouts.keep_alive
+        if self._queue is not queue:
+            self.idle = self.scope
+            self.wait_in(queue)
+
+    def _begin_request(self, head: h11.Request) -> EngineRequest:
+        if not head.http_version.startswith(b"1."):
+            raise h11.RemoteProtocolError("this is not HTTP/1", error_status_hint=505)
+        longest = self._timeouts.limits.max_header_bytes
+        if self.reader.received > longest and size_of_head(head) > longest:
+            raise h11.RemoteProtocolError("the head of the request is too long", error_status_hint=431)
+        request = read_head(head, self.address, self.secure)
+        headers = request.headers
+        self.head = head
+        self._last = is_last(head, headers)
+        self._body_is_unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        return request
+
+    async def read_body(self, request: EngineRequest, limit: int) -> bytes:
         """The body of the current request, within ``request_timeout``.
 
         Args:
-            announced: its Content-Length field, blank if there is none; h11 has checked its form.
+            request: the current request.
             limit: its largest size in bytes.
 
         Raises:
@@ -158,16 +156,17 @@ class Http1Connection:
             h11.RemoteProtocolError: it never came whole.
             trio.BrokenResourceError: the client that asked to be asked for it has gone.
         """
-        if announced and int(announced) > limit:
+        announced = int(request.headers.get("content-length", "0"))
+        if announced > limit:
             raise BodyTooLarge(f"body of {announced} bytes exceeds {limit}")
+        is_chunked = "transfer-encoding" in request.headers
         body = bytearray()
-        hurried = False
-        while True:
+        while is_chunked or len(body) < announced:
             event = self.reader.h11.next_event()
             if event is h11.NEED_DATA:
-                if not hurried:
-                    self._allow(self._limits.request_timeout)
-                    self.reader.read_bytes, hurried = BODY_RECEIVE_BYTES, True
+                if self._queue is None:
+                    self.wait_in(self._timeouts.request)
+                    self.reader.read_bytes = BODY_RECEIVE_BYTES
                 await self._continue()
                 await self.reader.receive()
             elif isinstance(event, h11.Data):
@@ -176,8 +175,10 @@ class Http1Connection:
                     raise BodyTooLarge(f"body of more than {limit} bytes")
             else:
                 break
-        if hurried:
-            self.scope.deadline, self.reader.read_bytes = math.inf, RECEIVE_BYTES
+        if self._queue is not None:
+            self.wait_in(None)
+            self.reader.read_bytes = RECEIVE_BYTES
+        self._body_is_unread = False
         return bytes(body)
 
     async def _continue(self) -> None:
@@ -186,22 +187,68 @@ class Http1Connection:
             response = h11.InformationalResponse(status_code=100, headers=[])
             await self.stream.send_all(self.reader.h11.send(response) or b"")
 
-    async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
-        """Write a whole response.
+    # responses
+
+    def begin_response(self, response: EngineResponse, *, head: bool = False) -> bytes:
+        """Write as much as a socket takes at once; the rest is for ``finish_response``.
 
         Args:
             response: what to write.
             head: leave the body out, as for a HEAD request.
 
-        Returns:
-            Whether the connection can carry another request.
+        Raises:
+            trio.BrokenResourceError: the connection is broken.
         """
-        if self.reader.h11.their_state is h11.SEND_BODY:
-            self.reader.h11.next_event()  # the end of a request without a body, else there is one that we do not read
-        close = response.close or self.reader.h11.their_state is not h11.DONE
-        await self.send(_serialise(response, close=close, head=head))
-        self._closing = close
-        return not close
+        self._last = self._last or response.close or self._body_is_unread
+        return self._begin_write(_serialise(response, close=self._last, head=head))
+
+    def _begin_write(self, data: bytes) -> bytes:
+        self._responded = True
+        if self._socket is None:
+            return data
+        try:
+            return data[os.write(self._socket.fileno(), data) :]
+        except BlockingIOError:
+            return data
+        except OSError as error:
+            raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+
+    async def finish_response(self, rest: bytes) -> None:
+        """Write what is left; returns at once if nothing is.
+
+        Raises:
+            trio.BrokenResourceError: the connection is broken.
+        """
+        for start in range(0, len(rest), SEND_BYTES):
+            self.wait_in(self._timeouts.request)
+            await self.stream.send_all(rest[start : start + SEND_BYTES])
+        if rest:
+            self.wait_in(None)
+
+    async def send(self, data: bytes) -> None:
+        """Write bytes as they are; raises as ``finish_response``."""
+        await self.finish_response(self._begin_write(data))
+
+    async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
+        """Write a whole response; see ``begin_response``. Returns whether the connection can carry another request."""
+        await self.finish_response(self.begin_response(response, head=head))
+        self._closing = self._last
+        return self.is_reusable
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the connection can carry another request after the current response."""
+        return not self._last
+
+    def responded(self, *, stop: bool) -> None:
+        """Another task has written a whole response: let the one that reads go on, or end."""
+        self.idle = self.scope
+        self._closing = self._last
+        self.reader.release()
+        if self._last or stop:
+            self.scope.cancel()
+        else:
+            self.wait_in(self._timeouts.keep_alive)
 
     async def respond_error(self, status: int) -> None:
         """Answer a request that could not be read, if nothing was written yet; the connection is closed afterwards.
@@ -211,7 +258,7 @@ class Http1Connection:
         """
         if not self._responded:
             response = EngineResponse(status, [("Content-Length", "0")])
-            with trio.fail_after(self._limits.request_timeout):
+            with trio.fail_after(self._timeouts.limits.request_timeout):
                 await self.stream.send_all(_serialise(response, close=True, head=False))
             self._closing = True
 

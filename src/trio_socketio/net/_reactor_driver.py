@@ -127,7 +127,7 @@ class ReactorDriver:
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """A packet that is not a message of an open session."""
-        if isinstance(packet, CloseFrame | Failure):
+        if isinstance(packet, CloseFrame):
             self._peer_ended = True
         if self._phase is Phase.OPEN:
             self.receiver.receive(packet, now)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
 
 import h11
 import trio
 
 from trio_socketio.net._signal import Signal
 
-__all__ = ["BODY_RECEIVE_BYTES", "RECEIVE_BYTES", "RequestReader"]
+__all__ = ["BODY_RECEIVE_BYTES", "RECEIVE_BYTES", "RequestReader", "plain_socket"]
 
 #: Enough for any head; a body is read in larger pieces. The buffer is allocated before anything has come.
 RECEIVE_BYTES, BODY_RECEIVE_BYTES = 8192, 65536
 
 
+def plain_socket(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
+    """The socket of a stream that is nothing else, if its descriptor can be read and written to."""
+    return stream.socket if isinstance(stream, trio.SocketStream) and os.name == "posix" else None
+
+
 class RequestReader:
     """Feeds h11, one h11 connection for each request, which begins with the bytes behind the last one.
 
-    That costs 1 µs, while to tell h11 of responses, which are simple, and to start its next cycle costs 30. In
-    ``reading`` a task of its own reads, so that the other can wait for that and for output: 5 µs, while to cancel
-    a read costs 40.
+    That costs 1 µs, while to tell h11 of responses, which are simple, and to start its next cycle costs 30.
 
     Args:
         stream: where it comes from. That it breaks is an end like any other.
@@ -34,12 +36,13 @@ class RequestReader:
     """
 
     def __init__(self, stream: trio.abc.Stream, max_head: int) -> None:
-        # A socket is 2 µs cheaper without the stream around it.
-        self._read_some = stream.socket.recv if isinstance(stream, trio.SocketStream) else stream.receive_some
+        self._stream = stream
+        self._socket = plain_socket(stream)
         self._max_head = max_head
-        self._news = Signal()
-        self._wanted = Signal()
-        self._reading = self._suspended = self._ended = self._released = False
+        self._released = Signal()
+        self._held = self._suspended = self._ended = False
+        self._reading: trio.CancelScope | None = None
+        self._is_fresh = True
         self.read_bytes = RECEIVE_BYTES
         self._begin(b"")
 
@@ -49,71 +52,70 @@ class RequestReader:
 
     def _begin(self, data: bytes) -> None:
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_head)
-        self.received = self._ahead = 0
+        self.received = len(data)
         if data:
-            self._take(data)
+            self.h11.receive_data(data)
         if self._ended:
             self.h11.receive_data(b"")
 
-    def _take(self, data: bytes) -> None:
-        self.received += len(data)
-        self._ahead += len(data)
-        self.h11.receive_data(data)
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[None]:
-        """A task reads meanwhile, never far ahead."""
-        self._reading = True
+    async def receive(self) -> None:
+        """Let h11 have more, if there is more to come."""
+        if self._ended:
+            return
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._read)
-                yield
-                nursery.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            _, rest = group.split(trio.Cancelled)
-            raise (rest or group).exceptions[0] from None
-
-    async def _read(self) -> None:
-        while not self._ended:
-            await self._receive_some()
-            self._news.set()
-            if self._ahead > self._max_head:
-                self._suspended = True
-                await self._wanted.wait()
-
-    async def _receive_some(self) -> None:
-        try:
-            data = bytes(await self._read_some(self.read_bytes))
+            if self._socket is not None:
+                data = await self._read_socket(self._socket)
+            else:
+                data = bytes(await self._stream.receive_some(self.read_bytes))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             data = b""
         self._ended = not data
-        self._take(data)
+        self.received += len(data)
+        self.h11.receive_data(data)
 
-    async def receive(self) -> None:
-        """Let h11 have more."""
-        if not self._reading:
-            await self._receive_some()
-            return
-        if self._suspended:
-            self._suspended = False
-            self._wanted.set()
-        received, self._ahead = self.received, 0
-        while self.received == received and not self._ended:
-            await self._news.wait()
+    async def _read_socket(self, socket: trio.socket.SocketType) -> bytes:
+        """As ``socket.recv``; but that tries first and then waits, where there is seldom anything: 6 µs less."""
+        while True:
+            if not self._is_fresh:
+                await trio.lowlevel.wait_readable(socket)
+            self._is_fresh = False  # whoever connects has often sent at once
+            try:
+                return os.read(socket.fileno(), self.read_bytes)
+            except BlockingIOError:
+                pass
+
+    # while another task answers
+
+    def hold(self) -> None:
+        """The current request is answered by another task."""
+        self._held = True
+
+    def suspend(self) -> None:
+        """It is being answered: whether the client has gone does not matter any more."""
+        self._suspended = True
 
     def release(self) -> None:
-        """Let ``released`` return; it need not have been called yet."""
-        self._released = True
-        self._news.set()
+        """It is answered."""
+        self._held = self._suspended = False
+        self._released.set()
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def released(self) -> bool:
-        """Wait, in ``reading``, for ``release`` while the client is connected; returns False if it has gone first.
+        """Wait for ``release`` and the next bytes, while the client is connected; returns False if it has gone first.
 
         What it sends meanwhile is kept for the next request, about as much as a head may have; then no more is read.
         """
-        while not self._released:
-            if self._ended:
+        most = self.received + self._max_head
+        while self._held:
+            if self._suspended or self.received > most:
+                await self._released.wait()
+            elif self._ended:
                 return False
-            await self._news.wait()
-        self._released = False
+            elif self.h11.trailing_data[0]:  # the next request, or a part of it, need not wait for more
+                with trio.CancelScope() as self._reading:
+                    await self.receive()
+                self._reading = None
+            else:
+                await self.receive()
         return True

@@ -28,7 +28,7 @@ _MISSING = inspect.Parameter.empty
 class Answering(Protocol):
     """Whom an acknowledgement is sent through: a socket."""
 
-    def _acknowledge(self, ack_id: int, values: Sequence[Any]) -> None: ...
+    def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None: ...
 
 
 class Ack:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
@@ -11,7 +11,7 @@ import trio
 from trio_socketio._core import Message
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
-from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_event
+from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_ack, encode_event, packet_writer
 
 if TYPE_CHECKING:
     from trio_socketio.server._server import Server
@@ -137,6 +137,7 @@ class Namespace(Listening, Emitter):
         self._index: RoomIndex[Socket] = RoomIndex()
         self._ack_ids = 0
         self._broadcasts = self._broadcast_bytes = 0
+        self._packets = packet_writer(name)
         self._keyed = server.config.outbox.policy == "latest_per_event"
 
     def __repr__(self) -> str:
@@ -179,7 +180,7 @@ class Namespace(Listening, Emitter):
             with trio.CancelScope(shield=True):
                 await self.server._require_runtime().host.flushed()
 
-    async def _call(self, event: object, args: Sequence[Any], target: Target, timeout: float) -> Answers:
+    async def _call(self, event: object, args: tuple[Any, ...], target: Target, timeout: float) -> Answers:
         """Broadcast an event under one ack id, and wait for all who got it."""
         ack_id = self._next_ack_id()
         message = self._encode(event, args, ack_id)
@@ -196,8 +197,15 @@ class Namespace(Listening, Emitter):
         answered = {socket.id: call.value for socket, call in calls.items() if call.answer is not None}
         return Answers(answered, frozenset(socket.id for socket in calls if socket.id not in answered))
 
-    def _encode(self, event: object, args: Sequence[Any], ack_id: int | None = None) -> Message:
-        return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
+    def _encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        message = None if self._keyed else self._packets.event(event, args, ack_id)
+        if message is None:
+            message = encode_event(event, args, self.name, ack_id, keyed=self._keyed)
+        return message
+
+    def _encode_ack(self, ack_id: int, values: tuple[Any, ...]) -> Message:
+        message = self._packets.ack(ack_id, values)
+        return encode_ack(self.name, ack_id, values) if message is None else message
 
     def _next_ack_id(self) -> int:
         ack_id = self._ack_ids

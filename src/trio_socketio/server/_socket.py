@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventIterator, Inbox
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
-from trio_socketio.socketio import AckReceived, EventReceived, Target, encode_ack
+from trio_socketio.socketio import AckReceived, EventReceived, Target
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName
@@ -334,7 +334,7 @@ class Socket(Member, Listening):
         """
         self._emit_nowait(event, args, volatile=False)
 
-    def _emit_nowait(self, event: str | float, args: Sequence[Any], *, volatile: bool) -> None:
+    def _emit_nowait(self, event: str | float, args: tuple[Any, ...], *, volatile: bool) -> None:
         self._check_connected()
         message = self.nsp._encode(event, args)
         if self._client.session.conn.send(message, volatile=volatile) == FULL:
@@ -440,10 +440,10 @@ class Socket(Member, Listening):
             call.answer = ack.args
             call.signal.set()
 
-    def _acknowledge(self, ack_id: int, values: Sequence[Any]) -> None:
+    def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None:
         """Answer an event."""
         if self.connected:
-            self._client.push_protected(encode_ack(self.nsp.name, ack_id, values))
+            self._client.push_protected(self.nsp._encode_ack(ack_id, values))
         else:
             self._runtime.acks_dropped += 1
 

@@ -10,7 +10,7 @@ from trio_socketio.socketio._connection import (
     SocketIOConnection,
 )
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
-from trio_socketio.socketio._parser import Decoder, encode, encode_ack, encode_event
+from trio_socketio.socketio._parser import Decoder, encode, encode_ack, encode_event, packet_writer
 from trio_socketio.socketio._rooms import RoomIndex, Target
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "encode",
     "encode_ack",
     "encode_event",
+    "packet_writer",
 ]

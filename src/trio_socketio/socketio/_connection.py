@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from trio_socketio._core import untrack
+from trio_socketio._core import EventReader, untrack
 from trio_socketio.errors import RemoteProtocolError
-from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, Packet
+from trio_socketio.socketio._json import decode_plainly
+from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, RESERVED_EVENTS, Packet
 from trio_socketio.socketio._parser import Decoder
 
 __all__ = [
@@ -57,6 +58,9 @@ class EventReceived(msgspec.Struct, frozen=True, gc=False):
     args: list[Any]
     ack_id: int | None
     size: int
+
+
+_read_event = EventReader(decode_plainly, EventReceived, RESERVED_EVENTS).read
 
 
 class AckReceived(msgspec.Struct, frozen=True, gc=False):
@@ -123,6 +127,10 @@ class SocketIOConnection:
         Raises:
             RemoteProtocolError: the whole connection is to be closed.
         """
+        if self._attachment_deadline == math.inf:
+            event = _read_event(data)
+            if event is not None and self._members.get(event.namespace) is CONNECTED:
+                return event
         packet = self._decoder.add_text(data)
         if packet is None:
             self._attachment_deadline = now + self._options.attachment_timeout

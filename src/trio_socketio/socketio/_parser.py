@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from trio_socketio._core import Failure, Message, PacketHead, scan_head
+from trio_socketio._core import Failure, Message, PacketHead, PacketWriter, is_json, scan_head
 from trio_socketio.errors import LocalProtocolError, RemoteProtocolError, ReservedEventError
 from trio_socketio.socketio._json import (
     decode_json,
     encode_json,
+    encode_plainly,
     extract_attachments,
     insert_attachments,
-    is_flat,
 )
 from trio_socketio.socketio._packet import (
     ACK,
@@ -30,7 +30,12 @@ from trio_socketio.socketio._packet import (
     PacketType,
 )
 
-__all__ = ["Decoder", "encode", "encode_ack", "encode_event"]
+__all__ = ["Decoder", "encode", "encode_ack", "encode_event", "packet_writer"]
+
+
+def packet_writer(namespace: str) -> PacketWriter:
+    """What encodes most packets of a namespace; those that it does not are for ``encode_event`` and ``encode_ack``."""
+    return PacketWriter(namespace, encode_plainly, RESERVED_EVENTS)
 
 
 def encode(packet: Packet) -> Message:
@@ -89,13 +94,12 @@ def _check_name(event: object) -> None:
 
 _DIGITS = {kind: b"%d" % kind for kind in PacketType}
 _BINARY_FORM = {EVENT: BINARY_EVENT, ACK: BINARY_ACK}
-_SEQUENCES = (list, tuple)
 
 
 def _message(kind: PacketType, namespace: str, ack_id: int | None, data: Any, key: int = 0) -> Message:
     attachments: list[bytes] | tuple[()] = ()
     head = _DIGITS[kind]
-    if type(data) not in _SEQUENCES or not is_flat(data):
+    if not is_json(data):
         data = extract_attachments(data, attachments := [])
         if attachments:
             if kind not in _BINARY_FORM:

@@ -1,0 +1,1 @@
+"""Small benchmarks: one question each, answered in a line of JSON. ``make bench-micro`` shows them all."""

@@ -1,0 +1,75 @@
+"""What N idle clients cost the interpreter: memory, and pauses of the garbage collector. ``bench-scale`` asks it.
+
+Sessions and sockets are the server's own, opened through the engine; there are no sockets of the system below them.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from pathlib import Path
+
+import trio
+import trio.testing
+
+from micro.sink import open_session
+from trio_socketio import Server
+
+#: So many come first, so that what is made once for all is there already.
+FIRST = 50
+
+COLLECTIONS = 5
+
+#: No heartbeat is due while this runs.
+HOURS = 36_000.0
+
+
+def resident() -> int:
+    """Bytes of our memory that are in RAM."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
+    return int(fields["VmRSS"].split()[0]) * 1024
+
+
+def collect() -> float:
+    """Seconds that a full collection stops everything: the shortest of some."""
+    times = []
+    for _ in range(COLLECTIONS):
+        start = time.perf_counter()
+        gc.collect()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+async def main(count: int) -> None:
+    """Open so many and tell in a line of JSON."""
+    io = Server(ping_interval=HOURS)
+    async with io:
+        for _ in range(FIRST):
+            open_session(io)
+        empty, objects, pause = resident(), len(gc.get_objects()), collect()
+        longest, start = 0.0, time.perf_counter()
+        for _ in range(count):
+            before = time.perf_counter()
+            open_session(io)
+            longest = max(longest, time.perf_counter() - before)
+        seconds = time.perf_counter() - start
+        await trio.testing.wait_all_tasks_blocked()
+        gc.collect()
+        found = {
+            "members": count,
+            "open_us": seconds / count * 1e6,
+            "longest_open_ms": longest * 1e3,
+            "rss_bytes": (resident() - empty) / count,
+            "tracked": (len(gc.get_objects()) - objects) / count,
+            "pause_ms": collect() * 1e3,
+            "pause_empty_ms": pause * 1e3,
+        }
+        if len(io.sockets) != count + FIRST:
+            raise RuntimeError(f"{len(io.sockets)} of {count + FIRST} are connected")
+        print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    trio.run(main, int(sys.argv[1]))

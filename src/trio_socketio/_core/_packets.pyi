@@ -1,0 +1,26 @@
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, final
+
+from trio_socketio._core._conn import Message
+
+E = TypeVar("E")
+
+def is_json(value: object) -> bool: ...
+
+@final
+class EventReader(Generic[E]):
+    def __new__(
+        cls,
+        decode: Callable[[bytes], Any],
+        event: Callable[[str, str, list[Any], int | None, int], E],
+        reserved: frozenset[str],
+    ) -> EventReader[E]: ...
+    def read(self, data: bytes) -> E | None: ...
+
+@final
+class PacketWriter:
+    def __new__(
+        cls, namespace: str, encode: Callable[[Any], bytes], reserved: frozenset[str]
+    ) -> PacketWriter: ...
+    def event(self, name: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message | None: ...
+    def ack(self, ack_id: int, values: tuple[Any, ...]) -> Message | None: ...

@@ -1,0 +1,179 @@
+"""The short way for what most packets are: an event without attachments in, one or its acknowledgement out.
+
+Nothing is decided here that the parser in ``socketio`` does not decide: whatever is not such a packet, or is broken, is
+answered with None, and goes the long way. The short one takes 0.3 µs where the long one takes 1.5.
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_Next
+from cpython.exc cimport PyErr_Clear
+from cpython.float cimport PyFloat_CheckExact
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_CheckExact
+from cpython.ref cimport Py_INCREF, PyObject
+from cpython.set cimport PySet_Contains
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
+from libc.stdint cimport uint8_t, uint64_t
+
+from trio_socketio._core._codec cimport TSIO_OK, tsio_sio_head, tsio_sio_head_parse
+from trio_socketio._core._conn cimport Message, message_of, tsio_piece
+
+
+cdef extern from "Python.h":
+    PyObject *PyObject_CallOneArg(object function, object argument)
+    object PyObject_Vectorcall(object function, PyObject **args, size_t count, object names)
+    int PyList_SetSlice(object items, Py_ssize_t low, Py_ssize_t high, PyObject *values) except -1
+    int PyBool_Check(object value)
+    int PyList_CheckExact(object value)
+    int PyTuple_CheckExact(object value)
+    int PyDict_CheckExact(object value)
+    void Py_DECREF(PyObject *value)
+
+
+#: How deep arguments may be nested to be looked through here; what contains itself is deeper.
+cdef enum:
+    MAX_DEPTH = 100
+
+
+cdef bint _is_json(object value, int depth) except -1:
+    cdef Py_ssize_t at = 0
+    cdef PyObject *key
+    cdef PyObject *item
+    if PyUnicode_CheckExact(value) or PyLong_CheckExact(value) or PyFloat_CheckExact(value):
+        return True
+    if value is None or PyBool_Check(value):
+        return True
+    if depth == MAX_DEPTH:
+        return False
+    if PyList_CheckExact(value):
+        for at in range(PyList_GET_SIZE(value)):
+            if not _is_json(<object>PyList_GET_ITEM(value, at), depth + 1):
+                return False
+        return True
+    if PyTuple_CheckExact(value):
+        for at in range(PyTuple_GET_SIZE(value)):
+            if not _is_json(<object>PyTuple_GET_ITEM(value, at), depth + 1):
+                return False
+        return True
+    if PyDict_CheckExact(value):
+        while PyDict_Next(value, &at, &key, &item):
+            if not _is_json(<object>item, depth + 1):
+                return False
+        return True
+    return False
+
+
+def is_json(value):
+    """Whether a value is JSON's own through and through: nothing that an attachment could be in."""
+    return _is_json(value, 0)
+
+
+@cython.final
+cdef class EventReader:
+    """Reads events.
+
+    Args:
+        decode: JSON, as bytes, to a value.
+        event: what makes an event of its namespace, name, arguments, ack id (or None) and size.
+        reserved: names that no event has.
+    """
+
+    def __cinit__(self, decode not None, event not None, frozenset reserved not None):
+        self._decode = decode
+        self._event = event
+        self._reserved = reserved
+
+    def read(self, bytes data not None):
+        """The event that a packet is; None if it is not a plain one."""
+        cdef const char *start = PyBytes_AS_STRING(data)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
+        cdef tsio_sio_head head
+        cdef object namespace = "/"
+        cdef list args
+        cdef object name
+        if size == 0 or start[0] != c"2":
+            return None
+        if tsio_sio_head_parse(<const uint8_t *>start, <size_t>size, 0, &head) != TSIO_OK:
+            return None
+        size -= <Py_ssize_t>head.json_offset
+        try:
+            if head.nsp_len:
+                namespace = PyUnicode_DecodeUTF8(<const char *>head.nsp, <Py_ssize_t>head.nsp_len, NULL)
+            value = self._decode(PyBytes_FromStringAndSize(start + head.json_offset, size))
+        except Exception:
+            return None
+        if type(value) is not list or not PyList_GET_SIZE(value):
+            return None
+        args = value
+        name = args[0]
+        if type(name) is not str or name in self._reserved:
+            return None
+        PyList_SetSlice(args, 0, 1, NULL)
+        return self._event(namespace, name, args, head.id if head.has_id else None, size)
+
+
+@cython.final
+cdef class PacketWriter:
+    """Encodes the events and acknowledgements of one namespace.
+
+    Args:
+        namespace: begins with a slash.
+        encode: a tuple of plain values to JSON, as bytes.
+        reserved: names that no event has.
+    """
+
+    def __cinit__(self, str namespace not None, encode not None, frozenset reserved not None):
+        infix = b"" if namespace == "/" else f"{namespace},".encode()
+        self._event_head = b"42" + infix
+        self._ack_head = b"43" + infix
+        self._encode = encode
+        self._reserved = reserved
+
+    def event(self, name, tuple args not None, ack_id=None):
+        """The message of an event; None if its arguments are not plain."""
+        cdef Py_ssize_t at
+        cdef tuple values
+        if type(name) is not str or name in self._reserved:
+            return None
+        values = PyTuple_New(PyTuple_GET_SIZE(args) + 1)
+        _put(values, 0, name)
+        for at in range(PyTuple_GET_SIZE(args)):
+            _put(values, at + 1, <object>PyTuple_GET_ITEM(args, at))
+        return self._message(self._event_head, ack_id, values)
+
+    def ack(self, ack_id not None, tuple values not None):
+        """The message of an acknowledgement; None if the values are not plain."""
+        return self._message(self._ack_head, ack_id, values)
+
+    cdef object _message(self, bytes head, object ack_id, tuple values):
+        cdef char digits[20]
+        cdef char *first = digits + sizeof(digits)
+        cdef uint64_t number
+        cdef tsio_piece[3] pieces
+        cdef bytes body
+        if not _is_json(values, 0):
+            return None
+        try:
+            body = self._encode(values)
+        except Exception:
+            return None
+        if ack_id is not None:
+            number = ack_id
+            while True:
+                first -= 1
+                first[0] = <char>(c"0" + number % 10)
+                number //= 10
+                if not number:
+                    break
+        pieces[0] = tsio_piece(<const uint8_t *>PyBytes_AS_STRING(head), <size_t>PyBytes_GET_SIZE(head))
+        pieces[1] = tsio_piece(<const uint8_t *>first, <size_t>(digits + sizeof(digits) - first))
+        pieces[2] = tsio_piece(<const uint8_t *>PyBytes_AS_STRING(body), <size_t>PyBytes_GET_SIZE(body))
+        return message_of(pieces, 3)
+
+
+cdef int _put(tuple values, Py_ssize_t at, object value) except -1:
+    Py_INCREF(value)
+    PyTuple_SET_ITEM(values, at, value)
+    return 0

@@ -1,0 +1,66 @@
+"""The head of an HTTP request, from h11's events to what the engine asks for."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+
+import h11
+import trio
+
+from trio_socketio.engineio import EngineRequest
+
+__all__ = ["endpoint", "is_last", "read_head", "size_of_head"]
+
+
+def endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
+    """The peer's address (``"unix"``, or blank where there is none), and whether TLS ends here."""
+    secure = isinstance(stream, trio.SSLStream)
+    inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if not isinstance(inner, trio.SocketStream):
+        return "", secure
+    if inner.socket.family == getattr(socket, "AF_UNIX", None):
+        return "unix", secure
+    try:
+        return str(inner.socket.getpeername()[0]), secure
+    except OSError:
+        return "", secure
+
+
+def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
+    """The request, as the engine sees it."""
+    fields = head.headers.raw_items()
+    headers = {name.lower().decode("ascii"): value.decode("latin-1") for name, value in fields}
+    if len(headers) < len(fields):
+        headers = _joined(fields)
+    method, target = head.method.decode("ascii"), head.target.decode("latin-1")
+    # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8).
+    upgrade = "upgrade" in headers and head.http_version != b"1.0" and _asks_for_websocket(headers)
+    return EngineRequest(method, target, headers, address, secure=secure, upgrade=upgrade)
+
+
+def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name, value = raw_name.lower().decode("ascii"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def is_last(head: h11.Request, headers: Mapping[str, str]) -> bool:
+    """Whether no other request can follow on the connection (RFC 9112 section 9.3)."""
+    return head.http_version < b"1.1" or "upgrade" in headers or "close" in _connection_options(headers)
+
+
+def size_of_head(head: h11.Request) -> int:
+    """How many bytes it had, blank line and all."""
+    fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers.raw_items())
+    return len(head.method) + len(head.target) + len(b"  HTTP/1.1\r\n") + fields + len(b"\r\n")
+
+
+def _connection_options(headers: Mapping[str, str]) -> set[str]:
+    return {option.strip().lower() for option in headers.get("connection", "").split(",")}
+
+
+def _asks_for_websocket(headers: Mapping[str, str]) -> bool:
+    return "upgrade" in _connection_options(headers) and headers["upgrade"].strip().lower() == "websocket"

@@ -1,0 +1,259 @@
+"""What one connection asks of the engine by HTTP, one request after the other, and the polls that wait."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import h11
+import trio
+
+from trio_socketio.engineio import POST_TOO_LARGE, EngineRequest, EngineResponse, PollingTransport, Session
+from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
+from trio_socketio.net._signal import Signal
+from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS
+
+if TYPE_CHECKING:
+    from trio_socketio.net._host import Driver, EngineHost
+
+__all__ = ["GONE", "NOT_FOUND", "STOPPING", "Polls", "Requests", "with_cors"]
+
+NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
+METHOD_NOT_ALLOWED = EngineResponse(
+    405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True
+)
+STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
+
+#: What the peer's misbehaviour or absence raises; never an error of ours.
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class Polls:
+    """The polls that have something to tell their clients, answered by one task.
+
+    What is queued in one turn goes out together; and a connection's own task need not wake for it.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._ready: list[Requests] = []
+        self._work = Signal()
+
+    def add(self, requests: Requests) -> None:
+        """Answer the poll that waits on this connection, if there is one then."""
+        if not self._ready:
+            self._work.set()
+        self._ready.append(requests)
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Answer polls until cancelled."""
+        while True:
+            await self._work.wait()
+            ready, self._ready = self._ready, []
+            for requests in ready:
+                try:
+                    requests.answer_poll()
+                except Exception:  # a mistake of ours ends one connection, not the polls of all
+                    self._logger.critical("internal error in a poll", exc_info=True)
+                    requests.http.scope.cancel()
+
+
+class Requests:
+    """The requests of one connection. Its task reads; a poll that waits is answered meanwhile by another.
+
+    Args:
+        host: the server's.
+        http: the connection.
+        logger: for what goes wrong.
+    """
+
+    _nursery: trio.Nursery
+
+    def __init__(self, host: EngineHost, http: Http1Connection, logger: logging.Logger) -> None:
+        self.http = http
+        self._host = host
+        self._engine = host.engine
+        self._logger = logger
+        self._request: EngineRequest
+        self._waiting: PollingTransport | None = None
+        self._is_ready = False
+
+    async def serve(self) -> Driver | None:
+        """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
+        http = self.http
+        try:
+            with http.scope:
+                request = await http.next_request()
+                if request is None:
+                    return None
+                if request.upgrade:
+                    return await self._host.upgrade(http, request)
+                return await self._serve_all(request)
+            if http.idle is None:
+                await http.respond_error(408)
+        except h11.RemoteProtocolError as error:
+            self._logger.debug("bad HTTP from %s: %s", http.address or "a stream", error)
+            await http.respond_error(error.error_status_hint)
+        return None
+
+    async def _serve_all(self, request: EngineRequest) -> Driver | None:
+        try:
+            async with trio.open_nursery() as self._nursery:
+                return await self._serve(request)
+        except BaseExceptionGroup as group:
+            _, rest = group.split(trio.Cancelled)
+            raise (rest or group).exceptions[0] from None
+
+    async def _serve(self, request: EngineRequest | None) -> Driver | None:
+        while request is not None:
+            if request.upgrade:
+                return await self._host.upgrade(self.http, request)
+            self._request = request
+            if not await self._answer(request) or self._host.stopping:
+                break
+            request = await self.http.next_request()
+        return None
+
+    async def _answer(self, request: EngineRequest) -> bool:
+        """Answer one request; returns whether the connection can carry another."""
+        host, engine = self._host, self._engine
+        if request.path != host.options.path:
+            response = host.options.files.response(request.method, request.path, request.headers)
+            return await self._respond_plainly(response or NOT_FOUND)
+        refusal = engine.verify(request)
+        if refusal is not None:
+            return await self._respond(refusal.response())
+        if not request.sid:
+            return await self._open(request)
+        polling = engine.polling(engine.sessions[request.sid])
+        if request.method == "GET":
+            return await self._poll(polling)
+        if request.method == "POST":
+            return await self._post(request, polling)
+        return await self._respond_plainly(METHOD_NOT_ALLOWED)
+
+    async def _respond(self, response: EngineResponse) -> bool:
+        return await self._respond_plainly(with_cors(self._request, response, self._engine.options.cors))
+
+    async def _respond_plainly(self, response: EngineResponse) -> bool:
+        return await self.http.respond(response, head=self._request.method == "HEAD")
+
+    # polls
+
+    async def _open(self, request: EngineRequest) -> bool:
+        if self._host.refuses(request):
+            return await self.http.respond(STOPPING)
+        polling = self._engine.open_polling(request, trio.current_time())
+        return await self._poll(polling)
+
+    async def _poll(self, polling: PollingTransport) -> bool:
+        http = self.http
+        self._is_ready = False
+        refused = polling.begin_poll(self._poll_is_ready)
+        if refused is not None:
+            return await self._respond(refused)
+        self._waiting = polling
+        http.reader.hold()
+        if self._is_ready:
+            self.answer_poll()
+        try:
+            if not await http.reader.released():
+                self._lose_poll("poll connection closed prematurely")
+                return False
+        except BaseException:
+            self._lose_poll("the poll was cancelled")
+            raise
+        return http.is_reusable
+
+    def _poll_is_ready(self) -> None:
+        self._is_ready = True
+        if self._waiting is not None:
+            self._host.polls.add(self)
+
+    def _lose_poll(self, description: str) -> None:
+        if self._waiting is not None:
+            polling, self._waiting = self._waiting, None
+            polling.poll_lost(description)
+
+    def answer_poll(self) -> None:
+        """Write the answer to the poll that waits; nothing happens if none does any more."""
+        polling, self._waiting = self._waiting, None
+        if polling is None:
+            return
+        response = with_cors(self._request, polling.collect(), self._engine.options.cors)
+        try:
+            rest = self.http.begin_response(response)
+        except trio.BrokenResourceError:
+            self._poll_broke(polling)
+            return
+        if rest:
+            self.http.reader.suspend()
+            self._nursery.start_soon(self._finish_poll, polling, rest, name="answer to a poll")
+        else:
+            self._poll_written(polling)
+
+    async def _finish_poll(self, polling: PollingTransport, rest: bytes) -> None:
+        try:
+            await self.http.finish_response(rest)
+        except GONE:
+            self._poll_broke(polling)
+        except BaseException:
+            polling.poll_lost("poll connection closed while it was answered")
+            raise
+        else:
+            self._poll_written(polling)
+
+    def _poll_written(self, polling: PollingTransport) -> None:
+        polling.poll_written()
+        self.http.responded(stop=self._host.stopping)
+
+    def _poll_broke(self, polling: PollingTransport) -> None:
+        polling.poll_lost("poll connection closed while it was answered")
+        self.http.scope.cancel()
+
+    # POST
+
+    async def _post(self, request: EngineRequest, polling: PollingTransport) -> bool:
+        session = polling.session
+        refused = polling.begin_post(request.headers.get("content-type", ""))
+        if refused is not None:
+            return await self._respond(refused)
+        try:
+            body = await self.http.read_body(request, self._engine.options.max_http_buffer_size)
+        except BodyTooLarge as error:
+            polling.post_refused()
+            self._logger.info("session %s…: %s (max_http_buffer_size)", session.sid[:6], error)
+            return await self._respond(POST_TOO_LARGE)
+        except BaseException:
+            polling.post_lost("the POST never came whole")
+            raise
+        packets, failure = polling.packets(body)
+        try:
+            for number, packet in enumerate(packets, 1):
+                if session.paused:
+                    await self._resumed(session)
+                session.receive(packet, trio.current_time())
+                if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
+                    await trio.lowlevel.checkpoint()
+            if session.paused:
+                await self._resumed(session)
+        except BaseException:
+            polling.post_lost("the POST was cancelled")
+            raise
+        return await self._respond(polling.end_post(failure))
+
+    async def _resumed(self, session: Session) -> None:
+        while session.paused:
+            resumed = trio.Event()
+            self._engine.hold_post(session, resumed.set)
+            await resumed.wait()
+
+
+def with_cors(request: EngineRequest, response: EngineResponse, cors: tuple[str, ...]) -> EngineResponse:
+    """The response, with what a browser wants to know if it asks from an origin that is allowed."""
+    origin = request.origin
+    if origin is None or not ("*" in cors or origin in cors):
+        return response
+    headers = [*response.headers, ("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+    return EngineResponse(response.status, headers, response.body, response.close)
