@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import median
 
 from harness import install, places
 from harness.display import say, show
@@ -61,15 +62,15 @@ def drive(running: Running, asked: argparse.Namespace, cores: Cores) -> Result:
         memory["connected"] = running.memory()
         each = (memory["connected"]["VmRSS"] - memory["empty"]["VmRSS"]) / found["connected"]
         say(f"memory: {kilobytes(each)} a connection, {memory['connected']['VmRSS'] / 1e6:.0f} MB in all")
-        for name, line, seconds in (
-            ("broadcast", "broadcast", 0),
-            ("alone", f"echo {asked.seconds}", asked.seconds),
-            ("both", f"both {asked.seconds}", asked.seconds),
-            ("hold", f"hold {asked.hold}", asked.hold),
+        for name, measure in (
+            ("broadcast", lambda: load.ask("broadcast", ANSWER_SECONDS)),
+            ("alone", lambda: echo(running, asked, cores, lambda: None)),
+            ("both", lambda: echo(running, asked, cores, lambda: load.ask("broadcast", ANSWER_SECONDS))),
+            ("hold", lambda: load.ask(f"hold {asked.hold}", asked.hold + ANSWER_SECONDS)),
         ):
             if name == "hold":
                 say(f"heartbeats: all are answered for {asked.hold} s")
-            found[name] = load.ask(line, seconds + ANSWER_SECONDS)
+            found[name] = measure()
             say(f"{name}: {summary(found[name])}")
         memory["held"] = running.memory()
         found["drop"] = load.ask("drop", ANSWER_SECONDS)
@@ -77,6 +78,25 @@ def drive(running: Running, asked: argparse.Namespace, cores: Cores) -> Result:
         running.settle(RETURN_SECONDS)
         say(f"all dropped at once: the server was done after {time.monotonic() - start:.1f} s")
         memory["dropped"] = running.memory()
+    return found
+
+
+def echo(
+    running: Running, asked: argparse.Namespace, cores: Cores, meanwhile: Callable[[], Result | None]
+) -> Result:
+    """What a client in a process of its own measures, which has nothing to do with the others, but for their server."""
+    options = ["--scenario", "echo", "--clients", "1", "--seconds", str(asked.seconds), "--warmup", "0.5"]
+    broadcasts: list[float] = []
+    with Load(running, options, cores.load) as load:
+        while not load.has_answered:
+            done = meanwhile()
+            if done is None:
+                break
+            broadcasts.append(done["broadcast_max_us"])
+        result = load.read(asked.seconds + ANSWER_SECONDS)
+    found = {f"echo_{name}": result[name] for name in ("measured", "p50_us", "p99_us", "max_us")}
+    if broadcasts:
+        found |= {"broadcast_measured": len(broadcasts), "broadcast_p50_us": median(broadcasts)}
     return found
 
 

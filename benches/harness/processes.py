@@ -160,6 +160,11 @@ class Load:
         line, _, self._pending = self._pending.partition(b"\n")
         return parse(line)
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether ``read`` would return, or fail, at once."""
+        return b"\n" in self._pending or bool(select.select([self._process.stdout], [], [], 0)[0])
+
     def ask(self, command: str, seconds: float) -> Result:
         """Say a line and read the answer."""
         assert self._process.stdin is not None

@@ -1,4 +1,4 @@
-"""Small benchmarks, one question each: ``make bench-micro``; ``make bench-micro ARGS="--only events,members"``."""
+"""Small benchmarks, one question each: ``make bench-micro``, or with ``ARGS="--only events,members --json"``."""
 
 from __future__ import annotations
 

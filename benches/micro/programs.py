@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from harness import places
 from harness.install import reason
@@ -54,7 +53,7 @@ class Answers:
 
 def build(version: Version) -> None:
     """Compile what can be: a program that this version's csrc cannot answer is missing afterwards, and says so."""
-    words = ["make", "-s", "-k", "-C", places.BENCHES, "micro"]
+    words = ["make", "-s", "-k", "-C", str(places.BENCHES), "micro"]
     words += [f"OUT={version.compiled.parent}", f"SOURCES={version.root}"]
     subprocess.run(words, capture_output=True, check=False)
 
@@ -65,9 +64,7 @@ def run(version: Version, program: str, *arguments: str, core: int | None = None
     Raises:
         FailedError: it does not run with this version.
     """
-    words: list[Any] = (
-        [version.compiled / program] if program in C else [sys.executable, "-m", f"micro.{program}"]
-    )
+    words = [str(version.compiled / program)] if program in C else [sys.executable, "-m", f"micro.{program}"]
     try:
         with on_core(core):
             done = subprocess.run(

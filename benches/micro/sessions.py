@@ -1,4 +1,4 @@
-"""What N idle clients cost the interpreter: memory, and pauses of the garbage collector. ``bench-scale`` asks it.
+"""What idle clients cost the interpreter: memory, and pauses of the collector. ``sessions.py N``; for bench-scale.
 
 Sessions and sockets are the server's own, opened through the engine; there are no sockets of the system below them.
 """

@@ -5,7 +5,7 @@ from trio_socketio._core._conn import Connection, FlushList
 @final
 class Reactor:
     def __new__(
-        cls, flush_list: FlushList, *, packets_per_turn: int = 32, turn_seconds: float = 0.002
+        cls, flush_list: FlushList, *, packets_per_turn: int = 32, turn_seconds: float = 0.001
     ) -> Reactor: ...
     def close(self) -> None: ...
     @property

@@ -62,7 +62,7 @@ cdef class Reactor:
     cdef int _packets_per_turn
     cdef double _turn_seconds
 
-    def __cinit__(self, FlushList flush_list not None, *, int packets_per_turn=32, double turn_seconds=0.002):
+    def __cinit__(self, FlushList flush_list not None, *, int packets_per_turn=32, double turn_seconds=0.001):
         memset(&self._reactor, 0, sizeof(self._reactor))
         self._reactor.epoll_fd = -1
         _check_system(tsio_reactor_init(&self._reactor))

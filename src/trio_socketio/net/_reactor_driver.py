@@ -196,6 +196,8 @@ class ReactorHost:
         self.logger = logger
         self.drivers: set[ReactorDriver] = set()
         self._work = Signal()
+        #: whether a turn has left something to do, and the task that writes goes on with it
+        self._turns_again = False
         self._flushing = trio.lowlevel.ParkingLot()
         flush_list = FlushList()
         flush_list.on_dirty = self._work.set
@@ -260,7 +262,10 @@ class ReactorHost:
     async def _wait_readable(self) -> None:
         while True:
             await trio.lowlevel.wait_readable(self.reactor.epoll_fd)
-            self._turn()
+            if (
+                not self._turns_again
+            ):  # which reads, too; two in one pass of the scheduler would hold up the others
+                self._turn()
 
     @trio.lowlevel.enable_ki_protection
     async def _wait_dirty(self) -> None:
@@ -269,7 +274,8 @@ class ReactorHost:
             self._turn()
 
     def _turn(self) -> None:
-        if self.reactor.turn(trio.current_time()):
+        self._turns_again = self.reactor.turn(trio.current_time())
+        if self._turns_again:
             self._work.set()
         if not self.reactor.has_dirty:
             self._flushing.unpark_all()
