@@ -48,6 +48,7 @@ def extension(name: str, csrc: str) -> Extension:
 setup(
     ext_modules=cythonize(
         [
+            extension("_callee", ""),
             extension("_codec", "base utf8 base64 eio_payload sio_packet"),
             extension("_collector", ""),
             extension("_conn", CONNECTION),

@@ -3,6 +3,7 @@
 Nothing here decides policy, and nothing here knows Trio: bytes and times come in as values.
 """
 
+from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import scan_head, split_payload
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
@@ -23,6 +24,7 @@ except ModuleNotFoundError:  # built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
 
 __all__ = [
+    "Callee",
     "CloseFrame",
     "Connection",
     "EventReader",

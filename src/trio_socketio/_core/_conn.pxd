@@ -10,6 +10,7 @@ cdef extern from "base.h" nogil:
     ctypedef enum tsio_status:
         TSIO_OK
         TSIO_E_NO_MEMORY
+        TSIO_E_OUTBOX_FULL
 
     const char *tsio_status_text(tsio_status status)
     uint16_t tsio_status_close_code(tsio_status status)

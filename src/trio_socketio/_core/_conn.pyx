@@ -291,6 +291,20 @@ cdef class Connection:
             self.wake()
         return <int>status
 
+    def send_protected(self, Message message not None, uint32_t factor):
+        """Queue a message that no policy may drop; 'full' only above ``factor`` times the outbox's limits."""
+        cdef tsio_outbox *outbox = &self._conn.outbox
+        if outbox.count and (
+            outbox.count >= <double>factor * outbox.max_packets
+            or outbox.bytes + tsio_message_bytes(message._message) > <double>factor * outbox.max_bytes
+        ):
+            return <int>TSIO_E_OUTBOX_FULL
+        cdef tsio_status status = tsio_conn_send(&self._conn, message._message, TSIO_SEND_PROTECTED)
+        _check(status)
+        if status == TSIO_OK:
+            self.wake()
+        return <int>status
+
     def push(self, Message message not None, *, bint protected=False):
         """As ``send``, but also while not ``open``, and nobody is woken."""
         cdef tsio_status status = tsio_outbox_push(
@@ -384,6 +398,12 @@ cdef class Connection:
     def is_writable(self):
         """Whether a message queued now goes out without waiting behind an earlier flush."""
         return bool(tsio_conn_is_writable(&self._conn))
+
+    @property
+    def is_loaded(self):
+        """Whether the outbox is more than half full."""
+        cdef tsio_outbox *outbox = &self._conn.outbox
+        return outbox.count > outbox.max_packets / 2 or outbox.bytes > outbox.max_bytes / 2
 
     @property
     def volatile_lost(self):

@@ -7,18 +7,16 @@ answered with None, and goes the long way. The short one takes 0.3 µs where the
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_Next
-from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_CheckExact
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
 from cpython.ref cimport Py_INCREF, PyObject
-from cpython.set cimport PySet_Contains
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint64_t
 
 from trio_socketio._core._codec cimport TSIO_OK, tsio_sio_head, tsio_sio_head_parse
-from trio_socketio._core._conn cimport Message, message_of, tsio_piece
+from trio_socketio._core._conn cimport message_of, tsio_piece
 
 
 cdef extern from "Python.h":

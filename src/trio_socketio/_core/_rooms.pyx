@@ -17,7 +17,7 @@ cdef int _check(tsio_status status) except -1:
 
 
 cdef class Member:
-    """Whoever can be in rooms: the base of what an index holds. It has an ``id``, which is also the name of its own room."""
+    """Whoever can be in rooms: the base of what an index holds. Its ``id`` is also the name of its own room."""
 
     def __dealloc__(self):
         while tsio_member_leave_one(&self._member) is not NULL:

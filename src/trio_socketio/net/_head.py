@@ -15,16 +15,21 @@ __all__ = ["endpoint", "is_last", "read_head", "size_of_head"]
 
 def endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
     """The peer's address (``"unix"``, or blank where there is none), and whether TLS ends here."""
-    secure = isinstance(stream, trio.SSLStream)
-    inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-    if not isinstance(inner, trio.SocketStream):
-        return "", secure
-    if inner.socket.family == getattr(socket, "AF_UNIX", None):
-        return "unix", secure
+    if isinstance(stream, trio.SocketStream):
+        return _address(stream.socket), False
+    if not isinstance(stream, trio.SSLStream):
+        return "", False
+    inner = stream.transport_stream
+    return _address(inner.socket) if isinstance(inner, trio.SocketStream) else "", True
+
+
+def _address(peer: trio.socket.SocketType) -> str:
+    if peer.family == getattr(socket, "AF_UNIX", None):
+        return "unix"
     try:
-        return str(inner.socket.getpeername()[0]), secure
+        return str(peer.getpeername()[0])
     except OSError:
-        return "", secure
+        return ""
 
 
 def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:

@@ -60,13 +60,13 @@ class BodyTooLarge(Exception):
 
 
 class Http1Connection:
-    """The server's end of one HTTP/1.1 connection; everything but ``respond_error`` and ``linger`` in its scope.
+    """The server's end of one HTTP/1.1 connection.
 
     Attributes:
         stream: the byte stream; ours to use, not to close.
         reader: what the client sends.
-        scope: ends when the client takes too long.
-        idle: the same scope while nothing but a new request is waited for, so it may be cancelled.
+        scope: what follows the first request; ends when the client takes too long.
+        idle: a scope while nothing but a new request is waited for, so it may be cancelled.
         head: the head of the current request, as it came.
     """
 
@@ -81,14 +81,13 @@ class Http1Connection:
         self._socket = plain_socket(stream)
         self._timeouts = timeouts
         self._queue: TimeoutQueue | None = None
-        self._first = True
         self._last = self._responded = self._closing = False
         self._body_is_unread = False
 
     @property
     def trailing_data(self) -> bytes:
         """What the client sent behind the request."""
-        return self.reader.h11.trailing_data[0]
+        return self.reader.trailing_data
 
     def wait_in(self, queue: TimeoutQueue | None) -> None:
         """What is waited for may take this long, from now on."""
@@ -100,36 +99,46 @@ class Http1Connection:
 
     # requests
 
+    async def first_request(self) -> EngineRequest | None:
+        """The first request; as ``next_request``, but outside of the scope.
+
+        It has mostly come with the connection, and many a connection carries no other.
+        """
+        event = self.reader.h11.next_event() if self.reader.receive_at_once() else h11.NEED_DATA
+        if event is h11.NEED_DATA:
+            with trio.move_on_after(self._timeouts.limits.header_timeout) as self.idle:
+                while event is h11.NEED_DATA:
+                    await self.reader.receive()
+                    event = self.reader.h11.next_event()
+            if self.idle.cancel_called:
+                return None
+            self.idle = None
+        return self._begin_request(event) if isinstance(event, h11.Request) else None
+
     async def next_request(self) -> EngineRequest | None:
-        """The next request; None when the client has gone.
+        """The next request; None when the client has gone, or has taken too long.
 
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
         """
+        self.reader.begin_next()
+        self._responded = False
         event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] = h11.NEED_DATA
-        if not self._first:
-            self.reader.begin_next()
-            self._responded = False
-            if self.reader.received:
-                await trio.lowlevel.checkpoint()
-                event = self.reader.h11.next_event()
+        if self.reader.received:
+            await trio.lowlevel.checkpoint()
+            event = self.reader.h11.next_event()
         while event is h11.NEED_DATA:
-            self._await_head()
+            queue = self._timeouts.header if self.reader.received else self._timeouts.keep_alive
+            if self._queue is not queue:
+                self.idle = self.scope
+                self.wait_in(queue)
             await self.reader.receive()
             event = self.reader.h11.next_event()
         if self.scope.cancel_called:  # just now: nothing can be written in it any more
             return None
         self.idle = None
         self.wait_in(None)
-        self._first = False
         return self._begin_request(event) if isinstance(event, h11.Request) else None
-
-    def _await_head(self) -> None:
-        timeouts = self._timeouts
-        queue = timeouts.header if self._first or self.reader.received else timeouts.keep_alive
-        if self._queue is not queue:
-            self.idle = self.scope
-            self.wait_in(queue)
 
     def _begin_request(self, head: h11.Request) -> EngineRequest:
         if not head.http_version.startswith(b"1."):
@@ -160,6 +169,10 @@ class Http1Connection:
         if announced > limit:
             raise BodyTooLarge(f"body of {announced} bytes exceeds {limit}")
         is_chunked = "transfer-encoding" in request.headers
+        whole = self.reader.take(announced) if not is_chunked else None
+        if whole is not None:
+            self._body_is_unread = False
+            return whole
         body = bytearray()
         while is_chunked or len(body) < announced:
             event = self.reader.h11.next_event()
@@ -218,12 +231,11 @@ class Http1Connection:
 
         Raises:
             trio.BrokenResourceError: the connection is broken.
+            trio.TooSlowError: the client does not read.
         """
         for start in range(0, len(rest), SEND_BYTES):
-            self.wait_in(self._timeouts.request)
-            await self.stream.send_all(rest[start : start + SEND_BYTES])
-        if rest:
-            self.wait_in(None)
+            with trio.fail_after(self._timeouts.limits.request_timeout):
+                await self.stream.send_all(rest[start : start + SEND_BYTES])
 
     async def send(self, data: bytes) -> None:
         """Write bytes as they are; raises as ``finish_response``."""

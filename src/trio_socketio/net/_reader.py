@@ -42,17 +42,30 @@ class RequestReader:
         self._released = Signal()
         self._held = self._suspended = self._ended = False
         self._reading: trio.CancelScope | None = None
-        self._is_fresh = True
         self.read_bytes = RECEIVE_BYTES
         self._begin(b"")
 
     def begin_next(self) -> None:
         """The current request is done with."""
-        self._begin(self.h11.trailing_data[0])
+        self._begin(self.trailing_data)
+
+    @property
+    def trailing_data(self) -> bytes:
+        """What has come and is not parsed or taken yet."""
+        return self.h11.trailing_data[0][self._taken :]
+
+    def take(self, size: int) -> bytes | None:
+        """A body that has come with its head: 6 µs less than by h11. None if there is not so much."""
+        data = self.h11.trailing_data[0]
+        if len(data) < size:
+            return None
+        self._taken = size
+        return data[:size]
 
     def _begin(self, data: bytes) -> None:
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_head)
         self.received = len(data)
+        self._taken = 0
         if data:
             self.h11.receive_data(data)
         if self._ended:
@@ -69,16 +82,29 @@ class RequestReader:
                 data = bytes(await self._stream.receive_some(self.read_bytes))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             data = b""
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
         self._ended = not data
         self.received += len(data)
         self.h11.receive_data(data)
 
+    def receive_at_once(self) -> bool:
+        """Let h11 have what has come already, if that can be told without waiting; returns whether anything has."""
+        if self._socket is None:
+            return False
+        try:
+            self._take(os.read(self._socket.fileno(), self.read_bytes))
+        except BlockingIOError:
+            return False
+        except OSError:
+            self._take(b"")
+        return True
+
     async def _read_socket(self, socket: trio.socket.SocketType) -> bytes:
         """As ``socket.recv``; but that tries first and then waits, where there is seldom anything: 6 µs less."""
         while True:
-            if not self._is_fresh:
-                await trio.lowlevel.wait_readable(socket)
-            self._is_fresh = False  # whoever connects has often sent at once
+            await trio.lowlevel.wait_readable(socket)
             try:
                 return os.read(socket.fileno(), self.read_bytes)
             except BlockingIOError:
@@ -112,7 +138,7 @@ class RequestReader:
                 await self._released.wait()
             elif self._ended:
                 return False
-            elif self.h11.trailing_data[0]:  # the next request, or a part of it, need not wait for more
+            elif self.trailing_data:  # the next request, or a part of it, need not wait for more
                 with trio.CancelScope() as self._reading:
                     await self.receive()
                 self._reading = None

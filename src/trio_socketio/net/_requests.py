@@ -83,12 +83,12 @@ class Requests:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
         http = self.http
         try:
+            request = await http.first_request()
+            if request is None:
+                return None
+            if request.upgrade:
+                return await self._host.upgrade(http, request)
             with http.scope:
-                request = await http.next_request()
-                if request is None:
-                    return None
-                if request.upgrade:
-                    return await self._host.upgrade(http, request)
                 return await self._serve_all(request)
             if http.idle is None:
                 await http.respond_error(408)
@@ -196,7 +196,7 @@ class Requests:
     async def _finish_poll(self, polling: PollingTransport, rest: bytes) -> None:
         try:
             await self.http.finish_response(rest)
-        except GONE:
+        except (*GONE, trio.TooSlowError):
             self._poll_broke(polling)
         except BaseException:
             polling.poll_lost("poll connection closed while it was answered")

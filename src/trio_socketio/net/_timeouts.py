@@ -45,8 +45,8 @@ class TimeoutQueue:
 class Timeouts:
     """Some queues, and the task that waits for all of them.
 
-    It sleeps until what was the first deadline when it fell asleep, and then looks what is: to move one costs 1 µs,
-    and 3 to 4 where it is the deadline of a scope.
+    It sleeps until what was the first deadline when it fell asleep, and then looks what is: so to move one costs 1 µs,
+    and 4 where it is the deadline of a scope.
     """
 
     def __init__(self) -> None:
@@ -69,9 +69,10 @@ class Timeouts:
     async def run(self) -> None:
         """Cancel what is due, until cancelled."""
         while True:
-            self._next = min(queue.next_deadline for queue in self._queues)
-            with trio.move_on_at(self._next):
+            with trio.move_on_at(self._next) as sleep:
                 await self._earlier.wait()
-            now = trio.current_time()
-            for queue in self._queues:
-                queue.expire(now)
+            if sleep.cancelled_caught:
+                now = trio.current_time()
+                for queue in self._queues:
+                    queue.expire(now)
+                self._next = min(queue.next_deadline for queue in self._queues)

@@ -86,10 +86,11 @@ class Client:
     Attributes:
         sockets: by namespace.
         issued: when the session began, in milliseconds since the epoch.
+        waiting: how many wait for room in the outbox; nobody who comes later may take it.
     """
 
-    __slots__ = ("_alarm", "_calls", "_full", "_room", "connection", "engine_socket", "issued", "_waiting",
-                 "runtime", "session", "sockets")  # fmt: skip
+    __slots__ = ("_alarm", "_calls", "_full", "_room", "connection", "engine_socket", "issued",
+                 "runtime", "session", "sockets", "waiting")  # fmt: skip
 
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         self.runtime = runtime
@@ -101,7 +102,7 @@ class Client:
         self._alarm = math.inf
         self._calls = 0
         self._full = 0
-        self._waiting = 0
+        self.waiting = 0
         self._room: trio.lowlevel.ParkingLot | None = None
         self._set_alarm()
         untrack(self)
@@ -227,14 +228,8 @@ class Client:
 
     def push_protected(self, message: Message) -> None:
         """The same for what is encoded, such as acknowledgements."""
-        conn, limits = self.session.conn, self.runtime.limits
-        if conn.queued_packets and (
-            conn.queued_packets >= limits.protected_packets
-            or conn.queued_bytes + len(message) > limits.protected_bytes
-        ):
+        if self.session.conn.send_protected(message, self.runtime.protected_factor) == FULL:
             self.overflow()
-        else:
-            conn.send(message, protected=True)
 
     def overflow(self) -> None:
         """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
@@ -252,7 +247,7 @@ class Client:
         """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
         if self.runtime.config.outbox.policy not in ("disconnect", "block"):
             self.push_protected(message)
-        elif self._waiting or self.session.conn.send(message) == FULL:
+        elif self.waiting or self.session.conn.send(message) == FULL:
             await self.send_waiting(socket, message)
 
     async def send_waiting(self, socket: Socket, message: Message) -> None:
@@ -268,7 +263,7 @@ class Client:
         config = self.runtime.config
         timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
         room = self._waiting_room()
-        self._waiting += 1
+        self.waiting += 1
         try:
             with trio.move_on_after(timeout):
                 while True:
@@ -278,21 +273,10 @@ class Client:
                     if self.session.conn.send(message) != FULL:
                         return
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
             room.unpark_all()  # whoever came later may find room that this one has not used
         self.give_up(f"the client did not read for write_timeout={timeout:g} s")
         raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
-
-    @property
-    def has_waiting(self) -> bool:
-        """Whether somebody waits for room, so that nobody who comes later may take it."""
-        return self._waiting > 0
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether the outbox is above its low-water mark, half of its limits."""
-        conn, limits = self.session.conn, self.runtime.limits
-        return conn.queued_packets > limits.low_packets or conn.queued_bytes > limits.low_bytes
 
     def _waiting_room(self) -> trio.lowlevel.ParkingLot:
         """Where those wait who want to know that something was written."""

@@ -33,24 +33,22 @@ class Inbox:
     Above its soft limit (``inbox_events``, ``inbox_bytes``) the client is not read any more, unless a call is pending
     that only reading can answer; then, at four times the limit, the client is given up. An event that finds the inbox
     empty is always accepted, whatever its size.
+
+    Attributes:
+        count: how many events wait, or are being handled concurrently.
     """
 
-    __slots__ = ("_client", "_count", "_events", "_full", "_max_bytes", "_max_events", "_size_bytes")
+    __slots__ = ("_client", "_events", "_full", "_max_bytes", "_max_events", "_size_bytes", "count")
 
     def __init__(self, client: Client) -> None:
         config = client.runtime.config
         self._client = client
         self._events: deque[EventReceived] = deque()
-        self._count = 0
+        self.count = 0
         self._size_bytes = 0
         self._max_events = config.inbox_events
         self._max_bytes = config.inbox_bytes
         self._full = False
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no event waits, or is being handled concurrently."""
-        return not self._count
 
     @property
     def has_waiting(self) -> bool:
@@ -59,9 +57,9 @@ class Inbox:
 
     def put(self, event: EventReceived) -> bool:
         """Queue an event; returns whether it is the only one, so that a parked worker has not heard of any yet."""
-        self._count += 1
+        self.count += 1
         self._size_bytes += event.size
-        if self._count >= self._max_events or self._size_bytes >= self._max_bytes:
+        if self.count >= self._max_events or self._size_bytes >= self._max_bytes:
             self._fill()
             if self._is_past_the_hard_limit and self._client.calls_pending:
                 limits = f"{HARD_LIMIT * self._max_events} events, {HARD_LIMIT * self._max_bytes} bytes"
@@ -77,19 +75,34 @@ class Inbox:
 
     @property
     def _is_past_the_hard_limit(self) -> bool:
-        return self._count > 1 and (
-            self._count > HARD_LIMIT * self._max_events or self._size_bytes >= HARD_LIMIT * self._max_bytes
+        return self.count > 1 and (
+            self.count > HARD_LIMIT * self._max_events or self._size_bytes >= HARD_LIMIT * self._max_bytes
         )
 
     def take(self) -> EventReceived | None:
-        """The oldest event, None if there is none. It counts until ``done``."""
+        """The oldest event, None if there is none."""
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        self.count -= 1
+        self._size_bytes -= event.size
+        if self._full:
+            self._drain()
+        return event
+
+    def borrow(self) -> EventReceived | None:
+        """The same, but it counts until ``done``."""
         return self._events.popleft() if self._events else None
 
     def done(self, event: EventReceived) -> None:
-        """An event that was taken does not count any more."""
-        self._count -= 1
+        """An event that was borrowed does not count any more."""
+        self.count -= 1
         self._size_bytes -= event.size
-        if self._full and 2 * self._count <= self._max_events and 2 * self._size_bytes <= self._max_bytes:
+        if self._full:
+            self._drain()
+
+    def _drain(self) -> None:
+        if 2 * self.count <= self._max_events and 2 * self._size_bytes <= self._max_bytes:
             self._full = False
             self._client.inbox_drained()
 

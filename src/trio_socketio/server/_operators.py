@@ -188,13 +188,14 @@ class SocketOperator:
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit_nowait``."""
-        self._socket._emit_nowait(event, args, volatile=self._target.volatile)
+        if self._target.volatile:
+            self._socket._emit_volatile_nowait(event, args)
+        else:
+            self._socket.emit_nowait(event, *args)
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit``; a volatile emit never waits."""
-        if not self._target.volatile:
+        if self._target.volatile:
+            await self._socket._emit_volatile(event, args)
+        else:
             await self._socket.emit(event, *args)
-            return
-        await trio.lowlevel.checkpoint_if_cancelled()
-        self.emit_nowait(event, *args)
-        await self._socket._after_emit()

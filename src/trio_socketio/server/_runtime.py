@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
-from trio_socketio.engineio import Engine, Outbox, Session
+from trio_socketio.engineio import Engine, Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net import EngineHost, Files, HostOptions
 from trio_socketio.server._boundary import contain, leaf
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
     from trio_socketio.server._server import Server
 
 __all__ = ["Runtime"]
-
-
-class OutboxLimits:
-    """The limits of an outbox that this layer looks at: for what no policy drops, and the low-water mark."""
-
-    __slots__ = ("low_bytes", "low_packets", "protected_bytes", "protected_packets")
-
-    def __init__(self, outbox: Outbox) -> None:
-        factor = 1 if outbox.policy in ("disconnect", "block") else 2
-        self.protected_packets = factor * outbox.max_packets
-        self.protected_bytes = factor * outbox.max_bytes
-        self.low_packets, self.low_bytes = outbox.max_packets / 2, outbox.max_bytes / 2
 
 
 class _Accepted:
@@ -70,7 +58,8 @@ class Runtime:
         self.log = log
         self.acks_dropped = 0
         self.connection_options = config.connection()
-        self.limits = OutboxLimits(config.outbox)
+        #: what no policy may drop may fill so many times the outbox
+        self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
         self.dispatcher = Dispatcher(self)
         self.run_inline = self.dispatcher.run_inline
         self.life = Life(self, self.dispatcher)

@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import trio
 
@@ -200,7 +200,7 @@ class Socket(Member, Listening):
 
     def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:
         # "connection" is the namespace's; from a client it is an event as any other, for the socket's own handlers
-        shared = self.nsp._handlers.get(event) if event != "connection" else ()
+        shared = self.nsp._handlers.by_event.get(event, ()) if event != "connection" else ()
         return shared if self._handlers is None else (*shared, *self._handlers.get(event))
 
     def ready(self) -> None:
@@ -282,11 +282,10 @@ class Socket(Member, Listening):
 
     # sending
 
-    def _check_connected(self) -> None:
+    def _raise_disconnected(self) -> NoReturn:
         if self._phase is CONNECTING:
             raise Disconnected("the socket is not connected yet: emit from the connection handler")
-        if self._phase is DISCONNECTED:
-            raise Disconnected(f"the socket is disconnected: {self._reason}")
+        raise Disconnected(f"the socket is disconnected: {self._reason}")
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """Send an event, waiting for room in the outbox where its policy says so.
@@ -304,18 +303,22 @@ class Socket(Member, Listening):
         full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._check_connected()
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
         message = self.nsp._encode(event, args)
         client = self._client
-        if client.has_waiting or client.session.conn.send(message) == FULL:
+        conn = client.session.conn
+        if client.waiting or conn.send(message) == FULL:
             await client.send_waiting(self, message)
         self._emits += 1
-        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or client.is_loaded:
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
             await self._let_others_run()
 
-    async def _after_emit(self) -> None:
+    async def _emit_volatile(self, event: str | float, args: tuple[Any, ...]) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._emit_volatile_nowait(event, args)
         self._emits += 1
-        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.is_loaded:
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.session.conn.is_loaded:
             await self._let_others_run()
 
     async def _let_others_run(self) -> None:
@@ -332,13 +335,15 @@ class Socket(Member, Listening):
         Raises:
             Disconnected, ReservedEventError, LocalProtocolError: as ``emit``.
         """
-        self._emit_nowait(event, args, volatile=False)
-
-    def _emit_nowait(self, event: str | float, args: tuple[Any, ...], *, volatile: bool) -> None:
-        self._check_connected()
-        message = self.nsp._encode(event, args)
-        if self._client.session.conn.send(message, volatile=volatile) == FULL:
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        if self._client.session.conn.send(self.nsp._encode(event, args)) == FULL:
             self._client.overflow()
+
+    def _emit_volatile_nowait(self, event: str | float, args: tuple[Any, ...]) -> None:
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        self._client.session.conn.send(self.nsp._encode(event, args), volatile=True)
 
     async def call(self, event: str | float, *args: Any) -> Any:
         """Send an event and wait for the client's acknowledgement.
@@ -355,7 +360,8 @@ class Socket(Member, Listening):
         Cancellation: an answer that comes later is ignored.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._check_connected()
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
         ack_id = self.nsp._next_ack_id()
         message = self.nsp._encode(event, args, ack_id)
         call = self._expect(ack_id)
@@ -408,7 +414,7 @@ class Socket(Member, Listening):
 
     @property
     def _is_idle(self) -> bool:
-        return not self._running and (self._inbox is None or self._inbox.is_empty)
+        return not self._running and (self._inbox is None or not self._inbox.count)
 
     def _became_idle(self) -> None:
         if self._idle is not None:
@@ -417,8 +423,11 @@ class Socket(Member, Listening):
     # what the client sent
 
     def _receive_event(self, event: EventReceived) -> None:
-        if self._ready and not self._running and (self._inbox is None or self._inbox.is_empty):
-            handlers = self._inline_handlers(event.name)
+        if self._ready and not self._running and (self._inbox is None or not self._inbox.count):
+            if self._handlers is None:
+                handlers = self.nsp._handlers.inline.get(event.name)
+            else:
+                handlers = self._inline_handlers(event.name)
             if handlers:
                 self._runtime.run_inline(self, event, handlers)
                 return
@@ -429,8 +438,6 @@ class Socket(Member, Listening):
 
     def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
         """The handlers of an event, if there are any and they are all plain functions."""
-        if self._handlers is None:
-            return self.nsp._handlers.inline.get(event)
         handlers = self._handlers_of(event)
         return None if any(handler.is_async for handler in handlers) else handlers
 
@@ -442,7 +449,7 @@ class Socket(Member, Listening):
 
     def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None:
         """Answer an event."""
-        if self.connected:
+        if self._phase is CONNECTED:
             self._client.push_protected(self.nsp._encode_ack(ack_id, values))
         else:
             self._runtime.acks_dropped += 1

@@ -1,0 +1,15 @@
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+class Callee:
+    function: Callable[..., Any]
+    def expect(self, takes_socket: bool, types: tuple[type | None, ...] | None) -> None: ...
+    def call(self, socket: object, args: Sequence[Any], ack: object) -> Any: ...
+    def call_timed(
+        self,
+        socket: object,
+        args: Sequence[Any],
+        ack: object,
+        limit: float,
+        slow: Callable[[Self, float], None],
+    ) -> Any: ...
