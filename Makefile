@@ -45,7 +45,7 @@ lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news frag
 .PHONY: types
 types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs tell the truth
 	@$(BIN)/mypy src tools/rows.py tools/requires.py $(wildcard tests/typing)
-	@$(BIN)/stubtest trio_socketio._core._codec trio_socketio._core._conn
+	@$(BIN)/stubtest $(patsubst src/trio_socketio/_core/%.pyx,trio_socketio._core.%,$(wildcard src/trio_socketio/_core/*.pyx))
 
 .PHONY: layers
 layers: $(READY) $(VENV)/.has-dev ## Check that imports only point down

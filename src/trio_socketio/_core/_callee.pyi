@@ -1,6 +1,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Callee:
     function: Callable[..., Any]
     def expect(self, takes_socket: bool, types: tuple[type | None, ...] | None) -> None: ...

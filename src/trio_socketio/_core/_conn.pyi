@@ -5,16 +5,18 @@ from typing_extensions import Buffer
 
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 
+__pyx_capi__: dict[str, object]  # what other modules of this package call without Python
+
 @final
 class Message:
-    def __new__(
-        cls,
+    def __init__(
+        self,
         text: str | Buffer | None,
         attachments: Iterable[Buffer] = (),
         *,
         packet_type: str = "4",
         key: int = 0,
-    ) -> Message: ...
+    ) -> None: ...
     def __len__(self) -> int: ...
     def payload(self) -> bytes: ...
 

@@ -3,19 +3,19 @@ from typing import Any, Generic, TypeVar, final
 
 from trio_socketio._core._conn import Message
 
-E = TypeVar("E")
+_E = TypeVar("_E")
 
 def is_json(value: object) -> bool: ...
 
 @final
-class EventReader(Generic[E]):
+class EventReader(Generic[_E]):
     def __new__(
         cls,
         decode: Callable[[bytes], Any],
-        event: Callable[[str, str, list[Any], int | None, int], E],
+        event: Callable[[str, str, list[Any], int | None, int], _E],
         reserved: frozenset[str],
-    ) -> EventReader[E]: ...
-    def read(self, data: bytes) -> E | None: ...
+    ) -> EventReader[_E]: ...
+    def read(self, data: bytes) -> _E | None: ...
 
 @final
 class PacketWriter:

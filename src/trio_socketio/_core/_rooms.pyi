@@ -1,8 +1,11 @@
 from collections.abc import Collection
 from typing import Any, final
 
+from typing_extensions import disjoint_base
+
 from trio_socketio._core._conn import Connection, Message
 
+@disjoint_base
 class Member: ...
 
 @final
