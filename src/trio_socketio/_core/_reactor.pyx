@@ -114,7 +114,8 @@ cdef class Reactor:
         connection._flush_list = self._flush_list
         if tsio_conn_has_input(&connection._conn):
             self._put_off(&connection._conn)
-        self._flush_list.poke()
+        elif tsio_conn_has_output(&connection._conn):
+            self._flush_list.poke()
 
     def remove(self, Connection connection not None):
         """Let go of a connection, and close its socket; nothing happens if it is not there."""

@@ -104,7 +104,7 @@ _Fields = list[tuple[bytes, bytes]]
 
 def _serialise(method: bytes, fields: _Fields) -> bytes:
     """The request, as far as the handshake is concerned. Its host is not: a name of 15 kB takes long to decode."""
-    lines = [b"%b / HTTP/1.1" % method, b"Host: server"]
+    lines = [b"%b / HTTP/1.1" % method, b"Host:"]
     lines += [
         b"%b: %b" % (name, value)
         for name, value in fields
@@ -136,7 +136,7 @@ async def opening_handshake(
 
     Cancellation: nothing is lost, nothing was written.
     """
-    fields = list(request.headers)
+    fields = [(name.lower(), value) for name, value in request.headers.raw_items()]
     if not _has_key(fields):
         return None
     stream, reader = _ReplayStream(_serialise(request.method, fields)), _Reader()

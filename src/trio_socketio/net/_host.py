@@ -22,7 +22,7 @@ from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._requests import GONE, NOT_FOUND, STOPPING, Polls, Requests, with_cors
 from trio_socketio.net._signal import Signal
-from trio_socketio.net._stream_driver import StreamDriver
+from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
 
@@ -150,12 +150,28 @@ class EngineHost:
         if switching is None:
             await http.respond(UPGRADE_REQUIRED)
             return None
-        await http.send(switching)
-        return self._attach(http, request)
-
-    def _attach(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
         driver = self._driver(http.stream)
+        if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
+            await http.send(switching)
+            self._attach(driver, request)
+        else:
+            self._attach(driver, request)
+            await self._send_opening(http, switching, driver)
+        return driver
 
+    async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
+        """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
+        receiver = driver.receiver
+        opening = receiver.conn.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
+        try:
+            await http.send(switching + opening)
+        except BaseException:
+            driver.drop()
+            raise
+        if opening:
+            receiver.written()
+
+    def _attach(self, driver: Driver, request: EngineRequest) -> None:
         def serve(session: Session) -> WebSocketTransport:
             driver.attach(session)
             return driver
@@ -166,15 +182,14 @@ class EngineHost:
             code, reason = 1001, "the server stops"
         elif not request.sid:
             self.engine.open_websocket(request, serve, now)
-            return driver
+            return
         elif session := self.engine.sessions.get(request.sid):
             candidate = self.engine.begin_upgrade(session, driver, now)
             if candidate is not None:
                 driver.attach(candidate)
-                return driver
+                return
         driver.attach(Surplus(self.engine.new_connection(), driver, code, reason))
         driver.close()
-        return driver
 
     # tasks
 

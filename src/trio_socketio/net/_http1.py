@@ -71,12 +71,12 @@ class Http1Connection:
     """
 
     head: h11.Request
+    scope: trio.CancelScope
 
     def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts) -> None:
         self.stream = stream
         self.address, self.secure = endpoint(stream)
         self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
-        self.scope = trio.CancelScope()
         self.idle: trio.CancelScope | None = None
         self._socket = plain_socket(stream)
         self._timeouts = timeouts

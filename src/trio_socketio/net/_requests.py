@@ -88,7 +88,7 @@ class Requests:
                 return None
             if request.upgrade:
                 return await self._host.upgrade(http, request)
-            with http.scope:
+            with trio.CancelScope() as http.scope:
                 return await self._serve_all(request)
             if http.idle is None:
                 await http.respond_error(408)

@@ -14,7 +14,7 @@ from trio_socketio.engineio import Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._signal import Signal
 
-__all__ = ["PACKETS_BETWEEN_CHECKPOINTS", "StreamDriver"]
+__all__ = ["PACKETS_BETWEEN_CHECKPOINTS", "WRITE_BYTES", "StreamDriver"]
 
 #: A read begins small, because its buffer is allocated before anything has come, and grows while it is filled.
 READ_BYTES, MAX_READ_BYTES = 8192, 65536
