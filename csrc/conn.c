@@ -329,7 +329,14 @@ bool tsio_conn_is_writable(const tsio_conn *conn)
     case TSIO_VIA_REACTOR:
         break;
     }
-    return !conn->blocked;
+    return !conn->blocked && !conn->torn;
+}
+
+void tsio_conn_discard(tsio_conn *conn)
+{
+    conn->torn = conn->torn || conn->outbox.head_sent > 0;
+    conn->outbox.closed = true;
+    tsio_outbox_free(&conn->outbox);
 }
 
 tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)

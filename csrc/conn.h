@@ -72,6 +72,7 @@ typedef struct tsio_conn {
     tsio_link dirty;         /* in one of the dirty lists, or none */
     tsio_dirty_lists *lists; /* NULL: nobody looks */
     bool urgent;             /* it is in the first of them */
+    bool torn;               /* a message was cut off and thrown away: nothing can follow */
     bool open;               /* messages are accepted; false at first */
     bool poll_waits;         /* a poll is there to take a message at once */
     bool blocked;            /* the reactor waits until the peer has read */
@@ -167,6 +168,9 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
  * of many alike, and not urgent.
  * TSIO_OK, TSIO_E_DROPPED (also when not open), TSIO_E_OUTBOX_FULL, TSIO_E_NO_MEMORY. */
 tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags);
+
+/* Throws away all that is queued, for good: the connection ends at once. */
+void tsio_conn_discard(tsio_conn *conn);
 
 /* Whether a message queued now would wait for nothing. O(1). */
 bool tsio_conn_is_writable(const tsio_conn *conn);

@@ -196,11 +196,13 @@ void tsio_reactor_shutdown(tsio_reactor *reactor, tsio_conn *conn)
 
 uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor)
 {
-    const int count = epoll_wait(reactor->epoll_fd, reactor->ready, TSIO_READY_EVENTS, 0);
-    reactor->ready_count = count > 0 ? (uint32_t)count : 0;
-    reactor->ready_next = 0;
+    if (reactor->ready_next == reactor->ready_count) {
+        const int count = epoll_wait(reactor->epoll_fd, reactor->ready, TSIO_READY_EVENTS, 0);
+        reactor->ready_count = count > 0 ? (uint32_t)count : 0;
+        reactor->ready_next = 0;
+    }
     reactor->in_pass = true;
-    return reactor->ready_count;
+    return reactor->ready_count - reactor->ready_next;
 }
 
 bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
@@ -226,7 +228,6 @@ bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
 void tsio_reactor_end_pass(tsio_reactor *reactor)
 {
     reactor->in_pass = false;
-    reactor->ready_count = reactor->ready_next = 0;
     while (reactor->closing_count > 0)
         close(reactor->closing[--reactor->closing_count]);
 }

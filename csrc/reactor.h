@@ -88,7 +88,8 @@ void tsio_reactor_shutdown(tsio_reactor *reactor, tsio_conn *conn);
 
 /* --- a pass over what is ready --------------------------------------------- */
 
-/* Asks which sockets are ready, without waiting; returns how many, 0 when none is. */
+/* Asks which sockets are ready, without waiting, unless some of those told last time
+ * were not served; returns how many there are to be served. */
 uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor);
 
 typedef struct {
@@ -104,8 +105,8 @@ tsio_conn *tsio_reactor_conn(const tsio_reactor *reactor, uint32_t slot, uint32_
 
 uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *conn);
 
-/* Closes what was removed. The pass is over, also when not all was served: what is
- * still ready is told again. */
+/* Closes what was removed. The pass is over, also when not all was served: the rest
+ * comes first in the next one, or those at the front would be served again and again. */
 void tsio_reactor_end_pass(tsio_reactor *reactor);
 
 typedef enum {

@@ -8,6 +8,7 @@ import socket
 
 import pytest
 from support.reactor import Bench, Peer, text
+from support.wire import client_frame
 
 from trio_socketio._core import Message, Reactor
 
@@ -82,6 +83,29 @@ def test_each_gets_its_share_of_a_turn():
     bench.settle()
     assert [peer.log for peer in peers] == [[str(number) for number in range(30)]] * 3
     bench.close()
+
+
+@pytest.mark.parametrize("count", [31, 32, 33])
+def test_a_ping_before_a_full_share_is_answered_in_the_same_turn(count: int):
+    bench = Bench(packets_per_turn=32)
+    peer = bench.peer()
+    peer.send(client_frame(9, b"hi"), *(text(str(number)) for number in range(count)))
+    bench.turn()
+    assert peer.read() == b"\x8a\x02hi"
+    bench.settle()
+    assert len(peer.log) == count
+    bench.close()
+
+
+def test_a_close_frame_is_not_written_into_a_message_that_is_cut_off(bench: Bench):
+    peer = bench.peer(buffer=4096, max_bytes=1 << 22)
+    peer.conn.send(Message(b"x" * (1 << 20)))
+    bench.turn()
+    assert not peer.conn.is_writable  # half of it is in the socket
+    peer.conn.discard()
+    while peer.read():
+        bench.turn()
+    assert not peer.conn.is_writable
 
 
 def test_a_turn_that_has_no_time_left_comes_again_and_forgets_nobody():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -303,3 +305,30 @@ async def test_plain_handler_disconnects_others_in_the_middle_of_a_read(running:
             assert await client.receive() == "1"
             assert isinstance(await client.receive(), CloseConnection)
     assert calls == [first.sids["/"]]
+
+
+async def test_client_whose_outbox_is_full_when_it_joins_gets_no_handlers_and_leaves_nothing(
+    running: Any,
+) -> None:
+    io = Server(outbox=Outbox(max_packets=4))
+    joined: list[Socket] = []
+    kept: list[weakref.ref[Any]] = []
+
+    @io.on("fill")
+    def fill(socket: Socket) -> None:
+        for number in range(4):
+            socket.emit_nowait("number", number)
+        kept.append(weakref.ref(socket))
+        socket._client.text(b"0/b,", trio.current_time())
+
+    io.of("/b").on("connection", joined.append)
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("fill")
+        with trio.fail_after(5):
+            while io.sockets:
+                await trio.testing.wait_all_tasks_blocked()
+        assert joined == []
+        assert not io.of("/b").sockets
+    gc.collect()
+    assert kept[0]() is None

@@ -146,6 +146,7 @@ cdef extern from "conn.h" nogil:
     tsio_status tsio_conn_keep(tsio_conn *conn)
     c_bool tsio_conn_has_input(const tsio_conn *conn)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
+    void tsio_conn_discard(tsio_conn *conn)
     c_bool tsio_conn_is_writable(const tsio_conn *conn)
     void tsio_conn_mark_dirty(tsio_conn *conn, c_bool urgent)
     c_bool tsio_conn_has_output(const tsio_conn *conn)
@@ -188,6 +189,7 @@ cdef class Connection:
     cdef tsio_conn _conn
     cdef TimerWheel _wheel
     cdef FlushList _flush_list
+    cdef bint _is_put_off  # in a reactor's backlog
     cdef public object owner
     cdef public object transport
     cdef public object observer

@@ -355,8 +355,7 @@ cdef class Connection:
 
     def discard(self):
         """Drop all that is queued: the connection is gone."""
-        self._conn.outbox.closed = True
-        tsio_outbox_free(&self._conn.outbox)
+        tsio_conn_discard(&self._conn)
 
     @property
     def open(self):

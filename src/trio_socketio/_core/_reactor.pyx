@@ -144,6 +144,10 @@ cdef class Reactor:
         tsio_reactor_shutdown(&self._reactor, &connection._conn)
 
     cdef int _put_off(self, tsio_conn *conn) except -1:
+        cdef Connection connection = <Connection>conn.owner
+        if connection._is_put_off:
+            return 0
+        connection._is_put_off = True
         self._backlog.append((conn.slot, tsio_reactor_generation(&self._reactor, conn)))
         if not self._flush_list._told:
             self._flush_list._told = True
@@ -170,8 +174,8 @@ cdef class Reactor:
         cdef tsio_ready ready
         cdef tsio_conn *conn
         cdef double end = _now() + self._turn_seconds
-        cdef list backlog = self._backlog
         cdef bint more = False
+        cdef list backlog = self._backlog
         self._backlog = []
         try:
             if tsio_reactor_begin_pass(&self._reactor):
@@ -182,15 +186,34 @@ cdef class Reactor:
                     if ready.readable and not tsio_conn_has_input(conn):
                         self._receive(conn, ready.slot, ready.generation, now)
                     if _now() > end:
-                        more = True  # those that are left are told again
+                        more = True  # the next turn begins with those that are left
                         break
-            while backlog:
-                slot, generation = backlog.pop()
-                self._hand_over(slot, generation, now)
+        except BaseException:  # the program is being stopped
+            self._backlog = backlog + self._backlog
+            raise
+        else:
+            self._go_on(backlog, now)
         finally:
-            self._backlog += backlog  # if the program is being stopped
             tsio_reactor_end_pass(&self._reactor)
         return more
+
+    cdef int _go_on(self, list backlog, double now) except -1:
+        """Hand over what is left of earlier turns, the oldest first, for a bounded time."""
+        cdef tsio_conn *conn
+        cdef double end = _now() + self._turn_seconds
+        cdef Py_ssize_t served = 0
+        try:
+            for slot, generation in backlog:
+                served += 1
+                conn = tsio_reactor_conn(&self._reactor, slot, generation)
+                if conn is not NULL:
+                    (<Connection>conn.owner)._is_put_off = False
+                    self._hand_over(slot, generation, now)
+                if _now() > end:
+                    break
+        finally:
+            self._backlog = backlog[served:] + self._backlog
+        return 0
 
     cdef int _receive(self, tsio_conn *conn, uint32_t slot, uint32_t generation, double now) except -1:
         cdef tsio_io_status status = tsio_reactor_read(&self._reactor, conn)
@@ -229,13 +252,10 @@ cdef class Reactor:
             connection = <Connection>conn.owner
             if conn.paused or handed == self._packets_per_turn:
                 self._keep(conn)
-                return 0
+                return self._settle(slot, generation)
             status = tsio_conn_next(conn, now, &event)
             if status == TSIO_OK and event.kind == TSIO_CONN_NEED_MORE:
-                connection._wheel.scheduled(&conn.timer)
-                if tsio_conn_has_output(conn):  # the answer to a WebSocket ping
-                    tsio_conn_mark_dirty(conn, True)
-                return 0
+                return self._settle(slot, generation)
             handed += 1
             try:
                 self._dispatch(connection, status, &event, now)
@@ -248,6 +268,17 @@ cdef class Reactor:
                 raise
             if status != TSIO_OK:  # what comes is ignored from here on
                 return 0
+
+    cdef int _settle(self, uint32_t slot, uint32_t generation) except -1:
+        """What was parsed may have brought answers of its own: to a WebSocket ping, or of the heartbeat."""
+        cdef tsio_conn *conn = tsio_reactor_conn(&self._reactor, slot, generation)
+        cdef Connection connection
+        if conn is not NULL:
+            connection = <Connection>conn.owner
+            if tsio_conn_has_output(conn):
+                tsio_conn_mark_dirty(conn, True)
+            connection._wheel.scheduled(&conn.timer)  # may call Python
+        return 0
 
     cdef int _dispatch(
         self, Connection connection, tsio_status status, const tsio_conn_event *event, double now

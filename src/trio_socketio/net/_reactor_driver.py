@@ -67,18 +67,18 @@ class ReactorDriver:
             stream: after the opening handshake.
             trailing: bytes that came with it.
         """
+        if self.is_gone:  # while the response was sent
+            stream.socket.close()
+            return
         descriptor = stream.socket.detach()
         try:
             self._conn.feed(trailing)
-            if self._phase is not Phase.GONE:
-                self._host.reactor.add(self._conn, descriptor)
-                self._host.enter(self)
-                return
+            self._host.reactor.add(self._conn, descriptor)
+            self._host.enter(self)
         except BaseException:
             os.close(descriptor)
             self.drop()
             raise
-        os.close(descriptor)
 
     @property
     def is_gone(self) -> bool:

@@ -49,7 +49,8 @@ class Life:
             return
         socket._accept()
         for handler in handlers:
-            self._connected_plainly(socket, handler)
+            if socket.connected:
+                self._connected_plainly(socket, handler)
         socket.ready()
 
     async def _connect(self, socket: Socket) -> None:
@@ -60,6 +61,8 @@ class Life:
             self._refuse(socket, error)
             return
         socket._accept()
+        if not socket.connected:
+            return
         handlers = socket.nsp._handlers.get("connection")
         if handlers:
             socket._hold(self._runtime.config.connect_timeout)

@@ -462,8 +462,8 @@ class Socket(Member, Listening):
         for room in self._rooms_early or ():
             self.nsp._index.join(self, room)
         self._rooms_early = None
-        self._client.accept(self.nsp.name, self.id)
         untrack(self, self._client.sockets)
+        self._client.accept(self.nsp.name, self.id)  # its outbox may be full, which ends it
 
     def _refuse(self, error: dict[str, Any]) -> None:
         self._client.refuse(self.nsp.name, error)
