@@ -66,11 +66,11 @@ def test_without_types_nothing_is_passed_as_it_came():
 def test_a_call_that_takes_too_long_is_told_even_if_it_fails():
     told = []
     case = Case()
-    assert case.call_timed("socket", [], "ack", 1e9, lambda *args: told.append(args)) == ("as it came", ())
+    assert case.call_apart("socket", [], "ack", 1e9, lambda *args: told.append(args)) == ("as it came", ())
     assert not told
     case.function = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        case.call_timed("socket", [], "ack", -1.0, lambda *args: told.append(args))
+        case.call_apart("socket", [], "ack", -1.0, lambda *args: told.append(args))
     ((who, seconds),) = told
     assert who is case
     assert seconds >= 0
@@ -80,4 +80,4 @@ def test_arguments_of_the_wrong_kind_are_refused():
     with pytest.raises(TypeError):
         Case().expect(True, [])
     with pytest.raises(TypeError):
-        Case().call_timed("socket", [], "ack", "soon", print)
+        Case().call_apart("socket", [], "ack", "soon", print)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from support.message_host import MessageHost
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server, Socket
+from trio_socketio.server._crew import MOST_FREE
 
 
 def tasks_of_sockets() -> list[str]:
@@ -22,7 +24,9 @@ def tasks_of_sockets() -> list[str]:
         for task in nurseries.pop().child_tasks:
             names.append(task.name)
             nurseries += task.child_nurseries
-    return sorted(name for name in names if name.endswith(("of a socket", "socket in /", "farewell in /")))
+    return sorted(
+        name for name in names if name.endswith(("of a socket", "of sockets", "socket in /", "farewell in /"))
+    )
 
 
 async def test_idle_socket_has_no_task(running: Any) -> None:
@@ -57,7 +61,7 @@ async def test_connection_handlers_task_ends_with_them(running: Any) -> None:
 
 
 @pytest.mark.parametrize("what", ["async def", "nobody"])
-async def test_first_event_that_needs_a_task_starts_the_one_for_all(running: Any, what: str) -> None:
+async def test_one_task_handles_the_events_of_all_sockets(running: Any, what: str) -> None:
     io = Server()
     ran: list[trio.lowlevel.Task] = []
 
@@ -67,15 +71,158 @@ async def test_first_event_that_needs_a_task_starts_the_one_for_all(running: Any
 
     io.on("sync", lambda socket: None)
     async with running(io) as net:
-        client = await net.connect()
-        for _ in range(3):
+        clients = [await net.connect() for _ in range(3)]
+        for client in clients * 2:
             await client.emit(what)
             await client.call("sync")
-        assert tasks_of_sockets() == ["events of a socket"]
+        assert tasks_of_sockets() == ["events of sockets"]
         assert len(set(ran)) == (what == "async def")
-        await client.ws.stream.aclose()
+        for client in clients:
+            await client.ws.stream.aclose()
         await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == ["events of sockets"]
+    assert tasks_of_sockets() == []
+
+
+async def test_handler_that_waits_keeps_its_task_and_others_go_on(running: Any) -> None:
+    io = Server()
+    door = trio.Event()
+    log: list[tuple[str, trio.lowlevel.Task]] = []
+
+    @io.on("wait")
+    async def wait(socket: Socket) -> None:
+        log.append(("waits", trio.lowlevel.current_task()))
+        await door.wait()
+        log.append(("waited", trio.lowlevel.current_task()))
+
+    @io.on("pass")
+    async def pass_(socket: Socket, word: str) -> None:
+        log.append((word, trio.lowlevel.current_task()))
+
+    async with running(io) as net:
+        one, other = await net.connect(), await net.connect()
+        await one.emit("wait")
+        await one.emit("pass", "behind it")
+        await other.emit("pass", "meanwhile")
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == ["events of sockets"] * 2
+        door.set()
+        await wait_all_tasks_blocked()
+    assert [what for what, _ in log] == ["waits", "meanwhile", "waited", "behind it"]
+    tasks = dict(log)
+    assert tasks["waits"] is tasks["waited"] is tasks["behind it"] is not tasks["meanwhile"]
+
+
+async def test_events_that_come_together_go_on_behind_one_that_waits() -> None:
+    """One pass of the reactor brings many sockets something; the first that waits must not stop the rest."""
+    io = Server()
+    door = trio.Event()
+    log: list[str] = []
+
+    @io.on("event")
+    async def handler(socket: Socket, wait: bool) -> None:
+        if wait:
+            await door.wait()
+        log.append("waited" if wait else "passed")
+
+    async with io:
+        hosts = [open_client(io) for _ in range(6)]
+        for host, wait in zip(hosts, [True, False] * 3, strict=True):
+            host.deliver(f'42["event",{str(wait).lower()}]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert log == ["passed"] * 3
+        door.set()
+        await wait_all_tasks_blocked()
+        assert log == ["passed"] * 3 + ["waited"] * 3
+        assert tasks_of_sockets() == ["events of sockets"] * 4
+        for host in hosts:
+            host.close()
+
+
+async def test_socket_that_ends_cancels_the_task_that_is_with_it_and_no_other() -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("wait")
+    async def wait(socket: Socket, name: str) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            log.append(f"{name} is cancelled")
+
+    io.on("pass", lambda socket: log.append("passed"))
+    async with io:
+        hosts = [open_client(io) for _ in range(2)]
+        for name, host in enumerate(hosts):
+            host.deliver(f'42["wait","{name}"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        hosts[0].close()
+        await wait_all_tasks_blocked()
+        assert log == ["0 is cancelled"]
+        assert tasks_of_sockets() == ["events of sockets"]
+        third = open_client(io)
+        third.deliver('42["wait","2"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert log == ["0 is cancelled"]
+        hosts[1].close()
+        third.close()
+        await wait_all_tasks_blocked()
+        assert sorted(log) == ["0 is cancelled", "1 is cancelled", "2 is cancelled"]
         assert tasks_of_sockets() == []
+
+
+async def test_not_more_tasks_than_so_many_stay_when_all_have_waited() -> None:
+    io = Server()
+    door = trio.Event()
+    passed = 0
+
+    @io.on("wait")
+    async def wait(socket: Socket) -> None:
+        nonlocal passed
+        await door.wait()
+        passed += 1
+
+    async with io:
+        hosts = [open_client(io) for _ in range(2 * MOST_FREE)]
+        for _ in range(2):
+            for host in hosts:
+                host.deliver('42["wait"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert len(tasks_of_sockets()) == len(hosts)
+        door.set()
+        await wait_all_tasks_blocked()
+        assert passed == 2 * len(hosts)
+        assert len(tasks_of_sockets()) == MOST_FREE
+        for host in hosts:
+            host.close()
+
+
+word: ContextVar[str] = ContextVar("word", default="none")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_context_variables_do_not_pass_from_one_socket_to_another(is_async: bool) -> None:
+    io = Server()
+    seen: list[str] = []
+
+    def handle(socket: Socket, new: str) -> None:
+        seen.append(word.get())
+        word.set(new)
+
+    async def handle_async(socket: Socket, new: str) -> None:
+        handle(socket, new)
+
+    io.on("event", handle_async if is_async else handle)
+    word.set("the server's")
+    async with io:
+        word.set("somebody's")
+        hosts = [open_client(io) for _ in range(3)]
+        for at, host in enumerate(hosts):
+            host.deliver(f'42["event","{at}"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert seen == ["the server's" if is_async else "somebody's"] * 3
+        for host in hosts:
+            host.close()
 
 
 async def test_without_disconnect_handlers_a_socket_ends_at_once(running: Any) -> None:

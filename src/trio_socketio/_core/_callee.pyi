@@ -8,7 +8,7 @@ class Callee:
     function: Callable[..., Any]
     def expect(self, takes_socket: bool, types: tuple[type | None, ...] | None) -> None: ...
     def call(self, socket: object, args: Sequence[Any], ack: object) -> Any: ...
-    def call_timed(
+    def call_apart(
         self,
         socket: object,
         args: Sequence[Any],

@@ -9,6 +9,9 @@ cdef extern from "Python.h":
     object PyObject_Vectorcall(object function, PyObject **args, size_t count, PyObject *names)
     PyObject **PySequence_Fast_ITEMS(object sequence)
     Py_ssize_t PySequence_Fast_GET_SIZE(object sequence)
+    object PyContext_CopyCurrent()
+    int PyContext_Enter(object context) except -1
+    int PyContext_Exit(object context) except -1
 
 
 #: A function with more parameters is not called from here.
@@ -68,13 +71,19 @@ cdef class Callee:
         """Call the function with an event's arguments; returns what it returns."""
         return self._call(socket, args, ack)
 
-    def call_timed(self, socket, args, ack, double limit, slow):
-        """The same, and ``slow(self, seconds)`` if that took longer than ``limit`` seconds."""
+    def call_apart(self, socket, args, ack, double limit, slow):
+        """The same in a context of its own, so that no other call sees the context variables it sets.
+
+        ``slow(self, seconds)`` is called if that took longer than ``limit`` seconds.
+        """
         cdef double started = perf_counter()
         cdef double took
+        context = PyContext_CopyCurrent()
+        PyContext_Enter(context)
         try:
             return self._call(socket, args, ack)
         finally:
+            PyContext_Exit(context)
             took = perf_counter() - started
             if took > limit:
                 slow(self, took)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
-
-import trio
 
 from trio_socketio.errors import ArgumentsError, Disconnected
 from trio_socketio.server._boundary import contain, leaf
@@ -22,9 +20,6 @@ INTERNAL_ERROR = "Internal server error"
 
 #: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
 SLOW_HANDLER = 0.1
-
-#: Events handled in a row before other tasks get their turn, if no handler waits for anything.
-EVENTS_BETWEEN_CHECKPOINTS = 32
 
 
 def _ack(socket: Socket, event: EventReceived) -> Ack:
@@ -46,68 +41,33 @@ class Dispatcher:
 
     # events
 
-    async def work(self, socket: Socket) -> None:
-        """Handle a socket's events as they come, until it is cancelled."""
-        signal, inbox = socket._worker, socket._inbox
-        assert signal is not None
-        assert inbox is not None
-        streak = 0
-        try:
-            while True:
-                if self._runtime.config.ordering == "concurrent":
-                    while (event := inbox.borrow()) is not None:
-                        socket.nursery.start_soon(self._handle_counted, socket, event)
-                while (event := inbox.take()) is not None:
-                    socket._running = True
-                    handlers = socket._handlers_of(event.name)
-                    if len(handlers) == 1 and handlers[0].is_simple and handlers[0].is_async:
-                        try:  # what most are; here, because another coroutine around it takes 0.2 µs
-                            answer = await handlers[0].call(socket, event.args, NO_ACK)
-                            if event.ack_id is not None:
-                                socket._acknowledge(event.ack_id, _values(answer))
-                        except BaseException as error:
-                            self._contain(socket, event, _ack(socket, event), error)
-                    else:
-                        await self._handle(socket, event, handlers)
-                    socket._running = False
-                    streak += 1
-                    if streak % EVENTS_BETWEEN_CHECKPOINTS == 0:
-                        await trio.lowlevel.checkpoint()
-                socket._became_idle()
-                await signal.wait()
-        finally:
-            socket._worker = None
-            socket._running = False
-
-    async def _handle_counted(self, socket: Socket, event: EventReceived) -> None:
+    async def handle_counted(self, socket: Socket, event: EventReceived) -> None:
+        """Handle an event that was borrowed from the inbox."""
         inbox = socket._inbox
         assert inbox is not None
         try:
-            await self._handle(socket, event, socket._handlers_of(event.name))
+            await self.handle(socket, event, socket._handlers_of(event.name))
         finally:
             inbox.done(event)
             socket._became_idle()
 
-    async def _handle(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
+    async def handle(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
+        """Run the handlers of an event, one after the other, and answer it."""
         ack = _ack(socket, event)
         if not handlers:
             await self._unclaimed(socket, event, ack)
             return
         answer = None
-        for handler in handlers:
-            if handler.once and not self.claim(socket, event.name, handler):
-                continue
+        for handler in self._due(socket, event, handlers):
             try:
+                result = self.call_plain(socket, event.args, handler, ack)
                 if handler.is_async:
-                    result = await handler.call(socket, event.args, ack)
-                else:
-                    result = self.call_plain(socket, event.args, handler, ack)
-                if answer is None:
-                    answer = result
+                    result = await result
             except BaseException as error:
                 self._contain(socket, event, ack, error)
-        if ack is not NO_ACK:
-            self._answer(socket, event, handlers, ack, answer)
+            else:
+                answer = result if answer is None else answer
+        self._answer(socket, event, handlers, ack, answer)
 
     def run_inline(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Handle an event now, without a task switch: its handlers are plain functions and nothing waits."""
@@ -115,30 +75,32 @@ class Dispatcher:
         try:
             if len(handlers) == 1 and handlers[0].is_simple:
                 try:
-                    answer = handlers[0].call_timed(socket, event.args, NO_ACK, SLOW_HANDLER, self._was_slow)
+                    answer = handlers[0].call_apart(socket, event.args, NO_ACK, SLOW_HANDLER, self._was_slow)
                     if event.ack_id is not None:
-                        socket._acknowledge(event.ack_id, _values(answer))
+                        self.acknowledge(socket, event.ack_id, answer)
                 except BaseException as error:
-                    self._contain(socket, event, _ack(socket, event), error)
+                    self.failed(socket, event, error)
             else:
-                self._run_all(socket, event, handlers)
+                ack = _ack(socket, event)
+                answers = [
+                    self._run(socket, event, handler, ack) for handler in self._due(socket, event, handlers)
+                ]
+                answer = next((answer for answer in answers if answer is not None), None)
+                self._answer(socket, event, handlers, ack, answer)
         finally:
             socket._running = False
 
-    def _run_all(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
-        ack = _ack(socket, event)
-        answer = None
-        for handler in handlers:
-            if handler.once and not self.claim(socket, event.name, handler):
-                continue
-            try:
-                result = self.call_plain(socket, event.args, handler, ack)
-                if answer is None:
-                    answer = result
-            except BaseException as error:
-                self._contain(socket, event, ack, error)
-        if ack is not NO_ACK:
-            self._answer(socket, event, handlers, ack, answer)
+    def _run(self, socket: Socket, event: EventReceived, handler: Handler, ack: Ack) -> Any:
+        try:
+            return self.call_plain(socket, event.args, handler, ack)
+        except BaseException as error:
+            self._contain(socket, event, ack, error)
+
+    def _due(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> Iterator[Handler]:
+        """Of the handlers those that are to be called: one registered with ``once`` may have been meanwhile."""
+        return (
+            handler for handler in handlers if not handler.once or self.claim(socket, event.name, handler)
+        )
 
     def claim(self, socket: Socket, event: str | float, handler: Handler) -> bool:
         """Whether a handler that was registered with ``once`` is still to be called; it is not any more."""
@@ -151,7 +113,7 @@ class Dispatcher:
 
     def call_plain(self, socket: Socket, args: Sequence[Any], handler: Handler, ack: Ack) -> Any:
         """Call a handler that is a plain function; one that is slow is named in the log."""
-        return handler.call_timed(socket, args, ack, SLOW_HANDLER, self._was_slow)
+        return handler.call_apart(socket, args, ack, SLOW_HANDLER, self._was_slow)
 
     def _was_slow(self, handler: Handler, seconds: float) -> None:
         self._runtime.log.warning(
@@ -164,9 +126,8 @@ class Dispatcher:
         self, socket: Socket, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any
     ) -> None:
         """Acknowledge with the first value that a handler returned, unless one of them answers by itself."""
-        for handler in handlers:
-            if handler.wants_ack:
-                return
+        if ack is NO_ACK or any(handler.wants_ack for handler in handlers):
+            return
         try:
             ack(*_values(answer))
         except Exception as error:  # it cannot be encoded
@@ -177,7 +138,16 @@ class Dispatcher:
             socket.dropped += 1
             self._runtime.log.debug("no handler for event %.50r in %s", event.name, socket.nsp.name)
 
+    @staticmethod
+    def acknowledge(socket: Socket, ack_id: int, answer: Any) -> None:
+        """Acknowledge with what a handler returned."""
+        socket._acknowledge(ack_id, _values(answer))
+
     # failures
+
+    def failed(self, socket: Socket, event: EventReceived, error: BaseException) -> None:
+        """A handler has raised an exception: the client and the application hear of it, unless it is ``Cancelled``."""
+        self._contain(socket, event, _ack(socket, event), error)
 
     def _contain(self, socket: Socket, event: EventReceived, ack: Ack, error: BaseException) -> None:
         contain(error, lambda failure: self._handler_failed(socket, event, ack, failure))

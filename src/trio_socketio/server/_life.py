@@ -3,7 +3,7 @@
 A socket that has nothing to do has no task. One is started
 
 - for its middlewares and connection handlers, if any of them can wait; otherwise they run at once;
-- for its events, when the first comes that cannot be handled at once; it stays, parked, for those to come;
+- for its events, if they cannot be handled at once: one of those that all sockets share, see ``_crew.py``;
 - for ``socket.nursery``, when it is first used;
 - for its disconnect handlers, if no other lives when it ends; otherwise the last one that ends runs them.
 
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
-from trio_socketio.net import Signal
 from trio_socketio.server._boundary import contain
+from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._handlers import NO_ACK, Handler
 
@@ -37,6 +37,7 @@ class Life:
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
         self._runtime = runtime
         self._dispatcher = dispatcher
+        self.crew = Crew(runtime, dispatcher, self)
 
     # the beginning
 
@@ -137,17 +138,13 @@ class Life:
             with scope:
                 await function()
         finally:
-            socket._tasks = tuple(other for other in socket._tasks if other is not scope)
-            if socket._has_ended and not socket._tasks:
-                await self._farewell(socket)
+            await self.left(socket, scope)
 
-    def work(self, socket: Socket) -> None:
-        """Events wait that a socket's worker has not seen."""
-        if socket._worker is not None:
-            socket._worker.set()
-        else:
-            socket._worker = Signal()
-            self.start(socket, lambda: self._dispatcher.work(socket), name="events of a socket")
+    async def left(self, socket: Socket, scope: trio.CancelScope) -> None:
+        """A task with this scope is not the socket's any more."""
+        socket._tasks = tuple(other for other in socket._tasks if other is not scope)
+        if socket._has_ended and not socket._tasks:
+            await self._farewell(socket)
 
     # the end
 

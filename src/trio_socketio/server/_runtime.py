@@ -63,6 +63,7 @@ class Runtime:
         self.dispatcher = Dispatcher(self)
         self.run_inline = self.dispatcher.run_inline
         self.life = Life(self, self.dispatcher)
+        self.crew = self.life.crew
         self.engine = Engine(
             config.engine(), self._connect, trio.current_time(), logging.getLogger("trio_socketio.engine")
         )
@@ -146,6 +147,15 @@ class Runtime:
         self.nursery.start_soon(self._contained, function, *args, name=name)
         self._busy += 1
 
+    def pause(self) -> None:
+        """A task that was started here waits until somebody wants it: ``stop`` does not wait for it."""
+        self._busy -= 1
+        self._became_idle()
+
+    def go_on(self) -> None:
+        """It does something again, or ends."""
+        self._busy += 1
+
     async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
         """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
         try:
@@ -153,8 +163,7 @@ class Runtime:
         except BaseException as error:
             contain(error, self._internal_error)
         finally:
-            self._busy -= 1
-            self._became_idle()
+            self.pause()
 
     @property
     def _is_busy(self) -> bool:

@@ -71,8 +71,8 @@ class Socket(Member, Listening):
 
     __slots__ = (
         "__weakref__", "_auth", "_calls", "_client", "_data", "_description", "_emits", "_handlers", "_handshake",
-        "_hold_deadline", "_idle", "_inbox", "_iterator", "_nursery", "_phase", "_ready", "_reason", "_rooms_early",
-        "_running", "_runtime", "_tasks", "_unclaimed", "_worker", "dropped", "id", "nsp",
+        "_hold_deadline", "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_phase", "_ready", "_reason",
+        "_rooms_early", "_running", "_runtime", "_tasks", "_unclaimed", "dropped", "id", "nsp",
     )  # fmt: skip
 
     # An idle socket should be small: what it may never need is made when it is first used.
@@ -95,13 +95,13 @@ class Socket(Member, Listening):
         self._description = ""
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
-        #: wakes the task that handles events, as long as there is one
-        self._worker: Signal | None = None
         # its events
         self._inbox: Inbox | None = None
         #: whether they may be handled
         self._ready = False
         self._hold_deadline = math.inf
+        #: whether a task handles them, or is about to; see _crew.py
+        self._is_served = False
         #: whether one is being handled, unless that is done concurrently
         self._running = False
         self._idle: trio.Event | None = None
@@ -211,7 +211,7 @@ class Socket(Member, Listening):
                 self._hold_deadline = math.inf
                 self._client._set_alarm()
             if self._inbox is not None and self._inbox.has_waiting:
-                self._runtime.life.work(self)
+                self._runtime.crew.serve(self)
 
     def __aiter__(self) -> EventIterator:
         """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``.
@@ -434,7 +434,7 @@ class Socket(Member, Listening):
         if self._inbox is None:
             self._inbox = Inbox(self._client)
         if self._inbox.put(event) and self._ready:
-            self._runtime.life.work(self)
+            self._runtime.crew.serve(self)
 
     def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
         """The handlers of an event, if there are any and they are all plain functions."""

@@ -1,0 +1,115 @@
+"""The tasks that handle events, shared by all sockets: a task for each would cost as much as the rest of an echo."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+import trio
+
+from trio_socketio.net import Signal
+from trio_socketio.server._handlers import NO_ACK
+
+if TYPE_CHECKING:
+    from trio_socketio.server._dispatch import Dispatcher
+    from trio_socketio.server._life import Life
+    from trio_socketio.server._runtime import Runtime
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["Crew"]
+
+#: So many tasks at most wait for work; one that is done when there are enough of them ends.
+MOST_FREE = 64
+
+#: Events handled in a row before other tasks get their turn, if no handler waits for anything.
+EVENTS_BETWEEN_CHECKPOINTS = 32
+
+
+class Crew:
+    """Handles the events of all sockets, each socket's in their order.
+
+    A task handles what waits for one socket, and goes on with the next. As long as no handler waits for anything, one
+    task serves everybody; a handler that waits keeps its task, and another one goes on: there are as many as handlers
+    that wait. When a socket ends, the task that is with it is cancelled, and it ends too. No handler finds the context
+    variables that another socket's has set.
+    """
+
+    def __init__(self, runtime: Runtime, dispatcher: Dispatcher, life: Life) -> None:
+        self._runtime = runtime
+        self._dispatcher = dispatcher
+        self._life = life
+        self._waiting: deque[Socket] = deque()
+        self._free: list[Signal] = []
+        #: whether a task is on its way that will look at who waits
+        self._is_coming = False
+        self._context = copy_context()
+
+    def serve(self, socket: Socket) -> None:
+        """Events wait for a socket; nothing happens if somebody is with it, or on the way."""
+        if not socket._is_served:
+            socket._is_served = True
+            self._waiting.append(socket)
+            if not self._is_coming:
+                self._call()
+
+    def _call(self) -> None:
+        self._is_coming = True
+        if self._free:
+            self._free.pop().set()
+        else:
+            self._context.run(self._runtime.spawn, self._work, name="events of sockets")
+
+    async def _work(self) -> None:
+        runtime, waiting, signal, clean = self._runtime, self._waiting, Signal(), copy_context()
+        with trio.CancelScope() as scope:
+            while True:
+                self._is_coming = False
+                streak = 0
+                while waiting:
+                    socket = waiting.popleft()
+                    if waiting and not self._is_coming:
+                        self._call()
+                    streak = await self._serve(socket, scope, streak)
+                    if socket._has_ended or copy_context() != clean:
+                        return
+                    del socket  # nothing of it is kept by who waits
+                if len(self._free) >= MOST_FREE:
+                    return
+                self._free.append(signal)
+                runtime.pause()
+                try:
+                    await signal.wait()
+                finally:
+                    runtime.go_on()
+
+    async def _serve(self, socket: Socket, scope: trio.CancelScope, streak: int) -> int:
+        """Handle what waits for a socket; returns how many events were handled since others had their turn."""
+        inbox, dispatcher = socket._inbox, self._dispatcher
+        assert inbox is not None
+        socket._tasks = (*socket._tasks, scope)
+        socket._running = True
+        try:
+            if self._runtime.config.ordering == "concurrent":
+                while (event := inbox.borrow()) is not None:
+                    socket.nursery.start_soon(dispatcher.handle_counted, socket, event)
+            while (event := inbox.take()) is not None:
+                handlers = socket._handlers_of(event.name)
+                if len(handlers) == 1 and handlers[0].is_simple and handlers[0].is_async:
+                    try:  # what most are; here, because another coroutine around it takes 0.2 µs
+                        answer = await handlers[0].call(socket, event.args, NO_ACK)
+                        if event.ack_id is not None:
+                            dispatcher.acknowledge(socket, event.ack_id, answer)
+                    except BaseException as error:
+                        dispatcher.failed(socket, event, error)
+                else:
+                    await dispatcher.handle(socket, event, handlers)
+                streak += 1
+                if streak >= EVENTS_BETWEEN_CHECKPOINTS:
+                    streak = 0
+                    await trio.lowlevel.checkpoint()
+        finally:
+            socket._is_served = socket._running = False
+            socket._became_idle()
+            await self._life.left(socket, scope)
+        return streak
