@@ -52,6 +52,7 @@ setup(
             extension("_codec", "base utf8 base64 eio_payload sio_packet"),
             extension("_collector", ""),
             extension("_conn", CONNECTION),
+            extension("_event_queue", ""),
             extension("_packets", "base sio_packet"),
             extension("_rooms", f"{CONNECTION} rooms"),
             *([extension("_reactor", f"{CONNECTION} reactor")] if sys.platform == "linux" else []),

@@ -7,6 +7,7 @@ from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import scan_head, split_payload
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
+from trio_socketio._core._event_queue import EventQueue
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
@@ -27,6 +28,7 @@ __all__ = [
     "Callee",
     "CloseFrame",
     "Connection",
+    "EventQueue",
     "EventReader",
     "Failure",
     "FlushList",

@@ -290,5 +290,6 @@ class ReactorHost:
                 self._has_shrunk = False
                 release_memory()
             now = trio.current_time()
-            for driver in [driver for driver, deadline in self._endings.items() if deadline <= now]:
-                driver.drop()
+            ending = [driver for driver, deadline in self._endings.items() if deadline <= now]
+            while ending:  # without a name for the last, which would be kept until the next ends
+                ending.pop().drop()

@@ -46,14 +46,14 @@ class Dispatcher:
         inbox = socket._inbox
         assert inbox is not None
         try:
-            await self.handle(socket, event, socket._handlers_of(event.name))
+            await self.handle(socket, event)
         finally:
             inbox.done(event)
             socket._became_idle()
 
-    async def handle(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
+    async def handle(self, socket: Socket, event: EventReceived) -> None:
         """Run the handlers of an event, one after the other, and answer it."""
-        ack = _ack(socket, event)
+        handlers, ack = socket._handlers_of(event.name), _ack(socket, event)
         if not handlers:
             await self._unclaimed(socket, event, ack)
             return

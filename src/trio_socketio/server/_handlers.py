@@ -255,13 +255,15 @@ class HandlerTable:
         by_event: all of them, under Socket.IO's own names for its events.
         inline: of those events, the ones that a packet may bring and whose handlers are all plain functions: one
             look decides that an event is handled without a task.
+        lone: and those with one handler that is ``async def`` and simple, which are most of the others.
     """
 
-    __slots__ = ("by_event", "inline", "takes_socket")
+    __slots__ = ("by_event", "inline", "lone", "takes_socket")
 
     def __init__(self, *, takes_socket: bool) -> None:
         self.by_event: dict[EventName, tuple[Handler, ...]] = {}
         self.inline: dict[EventName, tuple[Handler, ...]] = {}
+        self.lone: dict[EventName, Handler] = {}
         self.takes_socket = takes_socket
 
     def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
@@ -286,16 +288,22 @@ class HandlerTable:
     def _set(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
         self.by_event.pop(event, None)
         self.inline.pop(event, None)
-        if handlers:
-            self.by_event[event] = handlers
-            own = self.takes_socket and event in LIFECYCLE
-            if not own and not any(handler.is_async for handler in handlers):
-                self.inline[event] = handlers
+        self.lone.pop(event, None)
+        if not handlers:
+            return
+        self.by_event[event] = handlers
+        if self.takes_socket and event in LIFECYCLE:
+            return
+        if not any(handler.is_async for handler in handlers):
+            self.inline[event] = handlers
+        elif len(handlers) == 1 and handlers[0].is_simple:
+            self.lone[event] = handlers[0]
 
     def clear(self) -> None:
         """Remove all."""
         self.by_event.clear()
         self.inline.clear()
+        self.lone.clear()
 
 
 class Listening(ABC):

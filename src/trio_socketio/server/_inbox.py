@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import trio
 
+from trio_socketio._core import EventQueue
 from trio_socketio.server._handlers import Ack
 from trio_socketio.socketio import EventReceived
 
@@ -27,91 +27,36 @@ class Event(NamedTuple):
     ack: Ack
 
 
-class Inbox:
+class Inbox(EventQueue[EventReceived]):
     """The events of one socket that wait for its handlers, and those being handled concurrently.
 
     Above its soft limit (``inbox_events``, ``inbox_bytes``) the client is not read any more, unless a call is pending
     that only reading can answer; then, at four times the limit, the client is given up. An event that finds the inbox
     empty is always accepted, whatever its size.
-
-    Attributes:
-        count: how many events wait, or are being handled concurrently.
     """
 
-    __slots__ = ("_client", "_events", "_full", "_max_bytes", "_max_events", "_size_bytes", "count")
+    __slots__ = ("_client",)
 
     def __init__(self, client: Client) -> None:
         config = client.runtime.config
+        super().__init__(config.inbox_events, config.inbox_bytes)
         self._client = client
-        self._events: deque[EventReceived] = deque()
-        self.count = 0
-        self._size_bytes = 0
-        self._max_events = config.inbox_events
-        self._max_bytes = config.inbox_bytes
-        self._full = False
 
-    @property
-    def has_waiting(self) -> bool:
-        """Whether there is an event to take."""
-        return bool(self._events)
+    def filled(self, first: bool) -> bool:
+        """Stop reading; returns whether the event is accepted."""
+        client, config = self._client, self._client.runtime.config
+        if first:
+            client.inbox_full()
+        max_events, max_bytes = HARD_LIMIT * config.inbox_events, HARD_LIMIT * config.inbox_bytes
+        is_past = self.count > 1 and (self.count > max_events or self.size_bytes >= max_bytes)
+        if is_past and client.calls_pending:
+            client.give_up(f"inbox of {max_events} events, {max_bytes} bytes is full while a call is pending")
+            return False
+        return True
 
-    def put(self, event: EventReceived) -> bool:
-        """Queue an event; returns whether it is the only one, so that a parked worker has not heard of any yet."""
-        self.count += 1
-        self._size_bytes += event.size
-        if self.count >= self._max_events or self._size_bytes >= self._max_bytes:
-            self._fill()
-            if self._is_past_the_hard_limit and self._client.calls_pending:
-                limits = f"{HARD_LIMIT * self._max_events} events, {HARD_LIMIT * self._max_bytes} bytes"
-                self._client.give_up(f"inbox of {limits} is full while a call is pending")
-                return False
-        self._events.append(event)
-        return len(self._events) == 1
-
-    def _fill(self) -> None:
-        if not self._full:
-            self._full = True
-            self._client.inbox_full()
-
-    @property
-    def _is_past_the_hard_limit(self) -> bool:
-        return self.count > 1 and (
-            self.count > HARD_LIMIT * self._max_events or self._size_bytes >= HARD_LIMIT * self._max_bytes
-        )
-
-    def take(self) -> EventReceived | None:
-        """The oldest event, None if there is none."""
-        if not self._events:
-            return None
-        event = self._events.popleft()
-        self.count -= 1
-        self._size_bytes -= event.size
-        if self._full:
-            self._drain()
-        return event
-
-    def borrow(self) -> EventReceived | None:
-        """The same, but it counts until ``done``."""
-        return self._events.popleft() if self._events else None
-
-    def done(self, event: EventReceived) -> None:
-        """An event that was borrowed does not count any more."""
-        self.count -= 1
-        self._size_bytes -= event.size
-        if self._full:
-            self._drain()
-
-    def _drain(self) -> None:
-        if 2 * self.count <= self._max_events and 2 * self._size_bytes <= self._max_bytes:
-            self._full = False
-            self._client.inbox_drained()
-
-    def close(self) -> None:
-        """The socket has ended: forget what waits."""
-        self._events.clear()
-        if self._full:
-            self._full = False
-            self._client.inbox_drained()
+    def drained(self) -> None:
+        """Read on."""
+        self._client.inbox_drained()
 
 
 class EventIterator:

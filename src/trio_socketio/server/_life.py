@@ -138,13 +138,14 @@ class Life:
             with scope:
                 await function()
         finally:
-            await self.left(socket, scope)
+            if self.release(socket, scope):
+                await self.farewell(socket)
 
-    async def left(self, socket: Socket, scope: trio.CancelScope) -> None:
-        """A task with this scope is not the socket's any more."""
+    @staticmethod
+    def release(socket: Socket, scope: trio.CancelScope) -> bool:
+        """The task with this scope is the socket's no longer; returns whether it is to say farewell for it."""
         socket._tasks = tuple(other for other in socket._tasks if other is not scope)
-        if socket._has_ended and not socket._tasks:
-            await self._farewell(socket)
+        return not socket._tasks and socket._has_ended
 
     # the end
 
@@ -154,7 +155,7 @@ class Life:
             for scope in socket._tasks:
                 scope.cancel()
         elif self._is_missed(socket):
-            self._runtime.spawn(self._farewell, socket, name=f"farewell in {socket.nsp.name}")
+            self._runtime.spawn(self.farewell, socket, name=f"farewell in {socket.nsp.name}")
         else:
             socket._vanish()
 
@@ -165,7 +166,8 @@ class Life:
             socket._handlers_of(event) for event in ("disconnecting", "disconnect")
         )
 
-    async def _farewell(self, socket: Socket) -> None:
+    async def farewell(self, socket: Socket) -> None:
+        """Let those hear who want to, and forget the socket."""
         try:
             if self._is_missed(socket):
                 with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):

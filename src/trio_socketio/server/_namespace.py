@@ -121,6 +121,10 @@ class Sockets(Mapping[str, "Socket"]):
         return self._sockets.copy().items()
 
 
+def _nothing(event: object, args: tuple[Any, ...], ack_id: int | None = None) -> None:
+    """The short way of encoding, where there is none: its messages have no key."""
+
+
 class Namespace(Listening, Emitter):
     """One namespace of a server; made by ``Server.of``.
 
@@ -139,6 +143,8 @@ class Namespace(Listening, Emitter):
         self._broadcasts = self._broadcast_bytes = 0
         self._packets = packet_writer(name)
         self._keyed = server.config.outbox.policy == "latest_per_event"
+        #: encodes what is plain, the short way; None otherwise
+        self._encode_plain = _nothing if self._keyed else self._packets.event
 
     def __repr__(self) -> str:
         return f"<Namespace {self.name!r} with {len(self._index)} sockets>"
@@ -198,7 +204,7 @@ class Namespace(Listening, Emitter):
         return Answers(answered, frozenset(socket.id for socket in calls if socket.id not in answered))
 
     def _encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
-        message = None if self._keyed else self._packets.event(event, args, ack_id)
+        message = self._encode_plain(event, args, ack_id)
         if message is None:
             message = encode_event(event, args, self.name, ack_id, keyed=self._keyed)
         return message

@@ -305,7 +305,7 @@ class Socket(Member, Listening):
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode(event, args)
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
         client = self._client
         conn = client.session.conn
         if client.waiting or conn.send(message) == FULL:
@@ -337,7 +337,8 @@ class Socket(Member, Listening):
         """
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        if self._client.session.conn.send(self.nsp._encode(event, args)) == FULL:
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
+        if self._client.session.conn.send(message) == FULL:
             self._client.overflow()
 
     def _emit_volatile_nowait(self, event: str | float, args: tuple[Any, ...]) -> None:
@@ -493,7 +494,7 @@ class Socket(Member, Listening):
         self._ready = False
         self._reason, self._description = reason, description
         if self._inbox is not None:
-            self._inbox.close()
+            self._inbox.clear()
         self._became_idle()
         self._client.sockets.pop(self.nsp.name, None)
         for call in (self._calls or {}).values():
