@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket as sockets
 import struct
 from typing import Any
 
 import pytest
 import trio
+from support.leftovers import open_descriptors
 from support.links import IN_FLIGHT, Link, only, stuck
 from support.raw import WEBSOCKET, echo_server, join, read_until, upgrade
 from support.wire import SioClient, WebSocket, Wire, client_frame
@@ -117,12 +117,12 @@ async def test_however_long_the_last_flush_took_the_answer_to_our_close_frame_is
 
 
 async def test_clients_that_come_and_break_off_leave_no_descriptor(link: Link) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(open_descriptors())
     io, reasons = echo_server()
     async with trio.open_nursery() as nursery:
         async with io:
             net = Wire(io, nursery, link)
-            running = len(os.listdir("/proc/self/fd"))
+            running = len(open_descriptors())
             for number in range(60):
                 stream = await join(net)
                 if number % 3 == 0:
@@ -132,9 +132,9 @@ async def test_clients_that_come_and_break_off_leave_no_descriptor(link: Link) -
                 await trio.aclose_forcefully(stream)
             await wait_all_tasks_blocked()
             assert len(reasons) == 60
-            assert len(os.listdir("/proc/self/fd")) == running
+            assert len(open_descriptors()) == running
         nursery.cancel_scope.cancel()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(open_descriptors()) == before
 
 
 async def test_tcp_clients_that_reset_and_newcomers_with_their_descriptors(nursery: trio.Nursery) -> None:

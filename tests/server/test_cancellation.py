@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
+from support.leftovers import left_behind, open_descriptors
 from support.links import Link
 from support.wire import Wire
 from trio.abc import Instrument
 
 from trio_socketio import Server, Socket
-from trio_socketio._core import Connection
-from trio_socketio.engineio import Session
-from trio_socketio.net._reactor_driver import ReactorDriver
-from trio_socketio.net._stream_driver import StreamDriver
 
 
 class CancelAt(Instrument):
@@ -68,16 +64,6 @@ def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]], link: 
         steps += 1
     assert steps > 15
     assert len(left_behind()) <= len(before)
-
-
-def left_behind() -> list[object]:
-    kinds = (Connection, Session, Socket, StreamDriver, ReactorDriver)
-    gc.collect()
-    return [thing for thing in gc.get_objects() if type(thing) in kinds]
-
-
-def open_descriptors() -> list[str]:
-    return sorted(os.listdir("/proc/self/fd"))
 
 
 def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -> bool:

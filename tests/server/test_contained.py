@@ -166,3 +166,31 @@ async def test_connection_handlers_never_run_from_a_packet(running: Any) -> None
         await client.emit("connection", "an ordinary event")
         await client.call("sync")
     assert log == ["connection", "an ordinary event"]
+
+
+async def test_cancelled_beside_an_error_in_a_group_is_not_swallowed(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+    io.on_error(lambda socket, event, error: log.append(str(error)))
+
+    async def child() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise ValueError("while it was cancelled")
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(child)
+            nursery.start_soon(trio.sleep_forever)
+
+    io.on("ev", lambda socket: log.append("this handler comes after a cancelled one"))
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("ev")
+        await wait_all_tasks_blocked()
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+        assert io.sockets == {}
+    assert log == ["while it was cancelled"]

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import trio
-from support.links import Link
-from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
@@ -228,85 +226,6 @@ async def test_exception_in_a_disconnect_handler_is_contained(running: Any) -> N
         await client.ws.stream.aclose()
         await wait_all_tasks_blocked()
     assert log == ["disconnect: a bug", "second"]
-
-
-@pytest.mark.rows("H1")
-async def test_leaving_the_server_closes_everything_in_order(link: Link, autojump_clock: Any) -> None:
-    io = Server()
-    log = noting(io)
-    order: list[str] = []
-
-    @io.on("ev")
-    async def ev(socket: Socket) -> None:
-        try:
-            await trio.sleep_forever()
-        finally:
-            order.append("handler")
-
-    @io.on("disconnect")
-    async def gone(socket: Socket) -> None:
-        await trio.sleep(1)
-        order.append("disconnect")
-
-    async with trio.open_nursery() as nursery:
-        async with io:
-            net = Wire(io, nursery, link)
-            client = await net.connect()
-            polling = await (await net.polling()).connect()
-            await client.emit("ev")
-            await wait_all_tasks_blocked()
-            polled: list[str] = []
-
-            async def poll() -> None:
-                polled.append((await polling.get()).text)
-
-            async def read() -> None:
-                end = await client.receive()
-                assert isinstance(end, CloseConnection)  # and no DISCONNECT packet before it
-                order.append(f"close {end.code}")
-                await client.ws.stream.aclose()
-
-            nursery.start_soon(poll)
-            nursery.start_soon(read)
-            await wait_all_tasks_blocked()
-            start = trio.current_time()
-        assert trio.current_time() - start < 3
-        await wait_all_tasks_blocked()
-        assert polled == ["1"]
-        assert sorted(order) == ["close 1000", "disconnect", "disconnect", "handler"]
-        assert order.index("handler") < order.index("disconnect")
-        assert [entry[0] for entry in log if entry[0] != "disconnecting"] == ["server shutting down"] * 2
-        nursery.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize("how", ["stop", "cancel"])
-async def test_all_disconnect_handlers_share_one_grace(link: Link, autojump_clock: Any, how: str) -> None:
-    io = Server(disconnect_timeout=5)
-    log: list[str] = []
-
-    @io.on("disconnect")
-    async def gone(socket: Socket) -> None:
-        try:
-            await trio.sleep(3)
-            log.append("done")
-            await trio.sleep_forever()
-        except trio.Cancelled:
-            log.append("cut")
-            raise
-
-    async with trio.open_nursery() as nursery:
-        with trio.CancelScope() as scope:
-            async with io:
-                net = Wire(io, nursery, link)
-                for _ in range(3):
-                    await net.connect()
-                if how == "cancel":
-                    scope.cancel()
-                start = trio.current_time()
-                await trio.lowlevel.checkpoint()
-        assert trio.current_time() - start == pytest.approx(5, abs=0.2)
-        nursery.cancel_scope.cancel()
-    assert log == ["done"] * 3 + ["cut"] * 3
 
 
 async def test_disconnect_called_everywhere_does_no_harm(running: Any) -> None:

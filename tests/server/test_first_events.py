@@ -1,0 +1,122 @@
+"""Events that come early: held until the connection handlers let them through, claimed by somebody or dropped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import (
+    Event,
+    Server,
+    Socket,
+)
+
+
+@pytest.mark.rows("E24")
+async def test_events_are_held_until_the_connection_handlers_return(running: Any) -> None:
+    io = Server()
+    go_on = trio.Event()
+    log: list[str] = []
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await go_on.wait()
+        socket.on("late", log.append)
+
+    @io.on("connect")  # Node's other name for the same
+    def other(socket: Socket) -> None:
+        log.append("other handler")
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("late", "first")
+        await client.emit("late", "second")
+        await wait_all_tasks_blocked()
+        assert log == ["other handler"]
+        go_on.set()
+        await wait_all_tasks_blocked()
+        assert log == ["other handler", "first", "second"]
+
+
+async def test_ready_lets_events_through_while_the_handler_goes_on(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        log.append("begins")
+        socket.ready()
+        socket.ready()
+        await trio.sleep_forever()
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        log.append("event")
+
+    async with running(io) as net:
+        client = await net.connect()
+        assert await client.call("ev") == []
+    assert log == ["begins", "event"]
+
+
+async def test_hold_ends_after_connect_timeout(running: Any, autojump_clock: Any) -> None:
+    io = Server(connect_timeout=7)
+    times: list[float] = []
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    @io.on("ev")
+    async def ev(socket: Socket) -> None:
+        times.append(trio.current_time())
+
+    async with running(io) as net:
+        start = trio.current_time()
+        client = await net.connect()
+        await client.call("ev")
+    assert 7 <= times[0] - start < 7.2
+
+
+async def test_iterating_implies_ready_and_takes_what_no_handler_claims(running: Any) -> None:
+    io = Server()
+    log: list[Any] = []
+    ended = trio.Event()
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        try:
+            async for event in socket:
+                log.append((event.name, event.args))
+                event.ack("taken")
+        finally:
+            ended.set()
+
+    @io.on("claimed")
+    def claimed(socket: Socket) -> str:
+        return "claimed"
+
+    async with running(io) as net:
+        client = await net.connect()
+        assert await client.call("free", 1, 2) == ["taken"]
+        assert await client.call("claimed", ack=1) == ["claimed"]
+        assert await client.call("free", ack=2) == ["taken"]
+        await client.ws.close()
+        await ended.wait()
+    assert log == [("free", [1, 2]), ("free", [])]
+    assert Event._fields == ("name", "args", "ack")
+
+
+async def test_unclaimed_events_are_dropped_and_counted(running: Any) -> None:
+    io = Server()
+    io.on("sync", lambda socket: None)
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("nobody")
+        await client.emit("nobody")
+        await client.call("sync")
+        (socket,) = io.sockets.values()
+        assert socket.dropped == 2

@@ -1,0 +1,27 @@
+"""What is left when all should have gone."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from trio_socketio import Socket
+from trio_socketio._core import Connection
+from trio_socketio.engineio import Session
+from trio_socketio.net._reactor_driver import ReactorDriver
+from trio_socketio.net._stream_driver import StreamDriver
+
+__all__ = ["left_behind", "open_descriptors"]
+
+KINDS = (Connection, Session, Socket, StreamDriver, ReactorDriver)
+
+
+def left_behind() -> list[object]:
+    """Every session there is, and what belongs to one."""
+    gc.collect()
+    return [thing for thing in gc.get_objects() if type(thing) in KINDS]
+
+
+def open_descriptors() -> list[str]:
+    """The numbers of this process's open descriptors, and one more."""
+    return sorted(os.listdir("/proc/self/fd"))
