@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import Slow
 from support.links import IN_FLIGHT, Link
 from support.raw import WEBSOCKET, close_frame, echo_server, join, read_all, read_until, upgrade
 from support.wire import Wire, client_frame
@@ -110,14 +111,7 @@ async def test_volatile_is_dropped_behind_a_stuck_write(autojump_clock: Any, run
 
 async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, running: Any) -> None:
     io, _ = echo_server(inbox_events=4)
-    go = trio.Event()
-    seen: list[int] = []
-
-    @io.on("n")
-    async def number(socket: Socket, n: int, filling: str) -> None:
-        await go.wait()
-        seen.append(n)
-
+    slow = Slow(io)
     async with running(io) as wire, trio.open_nursery() as nursery:
         stream, _ = await _join(wire)
         sent = 0
@@ -125,15 +119,15 @@ async def test_client_is_not_read_while_the_inbox_is_full(autojump_clock: Any, r
         async def send() -> None:
             nonlocal sent
             for n in range(50):
-                await stream.send_all(client_frame(1, f'42["n",{n},"{FILLING}"]'.encode()))
+                await stream.send_all(client_frame(1, f'42["slow",{n},"{FILLING}"]'.encode()))
                 sent += 1
 
         nursery.start_soon(send)
         await trio.sleep(300)  # the heartbeat's clock stands still meanwhile
         assert 4 <= sent <= 8
-        go.set()
+        slow.go_on.set()
         await wait_all_tasks_blocked()
-        assert (sent, seen) == (50, list(range(50)))
+        assert (sent, slow.done) == (50, list(range(50)))
 
 
 async def test_session_that_ends_while_it_is_not_read(autojump_clock: Any, running: Any) -> None:

@@ -160,33 +160,6 @@ async def test_client_that_never_answers_a_ping(autojump_clock: Any, running: An
         await _assert_gone(polling)
 
 
-async def test_answer_to_a_post_is_withheld_while_the_inbox_is_full(
-    autojump_clock: Any, running: Any
-) -> None:
-    io = Server(inbox_events=2)
-    go = trio.Event()
-    seen: list[int] = []
-
-    @io.on("n")
-    async def number(socket: Any, n: int) -> None:
-        seen.append(n)
-        await go.wait()
-
-    async with running(io) as wire, trio.open_nursery() as nursery:
-        polling = await (await wire.polling()).connect()
-        answers: list[str] = []
-
-        async def post() -> None:
-            answers.append((await polling.post("\x1e".join(f'42["n",{n}]' for n in range(10)))).text)
-
-        nursery.start_soon(post)
-        await wait_all_tasks_blocked()
-        assert (answers, seen) == ([], [0])
-        go.set()
-        await wait_all_tasks_blocked()
-        assert (answers, seen) == (["ok"], list(range(10)))
-
-
 async def test_connection_that_is_cancelled_ends_its_session(autojump_clock: Any, running: Any) -> None:
     io = Server()
     async with running(io) as wire:

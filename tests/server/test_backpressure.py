@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import Slow
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
@@ -60,14 +61,7 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
     running: Any, autojump_clock: Any, ordering: Any
 ) -> None:
     io = Server(inbox_events=4, ordering=ordering)
-    go_on = trio.Event()
-    done: list[int] = []
-
-    @io.on("slow")
-    async def slow(socket: Socket, number: int, filling: str) -> None:
-        await go_on.wait()
-        done.append(number)
-
+    slow = Slow(io)
     io.on("ping me", lambda socket: "pong")
 
     async with running(io) as net:
@@ -89,20 +83,15 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
             start = trio.current_time()
             assert await other.call("ping me") == ["pong"]
             assert trio.current_time() == start
-            go_on.set()
+            slow.go_on.set()
         await wait_all_tasks_blocked()
-        assert sorted(done) == list(range(50))
-        assert ordering == "concurrent" or done == list(range(50))
+        assert sorted(slow.done) == list(range(50))
+        assert ordering == "concurrent" or slow.done == list(range(50))
 
 
 async def test_heartbeat_stands_still_while_we_do_not_read(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
-    go_on = trio.Event()
-
-    @io.on("slow")
-    async def slow(socket: Socket) -> None:
-        await go_on.wait()
-
+    slow = Slow(io)
     async with running(io) as net:
         client = await net.connect()
         for _ in range(6):
@@ -110,7 +99,7 @@ async def test_heartbeat_stands_still_while_we_do_not_read(running: Any, autojum
         await trio.sleep(300)
         (socket,) = io.sockets.values()
         assert socket.connected
-        go_on.set()
+        slow.go_on.set()
         start = trio.current_time()
         await wait_all_tasks_blocked()
         assert isinstance(
@@ -128,35 +117,23 @@ async def wait_for_close(client: Any) -> Any:
 
 async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_bytes=1000)
-    go_on = trio.Event()
-
-    @io.on("slow")
-    async def slow(socket: Socket, data: bytes) -> None:
-        await go_on.wait()
-
+    slow = Slow(io)
     async with running(io) as net:
         client = await net.connect()
         for _ in range(3):
-            await client.send('51-["slow",{"_placeholder":true,"num":0}]')
+            await client.send('51-["slow",0,{"_placeholder":true,"num":0}]')
             await client.send(b"x" * 600)
         await wait_all_tasks_blocked()
         (socket,) = io.sockets.values()
         assert socket._client.session.paused
-        go_on.set()
+        slow.go_on.set()
         await wait_all_tasks_blocked()
         assert not socket._client.session.paused
 
 
 async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
-    go_on = trio.Event()
-    done: list[int] = []
-
-    @io.on("slow")
-    async def slow(socket: Socket, number: int) -> None:
-        await go_on.wait()
-        done.append(number)
-
+    slow = Slow(io)
     async with running(io) as net:
         polling = await (await net.polling()).connect()
         answered = trio.Event()
@@ -170,21 +147,17 @@ async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_cl
             nursery.start_soon(post)
             await trio.sleep(100)
             assert not answered.is_set()
-            go_on.set()
+            assert slow.begun == [0]
+            slow.go_on.set()
         await wait_all_tasks_blocked()
-        assert done == list(range(8))
+        assert slow.done == list(range(8))
 
 
 async def test_the_answer_is_withheld_also_from_the_post_that_filled_the_inbox(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server(inbox_events=2)
-    go_on = trio.Event()
-
-    @io.on("slow")
-    async def slow(socket: Socket) -> None:
-        await go_on.wait()
-
+    slow = Slow(io)
     async with running(io) as net:
         polling = await (await net.polling()).connect()
         answers: list[str] = []
@@ -196,19 +169,14 @@ async def test_the_answer_is_withheld_also_from_the_post_that_filled_the_inbox(
             nursery.start_soon(post)
             await wait_all_tasks_blocked()
             assert answers == []
-            go_on.set()
+            slow.go_on.set()
         assert answers == ["ok"]
 
 
 async def test_pausing_is_per_connection(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2)
-    go_on = trio.Event()
+    slow = Slow(io.of("/x"))
     io.on("ev", lambda socket: "main")
-
-    @io.of("/x").on("slow")
-    async def slow(socket: Socket) -> None:
-        await go_on.wait()
-
     async with running(io) as net:
         client = await (await net.connect()).connect("/x")
         for _ in range(4):
@@ -217,7 +185,7 @@ async def test_pausing_is_per_connection(running: Any, autojump_clock: Any) -> N
         with trio.move_on_after(5) as scope:
             await client.receive()
         assert scope.cancelled_caught
-        go_on.set()
+        slow.go_on.set()
         assert await client.receive() == '30["main"]'
 
 

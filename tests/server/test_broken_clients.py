@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import Slow
 from support.leftovers import open_descriptors
 from support.links import IN_FLIGHT, Link, only, stuck
 from support.raw import WEBSOCKET, echo_server, join, read_until, upgrade
@@ -175,14 +176,7 @@ async def test_tcp_clients_that_reset_and_newcomers_with_their_descriptors(nurse
 async def test_upgrade_of_a_client_whose_inbox_is_full(running: Any, autojump_clock: Any) -> None:
     """It is not read before there is room again, and its heartbeat goes on then."""
     io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
-    go_on = trio.Event()
-    done: list[int] = []
-
-    @io.on("slow")
-    async def slow(socket: Socket, number: int) -> None:
-        await go_on.wait()
-        done.append(number)
-
+    slow = Slow(io)
     async with running(io) as net, trio.open_nursery() as nursery:
         polling = await (await net.polling()).connect()
         nursery.start_soon(polling.post, "\x1e".join(f'42["slow",{number}]' for number in range(6)))
@@ -197,10 +191,10 @@ async def test_upgrade_of_a_client_whose_inbox_is_full(running: Any, autojump_cl
         await ws.send_all(client_frame(1, b"5") + client_frame(1, b'42["slow",6]'))
         await trio.sleep(100)
         assert session.paused
-        assert done == []
-        go_on.set()
+        assert slow.done == []
+        slow.go_on.set()
         await wait_all_tasks_blocked()
-        assert sorted(done) == list(range(7))
+        assert sorted(slow.done) == list(range(7))
         assert not session.paused
         await read_until(ws, b"\x81\x012")
         await trio.sleep(5.1)

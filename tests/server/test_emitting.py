@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import counted_turns
 from support.links import only
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
@@ -192,22 +193,10 @@ async def test_emit_yields_at_least_every_32nd_call(running: Any) -> None:
     async with running(io) as net:
         await net.connect()
         socket = only(io)
-        turns = 0
-
-        async def count() -> None:
-            nonlocal turns
-            while True:
-                await trio.lowlevel.checkpoint()
-                turns += 1
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(count)
-            await trio.lowlevel.checkpoint()
-            turns = 0
+        async with counted_turns() as turns:
             for _ in range(320):
                 await socket.emit("ev")
-            assert 8 <= turns <= 40
-            nursery.cancel_scope.cancel()
+            assert 8 <= turns.count <= 40
 
 
 async def test_server_side_emit_needs_a_cluster(running: Any) -> None:

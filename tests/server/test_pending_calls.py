@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import Slow, asked
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
@@ -49,14 +50,8 @@ async def test_past_four_times_the_limit_the_connection_is_closed(
     reasons: list[Any] = []
     io.on("disconnect", lambda socket, reason, description: reasons.append((reason, description)))
 
-    @io.on("go")
-    async def go(socket: Socket) -> None:
-        await socket.call("ask")
-
     async with running(io) as net:
-        client = await net.connect()
-        await client.emit("go")
-        assert await client.event() == ["ask"]
+        client = await asked(net)
         for _ in range(16):
             await client.emit("more")
         await wait_all_tasks_blocked()
@@ -76,14 +71,8 @@ async def test_bytes_past_four_times_the_limit_close_the_connection(
 ) -> None:
     io = Server(inbox_bytes=1000)
 
-    @io.on("go")
-    async def go(socket: Socket) -> None:
-        await socket.call("ask")
-
     async with running(io) as net:
-        client = await net.connect()
-        await client.emit("go")
-        assert await client.event() == ["ask"]
+        client = await asked(net)
         for _ in range(3):
             await client.emit("more", "x" * 1200)
         await wait_all_tasks_blocked()
@@ -94,12 +83,8 @@ async def test_bytes_past_four_times_the_limit_close_the_connection(
 
 async def test_any_call_on_the_connection_keeps_it_reading(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2)
-    go_on = trio.Event()
+    slow = Slow(io)
     io.of("/x")
-
-    @io.on("slow")
-    async def slow(socket: Socket) -> None:
-        await go_on.wait()
 
     async with running(io) as net:
         net.narrow()
@@ -117,7 +102,7 @@ async def test_any_call_on_the_connection_keeps_it_reading(running: Any, autojum
                 await client.emit("slow")
             await client.send('3/x,0["answer"]')
         assert answers == ["answer"]
-        go_on.set()
+        slow.go_on.set()
 
 
 async def test_any_call_lets_a_post_through_up_to_four_times_the_limit(

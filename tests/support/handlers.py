@@ -1,0 +1,72 @@
+"""Handlers and tasks that many tests need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from support.wire import SioClient, Wire
+from trio_socketio import Namespace, Server, Socket
+
+__all__ = ["Slow", "Turns", "asked", "counted_turns"]
+
+
+class Slow:
+    """A handler of the event "slow", which ends when it is told to.
+
+    Attributes:
+        go_on: lets this and all later ones end.
+        begun: the numbers that came with the events, as their handlers began.
+        done: the same, as they ended.
+    """
+
+    def __init__(self, io: Server | Namespace) -> None:
+        self.go_on = trio.Event()
+        self.begun: list[int] = []
+        self.done: list[int] = []
+        io.on("slow", self._handle)
+
+    async def _handle(self, socket: Socket, number: int = 0, *filling: Any) -> None:
+        self.begun.append(number)
+        await self.go_on.wait()
+        self.done.append(number)
+
+
+async def asked(wire: Wire) -> SioClient:
+    """A client that was asked something: a ``call`` is pending until it sends ``30["answer"]``."""
+
+    @wire.io.on("go")
+    async def go(socket: Socket) -> None:
+        await socket.call("ask")
+
+    client = await wire.connect()
+    await client.emit("go")
+    assert await client.event() == ["ask"]
+    return client
+
+
+class Turns:
+    """How often another task had its turn."""
+
+    count = 0
+
+
+@asynccontextmanager
+async def counted_turns() -> AsyncIterator[Turns]:
+    """``async with counted_turns() as turns:`` another task, which runs whenever it may."""
+    turns = Turns()
+
+    async def count() -> None:
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns.count += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(count)
+        await trio.lowlevel.checkpoint()
+        turns.count = 0
+        yield turns
+        nursery.cancel_scope.cancel()
