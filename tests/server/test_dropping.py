@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio import (
     Outbox,
     Server,
+    Socket,
 )
 
 
@@ -119,3 +121,48 @@ async def test_heartbeat_is_never_dropped(running: Any, autojump_clock: Any) -> 
             await socket.emit("n", i)
         assert await client.event() == IN_FLIGHT
         assert await client.ws.receive() == "2"
+
+
+#: All of them hand events to the outbox as they come, whoever reads.
+WAYS: dict[str, Callable[[Server, Socket], Callable[..., None]]] = {
+    "to a socket": lambda io, socket: socket.emit_nowait,
+    "to everybody": lambda io, socket: io.emit_nowait,
+    "to a room": lambda io, socket: io.to(socket.id).emit_nowait,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("attachments", [(), (b"one", b"two")], ids=["plain", "binary"])
+async def test_only_the_latest_of_each_event_is_kept(
+    running: Any, autojump_clock: Any, way: str, attachments: tuple[bytes, ...]
+) -> None:
+    io = Server(outbox=Outbox(policy="latest_per_event"))  # there is room for all
+    async with running(io) as net:
+        client, socket = await stuck(net)
+        emit = WAYS[way](io, socket)
+        for number in range(5):
+            for event in ("b", "a", "a"):
+                emit(event, number, *attachments)
+        emit("last")
+        assert await client.event() == IN_FLIGHT
+        for event in ("b", "a"):
+            head = str(await client.receive())
+            assert head.startswith((f'2["{event}",4', f'52-["{event}",4,{{')), head
+            assert [await client.receive() for _ in attachments] == list(attachments)
+        assert await client.event() == ["last"]
+
+
+async def test_an_event_of_another_namespace_is_another_event(running: Any, autojump_clock: Any) -> None:
+    io = Server(outbox=Outbox(policy="latest_per_event"))
+    io.of("/x")
+    async with running(io) as net:
+        net.narrow()
+        client = await (await net.connect()).connect("/x")
+        await wait_all_tasks_blocked()
+        io.emit_nowait(*IN_FLIGHT)
+        await wait_all_tasks_blocked()
+        for number in range(3):
+            io.emit_nowait("a", number)
+            io.of("/x").emit_nowait("a", number)
+        assert await client.event() == IN_FLIGHT
+        assert [await client.receive() for _ in range(2)] == ['2["a",2]', '2/x,["a",2]']
