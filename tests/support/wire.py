@@ -203,15 +203,13 @@ class SioClient:
 
     async def receive(self) -> str | bytes | CloseConnection | Pong:
         """The next Socket.IO message, without the Engine.IO digit; pings are answered."""
-        while True:
-            message = await self.ws.receive()
-            if message == "2":
+        with trio.fail_after(DEADLINE * 100):  # or a message that never comes would be waited for by heartbeats
+            while (message := await self.ws.receive()) == "2":
                 await self.ws.send("3")
-            elif isinstance(message, str):
-                assert message[0] == "4", message
-                return message[1:]
-            else:
-                return message
+        if isinstance(message, str):
+            assert message[0] == "4", message
+            return message[1:]
+        return message
 
     async def send(self, message: str | bytes) -> None:
         await self.ws.send("4" + message if isinstance(message, str) else message)
