@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from harness import install, places
@@ -113,8 +114,8 @@ def change(ratio: Spread, *, higher: bool) -> str:
     return "better" if (ratio.low > 1) is higher else "worse"
 
 
-def micro(built: Sequence[tuple[str, Path]], rounds: int) -> int:
-    """Ask both the small questions, in turns that begin with the other one each time; 1 if not all was answered."""
+def micro(built: Sequence[tuple[str, Path]], rounds: int, record: Record) -> None:
+    """Ask both the small questions, in turns that begin with the other one each time."""
     versions = [
         programs.Version(source.parent, source.parent / "build" / "bench" / "micro") for _, source in built
     ]
@@ -128,15 +129,22 @@ def micro(built: Sequence[tuple[str, Path]], rounds: int) -> int:
             progress.step(built[side][0])
     base, head = ([found.given for found in side] for side in answers)
     show(micro_table(base, head, (built[0][0], built[1][0])))
-    failures = {
-        f"failed: {program}, {name}: {why}"
-        for (name, _), side in zip(built, answers, strict=True)
-        for found in side
-        for program, why in found.failures.items()
-    }
-    for failure in sorted(failures):
-        say(failure)
-    return 1 if failures else 0
+    note(record, dict(zip(SIDES, answers, strict=True)))
+    for failure in record.failures:
+        say(f"failed: {failure}")
+
+
+def note(record: Record, answers: Mapping[str, Sequence[programs.Answers]]) -> None:
+    """Put the answers of each side's rounds, and the programs that gave none, into the record."""
+    for side, rounds in answers.items():
+        for turn, found in enumerate(rounds):
+            record.measurements += [
+                Measurement(name, side, turn, asdict(answer)) for name, answer in found.given.items()
+            ]
+            for program, why in found.failures.items():
+                failure = f"{program}, {record.about[side]}: {why}"
+                if failure not in record.failures:  # it fails in every round
+                    record.failures.append(failure)
 
 
 def main(words: Sequence[str]) -> int:
@@ -149,10 +157,11 @@ def main(words: Sequence[str]) -> int:
     except (BuildError, install.MissingError) as error:
         say(f"failed: {error}")
         return 1
-    if asked.micro:
-        return micro(list(built.values()), asked.rounds)
     names = [built[side][0] for side in SIDES]
     record = Record(describe(install.versions(), words) | {"base": names[0], "head": names[1]})
+    if asked.micro:
+        micro(list(built.values()), asked.rounds, record)
+        return finish(record, "compare-micro")
     cores = Cores.choose()
     turns = plan(asked.cases, asked.rounds, SIDES)
     progress = Progress(len(turns))
@@ -168,7 +177,12 @@ def main(words: Sequence[str]) -> int:
         figure = turn.case.metric.show(float(result[turn.case.metric.key]))
         progress.step(f"{turn.case.name:19} {name} {figure:>10}  {', '.join(complaints(result))}".rstrip())
     show(table(record, [case for case in CASES if case in asked.cases], names))
-    say(f"saved: {record.save('compare').relative_to(places.ROOT)}")
+    return finish(record, "compare")
+
+
+def finish(record: Record, kind: str) -> int:
+    """Save the record; 1 if something failed."""
+    say(f"saved: {record.save(kind).relative_to(places.ROOT)}")
     return 1 if record.failures else 0
 
 
