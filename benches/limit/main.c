@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "limit/server.h"
 #include "load/fail.h"
+#include "load/files.h"
 
 enum { LARGEST_FRAME = 64 << 20, BACKLOG = 4096 };
 
@@ -66,16 +66,6 @@ static void stop(net_conn *signals)
 static const net_handler LISTENER = {.ready = accept_all};
 static const net_handler SIGNALS = {.ready = stop};
 
-static void raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        fail("getrlimit: %s", strerror(errno));
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        fail("setrlimit: %s", strerror(errno));
-}
-
 static void watch_signals(limit_server *server, net_conn *signals)
 {
     sigset_t set;
@@ -118,7 +108,7 @@ int main(int argc, char **argv)
         default: return 2;
         }
     }
-    raise_file_limit();
+    files_most();
     net_init(&server.net, LARGEST_FRAME, false);
     watch_signals(&server, &signals);
     listen_at(&server, &address);

@@ -1,10 +1,9 @@
 /* main.c -- the load generator: one thread, one epoll, one line of JSON. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "load/fail.h"
+#include "load/files.h"
 #include "load/scenarios.h"
 
 /* stdin, stdout, stderr, epoll, and some that whoever started us may have left open. */
@@ -24,13 +23,7 @@ static const struct {
 /* As many clients as the limit on descriptors allows, after raising it. */
 static uint32_t clients_possible(const bench_options *options)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        fail("getrlimit: %s", strerror(errno));
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        fail("setrlimit: %s", strerror(errno));
-    const rlim_t most = limit.rlim_cur < UINT32_MAX / 4 ? limit.rlim_cur : UINT32_MAX / 4;
+    const rlim_t files = files_most(), most = files < UINT32_MAX / 4 ? files : UINT32_MAX / 4;
     return (uint32_t)(most - OTHER_FILES) / (options->polling ? 2 : 1);
 }
 
