@@ -9,13 +9,15 @@ import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import trio
 
 from clients.combinations import Combination
-from clients.server import DEADLINE, Mailbox
+from clients.server import DEADLINE, Mailbox, arrivals, connections, disconnections, serving
+from trio_socketio import Server, Socket
 
 RUNNER = Path(__file__).with_name("runner.js")
 PACKAGES = {
@@ -239,3 +241,22 @@ class JsClient:
     def pending(self, name: str) -> int:
         """How many events of this name came and were not looked at."""
         return len(self.seen[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A client that is connected, and nobody else, as the server sees it."""
+
+    socket: Socket
+    ends: Mailbox[tuple[str, str]]
+    arrived: Mailbox[str]
+
+
+@asynccontextmanager
+async def visited_by(client: JsClient, io: Server | None = None) -> AsyncIterator[Visit]:
+    """``async with visited_by(client) as visit:`` a server that runs, and this client on it."""
+    io = io or Server()
+    sockets, ends, arrived = connections(io), disconnections(io), arrivals(io)
+    async with serving(io) as url:
+        await client.connect(url)
+        yield Visit(await sockets.get(), ends, arrived)

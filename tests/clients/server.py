@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import trio
 
@@ -74,3 +74,11 @@ def arrivals(namespace: Server | Namespace) -> Mailbox[str]:
         ids.put(socket.id)
 
     return ids
+
+
+def echoes(namespace: Server | Namespace) -> None:
+    """Acknowledge the event "echo" with its arguments."""
+
+    @namespace.on("echo")
+    def echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
+        return args

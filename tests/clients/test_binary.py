@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from clients.harness import JsClient
-from clients.server import DEADLINE, Mailbox, connections, serving
+from clients.server import DEADLINE, Mailbox, connections, echoes, serving
 from trio_socketio import Server, Socket
 
 pytestmark = pytest.mark.clients
@@ -49,11 +49,7 @@ async def test_binary_both_ways(client: JsClient) -> None:
 async def test_binary_in_acknowledgements(client: JsClient) -> None:
     io = Server()
     sockets = connections(io)
-
-    @io.on("echo")
-    async def echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-        return args
-
+    echoes(io)
     async with serving(io) as url:
         await client.connect(url)
         assert await client.call("echo", *NESTED) == NESTED

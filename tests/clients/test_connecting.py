@@ -9,7 +9,7 @@ import trio
 
 from clients.combinations import Combination
 from clients.harness import JsClient, Node
-from clients.server import connections, disconnections, serving
+from clients.server import connections, disconnections, echoes, serving
 from trio_socketio import ConnectRefused, Server, Socket
 
 pytestmark = pytest.mark.clients
@@ -86,11 +86,7 @@ async def test_an_unknown_namespace_is_refused(client: JsClient) -> None:
 @pytest.mark.rows("E11", "E26")
 async def test_an_unknown_namespace_leaves_its_siblings_alone(client: JsClient) -> None:
     io = Server()
-
-    @io.on("echo")
-    def echo(socket: Socket, text: str) -> str:
-        return text
-
+    echoes(io)
     async with serving(io) as url:
         await client.connect(url)
         nope = await client.of("/nope")
@@ -137,11 +133,7 @@ async def test_namespaces_share_one_connection(client: JsClient) -> None:
 async def test_leaving_a_namespace_leaves_the_others(client: JsClient) -> None:
     io = Server()
     chat_ends, ends = disconnections(io.of("/chat")), disconnections(io)
-
-    @io.on("echo")
-    def echo(socket: Socket, text: str) -> str:
-        return text
-
+    echoes(io)
     async with serving(io) as url:
         await client.connect(url)
         chat = await client.of("/chat")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from clients.harness import JsClient, Node
-from clients.server import arrivals, connections, disconnections, serving
+from clients.harness import JsClient, Node, visited_by
+from clients.server import arrivals, connections, disconnections, echoes, serving
 from trio_socketio import Server, Socket
 
 pytestmark = pytest.mark.clients
@@ -13,38 +13,26 @@ pytestmark = pytest.mark.clients
 
 @pytest.mark.rows("F21", "F26")
 async def test_the_client_disconnects(client: JsClient) -> None:
-    io = Server()
-    sockets, ends = connections(io), disconnections(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
+    async with visited_by(client) as visit:
         await client.disconnect()
         assert await client.event("disconnect") == ["io client disconnect"]
-        assert await ends.get() == (socket.id, "client namespace disconnect")
-        assert not socket.connected
+        assert await visit.ends.get() == (visit.socket.id, "client namespace disconnect")
+        assert not visit.socket.connected
 
 
 @pytest.mark.rows("C28", "F21")
 async def test_the_client_ends_the_session(client: JsClient) -> None:
-    io = Server()
-    sockets, ends = connections(io), disconnections(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
+    async with visited_by(client) as visit:
         await client.hang_up()
         assert await client.event("disconnect") == ["forced close"]
-        assert await ends.get() == (socket.id, "transport close")
+        assert await visit.ends.get() == (visit.socket.id, "transport close")
 
 
 @pytest.mark.rows("E26", "F18", "F21")
 async def test_the_server_disconnects_one_namespace(client: JsClient) -> None:
     io = Server()
     sockets, ends = connections(io.of("/chat")), disconnections(io.of("/chat"))
-
-    @io.on("echo")
-    def echo(socket: Socket, text: str) -> str:
-        return text
-
+    echoes(io)
     async with serving(io) as url:
         await client.connect(url)
         chat = await client.of("/chat")
@@ -77,19 +65,15 @@ async def test_the_server_disconnects_all_namespaces(client: JsClient) -> None:
 
 @pytest.mark.rows("F18", "F19")
 async def test_the_last_events_come_before_the_end(client: JsClient, node: Node) -> None:
-    io = Server()
-    sockets, arrived = connections(io), arrivals(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
-        await client.at_rest(arrived)
+    async with visited_by(client) as visit:
+        await client.at_rest(visit.arrived)
         # The waiting poll is answered, and the client cannot send the next one before all is over.
         node.pause()
         try:
-            await socket.emit("first")
-            await socket.flush()
-            socket.emit_nowait("last", b"\x00")
-            socket.disconnect(close=True)
+            await visit.socket.emit("first")
+            await visit.socket.flush()
+            visit.socket.emit_nowait("last", b"\x00")
+            visit.socket.disconnect(close=True)
         finally:
             node.resume()
         assert await client.event("first") == []
@@ -99,39 +83,27 @@ async def test_the_last_events_come_before_the_end(client: JsClient, node: Node)
 
 @pytest.mark.rows("F21", "H1")
 async def test_the_server_stops(client: JsClient) -> None:
-    io = Server()
-    sockets, ends, arrived = connections(io), disconnections(io), arrivals(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
-        await client.at_rest(arrived)
+    async with visited_by(client) as visit:
+        await client.at_rest(visit.arrived)
     assert await client.event("disconnect") == ["transport close"]
-    assert await ends.get() == (socket.id, "server shutting down")
+    assert await visit.ends.get() == (visit.socket.id, "server shutting down")
 
 
 @pytest.mark.rows("C30", "F21")
 async def test_the_client_is_killed(client: JsClient, node: Node) -> None:
-    io = Server()
-    sockets, ends, arrived = connections(io), disconnections(io), arrivals(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
-        await client.at_rest(arrived)
+    async with visited_by(client) as visit:
+        await client.at_rest(visit.arrived)
         await node.kill()
         reason = "transport error" if client.combination.settled == "polling" else "transport close"
-        assert await ends.get() == (socket.id, reason)
+        assert await visit.ends.get() == (visit.socket.id, reason)
 
 
 @pytest.mark.rows("C20", "F21")
 async def test_the_client_answers_no_ping(client: JsClient, node: Node) -> None:
-    io = Server(ping_interval=0.3, ping_timeout=0.3)
-    sockets, ends = connections(io), disconnections(io)
-    async with serving(io) as url:
-        await client.connect(url)
-        socket = await sockets.get()
+    async with visited_by(client, Server(ping_interval=0.3, ping_timeout=0.3)) as visit:
         node.pause()
         try:
-            assert await ends.get() == (socket.id, "ping timeout")
+            assert await visit.ends.get() == (visit.socket.id, "ping timeout")
         finally:
             node.resume()
         (reason,) = await client.event("disconnect")

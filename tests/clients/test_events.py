@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from clients.combinations import COMBINATIONS
 from clients.harness import JsClient, JsError, Node
-from clients.server import DEADLINE, Mailbox, arrivals, connections, serving
+from clients.server import DEADLINE, Mailbox, arrivals, connections, echoes, serving
 from trio_socketio import Disconnected, Server, Socket
 
 pytestmark = pytest.mark.clients
@@ -189,11 +189,7 @@ async def test_a_pending_call_fails_when_the_client_goes(client: JsClient) -> No
 @pytest.mark.rows("F6")
 async def test_the_client_times_out(client: JsClient) -> None:
     io = Server()
-
-    @io.on("echo")
-    def echo(socket: Socket, text: str) -> str:
-        return text
-
+    echoes(io)
     async with serving(io) as url:
         await client.connect(url)
         with pytest.raises(JsError, match="operation has timed out"):
