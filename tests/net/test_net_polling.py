@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -35,12 +37,17 @@ class Waiting:
 
 def _reasons(io: Server) -> list[Any]:
     reasons: list[Any] = []
-
-    @io.on("disconnect")
-    async def disconnect(socket: Any, reason: str, description: str) -> None:
-        reasons.append((reason, description))
-
+    io.on("disconnect", lambda socket, reason, description: reasons.append((reason, description)))
     return reasons
+
+
+@asynccontextmanager
+async def _joined(running: Any) -> AsyncIterator[tuple[Polling, list[Any]]]:
+    """A client that polls and has joined the main namespace, and what its socket ended for."""
+    io = Server()
+    reasons = _reasons(io)
+    async with running(io) as wire:
+        yield await (await wire.polling()).connect(), reasons
 
 
 async def _assert_gone(polling: Polling) -> None:
@@ -51,13 +58,10 @@ async def _assert_gone(polling: Polling) -> None:
 
 @pytest.mark.rows("C17")
 async def test_overlapping_polls(autojump_clock: Any, running: Any) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire, trio.open_nursery() as nursery:
-        polling = await (await wire.polling()).connect()
+    async with _joined(running) as (polling, reasons), trio.open_nursery() as nursery:
         first = Waiting(polling, nursery)
         await wait_all_tasks_blocked()
-        second = await wire.http().request("GET", polling.target)
+        second = await polling.wire.http().request("GET", polling.target)
         assert (second.status, second.body) == (400, b"")
         assert (await first.result()).text == "1"
         assert [reason for reason, _ in reasons] == ["transport error"]
@@ -66,11 +70,8 @@ async def test_overlapping_polls(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("C18")
 async def test_overlapping_posts(autojump_clock: Any, running: Any) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire:
-        polling = await (await wire.polling()).connect()
-        stream = wire.stream()
+    async with _joined(running) as (polling, reasons):
+        stream = polling.wire.stream()
         await stream.send_all(request(polling.target, "Content-Length: 6", method="POST", body=b"42"))
         await wait_all_tasks_blocked()
         second = await polling.post("42[]")
@@ -84,12 +85,9 @@ async def test_overlapping_posts(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("C19")
 async def test_binary_content_type_is_answered_at_once(autojump_clock: Any, running: Any) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire:
-        polling = await (await wire.polling()).connect()
+    async with _joined(running) as (polling, reasons):
         fields = ("Content-Type: application/octet-stream", "Content-Length: 100")
-        received = await exchange(wire.stream(), request(polling.target, *fields, method="POST"))
+        received = await exchange(polling.wire.stream(), request(polling.target, *fields, method="POST"))
         assert status(received) == 400
         await wait_all_tasks_blocked()
         assert [reason for reason, _ in reasons] == ["transport error"]
@@ -99,10 +97,7 @@ async def test_binary_content_type_is_answered_at_once(autojump_clock: Any, runn
 @pytest.mark.rows("F23")
 @pytest.mark.parametrize("body", ["9", "", "4\x1e", "bAQI", "42[\x1e\x1e"])
 async def test_payload_that_is_broken(autojump_clock: Any, running: Any, body: str) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire:
-        polling = await (await wire.polling()).connect()
+    async with _joined(running) as (polling, reasons):
         response = await polling.post(body)
         assert (response.status, response.body) == (400, b"")
         await wait_all_tasks_blocked()
@@ -114,10 +109,7 @@ async def test_payload_that_is_broken(autojump_clock: Any, running: Any, body: s
 
 @pytest.mark.rows("C28")
 async def test_client_closes(autojump_clock: Any, running: Any) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire, trio.open_nursery() as nursery:
-        polling = await (await wire.polling()).connect()
+    async with _joined(running) as (polling, reasons), trio.open_nursery() as nursery:
         poll = Waiting(polling, nursery)
         await wait_all_tasks_blocked()
         response = await polling.post("1")
@@ -130,11 +122,8 @@ async def test_client_closes(autojump_clock: Any, running: Any) -> None:
 @pytest.mark.rows("C30")
 @pytest.mark.parametrize("how", ["close", "eof"])
 async def test_client_hangs_up_while_its_poll_waits(autojump_clock: Any, running: Any, how: str) -> None:
-    io = Server()
-    reasons = _reasons(io)
-    async with running(io) as wire:
-        polling = await (await wire.polling()).connect()
-        stream = wire.stream()
+    async with _joined(running) as (polling, reasons):
+        stream = polling.wire.stream()
         await stream.send_all(request(polling.target))
         await wait_all_tasks_blocked()
         began = trio.current_time()
