@@ -203,7 +203,9 @@ class SioClient:
 
     async def receive(self) -> str | bytes | CloseConnection | Pong:
         """The next Socket.IO message, without the Engine.IO digit; pings are answered."""
-        with trio.fail_after(DEADLINE * 100):  # or a message that never comes would be waited for by heartbeats
+        with trio.fail_after(
+            DEADLINE * 100
+        ):  # or a message that never comes would be waited for by heartbeats
             while (message := await self.ws.receive()) == "2":
                 await self.ws.send("3")
         if isinstance(message, str):
