@@ -27,7 +27,9 @@ else:
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
-CONNECTION = "base utf8 mask base64 ws_frame buf message outbox wheel conn"
+# Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
+MESSAGE = "base utf8 mask base64 ws_frame buf message"
+CONNECTION = f"{MESSAGE} outbox wheel conn"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 
 
@@ -53,8 +55,10 @@ setup(
             extension("_collector", ""),
             extension("_conn", CONNECTION),
             extension("_event_queue", ""),
+            extension("_message", MESSAGE),
             extension("_packets", "base sio_packet"),
             extension("_rooms", f"{CONNECTION} rooms"),
+            extension("_wheel", "base wheel"),
             *([extension("_reactor", f"{CONNECTION} reactor")] if sys.platform == "linux" else []),
         ],
         build_dir="build/cython",

@@ -92,6 +92,11 @@ typedef struct tsio_conn {
     void *owner;      /* the layer above's own; NULL at first */
 } tsio_conn;
 
+static inline tsio_conn *tsio_conn_of_timer(tsio_wheel_node *timer)
+{
+    return (tsio_conn *)(void *)((char *)timer - offsetof(tsio_conn, timer));
+}
+
 static inline tsio_conn *tsio_conn_of_link(tsio_link *link)
 {
     return (tsio_conn *)(void *)((char *)link - offsetof(tsio_conn, dirty));

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support import oracle
 from support.native import ALL, connection
 
-from trio_socketio._core import Connection, Message, TimerWheel, scan_head, split_payload
+from trio_socketio._core import Connection, Message, TimerWheel, expire_timers, scan_head, split_payload
 
 
 def server_frames(data: bytes) -> list[tuple[int, bytes]]:
@@ -208,4 +208,4 @@ def test_a_connection_that_is_freed_is_out_of_the_wheel():
     del conn
     gc.collect()
     assert len(wheel) == 0
-    assert wheel.expired(10.0, Message("", packet_type="2")) == []
+    assert expire_timers(wheel, 10.0, Message("", packet_type="2")) == []

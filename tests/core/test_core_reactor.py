@@ -11,7 +11,7 @@ import pytest
 from support.reactor import Bench, Peer, is_open, text
 from support.wire import client_frame
 
-from trio_socketio._core import CloseFrame, Failure, Message, Reactor
+from trio_socketio._core import CloseFrame, Failure, Message, Reactor, expire_timers
 
 pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")
 
@@ -70,7 +70,7 @@ def test_a_message_larger_than_what_is_read_at_once(bench: Bench):
 def test_pings_are_answered_and_heartbeats_counted_without_a_word(bench: Bench):
     peer = bench.peer()
     peer.conn.start_heartbeat(0.0, 25.0, 20.0)
-    bench.wheel.expired(25.0, Message("", packet_type="2"))
+    expire_timers(bench.wheel, 25.0, Message("", packet_type="2"))
     peer.send(client_frame(9, b"hi"), client_frame(1, b"3"))
     bench.turn(30.0)
     assert peer.read() == b"\x8a\x02hi\x81\x012"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.native import ALL, connection, events
 from support.wire import client_frame
 
-from trio_socketio._core import Connection, Message, TimerEvent, TimerWheel
+from trio_socketio._core import Connection, Message, TimerEvent, TimerWheel, expire_timers
 
 INTERVAL, TIMEOUT = 25.0, 20.0
 PING = Message("", packet_type="2")
@@ -29,7 +29,7 @@ def beating(
 
 
 def due(wheel: TimerWheel, now: float) -> list[TimerEvent]:
-    return [event for _, event in wheel.expired(now, PING)]
+    return [event for _, event in expire_timers(wheel, now, PING)]
 
 
 def pings(conn: Connection) -> int:
@@ -190,7 +190,7 @@ def test_a_late_server_expires_everything_at_once_however_late_it_is():
     conns = [connection(wheel) for _ in range(50)]
     for number, conn in enumerate(conns):
         conn.set_deadline(1.0 + number * 100.0)
-    assert {conn for conn, _ in wheel.expired(1e9, PING)} == set(conns)
+    assert {conn for conn, _ in expire_timers(wheel, 1e9, PING)} == set(conns)
     assert len(wheel) == 0
 
 
@@ -259,7 +259,7 @@ def test_sleeping_until_the_next_deadline_finds_every_deadline_on_time(deadlines
         conn.set_deadline(deadline)
     while (now := wheel.next_deadline()) < math.inf:
         assert now == min(wanted.values())
-        expired = wheel.expired(now, PING)
+        expired = expire_timers(wheel, now, PING)
         assert {conn for conn, _ in expired} == {c for c, deadline in wanted.items() if deadline == now}
         for conn, event in expired:
             assert event is TimerEvent.DEADLINE

@@ -6,8 +6,9 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import scan_head, split_payload
 from trio_socketio._core._collector import release_memory, track, untrack
-from trio_socketio._core._conn import Connection, FlushList, Message, TimerWheel
+from trio_socketio._core._conn import Connection, FlushList, expire_timers
 from trio_socketio._core._event_queue import EventQueue
+from trio_socketio._core._message import Message
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
@@ -18,6 +19,7 @@ from trio_socketio._core._types import (
     PushStatus,
     TimerEvent,
 )
+from trio_socketio._core._wheel import TimerWheel
 
 try:
     from trio_socketio._core._reactor import Reactor
@@ -42,6 +44,7 @@ __all__ = [
     "RoomIndex",
     "TimerEvent",
     "TimerWheel",
+    "expire_timers",
     "is_json",
     "release_memory",
     "scan_head",

@@ -1,19 +1,7 @@
-# Mirrors base.h, base64.h, utf8.h, eio_payload.h and sio_packet.h, and nothing else.
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+# Mirrors base64.h, utf8.h, eio_payload.h and sio_packet.h.
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-
-cdef extern from "<stdbool.h>":
-    ctypedef bint c_bool "bool"
-
-
-cdef extern from "base.h" nogil:
-    ctypedef enum tsio_status:
-        TSIO_OK
-        TSIO_E_NO_MEMORY
-        TSIO_E_BASE64
-
-    const char *tsio_status_text(tsio_status status)
-    uint16_t tsio_status_close_code(tsio_status status)
+from trio_socketio._core._base cimport c_bool, tsio_status
 
 
 cdef extern from "utf8.h" nogil:

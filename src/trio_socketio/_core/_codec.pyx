@@ -3,6 +3,8 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
+from trio_socketio._core._base cimport TSIO_E_BASE64, TSIO_OK, tsio_status_close_code, tsio_status_text
+
 from trio_socketio._core._types import Failure
 
 

@@ -1,19 +1,9 @@
-# Mirrors base.h, buf.h, message.h, outbox.h, wheel.h and conn.h, as far as they are used here.
+# Mirrors buf.h, outbox.h and conn.h, as far as they are used here.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
-
-cdef extern from "<stdbool.h>":
-    ctypedef bint c_bool "bool"
-
-
-cdef extern from "base.h" nogil:
-    ctypedef enum tsio_status:
-        TSIO_OK
-        TSIO_E_NO_MEMORY
-        TSIO_E_OUTBOX_FULL
-
-    const char *tsio_status_text(tsio_status status)
-    uint16_t tsio_status_close_code(tsio_status status)
+from trio_socketio._core._base cimport c_bool, tsio_status
+from trio_socketio._core._message cimport tsio_message
+from trio_socketio._core._wheel cimport TimerWheel, tsio_wheel, tsio_wheel_node
 
 
 cdef extern from "buf.h" nogil:
@@ -22,26 +12,6 @@ cdef extern from "buf.h" nogil:
         size_t len
 
     void tsio_buf_free(tsio_buf *buf)
-
-
-cdef extern from "message.h" nogil:
-    ctypedef struct tsio_message:
-        uint32_t parts
-        uint64_t key
-
-    ctypedef struct tsio_piece:
-        const uint8_t *data
-        size_t len
-
-    tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key)
-    tsio_status tsio_message_add_text(
-        tsio_message *message, uint8_t type_digit, const uint8_t *data, size_t length
-    )
-    tsio_status tsio_message_add_pieces(tsio_message *message, const tsio_piece *pieces, size_t count)
-    tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t length)
-    void tsio_message_unref(tsio_message *message)
-    tsio_status tsio_message_polling(tsio_message *message, const uint8_t **data, size_t *length)
-    size_t tsio_message_bytes(const tsio_message *message)
 
 
 cdef extern from "outbox.h" nogil:
@@ -69,19 +39,6 @@ cdef extern from "outbox.h" nogil:
     tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
     void tsio_outbox_confirm(tsio_outbox *outbox)
     void tsio_outbox_free(tsio_outbox *outbox)
-
-
-cdef extern from "wheel.h" nogil:
-    ctypedef struct tsio_wheel_node:
-        double deadline
-        c_bool linked
-
-    ctypedef struct tsio_wheel:
-        size_t count
-
-    void tsio_wheel_init(tsio_wheel *wheel, double tick, double now)
-    tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
-    double tsio_wheel_next(tsio_wheel *wheel)
 
 
 cdef extern from "conn.h" nogil:
@@ -130,6 +87,7 @@ cdef extern from "conn.h" nogil:
         tsio_wheel_node timer
         void *owner
 
+    tsio_conn *tsio_conn_of_timer(tsio_wheel_node *timer)
     void tsio_conn_init(
         tsio_conn *conn,
         uint64_t max_message_bytes,
@@ -160,21 +118,6 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
     tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
-
-
-cdef class Message:
-    cdef tsio_message *_message
-
-
-cdef Message message_of(const tsio_piece *pieces, size_t count)
-
-
-cdef class TimerWheel:
-    cdef tsio_wheel _wheel
-    cdef double _announced
-    cdef public object on_earlier
-
-    cdef int scheduled(self, const tsio_wheel_node *node) except -1
 
 
 cdef class FlushList:

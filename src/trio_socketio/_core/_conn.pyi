@@ -1,32 +1,13 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, final
 
 from typing_extensions import Buffer
 
+from trio_socketio._core._message import Message
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
+from trio_socketio._core._wheel import TimerWheel
 
 __pyx_capi__: dict[str, object]  # what other modules of this package call without Python
-
-@final
-class Message:
-    def __init__(
-        self,
-        text: str | Buffer | None,
-        attachments: Iterable[Buffer] = (),
-        *,
-        packet_type: str = "4",
-        key: int = 0,
-    ) -> None: ...
-    def __len__(self) -> int: ...
-    def payload(self) -> bytes: ...
-
-@final
-class TimerWheel:
-    on_earlier: Callable[[], None] | None
-    def __new__(cls, now: float, tick: float = ...) -> TimerWheel: ...
-    def __len__(self) -> int: ...
-    def next_deadline(self) -> float: ...
-    def expired(self, now: float, ping: Message) -> list[tuple[Connection, TimerEvent]]: ...
 
 @final
 class FlushList:
@@ -92,3 +73,5 @@ class Connection:
     def pong(self, now: float) -> None: ...
     def set_deadline(self, deadline: float) -> None: ...
     def detach(self) -> None: ...
+
+def expire_timers(wheel: TimerWheel, now: float, ping: Message) -> list[tuple[Connection, TimerEvent]]: ...

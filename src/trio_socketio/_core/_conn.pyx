@@ -1,9 +1,19 @@
-"""The connection object, the shared message and the timer wheel, over ``csrc/conn.h``."""
+"""The connection object, over ``csrc/conn.h``: what comes in, what goes out, and what its timers say."""
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memset
+
+from trio_socketio._core._base cimport (
+    TSIO_E_OUTBOX_FULL,
+    TSIO_OK,
+    check_memory,
+    tsio_status_close_code,
+    tsio_status_text,
+)
+from trio_socketio._core._message cimport Message, tsio_message_bytes
+from trio_socketio._core._wheel cimport tsio_wheel_expire
 
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 
@@ -12,33 +22,11 @@ cdef extern from "Python.h":
     const char *PyUnicode_AsUTF8AndSize(object text, Py_ssize_t *size) except NULL
 
 
-cdef extern from *:
-    """
-    #include <stddef.h>
-    #include "conn.h"
-    static inline tsio_conn *_conn_of_timer(tsio_wheel_node *node)
-    {
-        return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
-    }
-    """
-    tsio_conn *_conn_of_timer(tsio_wheel_node *node) noexcept nogil
-
-
-cdef int _check(tsio_status status) except -1:
-    if status == TSIO_E_NO_MEMORY:
-        raise MemoryError(tsio_status_text(status).decode())
-    return 0
-
-
-cdef object _failure(tsio_status status):
-    return Failure(tsio_status_text(status).decode(), tsio_status_close_code(status))
-
-
 cdef object decode_event(tsio_status status, const tsio_conn_event *event):
     """What ``Connection.next_event`` returns."""
     if status != TSIO_OK:
-        _check(status)
-        return _failure(status)
+        check_memory(status)
+        return Failure(tsio_status_text(status).decode(), tsio_status_close_code(status))
     if event.kind == TSIO_CONN_TEXT:
         return PyUnicode_DecodeUTF8(<const char *>event.data, <Py_ssize_t>event.len, NULL)
     if event.kind == TSIO_CONN_BINARY:
@@ -50,138 +38,13 @@ cdef object decode_event(tsio_status status, const tsio_conn_event *event):
     return None
 
 
-cdef bytes _take_buf(tsio_buf *buf):
-    """Copy ``buf`` into Python bytes and free it."""
+cdef bytes _taken(tsio_status status, tsio_buf *buf):
+    """What is in ``buf``, which is freed."""
     try:
+        check_memory(status)
         return PyBytes_FromStringAndSize(<const char *>buf.data, <Py_ssize_t>buf.len) if buf.len else b""
     finally:
         tsio_buf_free(buf)
-
-
-@cython.final
-cdef class Message:
-    """One packet of the layer above, immutable, shared by all who get it, each encoding made once.
-
-    Args:
-        text: the text part, as ``str`` or as UTF-8 ``bytes``; None for a message of attachments alone.
-        attachments: binary parts that are sent right behind the text, never apart from it.
-        packet_type: the Engine.IO packet type digit put before the text.
-        key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
-    """
-
-    def __cinit__(self):
-        self._message = tsio_message_new(0, 0)
-        if self._message is NULL:
-            raise MemoryError("message")
-
-    def __init__(self, text, attachments=(), *, str packet_type not None="4", uint64_t key=0):
-        cdef const uint8_t[::1] view
-        cdef Py_ssize_t size = 0
-        cdef const char *chars = NULL
-        if self._message.parts:
-            raise TypeError("a message does not change")
-        if len(packet_type) != 1 or not "0" <= packet_type <= "9":
-            raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
-        if type(text) is bytes:  # what packets are; a view costs a third of a microsecond
-            chars = PyBytes_AS_STRING(text)
-            size = PyBytes_GET_SIZE(text)
-        elif isinstance(text, str):
-            chars = PyUnicode_AsUTF8AndSize(text, &size)
-        elif text is not None:
-            view = text
-            size = view.shape[0]
-            chars = <const char *>&view[0] if size else NULL
-        self._message.key = key
-        if text is not None:
-            _check(tsio_message_add_text(
-                self._message, <uint8_t>ord(packet_type), <const uint8_t *>chars, <size_t>size
-            ))
-        for attachment in attachments:
-            if attachment is None:
-                raise TypeError("an attachment is a bytes-like object, not None")
-            view = attachment
-            _check(tsio_message_add_binary(
-                self._message, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
-            ))
-        if self._message.parts == 0:
-            raise ValueError("a message has a text or attachments")
-
-    def __dealloc__(self):
-        if self._message is not NULL:
-            tsio_message_unref(self._message)
-
-    def __len__(self):
-        """What an outbox counts, in bytes."""
-        return tsio_message_bytes(self._message)
-
-    def payload(self):
-        """The message as it stands in a polling payload (Engine.IO revision 4)."""
-        cdef const uint8_t *data = NULL
-        cdef size_t length = 0
-        _check(tsio_message_polling(self._message, &data, &length))
-        return PyBytes_FromStringAndSize(<const char *>data, <Py_ssize_t>length)
-
-
-cdef Message message_of(const tsio_piece *pieces, size_t count):
-    """A message of one text, which begins with the Engine.IO packet type."""
-    cdef Message message = Message.__new__(Message)
-    _check(tsio_message_add_pieces(message._message, pieces, count))
-    return message
-
-
-@cython.final
-cdef class TimerWheel:
-    """The timers of all sessions.
-
-    Args:
-        now: the current time, in seconds.
-        tick: the width of a slot, in seconds; deadlines are exact.
-
-    Attributes:
-        on_earlier: called when a deadline is set that is earlier than what ``next_deadline`` last said.
-    """
-
-    def __cinit__(self, double now, double tick=1 / 16):
-        tsio_wheel_init(&self._wheel, tick, now)
-        self._announced = -1.0
-
-    cdef int scheduled(self, const tsio_wheel_node *node) except -1:
-        """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
-        if node.linked and node.deadline < self._announced:
-            if self.on_earlier is not None:
-                self.on_earlier()
-            self._announced = node.deadline
-        return 0
-
-    def __len__(self):
-        return self._wheel.count
-
-    def next_deadline(self):
-        """A time before which nothing expires; infinity when there is no deadline."""
-        self._announced = tsio_wheel_next(&self._wheel)
-        return self._announced
-
-    def expired(self, double now, Message ping not None):
-        """What is due: a list of (``Connection``, ``TimerEvent``). A heartbeat's ``ping`` is queued here."""
-        cdef tsio_wheel_node *node
-        cdef tsio_conn *conn
-        cdef tsio_timer_kind kind
-        cdef list due = []
-        while True:
-            node = tsio_wheel_expire(&self._wheel, now)
-            if node is NULL:
-                return due
-            conn = _conn_of_timer(node)
-            while True:
-                kind = tsio_conn_on_timer(conn, &self._wheel, now)
-                if kind == TSIO_TIMER_NONE:
-                    break
-                if kind == TSIO_TIMER_PING:
-                    if conn.open:
-                        _check(tsio_conn_send(conn, ping._message, TSIO_SEND_PROTECTED))
-                        (<Connection>conn.owner).wake()
-                else:
-                    due.append((<Connection>conn.owner, TimerEvent(kind)))
 
 
 @cython.final
@@ -253,7 +116,7 @@ cdef class Connection:
     def feed(self, const uint8_t[::1] data not None):
         """Give bytes of the WebSocket, as they came; read them back with ``next_event``."""
         if data.shape[0]:
-            _check(tsio_conn_feed(&self._conn, &data[0], <size_t>data.shape[0]))
+            check_memory(tsio_conn_feed(&self._conn, &data[0], <size_t>data.shape[0]))
 
     def next_event(self, double now):
         """The next whole message (``str`` or ``bytes``), ``CloseFrame``, ``Failure``; None: more bytes are needed.
@@ -286,7 +149,7 @@ cdef class Connection:
         """
         cdef uint32_t flags = (TSIO_SEND_PROTECTED if protected else 0) | (TSIO_SEND_VOLATILE if volatile else 0)
         cdef tsio_status status = tsio_conn_send(&self._conn, message._message, flags)
-        _check(status)
+        check_memory(status)
         if status == TSIO_OK:
             self.wake()
         return <int>status
@@ -300,7 +163,7 @@ cdef class Connection:
         ):
             return <int>TSIO_E_OUTBOX_FULL
         cdef tsio_status status = tsio_conn_send(&self._conn, message._message, TSIO_SEND_PROTECTED)
-        _check(status)
+        check_memory(status)
         if status == TSIO_OK:
             self.wake()
         return <int>status
@@ -310,7 +173,7 @@ cdef class Connection:
         cdef tsio_status status = tsio_outbox_push(
             &self._conn.outbox, message._message, TSIO_SEND_PROTECTED if protected else 0
         )
-        _check(status)
+        check_memory(status)
         tsio_conn_mark_dirty(&self._conn, True)
         return <int>status
 
@@ -319,20 +182,14 @@ cdef class Connection:
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_conn_take(&self._conn, &buf, max_bytes)
-        if status != TSIO_OK:
-            tsio_buf_free(&buf)
-            _check(status)
-        return _take_buf(&buf)
+        return _taken(status, &buf)
 
     def take_payload(self, size_t max_bytes):
         """What the next poll is to be answered with; it is in flight until ``confirm``."""
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling(&self._conn.outbox, &buf, max_bytes)
-        if status != TSIO_OK:
-            tsio_buf_free(&buf)
-            _check(status)
-        return _take_buf(&buf)
+        return _taken(status, &buf)
 
     def confirm(self):
         """What was in flight has been written."""
@@ -473,3 +330,26 @@ cdef class Connection:
     def detach(self):
         """Take every timer out of the wheel."""
         tsio_conn_detach(&self._conn, &self._wheel._wheel)
+
+
+def expire_timers(TimerWheel wheel not None, double now, Message ping not None):
+    """What is due: a list of (``Connection``, ``TimerEvent``). A heartbeat's ``ping`` is queued here."""
+    cdef tsio_wheel_node *node
+    cdef tsio_conn *conn
+    cdef tsio_timer_kind kind
+    cdef list due = []
+    while True:
+        node = tsio_wheel_expire(&wheel._wheel, now)
+        if node is NULL:
+            return due
+        conn = tsio_conn_of_timer(node)
+        while True:
+            kind = tsio_conn_on_timer(conn, &wheel._wheel, now)
+            if kind == TSIO_TIMER_NONE:
+                break
+            if kind == TSIO_TIMER_PING:
+                if conn.open:
+                    check_memory(tsio_conn_send(conn, ping._message, TSIO_SEND_PROTECTED))
+                    (<Connection>conn.owner).wake()
+            else:
+                due.append((<Connection>conn.owner, TimerEvent(kind)))

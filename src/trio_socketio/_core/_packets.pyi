@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, final
 
-from trio_socketio._core._conn import Message
+from trio_socketio._core._message import Message
 
 _E = TypeVar("_E")
 

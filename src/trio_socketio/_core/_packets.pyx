@@ -15,8 +15,9 @@ from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTu
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_DecodeUTF8
 from libc.stdint cimport uint8_t, uint64_t
 
-from trio_socketio._core._codec cimport TSIO_OK, tsio_sio_head, tsio_sio_head_parse
-from trio_socketio._core._conn cimport message_of, tsio_piece
+from trio_socketio._core._base cimport TSIO_OK
+from trio_socketio._core._codec cimport tsio_sio_head, tsio_sio_head_parse
+from trio_socketio._core._message cimport message_of, tsio_piece
 
 
 cdef extern from "Python.h":

@@ -1,12 +1,8 @@
 # Mirrors reactor.h.
 from libc.stdint cimport uint8_t, uint32_t
 
-from trio_socketio._core._conn cimport c_bool, tsio_conn, tsio_dirty_lists, tsio_link, tsio_status
-
-
-cdef extern from "base.h" nogil:
-    enum:
-        TSIO_E_SYSTEM
+from trio_socketio._core._base cimport c_bool, tsio_status
+from trio_socketio._core._conn cimport tsio_conn, tsio_dirty_lists, tsio_link
 
 
 cdef extern from "reactor.h" nogil:

@@ -7,12 +7,12 @@ from libc.errno cimport errno
 from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from trio_socketio._core._base cimport TSIO_E_SYSTEM, TSIO_OK
 from trio_socketio._core._conn cimport (
     TSIO_CONN_BINARY,
     TSIO_CONN_NEED_MORE,
     TSIO_CONN_TEXT,
     TSIO_NO_SLOT,
-    TSIO_OK,
     Connection,
     FlushList,
     decode_event,

@@ -1,7 +1,9 @@
 # Mirrors rooms.h.
 from libc.stdint cimport uint32_t, uint64_t
 
-from trio_socketio._core._conn cimport Connection, c_bool, tsio_conn, tsio_message, tsio_status
+from trio_socketio._core._base cimport c_bool, tsio_status
+from trio_socketio._core._conn cimport Connection, tsio_conn
+from trio_socketio._core._message cimport tsio_message
 
 
 cdef extern from "rooms.h" nogil:

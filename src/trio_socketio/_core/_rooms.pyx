@@ -3,7 +3,9 @@
 cimport cython
 from libc.string cimport memset
 
-from trio_socketio._core._conn cimport TSIO_OK, TSIO_SEND_VOLATILE, Message
+from trio_socketio._core._base cimport TSIO_OK
+from trio_socketio._core._conn cimport TSIO_SEND_VOLATILE
+from trio_socketio._core._message cimport Message
 
 
 #: Differs for each broadcast; 0 is what a connection is stamped with at first.

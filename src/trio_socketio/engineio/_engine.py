@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 
-from trio_socketio._core import Connection, Message, TimerWheel
+from trio_socketio._core import Connection, Message, TimerWheel, expire_timers
 from trio_socketio.engineio._options import EngineOptions, TransportName
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
@@ -212,7 +212,7 @@ class Engine:
 
     def tick(self, now: float) -> float:
         """Deal with every timer that is due; returns a time before which nothing is."""
-        for conn, event in self.wheel.expired(now, self.ping):
+        for conn, event in expire_timers(self.wheel, now, self.ping):
             owner: Session | Candidate | None = conn.owner
             try:
                 if owner is not None:

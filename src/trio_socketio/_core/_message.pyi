@@ -1,0 +1,19 @@
+from collections.abc import Iterable
+from typing import final
+
+from typing_extensions import Buffer
+
+__pyx_capi__: dict[str, object]  # what other modules of this package call without Python
+
+@final
+class Message:
+    def __init__(
+        self,
+        text: str | Buffer | None,
+        attachments: Iterable[Buffer] = (),
+        *,
+        packet_type: str = "4",
+        key: int = 0,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def payload(self) -> bytes: ...

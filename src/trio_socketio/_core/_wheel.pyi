@@ -1,0 +1,9 @@
+from collections.abc import Callable
+from typing import final
+
+@final
+class TimerWheel:
+    on_earlier: Callable[[], None] | None
+    def __new__(cls, now: float, tick: float = ...) -> TimerWheel: ...
+    def __len__(self) -> int: ...
+    def next_deadline(self) -> float: ...
