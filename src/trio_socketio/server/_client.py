@@ -26,6 +26,7 @@ from trio_socketio.socketio import (
 
 if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
+    from trio_socketio.server._sending import Sending
     from trio_socketio.server._socket import Socket
 
 __all__ = ["FULL", "Client", "EngineSocket"]
@@ -243,14 +244,14 @@ class Client:
             self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
             self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
 
-    async def send_wanted(self, socket: Socket, message: Message) -> None:
+    async def send_wanted(self, socket: Sending, message: Message) -> None:
         """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
         if self.runtime.config.outbox.policy not in ("disconnect", "block"):
             self.push_protected(message)
         elif self.waiting or self.session.conn.send(message) == FULL:
             await self.send_waiting(socket, message)
 
-    async def send_waiting(self, socket: Socket, message: Message) -> None:
+    async def send_waiting(self, socket: Sending, message: Message) -> None:
         """Queue a message that no room was found for, as soon as there is some, where the policy says so.
 
         Args:

@@ -13,6 +13,7 @@ from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._sending import Sending
     from trio_socketio.server._socket import Socket
 
 __all__ = ["Answers", "BroadcastOperator", "SocketOperator"]
@@ -162,7 +163,7 @@ class SocketOperator:
 
     __slots__ = ("_socket", "_target")
 
-    def __init__(self, socket: Socket, target: Target) -> None:
+    def __init__(self, socket: Sending, target: Target) -> None:
         self._socket = socket
         self._target = target
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Awaitable, Callable
-from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio._core import Member, track, untrack
-from trio_socketio.engineio import generate_sid
-from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.net import Signal
-from trio_socketio.server._client import FULL, Client, EngineSocket
+from trio_socketio._core import track, untrack
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.server._client import Client, EngineSocket
 from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventIterator, Inbox
 from trio_socketio.server._nursery import SocketNursery
-from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator, names
-from trio_socketio.socketio import AckReceived, EventReceived, Target
+from trio_socketio.server._operators import Rooms, names
+from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
+from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName
@@ -29,69 +27,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Phase", "Socket"]
 
-#: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
-EMITS_BETWEEN_CHECKPOINTS = 32
 
-
-class Phase(Enum):
-    """Where a socket stands."""
-
-    CONNECTING = auto()  #: the middlewares run
-    CONNECTED = auto()
-    DISCONNECTED = auto()
-
-
-#: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
-CONNECTING, CONNECTED, DISCONNECTED = Phase
-
-
-class Call:
-    """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
-
-    __slots__ = ("answer", "signal")
-
-    def __init__(self) -> None:
-        self.signal = Signal()
-        self.answer: list[Any] | None = None
-
-    @property
-    def value(self) -> Any:
-        """What was answered: a tuple for several values, None for none."""
-        answer = self.answer or []
-        return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
-
-
-class Socket(Member, Listening):
+class Socket(Sending, Listening):
     """One client in one namespace.
 
     Attributes:
-        id: unique in the namespace, public; not the Engine.IO session id.
-        nsp: the namespace.
+        dropped: how many of its events nobody claimed.
     """
 
     __slots__ = (
-        "__weakref__", "_auth", "_calls", "_client", "_data", "_description", "_emits", "_handlers", "_handshake",
-        "_hold_deadline", "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_phase", "_ready", "_reason",
-        "_rooms_early", "_running", "_runtime", "_tasks", "_unclaimed", "dropped", "id", "nsp",
+        "__weakref__", "_auth", "_data", "_description", "_handlers", "_handshake", "_hold_deadline", "_idle",
+        "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_early", "_running", "_tasks", "_unclaimed",
+        "dropped",
     )  # fmt: skip
 
     # An idle socket should be small: what it may never need is made when it is first used.
     def __init__(self, runtime: Runtime, nsp: Namespace, client: Client, auth: dict[str, Any]) -> None:
-        self.id = generate_sid()
-        self.nsp = nsp
-        #: events that nobody claimed
+        super().__init__(runtime, nsp, client)
         self.dropped = 0
-        self._runtime = runtime
-        self._client = client
         self._auth = auth or None
         self._handshake: Handshake | None = None
         self._rooms_early: set[str] | None = None
         self._handlers: HandlerTable | None = None
-        self._calls: dict[int, Call] | None = None
-        self._emits = 0
         # its life; see _life.py
-        self._phase = CONNECTING
-        self._reason: DisconnectReason | None = None
         self._description = ""
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
@@ -112,11 +70,6 @@ class Socket(Member, Listening):
         return f"<Socket {self.id} in {self.nsp.name!r} {self._phase.name}>"
 
     # attributes
-
-    @property
-    def connected(self) -> bool:
-        """Whether events can be sent."""
-        return self._phase is CONNECTED
 
     @property
     def _is_connecting(self) -> bool:
@@ -251,147 +204,6 @@ class Socket(Member, Listening):
                 self._rooms_early.discard(room)
             self.nsp._index.leave(self, room)
 
-    def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """Those in any of these rooms, but not this socket."""
-        return self.broadcast.to(*rooms)
-
-    in_ = to
-
-    def except_(self, *rooms: Rooms) -> BroadcastOperator:
-        """Everybody in the namespace but these rooms, and not this socket."""
-        return self.broadcast.except_(*rooms)
-
-    @property
-    def broadcast(self) -> BroadcastOperator:
-        """Everybody in the namespace but this socket."""
-        return BroadcastOperator(self.nsp, Target(exclude=frozenset((self.id,))))
-
-    @property
-    def local(self) -> BroadcastOperator:
-        """As ``broadcast``, not passed on to other servers."""
-        return self.broadcast.local
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """For emits that are dropped if the client cannot take them at once."""
-        return SocketOperator(self, Target(volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """For emits that may, or may not, be compressed."""
-        return SocketOperator(self, Target(compress=compress))
-
-    # sending
-
-    def _raise_disconnected(self) -> NoReturn:
-        if self._phase is CONNECTING:
-            raise Disconnected("the socket is not connected yet: emit from the connection handler")
-        raise Disconnected(f"the socket is disconnected: {self._reason}")
-
-    async def emit(self, event: str | float, *args: Any) -> None:
-        """Send an event, waiting for room in the outbox where its policy says so.
-
-        Args:
-            event: its name, text or a number.
-            *args: JSON values, binary anywhere among them, and what msgspec encodes.
-
-        Raises:
-            Disconnected: the socket is not connected; nothing was sent.
-            ReservedEventError: the name is Socket.IO's own.
-            LocalProtocolError: the arguments cannot be encoded; nothing was sent.
-
-        Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
-        full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._phase is not CONNECTED:
-            self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
-        client = self._client
-        conn = client.session.conn
-        if client.waiting or conn.send(message) == FULL:
-            await client.send_waiting(self, message)
-        self._emits += 1
-        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
-            await self._let_others_run()
-
-    async def _emit_volatile(self, event: str | float, args: tuple[Any, ...]) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
-        self._emit_volatile_nowait(event, args)
-        self._emits += 1
-        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.session.conn.is_loaded:
-            await self._let_others_run()
-
-    async def _let_others_run(self) -> None:
-        self._emits = 0
-        await trio.lowlevel.cancel_shielded_checkpoint()
-
-    async def send(self, *args: Any) -> None:
-        """``emit("message", *args)``."""
-        await self.emit("message", *args)
-
-    def emit_nowait(self, event: str | float, *args: Any) -> None:
-        """Send an event without waiting; with a full outbox the client is disconnected, or its policy drops.
-
-        Raises:
-            Disconnected, ReservedEventError, LocalProtocolError: as ``emit``.
-        """
-        if self._phase is not CONNECTED:
-            self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
-        if self._client.session.conn.send(message) == FULL:
-            self._client.overflow()
-
-    def _emit_volatile_nowait(self, event: str | float, args: tuple[Any, ...]) -> None:
-        if self._phase is not CONNECTED:
-            self._raise_disconnected()
-        self._client.session.conn.send(self.nsp._encode(event, args), volatile=True)
-
-    async def call(self, event: str | float, *args: Any) -> Any:
-        """Send an event and wait for the client's acknowledgement.
-
-        Its time limit is the caller's: ``with trio.fail_after(5): await socket.call(…)``.
-
-        Returns:
-            What the client answered; a tuple for several values, None for none.
-
-        Raises:
-            Disconnected: the socket has ended; no answer will come.
-            ReservedEventError, LocalProtocolError: as ``emit``.
-
-        Cancellation: an answer that comes later is ignored.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._phase is not CONNECTED:
-            self._raise_disconnected()
-        ack_id = self.nsp._next_ack_id()
-        message = self.nsp._encode(event, args, ack_id)
-        call = self._expect(ack_id)
-        try:
-            await self._client.send_wanted(self, message)
-            await call.signal.wait()
-        finally:
-            self._forget(ack_id)
-        if call.answer is None:
-            raise Disconnected(f"the socket was disconnected: {self._reason}")
-        return call.value
-
-    def _expect(self, ack_id: int) -> Call:
-        """An acknowledgement will be waited for, until ``_forget``."""
-        if self._calls is None:
-            self._calls = {}
-        self._client.call_started()
-        call = self._calls[ack_id] = Call()
-        return call
-
-    def _forget(self, ack_id: int) -> None:
-        if self._calls is not None:
-            self._calls.pop(ack_id, None)
-        self._client.call_ended()
-
-    async def flush(self) -> None:
-        """Wait until all that was sent to the client so far is written, or lost with the connection."""
-        await self._client.flush()
-
     def disconnect(self, close: bool = False) -> None:
         """Disconnect the client from this namespace; its handlers and tasks are cancelled.
 
@@ -441,19 +253,6 @@ class Socket(Member, Listening):
         """The handlers of an event, if there are any and they are all plain functions."""
         handlers = self._handlers_of(event)
         return None if any(handler.is_async for handler in handlers) else handlers
-
-    def _receive_ack(self, ack: AckReceived) -> None:
-        call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
-        if call is not None:
-            call.answer = ack.args
-            call.signal.set()
-
-    def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None:
-        """Answer an event."""
-        if self._phase is CONNECTED:
-            self._client.push_protected(self.nsp._encode_ack(ack_id, values))
-        else:
-            self._runtime.acks_dropped += 1
 
     # life and end
 

@@ -1,0 +1,235 @@
+"""What a socket sends: events, calls and broadcasts to others."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import trio
+
+from trio_socketio._core import Member
+from trio_socketio.engineio import generate_sid
+from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.net import Signal
+from trio_socketio.server._client import FULL, Client
+from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator
+from trio_socketio.socketio import AckReceived, Target
+
+if TYPE_CHECKING:
+    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._runtime import Runtime
+
+__all__ = ["CONNECTED", "CONNECTING", "DISCONNECTED", "Call", "Phase", "Sending"]
+
+#: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
+EMITS_BETWEEN_CHECKPOINTS = 32
+
+
+class Phase(Enum):
+    """Where a socket stands."""
+
+    CONNECTING = auto()  #: the middlewares run
+    CONNECTED = auto()
+    DISCONNECTED = auto()
+
+
+#: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
+CONNECTING, CONNECTED, DISCONNECTED = Phase
+
+
+class Call:
+    """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
+
+    __slots__ = ("answer", "signal")
+
+    def __init__(self) -> None:
+        self.signal = Signal()
+        self.answer: list[Any] | None = None
+
+    @property
+    def value(self) -> Any:
+        """What was answered: a tuple for several values, None for none."""
+        answer = self.answer or []
+        return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
+
+
+class Sending(Member):
+    """The half of a socket that sends; the other one is ``Socket``.
+
+    Attributes:
+        id: unique in the namespace, public; not the Engine.IO session id.
+        nsp: the namespace.
+    """
+
+    __slots__ = ("_calls", "_client", "_emits", "_phase", "_reason", "_runtime", "id", "nsp")
+
+    def __init__(self, runtime: Runtime, nsp: Namespace, client: Client) -> None:
+        self.id = generate_sid()
+        self.nsp = nsp
+        self._runtime = runtime
+        self._client = client
+        self._phase = CONNECTING
+        self._reason: DisconnectReason | None = None
+        self._calls: dict[int, Call] | None = None
+        self._emits = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether events can be sent."""
+        return self._phase is CONNECTED
+
+    # to others
+
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
+        """Those in any of these rooms, but not this socket."""
+        return self.broadcast.to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
+        """Everybody in the namespace but these rooms, and not this socket."""
+        return self.broadcast.except_(*rooms)
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """Everybody in the namespace but this socket."""
+        return BroadcastOperator(self.nsp, Target(exclude=frozenset((self.id,))))
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """As ``broadcast``, not passed on to other servers."""
+        return self.broadcast.local
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """For emits that are dropped if the client cannot take them at once."""
+        return SocketOperator(self, Target(volatile=True))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """For emits that may, or may not, be compressed."""
+        return SocketOperator(self, Target(compress=compress))
+
+    # to its client
+
+    def _raise_disconnected(self) -> NoReturn:
+        if self._phase is CONNECTING:
+            raise Disconnected("the socket is not connected yet: emit from the connection handler")
+        raise Disconnected(f"the socket is disconnected: {self._reason}")
+
+    async def emit(self, event: str | float, *args: Any) -> None:
+        """Send an event, waiting for room in the outbox where its policy says so.
+
+        Args:
+            event: its name, text or a number.
+            *args: JSON values, binary anywhere among them, and what msgspec encodes.
+
+        Raises:
+            Disconnected: the socket is not connected; nothing was sent.
+            ReservedEventError: the name is Socket.IO's own.
+            LocalProtocolError: the arguments cannot be encoded; nothing was sent.
+
+        Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
+        full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
+        client = self._client
+        conn = client.session.conn
+        if client.waiting or conn.send(message) == FULL:
+            await client.send_waiting(self, message)
+        self._emits += 1
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
+            await self._let_others_run()
+
+    async def _emit_volatile(self, event: str | float, args: tuple[Any, ...]) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self._emit_volatile_nowait(event, args)
+        self._emits += 1
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.session.conn.is_loaded:
+            await self._let_others_run()
+
+    async def _let_others_run(self) -> None:
+        self._emits = 0
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def send(self, *args: Any) -> None:
+        """``emit("message", *args)``."""
+        await self.emit("message", *args)
+
+    def emit_nowait(self, event: str | float, *args: Any) -> None:
+        """Send an event without waiting; with a full outbox the client is disconnected, or its policy drops.
+
+        Raises:
+            Disconnected, ReservedEventError, LocalProtocolError: as ``emit``.
+        """
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
+        if self._client.session.conn.send(message) == FULL:
+            self._client.overflow()
+
+    def _emit_volatile_nowait(self, event: str | float, args: tuple[Any, ...]) -> None:
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        self._client.session.conn.send(self.nsp._encode(event, args), volatile=True)
+
+    async def call(self, event: str | float, *args: Any) -> Any:
+        """Send an event and wait for the client's acknowledgement.
+
+        Its time limit is the caller's: ``with trio.fail_after(5): await socket.call(…)``.
+
+        Returns:
+            What the client answered; a tuple for several values, None for none.
+
+        Raises:
+            Disconnected: the socket has ended; no answer will come.
+            ReservedEventError, LocalProtocolError: as ``emit``.
+
+        Cancellation: an answer that comes later is ignored.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        ack_id = self.nsp._next_ack_id()
+        message = self.nsp._encode(event, args, ack_id)
+        call = self._expect(ack_id)
+        try:
+            await self._client.send_wanted(self, message)
+            await call.signal.wait()
+        finally:
+            self._forget(ack_id)
+        if call.answer is None:
+            raise Disconnected(f"the socket was disconnected: {self._reason}")
+        return call.value
+
+    def _expect(self, ack_id: int) -> Call:
+        """An acknowledgement will be waited for, until ``_forget``."""
+        if self._calls is None:
+            self._calls = {}
+        self._client.call_started()
+        call = self._calls[ack_id] = Call()
+        return call
+
+    def _forget(self, ack_id: int) -> None:
+        if self._calls is not None:
+            self._calls.pop(ack_id, None)
+        self._client.call_ended()
+
+    async def flush(self) -> None:
+        """Wait until all that was sent to the client so far is written, or lost with the connection."""
+        await self._client.flush()
+
+    def _receive_ack(self, ack: AckReceived) -> None:
+        call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
+        if call is not None:
+            call.answer = ack.args
+            call.signal.set()
+
+    def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None:
+        """Answer an event."""
+        if self._phase is CONNECTED:
+            self._client.push_protected(self.nsp._encode_ack(ack_id, values))
+        else:
+            self._runtime.acks_dropped += 1
