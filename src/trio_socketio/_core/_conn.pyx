@@ -38,10 +38,9 @@ cdef object decode_event(tsio_status status, const tsio_conn_event *event):
     return None
 
 
-cdef bytes _taken(tsio_status status, tsio_buf *buf):
-    """What is in ``buf``, which is freed."""
+cdef bytes _take_buf(tsio_buf *buf):
+    """Copy ``buf`` into Python bytes and free it."""
     try:
-        check_memory(status)
         return PyBytes_FromStringAndSize(<const char *>buf.data, <Py_ssize_t>buf.len) if buf.len else b""
     finally:
         tsio_buf_free(buf)
@@ -182,14 +181,20 @@ cdef class Connection:
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_conn_take(&self._conn, &buf, max_bytes)
-        return _taken(status, &buf)
+        if status != TSIO_OK:
+            tsio_buf_free(&buf)
+            check_memory(status)
+        return _take_buf(&buf)
 
     def take_payload(self, size_t max_bytes):
         """What the next poll is to be answered with; it is in flight until ``confirm``."""
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling(&self._conn.outbox, &buf, max_bytes)
-        return _taken(status, &buf)
+        if status != TSIO_OK:
+            tsio_buf_free(&buf)
+            check_memory(status)
+        return _take_buf(&buf)
 
     def confirm(self):
         """What was in flight has been written."""

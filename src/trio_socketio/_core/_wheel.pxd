@@ -1,4 +1,6 @@
-# Mirrors wheel.h.
+# Mirrors wheel.h; what is inline is compiled into each module that calls it.
+cimport cython
+
 from trio_socketio._core._base cimport c_bool
 
 
@@ -15,9 +17,16 @@ cdef extern from "wheel.h" nogil:
     double tsio_wheel_next(tsio_wheel *wheel)
 
 
+@cython.final
 cdef class TimerWheel:
     cdef tsio_wheel _wheel
     cdef double _announced
     cdef public object on_earlier
 
-    cdef int scheduled(self, const tsio_wheel_node *node) except -1
+    cdef inline int scheduled(self, const tsio_wheel_node *node) except -1:
+        """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
+        if node.linked and node.deadline < self._announced:
+            if self.on_earlier is not None:
+                self.on_earlier()
+            self._announced = node.deadline
+        return 0

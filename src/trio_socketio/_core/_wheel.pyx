@@ -1,9 +1,6 @@
 """The timer wheel, over ``csrc/wheel.h``: when to look. What is due then, ``expire_timers`` in ``_conn`` tells."""
 
-cimport cython
 
-
-@cython.final
 cdef class TimerWheel:
     """The timers of all sessions.
 
@@ -18,14 +15,6 @@ cdef class TimerWheel:
     def __cinit__(self, double now, double tick=1 / 16):
         tsio_wheel_init(&self._wheel, tick, now)
         self._announced = -1.0
-
-    cdef int scheduled(self, const tsio_wheel_node *node) except -1:
-        """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
-        if node.linked and node.deadline < self._announced:
-            if self.on_earlier is not None:
-                self.on_earlier()
-            self._announced = node.deadline
-        return 0
 
     def __len__(self):
         return self._wheel.count
