@@ -2,7 +2,15 @@
 
 #include <math.h>
 
-enum { DUE = TSIO_WHEEL_SLOTS, SLOT_MASK = TSIO_WHEEL_SLOTS - 1 };
+#include "buf.h"
+
+enum {
+    DUE = TSIO_WHEEL_SLOTS,
+    STRAYS, /* stands for a slot: there is no memory for an entry */
+    SLOT_MASK = TSIO_WHEEL_SLOTS - 1,
+    FIRST_CAP = 8,
+    AHEAD = 12 /* so many entries before its turn, a node is fetched from memory */
+};
 
 /* Beyond this a double has no room for single ticks: there, all times are one. */
 static const uint64_t LAST_TICK = UINT64_C(1) << 53;
@@ -17,27 +25,87 @@ static uint64_t tick_of(const tsio_wheel *wheel, double time)
     return tick < (double)LAST_TICK ? (uint64_t)tick : LAST_TICK;
 }
 
-/* --- lists --------------------------------------------------------------- */
+/* --- slots --------------------------------------------------------------- */
 
-static void link_node(tsio_wheel *wheel, tsio_wheel_node *node, uint32_t slot)
+static bool reserve(tsio_wheel_slot *slot)
 {
-    tsio_wheel_node *head = &wheel->slots[slot];
-    node->slot = slot;
-    node->prev = head->prev;
-    node->next = head;
-    head->prev->next = node;
-    head->prev = node;
-    if (slot != DUE)
-        wheel->occupied[slot / 64] |= UINT64_C(1) << slot % 64;
+    if (slot->count < slot->cap)
+        return true;
+    if (slot->cap > UINT32_MAX / 2 / sizeof(tsio_wheel_entry))
+        return false;
+    const uint32_t cap = slot->cap > 0 ? 2 * slot->cap : FIRST_CAP;
+    tsio_wheel_entry *entries = tsio_alloc.realloc(slot->entries, cap * sizeof *entries);
+    if (entries == NULL)
+        return false;
+    slot->entries = entries;
+    slot->cap = cap;
+    return true;
 }
 
-static void unlink_node(tsio_wheel *wheel, tsio_wheel_node *node)
+static void put(tsio_wheel_slot *slot, uint32_t at, tsio_wheel_entry entry)
 {
-    const tsio_wheel_node *head = &wheel->slots[node->slot];
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
-    if (node->slot != DUE && head->next == head)
-        wheel->occupied[node->slot / 64] &= ~(UINT64_C(1) << node->slot % 64);
+    slot->entries[at] = entry;
+    entry.node->at = at;
+}
+
+static void link_node(tsio_wheel *wheel, tsio_wheel_node *node, uint32_t index)
+{
+    tsio_wheel_slot *slot = &wheel->slots[index];
+    if (!reserve(slot)) {
+        node->slot = STRAYS;
+        node->stray = wheel->strays;
+        wheel->strays = node;
+        return;
+    }
+    node->slot = (uint16_t)index;
+    put(slot, slot->count++, (tsio_wheel_entry){.deadline = node->deadline, .node = node});
+    if (index != DUE)
+        wheel->occupied[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+static void free_slot(tsio_wheel_slot *slot)
+{
+    tsio_alloc.free(slot->entries);
+    *slot = (tsio_wheel_slot){0};
+}
+
+/* Keeps the first entries of a slot. */
+static void truncate_slot(tsio_wheel *wheel, uint32_t index, uint32_t count)
+{
+    tsio_wheel_slot *slot = &wheel->slots[index];
+    slot->count = count;
+    if (count > 0 || index == DUE)
+        return;
+    free_slot(slot);
+    wheel->occupied[index / 64] &= ~(UINT64_C(1) << index % 64);
+}
+
+static void unlink_stray(tsio_wheel *wheel, const tsio_wheel_node *node)
+{
+    tsio_wheel_node **link = &wheel->strays;
+    while (*link != node)
+        link = &(*link)->stray;
+    *link = node->stray;
+}
+
+static void unlink_node(tsio_wheel *wheel, const tsio_wheel_node *node)
+{
+    if (node->slot == STRAYS) {
+        unlink_stray(wheel, node);
+        return;
+    }
+    tsio_wheel_slot *slot = &wheel->slots[node->slot];
+    const uint32_t last = slot->count - 1;
+    if (node->at != last)
+        put(slot, node->at, slot->entries[last]);
+    truncate_slot(wheel, node->slot, last);
+}
+
+static void set_deadline(tsio_wheel *wheel, tsio_wheel_node *node, double deadline)
+{
+    node->deadline = deadline;
+    if (node->linked && node->slot != STRAYS)
+        wheel->slots[node->slot].entries[node->at].deadline = deadline;
 }
 
 /* Where a deadline belongs. One in the past goes where we look first. */
@@ -50,7 +118,7 @@ static uint64_t home_tick(const tsio_wheel *wheel, double deadline)
 /* The tick at which the node's slot is looked at next. */
 static uint64_t visit_tick(const tsio_wheel *wheel, const tsio_wheel_node *node)
 {
-    if (node->slot == DUE)
+    if (node->slot >= DUE)
         return 0;
     return wheel->now_tick + ((node->slot - wheel->now_tick) & SLOT_MASK);
 }
@@ -76,8 +144,12 @@ void tsio_wheel_init(tsio_wheel *wheel, double tick, double now)
 {
     *wheel = (tsio_wheel){.tick = tick};
     wheel->now_tick = tick_of(wheel, now);
-    for (uint32_t slot = 0; slot <= DUE; slot++)
-        wheel->slots[slot].prev = wheel->slots[slot].next = &wheel->slots[slot];
+}
+
+void tsio_wheel_free(tsio_wheel *wheel)
+{
+    for (uint32_t index = 0; index <= DUE; index++)
+        free_slot(&wheel->slots[index]);
 }
 
 void tsio_wheel_schedule(tsio_wheel *wheel, tsio_wheel_node *node, double deadline)
@@ -87,7 +159,7 @@ void tsio_wheel_schedule(tsio_wheel *wheel, tsio_wheel_node *node, double deadli
     const uint64_t home = home_tick(wheel, deadline);
     if (wheel->first == node && deadline > node->deadline)
         wheel->first = NULL;
-    node->deadline = deadline;
+    set_deadline(wheel, node, deadline);
     if (!node->linked) {
         wheel->count++;
         node->linked = true;
@@ -109,27 +181,32 @@ void tsio_wheel_cancel(tsio_wheel *wheel, tsio_wheel_node *node)
     unlink_node(wheel, node);
     wheel->count--;
     node->linked = false;
-    node->prev = node->next = NULL;
     if (wheel->first == node)
         wheel->first = NULL;
+    if (wheel->count == 0)
+        free_slot(&wheel->slots[DUE]);
 }
 
 /* --- expire -------------------------------------------------------------- */
 
 /* Puts every node of the slot where it belongs now: among the due ones, in the
  * slot of its deadline, or (due later in this tick, or in another turn) nowhere else. */
-static void sort_slot(tsio_wheel *wheel, uint32_t slot, double now)
+static void sort_slot(tsio_wheel *wheel, uint32_t index, double now)
 {
-    const tsio_wheel_node *head = &wheel->slots[slot];
-    for (tsio_wheel_node *node = head->next, *next; node != head; node = next) {
-        next = node->next;
+    tsio_wheel_slot *slot = &wheel->slots[index];
+    uint32_t kept = 0;
+    for (uint32_t at = 0; at < slot->count; at++) {
+        const tsio_wheel_entry entry = slot->entries[at];
+        if (at + AHEAD < slot->count)
+            __builtin_prefetch(slot->entries[at + AHEAD].node, 1);
         const uint32_t home =
-            node->deadline <= now ? (uint32_t)DUE : (uint32_t)(home_tick(wheel, node->deadline) & SLOT_MASK);
-        if (home == slot)
-            continue;
-        unlink_node(wheel, node);
-        link_node(wheel, node, home);
+            entry.deadline <= now ? (uint32_t)DUE : (uint32_t)(home_tick(wheel, entry.deadline) & SLOT_MASK);
+        if (home == index)
+            put(slot, kept++, entry);
+        else
+            link_node(wheel, entry.node, home);
     }
+    truncate_slot(wheel, index, kept);
 }
 
 /* Looks at every slot whose tick has begun, each at most once. The last one stays
@@ -143,19 +220,26 @@ static void advance(tsio_wheel *wheel, double now)
         sort_slot(wheel, (uint32_t)(tick & SLOT_MASK), now);
 }
 
+static tsio_wheel_node *pop(tsio_wheel *wheel, tsio_wheel_node *node)
+{
+    tsio_wheel_cancel(wheel, node);
+    return node;
+}
+
 static tsio_wheel_node *pop_due(tsio_wheel *wheel, double now)
 {
-    const tsio_wheel_node *head = &wheel->slots[DUE];
-    while (head->next != head) {
-        tsio_wheel_node *node = head->next;
-        if (node->deadline <= now) {
-            tsio_wheel_cancel(wheel, node);
-            return node;
-        }
+    const tsio_wheel_slot *due = &wheel->slots[DUE];
+    while (due->count > 0) {
+        const tsio_wheel_entry last = due->entries[due->count - 1];
+        if (last.deadline <= now)
+            return pop(wheel, last.node);
         /* It was put off after it had been found due. */
-        unlink_node(wheel, node);
-        link_node(wheel, node, (uint32_t)(home_tick(wheel, node->deadline) & SLOT_MASK));
+        unlink_node(wheel, last.node);
+        link_node(wheel, last.node, (uint32_t)(home_tick(wheel, last.deadline) & SLOT_MASK));
     }
+    for (tsio_wheel_node *node = wheel->strays; node != NULL; node = node->stray)
+        if (node->deadline <= now)
+            return pop(wheel, node);
     return NULL;
 }
 
@@ -172,11 +256,21 @@ tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
 
 /* --- next ---------------------------------------------------------------- */
 
-static const tsio_wheel_node *earlier_in_slot(const tsio_wheel *wheel, uint32_t slot, const tsio_wheel_node *first)
+/* The slot's earliest, if it is earlier than `first` (NULL: none yet). */
+static const tsio_wheel_node *earlier_in_slot(const tsio_wheel_slot *slot, const tsio_wheel_node *first)
 {
-    const tsio_wheel_node *head = &wheel->slots[slot];
-    for (const tsio_wheel_node *node = head->next; node != head; node = node->next)
-        if (first == NULL || node->deadline < first->deadline)
+    const tsio_wheel_entry *best = NULL;
+    for (const tsio_wheel_entry *entry = slot->entries, *end = entry + slot->count; entry != end; entry++)
+        if (best == NULL || entry->deadline < best->deadline)
+            best = entry;
+    return best != NULL && (first == NULL || best->deadline < first->deadline) ? best->node : first;
+}
+
+static const tsio_wheel_node *first_stray(const tsio_wheel *wheel)
+{
+    const tsio_wheel_node *first = wheel->strays;
+    for (const tsio_wheel_node *node = first; node != NULL; node = node->stray)
+        if (node->deadline < first->deadline)
             first = node;
     return first;
 }
@@ -185,12 +279,12 @@ static const tsio_wheel_node *earlier_in_slot(const tsio_wheel *wheel, uint32_t 
  * one where it belongs, so the search ends where the earliest found so far does. */
 static const tsio_wheel_node *find_first(const tsio_wheel *wheel)
 {
-    const tsio_wheel_node *first = earlier_in_slot(wheel, DUE, NULL);
+    const tsio_wheel_node *first = earlier_in_slot(&wheel->slots[DUE], first_stray(wheel));
     const uint64_t until = wheel->now_tick + TSIO_WHEEL_SLOTS;
     for (uint64_t tick = wheel->now_tick; (tick = next_occupied(wheel, tick, until)) < until; tick++) {
         if (first != NULL && home_tick(wheel, first->deadline) < tick)
             break;
-        first = earlier_in_slot(wheel, (uint32_t)(tick & SLOT_MASK), first);
+        first = earlier_in_slot(&wheel->slots[tick & SLOT_MASK], first);
     }
     return first;
 }

@@ -3,15 +3,21 @@
  *     tick   ...  n     n+1    n+2   ...  n+511      a tick is 1/16 s or the like,
  *     slot       [ ]----[ ]----[ ]--- ... ---[ ]     slot = tick mod 512
  *                 |             |
- *                node          node - node           (round lists, in no order)
+ *           [deadline, node]  [deadline, node]
+ *           [deadline, node]                         (arrays, in no order)
  *
  * A node stands in the slot of its deadline's tick or, when its deadline was put
  * off meanwhile, in an earlier one, from which it moves on when that comes up.
  * So a heartbeat that is answered costs one store. Deadlines are exact all the
  * same: the tick decides where a node stands, never when it expires.
  *
- * Times are seconds of one monotonic clock, not negative. The wheel allocates
- * nothing, owns no node, and must not be moved. Not thread-safe.
+ * What is looked at one after the other stands one after the other, so that going
+ * through a slot of thousands waits for no node to come from memory. An empty slot
+ * owns no memory, so an empty wheel does not; a node for which there is none strays
+ * in a list that is always looked at.
+ *
+ * Times are seconds of one monotonic clock, not negative. The wheel owns no node,
+ * and must not be moved. Not thread-safe.
  */
 #ifndef TSIO_WHEEL_H
 #define TSIO_WHEEL_H
@@ -23,15 +29,27 @@ enum { TSIO_WHEEL_SLOTS = 512 };
 /* Part of the caller's object. Zero-initialised: not linked. A linked node must
  * neither be moved nor freed. `deadline` and `linked` may be read. */
 typedef struct tsio_wheel_node {
-    struct tsio_wheel_node *prev, *next;
     double deadline;
-    uint32_t slot;
+    struct tsio_wheel_node *stray; /* the next one */
+    uint32_t at;                   /* of the slot's entries */
+    uint16_t slot;
     bool linked;
 } tsio_wheel_node;
 
 typedef struct {
-    tsio_wheel_node slots[TSIO_WHEEL_SLOTS + 1]; /* list heads; the last one holds what was found due */
+    double deadline; /* the node's */
+    tsio_wheel_node *node;
+} tsio_wheel_entry;
+
+typedef struct {
+    tsio_wheel_entry *entries; /* NULL while there is none */
+    uint32_t count, cap;
+} tsio_wheel_slot;
+
+typedef struct {
+    tsio_wheel_slot slots[TSIO_WHEEL_SLOTS + 1]; /* the last one holds what was found due */
     uint64_t occupied[TSIO_WHEEL_SLOTS / 64];    /* a bit for each slot that is not empty */
+    tsio_wheel_node *strays;
     double tick;
     uint64_t now_tick; /* the next tick to be looked at: all before it are over */
     size_t count;      /* linked nodes */
@@ -41,9 +59,20 @@ typedef struct {
 /* `tick` > 0, in seconds: the longer, the more nodes share a slot. */
 void tsio_wheel_init(tsio_wheel *wheel, double tick, double now);
 
+/* Gives back what slots with nodes in them own; those are not to be used with the wheel again. */
+void tsio_wheel_free(tsio_wheel *wheel);
+
 /* Links the node, or moves it if it is linked, so that it expires at `deadline`.
- * A deadline in the past is due at once; one that is infinite (or no number) never. O(1). */
+ * A deadline in the past is due at once; one that is infinite (or no number) never.
+ * O(1) amortised; cannot fail. */
 void tsio_wheel_schedule(tsio_wheel *wheel, tsio_wheel_node *node, double deadline);
+
+/* The node that expire is about to return after so many others, or NULL: a guess, for prefetching. O(1). */
+static inline const tsio_wheel_node *tsio_wheel_ahead(const tsio_wheel *wheel, uint32_t others)
+{
+    const tsio_wheel_slot *due = &wheel->slots[TSIO_WHEEL_SLOTS];
+    return others < due->count ? due->entries[due->count - 1 - others].node : NULL;
+}
 
 /* Unlinks the node; nothing happens when it is not linked. O(1). */
 void tsio_wheel_cancel(tsio_wheel *wheel, tsio_wheel_node *node);

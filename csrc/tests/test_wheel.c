@@ -1,4 +1,4 @@
-#include "check.h"
+#include "alloc_help.h"
 #include "wheel.h"
 
 #include <math.h>
@@ -8,10 +8,17 @@ static const double TURN = TSIO_WHEEL_SLOTS / 16.0; /* seconds until a slot come
 
 static tsio_wheel wheel; /* too large for some stacks */
 
+static void start(double tick, double now)
+{
+    tsio_wheel_free(&wheel);
+    CHECK_EQ(alloc_live, 0);
+    tsio_wheel_init(&wheel, tick, now);
+}
+
 static void node_expires_at_its_deadline_exactly(void)
 {
     tsio_wheel_node node = {0};
-    tsio_wheel_init(&wheel, TICK, 100);
+    start(TICK, 100);
     tsio_wheel_schedule(&wheel, &node, 101.03);
     CHECK(node.linked && wheel.count == 1);
     CHECK(tsio_wheel_next(&wheel) == 101.03);
@@ -24,7 +31,7 @@ static void node_expires_at_its_deadline_exactly(void)
 
 static void empty_wheel_has_nothing(void)
 {
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     CHECK(isinf(tsio_wheel_next(&wheel)));
     CHECK(tsio_wheel_expire(&wheel, 1e9) == NULL);
 }
@@ -32,7 +39,7 @@ static void empty_wheel_has_nothing(void)
 static void cancelled_node_never_expires(void)
 {
     tsio_wheel_node node = {0}, other = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_cancel(&wheel, &node); /* not linked: nothing */
     tsio_wheel_schedule(&wheel, &node, 1);
     tsio_wheel_schedule(&wheel, &other, 2);
@@ -48,7 +55,7 @@ static void cancelled_node_never_expires(void)
 static void putting_off_does_not_relink(void)
 {
     tsio_wheel_node node = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_schedule(&wheel, &node, 1);
     const uint32_t slot = node.slot;
     tsio_wheel_schedule(&wheel, &node, 5);
@@ -63,7 +70,7 @@ static void putting_off_does_not_relink(void)
 static void bringing_forward_relinks(void)
 {
     tsio_wheel_node node = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_schedule(&wheel, &node, 20);
     tsio_wheel_schedule(&wheel, &node, 3);
     CHECK(tsio_wheel_next(&wheel) == 3);
@@ -76,7 +83,7 @@ static void bringing_forward_relinks(void)
 static void next_sees_past_a_node_that_was_put_off(void)
 {
     tsio_wheel_node putoff = {0}, behind = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_schedule(&wheel, &putoff, 1);
     tsio_wheel_schedule(&wheel, &behind, 3);
     tsio_wheel_schedule(&wheel, &putoff, 2);
@@ -91,7 +98,7 @@ static void next_sees_past_a_node_that_was_put_off(void)
 static void past_deadline_is_due_at_once(void)
 {
     tsio_wheel_node old = {0}, zero = {0};
-    tsio_wheel_init(&wheel, TICK, 1000);
+    start(TICK, 1000);
     tsio_wheel_schedule(&wheel, &old, 3);
     tsio_wheel_schedule(&wheel, &zero, -1);
     CHECK(tsio_wheel_next(&wheel) == -1);
@@ -103,7 +110,7 @@ static void past_deadline_is_due_at_once(void)
 static void deadline_beyond_a_turn_waits_for_its_turn(void)
 {
     tsio_wheel_node far = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_schedule(&wheel, &far, 3 * TURN + 1.01);
     for (double now = 0; now < 3 * TURN + 1; now += 0.25)
         CHECK(tsio_wheel_expire(&wheel, now) == NULL);
@@ -114,7 +121,7 @@ static void deadline_beyond_a_turn_waits_for_its_turn(void)
 static void infinite_or_senseless_deadline_never_expires(void)
 {
     tsio_wheel_node infinite = {0}, none = {0}, huge = {0};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     tsio_wheel_schedule(&wheel, &none, NAN);
     CHECK(isinf(tsio_wheel_next(&wheel)));
     tsio_wheel_schedule(&wheel, &infinite, INFINITY);
@@ -131,7 +138,7 @@ static void infinite_or_senseless_deadline_never_expires(void)
 static void clock_may_jump(void)
 {
     tsio_wheel_node due = {0}, later = {0};
-    tsio_wheel_init(&wheel, 1e-9, 0);
+    start(1e-9, 0);
     tsio_wheel_schedule(&wheel, &due, 3600);
     tsio_wheel_schedule(&wheel, &later, 360001);
     CHECK(tsio_wheel_expire(&wheel, 360000) == &due);
@@ -143,7 +150,7 @@ static void clock_may_jump(void)
 static void clock_that_stands_or_falls_back_is_harmless(void)
 {
     tsio_wheel_node first = {0}, second = {0};
-    tsio_wheel_init(&wheel, TICK, 50);
+    start(TICK, 50);
     tsio_wheel_schedule(&wheel, &first, 60);
     CHECK(tsio_wheel_expire(&wheel, 60) == &first);
     tsio_wheel_schedule(&wheel, &first, 55); /* before what the wheel has seen */
@@ -158,16 +165,16 @@ static void clock_that_stands_or_falls_back_is_harmless(void)
 static void nodes_may_change_between_two_that_expire(void)
 {
     tsio_wheel_node nodes[4] = {{0}};
-    tsio_wheel_init(&wheel, TICK, 0);
+    start(TICK, 0);
     for (unsigned i = 0; i < 4; i++)
         tsio_wheel_schedule(&wheel, &nodes[i], 1);
     tsio_wheel_node *first = tsio_wheel_expire(&wheel, 1);
-    CHECK(first == &nodes[0]);
+    CHECK(first == &nodes[3]);
     tsio_wheel_schedule(&wheel, first, 2);       /* again, later */
     tsio_wheel_cancel(&wheel, &nodes[1]);        /* one that was due */
     tsio_wheel_schedule(&wheel, &nodes[2], 1.5); /* one that was due, put off */
     CHECK(tsio_wheel_next(&wheel) == 1);
-    CHECK(tsio_wheel_expire(&wheel, 1) == &nodes[3]);
+    CHECK(tsio_wheel_expire(&wheel, 1) == &nodes[0]);
     CHECK(tsio_wheel_expire(&wheel, 1) == NULL);
     CHECK(tsio_wheel_next(&wheel) == 1.5);
     CHECK(tsio_wheel_expire(&wheel, 1.5) == &nodes[2]);
@@ -245,17 +252,20 @@ static void expire_all(double now)
     CHECK(model_next() > now);
 }
 
-static void does_what_a_list_does(void)
+/* `poor`: there is often no memory for slots, and it is right all the same. */
+static void does_what_a_list_does(bool poor)
 {
     static const double steps[] = {0, 0.001, 0.05, 0.5, 20, 1000};
     for (unsigned repeat = 0; repeat < 30; repeat++) {
         double now = random_time(100);
-        tsio_wheel_init(&wheel, TICK, now);
+        start(TICK, now);
         memset(nodes, 0, sizeof nodes);
         for (unsigned i = 0; i < NODES; i++)
             deadlines[i] = (double)NAN;
         for (unsigned i = 0; i < 3000; i++) {
             const size_t what = check_below(&rng, 10);
+            if (poor && check_below(&rng, 3) == 0)
+                alloc_fail(1, true);
             if (what < 6)
                 schedule_random(now);
             else if (what < 8)
@@ -264,6 +274,7 @@ static void does_what_a_list_does(void)
                 expire_all(now += random_time(steps[check_below(&rng, 6)]));
             else if (!isinf(tsio_wheel_next(&wheel)))
                 expire_all(now = fmax(now, tsio_wheel_next(&wheel)));
+            alloc_heal();
             CHECK_EQ(wheel.count, model_count());
             if (check_below(&rng, 2) == 0) /* else what is cached may be found stale later */
                 CHECK(tsio_wheel_next(&wheel) == model_next());
@@ -277,7 +288,7 @@ static void every_wake_up_is_meaningful(void)
 {
     double now = 0;
     unsigned woken = 0, expired = 0;
-    tsio_wheel_init(&wheel, TICK, now);
+    start(TICK, now);
     memset(nodes, 0, sizeof nodes);
     for (unsigned i = 0; i < NODES; i++)
         tsio_wheel_schedule(&wheel, &nodes[i], 25 + 0.37 * i);
@@ -297,8 +308,52 @@ static void every_wake_up_is_meaningful(void)
     CHECK_EQ(expired / NODES, (unsigned)(3600 / 25) - 1);
 }
 
+/* While there is no memory, and when there is again. */
+static void node_may_stray(void)
+{
+    tsio_wheel_node three[3] = {{0}};
+    start(TICK, 0);
+    alloc_fail(1, true);
+    for (unsigned i = 0; i < 3; i++)
+        tsio_wheel_schedule(&wheel, &three[i], 3 - i);
+    CHECK(alloc_heal());
+    CHECK(wheel.count == 3 && alloc_live == 0);
+    CHECK(tsio_wheel_next(&wheel) == 1);
+    tsio_wheel_schedule(&wheel, &three[2], 5);
+    tsio_wheel_cancel(&wheel, &three[1]);
+    CHECK(tsio_wheel_next(&wheel) == 3);
+    CHECK(tsio_wheel_expire(&wheel, 2.9) == NULL);
+    CHECK(tsio_wheel_expire(&wheel, 3) == &three[0]);
+    tsio_wheel_schedule(&wheel, &three[0], 4);
+    CHECK_EQ(alloc_live, 1);
+    CHECK(tsio_wheel_expire(&wheel, 4) == &three[0]);
+    CHECK(tsio_wheel_expire(&wheel, 5) == &three[2]);
+    CHECK(wheel.count == 0 && alloc_live == 0);
+}
+
+/* An empty wheel owns nothing, nor does an empty slot. */
+static void memory_goes_with_the_nodes(void)
+{
+    tsio_wheel_node many[200] = {{0}};
+    start(TICK, 0);
+    for (unsigned i = 0; i < 200; i++)
+        tsio_wheel_schedule(&wheel, &many[i], i < 100 ? 1 : 2);
+    CHECK_EQ(alloc_live, 2);
+    CHECK(tsio_wheel_ahead(&wheel, 0) == NULL);
+    CHECK(tsio_wheel_expire(&wheel, 1) != NULL);
+    for (unsigned i = 1; i < 100; i++) {
+        const tsio_wheel_node *ahead = tsio_wheel_ahead(&wheel, 0);
+        CHECK(tsio_wheel_expire(&wheel, 1) == ahead && ahead != NULL);
+    }
+    CHECK_EQ(alloc_live, 2); /* what is due has a slot as well */
+    for (unsigned i = 100; i < 200; i++)
+        tsio_wheel_cancel(&wheel, &many[i]);
+    CHECK_EQ(alloc_live, 0);
+}
+
 int main(void)
 {
+    alloc_install();
     node_expires_at_its_deadline_exactly();
     empty_wheel_has_nothing();
     cancelled_node_never_expires();
@@ -311,7 +366,12 @@ int main(void)
     clock_may_jump();
     clock_that_stands_or_falls_back_is_harmless();
     nodes_may_change_between_two_that_expire();
-    does_what_a_list_does();
+    does_what_a_list_does(false);
+    does_what_a_list_does(true);
     every_wake_up_is_meaningful();
+    node_may_stray();
+    memory_goes_with_the_nodes();
+    tsio_wheel_free(&wheel);
+    CHECK_EQ(alloc_live, 0);
     return check_done("wheel");
 }
