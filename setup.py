@@ -29,7 +29,7 @@ if WERROR:
 
 # Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
 MESSAGE = "base utf8 mask base64 ws_frame buf message"
-CONNECTION = f"{MESSAGE} outbox wheel conn"
+CONNECTION = f"{MESSAGE} outbox front wheel conn"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 
 
@@ -58,7 +58,7 @@ setup(
             extension("_message", MESSAGE),
             extension("_packets", "base sio_packet"),
             extension("_rooms", f"{CONNECTION} rooms"),
-            extension("_wheel", "base wheel"),
+            extension("_wheel", "base buf wheel"),
             *([extension("_reactor", f"{CONNECTION} reactor")] if sys.platform == "linux" else []),
         ],
         build_dir="build/cython",

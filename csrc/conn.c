@@ -2,15 +2,19 @@
 
 #include <math.h>
 
+enum { AHEAD = 8 }; /* so many timers before its turn, a connection is fetched from memory */
+
 static const uint8_t NOTHING[1] = {0};
 static const tsio_conn_event NO_EVENT = {.kind = TSIO_CONN_NEED_MORE, .data = NOTHING};
 
-void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
-                    size_t outbox_max_bytes, tsio_policy policy)
+tsio_status tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments,
+                           uint32_t outbox_max_packets, size_t outbox_max_bytes, tsio_policy policy)
 {
     *conn = (tsio_conn){.hb_deadline = INFINITY, .other_deadline = INFINITY, .slot = TSIO_NO_SLOT};
     tsio_ws_reader_init(&conn->ws.reader, max_message_bytes, max_fragments);
     tsio_outbox_init(&conn->outbox, outbox_max_packets, outbox_max_bytes, policy);
+    conn->front = tsio_front_new(conn);
+    return conn->front != NULL ? TSIO_OK : TSIO_E_NO_MEMORY;
 }
 
 static void free_input(tsio_conn_ws *ws)
@@ -38,9 +42,13 @@ static void free_websocket(tsio_conn_ws *ws)
 
 void tsio_conn_free(tsio_conn *conn)
 {
-    tsio_conn_unmark(conn);
     free_websocket(&conn->ws);
-    tsio_outbox_free(&conn->outbox);
+    if (conn->front == NULL)
+        return;
+    tsio_outbox_free(tsio_conn_outbox(conn));
+    tsio_front_unlink(conn->front);
+    tsio_front_free(conn->front);
+    conn->front = NULL;
 }
 
 static bool has_close_frame(const tsio_conn_ws *ws)
@@ -122,6 +130,22 @@ static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
     conn->hb_state = TSIO_HB_OFF;
     conn->hb_deadline = INFINITY;
     return TSIO_TIMER_PING_TIMEOUT;
+}
+
+static tsio_conn *conn_of_timer(tsio_wheel_node *node)
+{
+    return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
+}
+
+tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
+{
+    tsio_wheel_node *node = tsio_wheel_expire(wheel, now);
+    tsio_wheel_node *soon = tsio_wheel_ahead(wheel, AHEAD), *later = tsio_wheel_ahead(wheel, 2 * AHEAD);
+    if (soon != NULL)
+        __builtin_prefetch(conn_of_timer(soon)->front, 1);
+    if (later != NULL)
+        __builtin_prefetch(&conn_of_timer(later)->hb_state, 1);
+    return node != NULL ? conn_of_timer(node) : NULL;
 }
 
 tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
@@ -256,6 +280,7 @@ static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *fram
     case TSIO_WS_EV_DATA:
         return handle_data(conn, now, frame, event);
     case TSIO_WS_EV_PING:
+        tsio_conn_outbox(conn); /* what waits is no longer all there is */
         return set_pong(&conn->ws, frame);
     case TSIO_WS_EV_CLOSE:
         conn->ws.close_received = true;
@@ -303,12 +328,43 @@ tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
 
 void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
 {
+    tsio_outbox *outbox = tsio_conn_outbox(session);
     free_websocket(&session->ws);
     session->ws = candidate->ws;
     candidate->ws = (tsio_conn_ws){0};
     tsio_ws_reader_init(&candidate->ws.reader, session->ws.reader.max_message_bytes, session->ws.reader.max_fragments);
     if (has_close_frame(&session->ws))
-        session->outbox.closed = true;
+        outbox->closed = true;
+}
+
+/* --- plain or not (see front.h) ------------------------------------------- */
+
+tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
+{
+    tsio_front *front = conn->front;
+    if (front->plain) {
+        tsio_outbox_catch_up(&conn->outbox, front->passed, front->waiting,
+                             front->is_protected ? TSIO_SEND_PROTECTED : 0);
+        front->waiting = NULL;
+        front->passed = 0;
+        front->plain = false;
+    }
+    return &conn->outbox;
+}
+
+void tsio_conn_settle(tsio_conn *conn)
+{
+    if (conn->front->plain)
+        return;
+    const tsio_outbox *outbox = &conn->outbox;
+    const bool is_idle = outbox->inflight_packets == 0 && !outbox->closed && !tsio_conn_has_output(conn);
+    conn->front->plain = is_idle && conn->open && conn->via == TSIO_VIA_REACTOR && tsio_conn_is_writable(conn);
+}
+
+void tsio_conn_set_open(tsio_conn *conn, bool open)
+{
+    tsio_conn_outbox(conn);
+    conn->open = open;
 }
 
 /* --- outbound ------------------------------------------------------------ */
@@ -334,19 +390,22 @@ bool tsio_conn_is_writable(const tsio_conn *conn)
 
 void tsio_conn_discard(tsio_conn *conn)
 {
-    conn->torn = conn->torn || conn->outbox.head_sent > 0;
-    conn->outbox.closed = true;
-    tsio_outbox_free(&conn->outbox);
+    tsio_outbox *outbox = tsio_conn_outbox(conn);
+    conn->torn = conn->torn || outbox->head_sent > 0;
+    outbox->closed = true;
+    tsio_outbox_free(outbox);
 }
 
 tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
 {
+    if (tsio_front_put(conn->front, message, flags))
+        return TSIO_OK;
     if (!conn->open)
         return TSIO_E_DROPPED;
     const bool is_volatile = (flags & TSIO_SEND_VOLATILE) != 0;
     tsio_status status = TSIO_E_DROPPED;
     if (!is_volatile || tsio_conn_is_writable(conn))
-        status = tsio_outbox_push(&conn->outbox, message, flags & TSIO_SEND_PROTECTED);
+        status = tsio_outbox_push(tsio_conn_outbox(conn), message, flags & TSIO_SEND_PROTECTED);
     if (status == TSIO_OK)
         tsio_conn_mark_dirty(conn, (flags & TSIO_SEND_BULK) == 0);
     if (!is_volatile || status == TSIO_OK || status == TSIO_E_NO_MEMORY)
@@ -355,39 +414,17 @@ tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flag
     return TSIO_E_DROPPED;
 }
 
-void tsio_conn_link(tsio_conn *conn, tsio_link *list)
-{
-    tsio_link *link = &conn->dirty;
-    link->prev = list->prev;
-    link->next = list;
-    list->prev->next = link;
-    list->prev = link;
-}
-
 void tsio_conn_mark_dirty(tsio_conn *conn, bool urgent)
 {
-    const bool is_linked = conn->dirty.next != NULL;
-    if (conn->lists == NULL || conn->blocked || (is_linked && (conn->urgent || !urgent)))
-        return;
-    tsio_conn_unmark(conn);
-    conn->urgent = urgent;
-    tsio_conn_link(conn, urgent ? &conn->lists->urgent : &conn->lists->bulk);
-}
-
-void tsio_conn_unmark(tsio_conn *conn)
-{
-    tsio_link *link = &conn->dirty;
-    if (link->next == NULL)
-        return;
-    link->prev->next = link->next;
-    link->next->prev = link->prev;
-    link->prev = link->next = NULL;
+    if (!conn->blocked)
+        tsio_front_mark(conn->front, urgent);
 }
 
 bool tsio_conn_has_output(const tsio_conn *conn)
 {
     const tsio_conn_ws *ws = &conn->ws;
-    return !ws->close_sent && (ws->pong != NULL || ws->begun != NULL || conn->outbox.count > 0 || has_close_frame(ws));
+    const bool has_messages = conn->outbox.count > 0 || conn->front->waiting != NULL;
+    return !ws->close_sent && (has_messages || ws->pong != NULL || ws->begun != NULL || has_close_frame(ws));
 }
 
 /* Where the next pong bytes stand, and how many: none while a message is half sent. */
@@ -424,16 +461,17 @@ static size_t peek_close_frame(const tsio_conn_ws *ws, uint8_t *dst, size_t cap)
     return copy_at_most(dst, cap, frame + ws->close_pos, len - ws->close_pos);
 }
 
-size_t tsio_conn_peek(const tsio_conn *conn, uint8_t *dst, size_t cap)
+size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap)
 {
     const tsio_conn_ws *ws = &conn->ws;
+    const tsio_outbox *outbox = tsio_conn_outbox(conn);
     size_t len;
     if (ws->close_sent)
         return 0;
     const uint8_t *pong = pong_rest(conn, &len);
     size_t copied = copy_at_most(dst, cap, pong, len);
     const size_t queued = messages_rest(conn), room = cap - copied;
-    const size_t messages = tsio_outbox_peek_ws(&conn->outbox, dst + copied, queued < room ? queued : room);
+    const size_t messages = tsio_outbox_peek_ws(outbox, dst + copied, queued < room ? queued : room);
     copied += messages;
     if (messages == queued && has_close_frame(ws) && (ws->pong == NULL || pong == ws->pong))
         copied += peek_close_frame(ws, dst + copied, cap - copied);
@@ -512,10 +550,11 @@ tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
     if (conn->ws.close_sent)
         return TSIO_OK;
     const size_t before = dst->len;
+    tsio_outbox *outbox = tsio_conn_outbox(conn);
     tsio_status status = take_pong(&conn->ws, dst);
     if (status == TSIO_OK)
-        status = tsio_outbox_take_ws(&conn->outbox, dst, max_bytes);
-    if (status == TSIO_OK && conn->outbox.count == 0 && has_close_frame(&conn->ws))
+        status = tsio_outbox_take_ws(outbox, dst, max_bytes);
+    if (status == TSIO_OK && outbox->count == 0 && has_close_frame(&conn->ws))
         status = take_close_frame(&conn->ws, dst);
     return dst->len > before ? TSIO_OK : status;
 }
@@ -527,7 +566,7 @@ void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size
     uint8_t frame[127] = {0};
     if (has_close_frame(ws))
         return;
-    conn->outbox.closed = true;
+    tsio_conn_outbox(conn)->closed = true;
     const size_t len = tsio_ws_close_build(frame, code, reason, reason_len);
     if (len > head_len) {
         ws->close_reason = tsio_alloc.realloc(NULL, len - head_len);

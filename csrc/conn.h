@@ -10,13 +10,13 @@
  * one, whose WebSocket half the session adopts.
  *
  * No I/O, no clock: times come in, in seconds of the wheel's clock. Idle, it owns
- * no memory besides itself: the buffers live from the first byte of a message to
- * its end, the ring from push to take. Not thread-safe, and not to be moved.
+ * no memory besides itself and its front: the buffers live from the first byte of a
+ * message to its end, the ring from push to take. Not thread-safe, and not to be moved.
  */
 #ifndef TSIO_CONN_H
 #define TSIO_CONN_H
 
-#include "buf.h"
+#include "front.h"
 #include "outbox.h"
 #include "wheel.h"
 #include "ws_frame.h"
@@ -51,69 +51,41 @@ typedef enum {
     TSIO_VIA_REACTOR  /* when the last flush was not cut short */
 } tsio_via;
 
-/* A ring of links; a list head is linked with itself. Zero-initialised: in no list. */
-typedef struct tsio_link {
-    struct tsio_link *prev, *next;
-} tsio_link;
-
-/* Connections that have something to send. Those with a message of their own go
- * first, so that they need not wait until a broadcast is written to everybody. */
-typedef struct {
-    tsio_link urgent, bulk;
-} tsio_dirty_lists;
-
 enum { TSIO_NO_SLOT = UINT32_MAX };
 
-/* `outbox`, `timer`, `owner` and what stands between `open` and `slot` are for
- * everybody, the rest is private. */
+/* `timer`, `owner` and what stands between `blocked` and `volatile_lost` are for
+ * everybody, the rest is private.
+ *
+ * The connection is plain (see front.h) when a reactor has written all it had, and
+ * until anything happens to what is sent but a message: it is open, nothing stands
+ * in the outbox, there is no control frame to be sent, and the peer reads. Whatever
+ * a plain connection has sent or has waiting, its outbox does not know. So nobody
+ * looks at the outbox itself, but asks tsio_conn_outbox(). */
 typedef struct tsio_conn {
-    tsio_conn_ws ws;
-    tsio_outbox outbox;
-    tsio_link dirty;         /* in one of the dirty lists, or none */
-    tsio_dirty_lists *lists; /* NULL: nobody looks */
-    bool urgent;             /* it is in the first of them */
-    bool torn;               /* a message was cut off and thrown away: nothing can follow */
-    bool open;               /* messages are accepted; false at first */
-    bool poll_waits;         /* a poll is there to take a message at once */
-    bool blocked;            /* the reactor waits until the peer has read */
-    bool paused;             /* the reactor does not read */
-    bool watched;            /* somebody wants to know when this was flushed */
-    uint8_t via;             /* a tsio_via */
-    uint32_t slot;           /* the reactor's; TSIO_NO_SLOT: none */
-    uint32_t volatile_lost;  /* volatile messages that were not sent */
-    uint64_t stamp;          /* of the last broadcast that came by, see rooms.h */
-    const struct tsio_conn *ahead; /* who is flushed soon after, NULL: unknown. For prefetching only: it may be gone */
+    tsio_front *front;
     tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
     tsio_wheel_node timer; /* linked at the earlier one of the two deadlines */
     double hb_deadline;    /* INFINITY: the heartbeat is off or suspended */
     double other_deadline; /* INFINITY: none */
     double ping_interval, ping_timeout;
-    uint8_t hb_state; /* a tsio_hb_state */
-    void *owner;      /* the layer above's own; NULL at first */
+    uint8_t hb_state;       /* a tsio_hb_state */
+    bool open;              /* messages are accepted; false at first. Set it with tsio_conn_set_open() */
+    bool torn;              /* a message was cut off and thrown away: nothing can follow */
+    bool blocked;           /* the reactor waits until the peer has read */
+    bool paused;            /* the reactor does not read */
+    bool poll_waits;        /* a poll is there to take a message at once */
+    uint8_t via;            /* a tsio_via */
+    uint32_t slot;          /* the reactor's; TSIO_NO_SLOT: none */
+    uint32_t volatile_lost; /* volatile messages that were not sent */
+    void *owner;            /* the layer above's own; NULL at first */
+    tsio_outbox outbox;
+    tsio_conn_ws ws;
 } tsio_conn;
 
-static inline tsio_conn *tsio_conn_of_timer(tsio_wheel_node *timer)
-{
-    return (tsio_conn *)(void *)((char *)timer - offsetof(tsio_conn, timer));
-}
-
-static inline tsio_conn *tsio_conn_of_link(tsio_link *link)
-{
-    return (tsio_conn *)(void *)((char *)link - offsetof(tsio_conn, dirty));
-}
-
-/* Fetches what sending and flushing touch into the cache, for who goes through many connections. */
-static inline void tsio_conn_prefetch(const tsio_conn *conn)
-{
-    enum { LINE = 64 };
-    const char *line = (const char *)&conn->outbox, *end = (const char *)&conn->wheel;
-    for (; line < end; line += LINE)
-        __builtin_prefetch(line, 1);
-}
-
-/* See ws_frame.h and outbox.h for the limits. Allocates nothing. */
-void tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments, uint32_t outbox_max_packets,
-                    size_t outbox_max_bytes, tsio_policy policy);
+/* See ws_frame.h and outbox.h for the limits. TSIO_E_NO_MEMORY: there is none, and
+ * nothing to be freed. */
+tsio_status tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments,
+                           uint32_t outbox_max_packets, size_t outbox_max_bytes, tsio_policy policy);
 
 /* Precondition: detached, or never given to a wheel. */
 void tsio_conn_free(tsio_conn *conn);
@@ -168,6 +140,15 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 
 /* --- outbound (WebSocket; for polling, use the outbox) -------------------- */
 
+/* The outbox, which is told what it does not know yet; the connection is not plain any more. O(1). */
+tsio_outbox *tsio_conn_outbox(tsio_conn *conn);
+
+/* Whether messages are accepted from now on. */
+void tsio_conn_set_open(tsio_conn *conn, bool open);
+
+/* Makes the connection plain if it is as it says above. For the one who has just written. */
+void tsio_conn_settle(tsio_conn *conn);
+
 /* Queues a message and puts the connection on a dirty list. Flags: PROTECTED (see
  * outbox.h); VOLATILE: if it would have to wait, it is lost instead; BULK: it is one
  * of many alike, and not urgent.
@@ -184,18 +165,12 @@ bool tsio_conn_is_writable(const tsio_conn *conn);
  * lists, and is not blocked. One that is urgent already stays where it is. */
 void tsio_conn_mark_dirty(tsio_conn *conn, bool urgent);
 
-/* Takes it off. */
-void tsio_conn_unmark(tsio_conn *conn);
-
-/* At the end of a list; precondition: the connection is in none. */
-void tsio_conn_link(tsio_conn *conn, tsio_link *list);
-
 /* Whether tsio_conn_take() would give anything. */
 bool tsio_conn_has_output(const tsio_conn *conn);
 
 /* Copies the next bytes to be sent, at most `cap`, and returns how many: the pong,
  * messages, and behind all of them the close frame, any of them cut. */
-size_t tsio_conn_peek(const tsio_conn *conn, uint8_t *dst, size_t cap);
+size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap);
 
 /* So many of the bytes that peek gave last are sent; nothing else happened since. */
 void tsio_conn_advance(tsio_conn *conn, size_t sent);
@@ -235,8 +210,10 @@ typedef enum {
     TSIO_TIMER_DEADLINE      /* the other deadline passed; there is none any more */
 } tsio_timer_kind;
 
-/* To be called when tsio_wheel_expire() gave this connection's `timer`, until it
- * says NONE. */
+/* tsio_wheel_expire() of a wheel in which there are only connections' timers. */
+tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now);
+
+/* To be called when tsio_conn_expired() gave this connection, until it says NONE. */
 tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now);
 
 /* Takes the timer out of the wheel, and away both deadlines: the heartbeat is off. */

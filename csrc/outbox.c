@@ -179,6 +179,15 @@ static tsio_status grow(tsio_outbox *outbox)
     return TSIO_OK;
 }
 
+/* There is room; the reference becomes the outbox's. */
+static void add(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
+{
+    *at(outbox, outbox->count++) =
+        (tsio_outbox_entry){.message = message, .flags = flags, .number = (uint32_t)++outbox->pushed};
+    outbox->bytes += tsio_message_bytes(message);
+    update_confirmed(outbox);
+}
+
 tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
 {
     removal_plan plan = {0};
@@ -192,11 +201,17 @@ tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_
     if (plan.removed > 0)
         remove_planned(outbox, &plan);
     tsio_message_ref(message);
-    *at(outbox, outbox->count++) =
-        (tsio_outbox_entry){.message = message, .flags = flags, .number = (uint32_t)++outbox->pushed};
-    outbox->bytes += tsio_message_bytes(message);
-    update_confirmed(outbox);
+    add(outbox, message, flags);
     return TSIO_OK;
+}
+
+void tsio_outbox_catch_up(tsio_outbox *outbox, uint32_t sent, tsio_message *next, uint32_t flags)
+{
+    outbox->confirmed = outbox->pushed += sent;
+    if (next == NULL)
+        return;
+    grow(outbox); /* to the entry it has itself, which takes no memory */
+    add(outbox, next, flags);
 }
 
 /* --- take and confirm ---------------------------------------------------- */

@@ -89,6 +89,11 @@ bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes);
  * O(1) amortised; dropping costs O(the queue up to the last one dropped), a key O(queue). */
 tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags);
 
+/* So many messages were accepted and sent without it, and `next` (NULL: none), whose
+ * reference it takes over, was accepted and is to be sent. Cannot fail.
+ * Precondition: nothing is queued or in flight. */
+void tsio_outbox_catch_up(tsio_outbox *outbox, uint32_t sent, tsio_message *next, uint32_t flags);
+
 /* Appends whole messages to `dst` (the caller's) until it holds max_bytes or more,
  * in any case one if there is one; they are in flight from then on. For a
  * WebSocket: their frames. For polling: their packets, joined by 0x1e among

@@ -134,10 +134,20 @@ tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd)
     conn->slot = index;
     conn->via = TSIO_VIA_REACTOR;
     conn->paused = conn->blocked = false;
-    conn->lists = &reactor->dirty;
+    conn->front->lists = &reactor->dirty;
+    conn->front->fd = fd;
     if (tsio_conn_has_output(conn))
         tsio_conn_mark_dirty(conn, true);
     return TSIO_OK;
+}
+
+/* Without its reactor no connection is plain. */
+static void leave_front(tsio_conn *conn)
+{
+    tsio_conn_outbox(conn);
+    tsio_front_unlink(conn->front);
+    conn->front->lists = NULL;
+    conn->front->fd = -1;
 }
 
 void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn)
@@ -154,8 +164,7 @@ void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn)
     slot->next_free = reactor->free_slot;
     reactor->free_slot = conn->slot;
     reactor->count--;
-    tsio_conn_unmark(conn);
-    conn->lists = NULL;
+    leave_front(conn);
     conn->slot = TSIO_NO_SLOT;
     if (!reactor->in_pass)
         tsio_reactor_end_pass(reactor);
@@ -171,10 +180,11 @@ void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
     to->via = from->via;
     to->paused = to->paused || from->paused;
     to->blocked = from->blocked;
-    to->lists = from->lists;
-    tsio_conn_unmark(from);
+    tsio_conn_outbox(to);
+    to->front->lists = from->front->lists;
+    to->front->fd = from->front->fd;
+    leave_front(from);
     from->slot = TSIO_NO_SLOT;
-    from->lists = NULL;
     if (tsio_conn_has_output(to) && !to->blocked)
         tsio_conn_mark_dirty(to, true);
 }
@@ -256,19 +266,17 @@ bool tsio_reactor_has_dirty(const tsio_reactor *reactor)
     return lists->urgent.next != &lists->urgent || lists->bulk.next != &lists->bulk;
 }
 
-tsio_conn *tsio_reactor_next_dirty(tsio_link *list)
+tsio_front *tsio_reactor_next_dirty(tsio_link *list)
 {
     tsio_link *link = list->next;
     if (link == list)
         return NULL;
-    tsio_conn *conn = tsio_conn_of_link(link);
-    if (conn->ahead != NULL) {
-        tsio_conn_prefetch(conn->ahead);
-        __builtin_prefetch(&conn->ahead->ws.pong);
-    }
-    conn->ahead = NULL;
-    tsio_conn_unmark(conn);
-    return conn;
+    tsio_front *front = tsio_front_of_link(link);
+    if (front->ahead != NULL)
+        __builtin_prefetch(front->ahead, 1);
+    front->ahead = NULL;
+    tsio_front_unlink(front);
+    return front;
 }
 
 static tsio_io_status block(tsio_reactor *reactor, tsio_conn *conn)
@@ -283,24 +291,55 @@ void tsio_reactor_unblock(tsio_conn *conn)
     tsio_conn_mark_dirty(conn, true);
 }
 
-tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_conn *conn)
+/* Nothing is left. */
+static tsio_io_status settle(tsio_reactor *reactor, tsio_conn *conn)
+{
+    if (update_interest(reactor, conn) != TSIO_OK)
+        return TSIO_IO_BROKEN;
+    tsio_conn_settle(conn);
+    return TSIO_IO_OK;
+}
+
+/* So many bytes of `len` were sent; or none, with errno. */
+static tsio_io_status after_send(tsio_reactor *reactor, tsio_conn *conn, ssize_t sent, size_t len)
+{
+    if (sent < 0)
+        return would_block(errno) ? block(reactor, conn) : TSIO_IO_BROKEN;
+    tsio_conn_advance(conn, (size_t)sent);
+    return (size_t)sent < len ? block(reactor, conn) : TSIO_IO_OK;
+}
+
+static tsio_io_status flush_outbox(tsio_reactor *reactor, tsio_conn *conn)
 {
     const tsio_slot *slot = slot_of(reactor, conn);
-    if (conn->blocked)
-        return TSIO_IO_WAIT;
     for (int round = 0; round < TSIO_FLUSH_ROUNDS; round++) {
         const size_t len = tsio_conn_peek(conn, reactor->buffer, TSIO_FLUSH_BYTES);
         if (len == 0)
-            return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_OK : TSIO_IO_BROKEN;
+            return settle(reactor, conn);
         const ssize_t sent = tsio_io.send(slot->fd, reactor->buffer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0)
-            return would_block(errno) ? block(reactor, conn) : TSIO_IO_BROKEN;
-        tsio_conn_advance(conn, (size_t)sent);
-        if ((size_t)sent < len)
-            return block(reactor, conn);
+        const tsio_io_status status = after_send(reactor, conn, sent, len);
+        if (status != TSIO_IO_OK)
+            return status;
         if (!tsio_conn_has_output(conn))
-            return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_OK : TSIO_IO_BROKEN;
+            return settle(reactor, conn);
     }
     tsio_conn_mark_dirty(conn, false); /* others first */
     return TSIO_IO_MORE;
+}
+
+tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front)
+{
+    const tsio_message *message = front->waiting;
+    if (message == NULL || message->ws.len > TSIO_FLUSH_BYTES || front->passed == TSIO_FRONT_PASSED_MAX)
+        return front->conn->blocked ? TSIO_IO_WAIT : flush_outbox(reactor, front->conn);
+    const size_t len = message->ws.len;
+    const ssize_t sent = tsio_io.send(front->fd, message->ws.data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent != (ssize_t)len) {
+        const int error = errno;
+        tsio_conn_outbox(front->conn);
+        errno = error;
+        return after_send(reactor, front->conn, sent, len);
+    }
+    tsio_front_sent(front);
+    return TSIO_IO_OK;
 }

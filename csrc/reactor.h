@@ -121,10 +121,10 @@ typedef enum {
 tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn);
 
 /* Writes what the connection has, as far as the socket takes it. */
-tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_conn *conn);
+tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front);
 
 /* Takes the first connection off a dirty list; NULL: it is empty. */
-tsio_conn *tsio_reactor_next_dirty(tsio_link *list);
+tsio_front *tsio_reactor_next_dirty(tsio_link *list);
 
 bool tsio_reactor_has_dirty(const tsio_reactor *reactor);
 

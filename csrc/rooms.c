@@ -2,7 +2,7 @@
 
 enum {
     NOT_IN = UINT32_MAX,
-    AHEAD = 8 /* so many places before its turn, a connection is fetched from memory */
+    AHEAD = 24 /* so many places before its turn, a connection is fetched from memory */
 };
 
 /* --- membership ----------------------------------------------------------- */
@@ -87,7 +87,7 @@ tsio_status tsio_room_join(tsio_room *room, tsio_member *member)
         free_seats_if_none(member);
         return TSIO_E_NO_MEMORY;
     }
-    room->entries[room->count] = (tsio_entry){.conn = member->conn, .member = member, .seat = member->count};
+    room->entries[room->count] = (tsio_entry){.front = member->conn->front, .member = member, .seat = member->count};
     member->seats[member->count++] = (tsio_seat){.room = room, .at = room->count++};
     return TSIO_OK;
 }
@@ -148,45 +148,45 @@ tsio_room *tsio_member_leave_one(tsio_member *member)
 
 /* Stands for the connection of those who are muted: it is never open. */
 static tsio_conn nobody;
+static tsio_front nobodys_front = {.conn = &nobody};
+static tsio_conn nobody = {.front = &nobodys_front};
 
 void tsio_member_mute(tsio_member *member)
 {
     member->conn = &nobody;
     for (uint32_t seat = 0; seat < member->count; seat++)
-        member->seats[seat].room->entries[member->seats[seat].at].conn = &nobody;
+        member->seats[seat].room->entries[member->seats[seat].at].front = &nobodys_front;
 }
 
 /* --- broadcasting --------------------------------------------------------- */
 
 void tsio_broadcast_init(tsio_broadcast *broadcast, tsio_message *message, uint32_t flags, uint64_t epoch)
 {
-    *broadcast = (tsio_broadcast){.message = message, .flags = flags, .epoch = epoch};
+    *broadcast = (tsio_broadcast){.message = message, .flags = flags | TSIO_SEND_BULK, .epoch = epoch};
     broadcast->woken = (tsio_link){&broadcast->woken, &broadcast->woken};
 }
 
 void tsio_broadcast_skip_member(tsio_broadcast *broadcast, tsio_member *member)
 {
-    member->conn->stamp = broadcast->epoch;
+    member->conn->front->stamp = broadcast->epoch;
 }
 
 void tsio_broadcast_skip_room(tsio_broadcast *broadcast, const tsio_room *room)
 {
     for (uint32_t at = 0; at < room->count; at++)
-        room->entries[at].conn->stamp = broadcast->epoch;
+        room->entries[at].front->stamp = broadcast->epoch;
 }
 
-static void send_to(tsio_broadcast *broadcast, tsio_conn *conn, tsio_member *member)
+/* The connection is not plain, or has a message already. */
+static void send_slowly(tsio_broadcast *broadcast, tsio_front *front, tsio_member *member)
 {
-    if (conn->stamp == broadcast->epoch)
-        return;
-    conn->stamp = broadcast->epoch;
-    const tsio_status status = tsio_conn_send(conn, broadcast->message, broadcast->flags | TSIO_SEND_BULK);
+    const tsio_status status = tsio_conn_send(front->conn, broadcast->message, broadcast->flags);
     if (status == TSIO_OK) {
         broadcast->accepted++;
-        if (conn->lists != NULL)
-            broadcast->flushed = conn;
-        else if (conn->dirty.next == NULL)
-            tsio_conn_link(conn, &broadcast->woken);
+        if (front->lists != NULL)
+            broadcast->flushed = front;
+        else if (front->dirty.next == NULL)
+            tsio_front_link(front, &broadcast->woken);
     } else if (status == TSIO_E_OUTBOX_FULL) {
         member->next_full = broadcast->full;
         broadcast->full = member;
@@ -195,20 +195,33 @@ static void send_to(tsio_broadcast *broadcast, tsio_conn *conn, tsio_member *mem
     }
 }
 
+static void send_to(tsio_broadcast *broadcast, tsio_front *front, tsio_member *member)
+{
+    if (front->stamp == broadcast->epoch)
+        return;
+    front->stamp = broadcast->epoch;
+    if (!tsio_front_put(front, broadcast->message, broadcast->flags)) {
+        send_slowly(broadcast, front, member);
+        return;
+    }
+    broadcast->accepted++;
+    broadcast->flushed = front;
+}
+
 void tsio_broadcast_to_member(tsio_broadcast *broadcast, tsio_member *member)
 {
-    send_to(broadcast, member->conn, member);
+    send_to(broadcast, member->conn->front, member);
 }
 
 void tsio_broadcast_to_room(tsio_broadcast *broadcast, const tsio_room *room)
 {
     for (uint32_t at = 0; at < room->count; at++) {
         if (at + AHEAD < room->count) {
-            tsio_conn *ahead = room->entries[at + AHEAD].conn;
-            tsio_conn_prefetch(ahead);
-            room->entries[at].conn->ahead = ahead;
+            const tsio_front *ahead = room->entries[at + AHEAD].front;
+            __builtin_prefetch(ahead, 1);
+            room->entries[at].front->ahead = ahead;
         }
-        send_to(broadcast, room->entries[at].conn, room->entries[at].member);
+        send_to(broadcast, room->entries[at].front, room->entries[at].member);
     }
 }
 
@@ -217,7 +230,7 @@ tsio_conn *tsio_broadcast_next_woken(tsio_broadcast *broadcast)
     tsio_link *link = broadcast->woken.next;
     if (link == &broadcast->woken)
         return NULL;
-    tsio_conn *conn = tsio_conn_of_link(link);
-    tsio_conn_unmark(conn);
-    return conn;
+    tsio_front *front = tsio_front_of_link(link);
+    tsio_front_unlink(front);
+    return front->conn;
 }

@@ -1,8 +1,8 @@
 /* rooms.h -- who is in which room, and sending one message to many.
  *
- *     room     entries  [ conn, member, seat ] [ ... ] [ ... ]      dense, in no order
- *                               |        |
- *     member   seats         [ room, at ] [ ... ]                   one for each room it is in
+ *     room     entries  [ front, member, seat ] [ ... ] [ ... ]     dense, in no order
+ *                                |        |
+ *     member   seats          [ room, at ] [ ... ]                   one for each room it is in
  *
  * Each entry knows the member's seat for it and each seat its entry, so that
  * leaving is a swap with the last one on both sides. Broadcasting walks over the
@@ -34,7 +34,7 @@ typedef struct tsio_member {
 } tsio_member;
 
 typedef struct {
-    tsio_conn *conn; /* the member's, so that a broadcast need not look there */
+    tsio_front *front; /* of the member's connection, so that a broadcast need not look there */
     tsio_member *member;
     uint32_t seat;
 } tsio_entry;
@@ -73,7 +73,7 @@ typedef struct {
     uint32_t flags;      /* of tsio_conn_send() */
     uint32_t accepted;   /* how many outboxes took it */
     tsio_link woken;     /* connections that have no dirty lists, and took it */
-    tsio_conn *flushed;  /* one of those that have one and took it; NULL: none */
+    tsio_front *flushed; /* one of those that have some and took it; NULL: none */
     tsio_member *full;   /* those whose outbox is full, and whose policy leaves it to the caller */
     tsio_status status;  /* TSIO_E_NO_MEMORY: somebody did not get it for this reason */
 } tsio_broadcast;

@@ -259,11 +259,11 @@ tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
 /* The slot's earliest, if it is earlier than `first` (NULL: none yet). */
 static const tsio_wheel_node *earlier_in_slot(const tsio_wheel_slot *slot, const tsio_wheel_node *first)
 {
-    const tsio_wheel_entry *best = NULL;
-    for (const tsio_wheel_entry *entry = slot->entries, *end = entry + slot->count; entry != end; entry++)
-        if (best == NULL || entry->deadline < best->deadline)
-            best = entry;
-    return best != NULL && (first == NULL || best->deadline < first->deadline) ? best->node : first;
+    const tsio_wheel_entry *best = slot->entries;
+    for (uint32_t at = 1; at < slot->count; at++)
+        if (slot->entries[at].deadline < best->deadline)
+            best = &slot->entries[at];
+    return slot->count > 0 && (first == NULL || best->deadline < first->deadline) ? best->node : first;
 }
 
 static const tsio_wheel_node *first_stray(const tsio_wheel *wheel)

@@ -68,7 +68,7 @@ void tsio_wheel_free(tsio_wheel *wheel);
 void tsio_wheel_schedule(tsio_wheel *wheel, tsio_wheel_node *node, double deadline);
 
 /* The node that expire is about to return after so many others, or NULL: a guess, for prefetching. O(1). */
-static inline const tsio_wheel_node *tsio_wheel_ahead(const tsio_wheel *wheel, uint32_t others)
+static inline tsio_wheel_node *tsio_wheel_ahead(const tsio_wheel *wheel, uint32_t others)
 {
     const tsio_wheel_slot *due = &wheel->slots[TSIO_WHEEL_SLOTS];
     return others < due->count ? due->entries[due->count - 1 - others].node : NULL;

@@ -68,7 +68,7 @@ static void enter_reactor(sink_world *world, tsio_conn *conn, uint32_t slot)
     world->reactor.slots[slot] = (tsio_slot){.conn = conn, .fd = -1, .generation = 1, .interest = EPOLLIN};
     conn->slot = slot;
     conn->via = TSIO_VIA_REACTOR;
-    conn->lists = &world->reactor.dirty;
+    conn->front->lists = &world->reactor.dirty;
     conn->open = true;
 }
 
@@ -76,7 +76,8 @@ static connection *new_connection(void)
 {
     connection *made = grow(NULL, sizeof *made);
     memset(made, 0, sizeof *made);
-    tsio_conn_init(&made->conn, 1000000, 64, 1000, 1000000, TSIO_POLICY_DISCONNECT);
+    if (tsio_conn_init(&made->conn, 1000000, 64, 1000, 1000000, TSIO_POLICY_DISCONNECT) != TSIO_OK)
+        fail("no memory");
     return made;
 }
 
@@ -140,8 +141,8 @@ static void append(sink_world *world)
 static uint32_t flush(sink_world *world, tsio_link *list)
 {
     uint32_t flushed = 0;
-    for (tsio_conn *conn; (conn = tsio_reactor_next_dirty(list)) != NULL; flushed++)
-        if (tsio_reactor_flush(&world->reactor, conn) != TSIO_IO_OK)
+    for (tsio_front *front; (front = tsio_reactor_next_dirty(list)) != NULL; flushed++)
+        if (tsio_reactor_flush(&world->reactor, front) != TSIO_IO_OK)
             fail("the sink refuses");
     return flushed;
 }
@@ -150,17 +151,16 @@ static uint32_t flush(sink_world *world, tsio_link *list)
 static uint32_t beat(sink_world *world)
 {
     uint32_t beats = 0;
-    for (tsio_wheel_node *node; (node = tsio_wheel_expire(&world->wheel, world->now)) != NULL; beats++) {
-        tsio_conn *conn = (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
+    for (tsio_conn *conn; (conn = tsio_conn_expired(&world->wheel, world->now)) != NULL; beats++) {
         if (tsio_conn_on_timer(conn, &world->wheel, world->now) != TSIO_TIMER_PING)
             fail("it is not time for a ping");
         tsio_conn_send(conn, world->ping, TSIO_SEND_PROTECTED);
     }
     tsio_link *list = &world->reactor.dirty.urgent;
-    for (tsio_conn *conn; (conn = tsio_reactor_next_dirty(list)) != NULL;) {
-        if (tsio_reactor_flush(&world->reactor, conn) != TSIO_IO_OK)
+    for (tsio_front *front; (front = tsio_reactor_next_dirty(list)) != NULL;) {
+        if (tsio_reactor_flush(&world->reactor, front) != TSIO_IO_OK)
             fail("the sink refuses");
-        tsio_conn_pong(conn, &world->wheel, world->now);
+        tsio_conn_pong(front->conn, &world->wheel, world->now);
     }
     measure_keep(&(double){tsio_wheel_next(&world->wheel)});
     return beats;

@@ -33,7 +33,7 @@ static inline void wire_make(wire *line)
     CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     line->fd = ends[0];
     line->peer = ends[1];
-    tsio_conn_init(&line->conn, WIRE_BIG, 100, 100000, WIRE_BIG, TSIO_POLICY_DISCONNECT);
+    CHECK_EQ(tsio_conn_init(&line->conn, WIRE_BIG, 100, 100000, WIRE_BIG, TSIO_POLICY_DISCONNECT), TSIO_OK);
     line->conn.open = true;
 }
 
@@ -54,7 +54,7 @@ static inline void wire_remove(wire *line)
 {
     tsio_reactor_remove(&reactor, &line->conn);
     CHECK_EQ(line->conn.slot, TSIO_NO_SLOT);
-    CHECK(line->conn.lists == NULL && line->conn.dirty.next == NULL);
+    CHECK(line->conn.front->lists == NULL && line->conn.front->dirty.next == NULL);
 }
 
 static inline void wire_close(wire *line)
@@ -121,11 +121,11 @@ static inline void wire_check_nothing(wire *line)
 /* As the one who writes goes about it: first those who are urgent. */
 static inline tsio_conn *next_dirty(void)
 {
-    tsio_conn *conn = tsio_reactor_next_dirty(&reactor.dirty.urgent);
-    if (conn == NULL)
-        conn = tsio_reactor_next_dirty(&reactor.dirty.bulk);
-    CHECK(conn != NULL || !tsio_reactor_has_dirty(&reactor));
-    return conn;
+    tsio_front *front = tsio_reactor_next_dirty(&reactor.dirty.urgent);
+    if (front == NULL)
+        front = tsio_reactor_next_dirty(&reactor.dirty.bulk);
+    CHECK(front != NULL || !tsio_reactor_has_dirty(&reactor));
+    return front != NULL ? front->conn : NULL;
 }
 
 /* The end of a pass, after which nobody may rely on the buffer. */

@@ -147,7 +147,7 @@ static void feed_and_next(void)
     tsio_conn_event event = {0};
     size_t messages = 0;
     stream.len = 0;
-    tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
+    RETRY(tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT));
     for (unsigned i = 0; i < 3; i++) {
         ws_put_frame(&stream, false, TSIO_WS_TEXT, text, 40);
         ws_put_frame(&stream, true, TSIO_WS_PING, text, 30 * i);
@@ -188,7 +188,7 @@ static void take_all_kinds(void)
     tsio_buf dst = {0};
     stream.len = 0;
     ws_put_frame(&stream, true, TSIO_WS_PING, "?", 1);
-    tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
+    RETRY(tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT));
     RETRY(tsio_conn_feed(&conn, stream.data, stream.len));
     const bool ponged = tsio_conn_next(&conn, 0, &event) == TSIO_OK;
     if (!ponged) {
@@ -227,8 +227,8 @@ static void adopt_in_the_middle(void)
     stream.len = 0;
     ws_put_frame(&stream, true, TSIO_WS_PING, "?", 1);
     ws_put_frame(&stream, false, TSIO_WS_TEXT, "4begun", 6);
-    tsio_conn_init(&session, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
-    tsio_conn_init(&candidate, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
+    RETRY(tsio_conn_init(&session, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT));
+    RETRY(tsio_conn_init(&candidate, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT));
     RETRY(tsio_conn_feed(&candidate, stream.data, stream.len));
     const tsio_status status = tsio_conn_next(&candidate, 0, &event);
     tsio_conn_adopt(&session, &candidate);
@@ -254,7 +254,7 @@ static void take_gives_what_it_could(void)
     CHECK_EQ(tsio_message_add_binary(message, blob, sizeof blob), TSIO_OK);
     stream.len = 0;
     ws_put_frame(&stream, true, TSIO_WS_PING, "?", 1);
-    tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
+    RETRY(tsio_conn_init(&conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT));
     CHECK_EQ(tsio_conn_feed(&conn, stream.data, stream.len), TSIO_OK);
     CHECK_EQ(tsio_conn_next(&conn, 0, &event), TSIO_OK);
     CHECK_EQ(tsio_outbox_push(&conn.outbox, message, 0), TSIO_OK);

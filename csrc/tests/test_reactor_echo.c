@@ -75,7 +75,7 @@ static void server_turn(void)
         serve_input(conn);
     }
     for (tsio_conn *conn; (conn = next_dirty()) != NULL;) {
-        const tsio_io_status status = tsio_reactor_flush(&reactor, conn);
+        const tsio_io_status status = tsio_reactor_flush(&reactor, conn->front);
         memset(reactor.buffer, 0xdb, TSIO_READ_BYTES);
         CHECK(status == TSIO_IO_OK || status == TSIO_IO_WAIT || status == TSIO_IO_MORE);
         CHECK_EQ(status == TSIO_IO_OK, !tsio_conn_has_output(conn));
@@ -100,7 +100,7 @@ static void echo(size_t messages, size_t largest)
     }
     for (size_t i = 0; i < LINES; i++) {
         CHECK_BYTES(lines[i].heard.data, lines[i].heard.len, lines[i].expected, lines[i].due);
-        CHECK_EQ(lines[i].wire.conn.outbox.confirmed, messages);
+        CHECK_EQ(tsio_conn_outbox(&lines[i].wire.conn)->confirmed, messages);
         wire_close(&lines[i].wire);
     }
     reactor_finish();

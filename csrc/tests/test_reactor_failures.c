@@ -22,10 +22,11 @@ static void adding_without_memory_changes_nothing(void)
     size_t n = 1;
     for (bool hit = true; hit; n++) {
         reactor_start();
+        for (uint32_t i = 0; i < LINES; i++)
+            wire_make(&lines[i]);
         alloc_fail(n, false);
         for (uint32_t i = 0; i < LINES; i++) {
             wire *line = &lines[i];
-            wire_make(line);
             const tsio_status status = tsio_reactor_add(&reactor, &line->conn, line->fd);
             if (status == TSIO_OK)
                 continue;
@@ -86,7 +87,7 @@ static void errors_that_pass_and_errors_that_do_not(void)
         CHECK_EQ(errno, errors[i]);
         CHECK(!tsio_conn_has_input(&line.conn));
         wire_queue(&line, "y", 1);
-        CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()), expected);
+        CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()->front), expected);
         CHECK(i < 3 || errno == errors[i]);
         CHECK_EQ(line.conn.blocked, i < 3);
         be_mean(SIZE_MAX, 0, 1);
@@ -94,9 +95,9 @@ static void errors_that_pass_and_errors_that_do_not(void)
         wire_check_text(&line, "x");
         wire_check_nothing(&line);
         if (i < 3)
-            CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_WAIT); /* until it is unblocked */
+            CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_WAIT); /* until it is unblocked */
         tsio_reactor_unblock(&line.conn);
-        CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()), TSIO_IO_OK);
+        CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()->front), TSIO_IO_OK);
         wire_check_arrived(&line, "\x81\x01y", 3);
         wire_close(&line);
         reactor_finish();

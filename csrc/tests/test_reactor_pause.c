@@ -15,7 +15,7 @@ static void a_paused_connection_is_told_nothing(void)
         check_quiet(); /* lazy: nobody asks epoll before something comes */
         if (reset) {
             wire_queue(&line, "unread", 6); /* so that closing is a reset */
-            CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_OK);
+            CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_OK);
             wire_hang_up(&line);
         } else {
             wire_say(&line, TSIO_WS_TEXT, "later");
@@ -62,7 +62,7 @@ static void fill(wire *line)
     static const uint8_t much[1 << 20];
     wire_queue(line, much, sizeof much);
     CHECK(next_dirty() == &line->conn);
-    CHECK_EQ(tsio_reactor_flush(&reactor, &line->conn), TSIO_IO_WAIT);
+    CHECK_EQ(tsio_reactor_flush(&reactor, line->conn.front), TSIO_IO_WAIT);
     CHECK(line->conn.blocked && !tsio_conn_is_writable(&line->conn));
     wire_queue(line, "x", 1);
     CHECK(next_dirty() == NULL);
@@ -93,11 +93,11 @@ static void a_paused_connection_that_is_blocked_is_told_writable(void)
     tsio_reactor_unblock(&line.conn);
     end_pass();
     CHECK(next_dirty() == &line.conn);
-    CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_WAIT);
+    CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_WAIT);
     wire_hang_up(&line); /* with bytes unread: a reset, which must come through */
     check_only_ready(&line, false, true);
     tsio_reactor_unblock(&line.conn);
-    CHECK_EQ(tsio_reactor_flush(&reactor, &line.conn), TSIO_IO_BROKEN);
+    CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_BROKEN);
     end_pass();
     wire_close(&line);
     reactor_finish();
@@ -124,7 +124,7 @@ static void another_connection_takes_over(void)
         wire_say(&line, TSIO_WS_TEXT, "x");
         CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
         tsio_reactor_move(&reactor, &line.conn, &session.conn); /* with its event pending */
-        CHECK(line.conn.slot == TSIO_NO_SLOT && line.conn.lists == NULL && line.conn.dirty.next == NULL);
+        CHECK(line.conn.slot == TSIO_NO_SLOT && line.conn.front->lists == NULL && line.conn.front->dirty.next == NULL);
         CHECK(tsio_reactor_next(&reactor, &ready) && ready.readable && !ready.writable);
         CHECK(tsio_reactor_conn(&reactor, ready.slot, ready.generation) == &session.conn);
         CHECK_EQ(tsio_reactor_read(&reactor, &session.conn), TSIO_IO_OK);
@@ -140,7 +140,7 @@ static void another_connection_takes_over(void)
             end_pass();
         }
         CHECK(next_dirty() == &session.conn);
-        CHECK_EQ(tsio_reactor_flush(&reactor, &session.conn), TSIO_IO_OK);
+        CHECK_EQ(tsio_reactor_flush(&reactor, session.conn.front), TSIO_IO_OK);
         wire_check_arrived(&line, "\x81\x04mine", 6);
         wire_remove(&line);
         CHECK(is_open(line.fd)); /* it is no longer its own */

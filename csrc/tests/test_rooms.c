@@ -52,7 +52,7 @@ static size_t take_woken(tsio_broadcast *broadcast)
 {
     size_t count = 0;
     for (tsio_conn *conn; (conn = tsio_broadcast_next_woken(broadcast)) != NULL; count++)
-        CHECK(conn->lists == NULL && conn->dirty.next == NULL && conn->outbox.count > 0);
+        CHECK(conn->front->lists == NULL && conn->front->dirty.next == NULL && conn->outbox.count > 0);
     return count;
 }
 
@@ -177,16 +177,16 @@ static void who_has_a_list_is_put_there(void)
     start(TSIO_POLICY_BLOCK, 10);
     join_all(&room);
     for (unsigned i = 0; i < 4; i++)
-        conns[i].lists = &lists;
+        conns[i].front->lists = &lists;
     conns[2].blocked = true;
     CHECK_EQ(tsio_conn_send(&conns[3], message, 0), TSIO_OK);
     tsio_broadcast *broadcast = begin(0);
     tsio_broadcast_to_room(broadcast, &room);
     CHECK_EQ(broadcast->accepted, CROWD);
     CHECK(broadcast->flushed != NULL && broadcast->flushed->lists == &lists);
-    CHECK(tsio_conn_of_link(lists.bulk.next) == &conns[0]);
-    CHECK(tsio_conn_of_link(lists.bulk.prev) == &conns[1]); /* the blocked one is in none */
-    CHECK(tsio_conn_of_link(lists.urgent.next) == &conns[3]); /* where it was */
+    CHECK(tsio_front_of_link(lists.bulk.next) == conns[0].front);
+    CHECK(tsio_front_of_link(lists.bulk.prev) == conns[1].front); /* the blocked one is in none */
+    CHECK(tsio_front_of_link(lists.urgent.next) == conns[3].front); /* where it was */
     CHECK_EQ(take_woken(broadcast), CROWD - 4);
     CHECK_EQ(conns[2].outbox.count, 1);
     finish();

@@ -35,7 +35,7 @@ static void check_rooms(void)
         CHECK(count <= room->cap && (room->cap < 16 || count > room->cap / 4));
         for (uint32_t at = 0; at < count; at++) {
             const tsio_entry *entry = &room->entries[at];
-            CHECK(entry->conn == entry->member->conn);
+            CHECK(entry->front == entry->member->conn->front);
             CHECK(entry->member->seats[entry->seat].room == room);
             CHECK_EQ(entry->member->seats[entry->seat].at, at);
         }
@@ -107,7 +107,7 @@ static void shuffle_connections(void)
     for (size_t m = 0; m < MEMBERS; m++) {
         conns[m].open = !one_in(10);
         conns[m].poll_waits = one_in(2);
-        conns[m].lists = one_in(2) ? &lists : NULL;
+        conns[m].front->lists = one_in(2) ? &lists : NULL;
         if (one_in(3))
             tsio_outbox_free(&conns[m].outbox);
     }
@@ -156,18 +156,18 @@ static void check_delivery(tsio_broadcast *broadcast, const verdict *expected, c
         woken[conn - conns] = true;
     }
     for (size_t m = 0; m < MEMBERS; m++) {
-        const bool accepts = expected[m] == ACCEPTS, listed = conns[m].lists != NULL;
+        const bool accepts = expected[m] == ACCEPTS, listed = conns[m].front->lists != NULL;
         CHECK_EQ(conns[m].outbox.pushed - pushed[m], accepts);
         CHECK_EQ(woken[m], accepts && !listed);
-        CHECK_EQ(conns[m].dirty.next != NULL, accepts && listed);
+        CHECK_EQ(conns[m].front->dirty.next != NULL, accepts && listed);
         CHECK_EQ(take_from(&broadcast->full, &members[m]), expected[m] == FULL);
         accepted += accepts;
         flushed |= accepts && listed;
-        tsio_conn_unmark(&conns[m]);
+        tsio_front_unlink(conns[m].front);
     }
     CHECK_EQ(broadcast->accepted, accepted);
     CHECK_EQ(broadcast->flushed != NULL, flushed);
-    CHECK(!flushed || expected[broadcast->flushed - conns] == ACCEPTS);
+    CHECK(!flushed || expected[broadcast->flushed->conn - conns] == ACCEPTS);
     CHECK(broadcast->full == NULL && lists.urgent.next == &lists.urgent && lists.bulk.next == &lists.bulk);
     CHECK_EQ(broadcast->status, TSIO_OK);
 }

@@ -1,4 +1,4 @@
-# Mirrors buf.h, outbox.h and conn.h, as far as they are used here.
+# Mirrors buf.h, outbox.h, front.h and conn.h, as far as they are used here.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
@@ -41,6 +41,22 @@ cdef extern from "outbox.h" nogil:
     void tsio_outbox_free(tsio_outbox *outbox)
 
 
+cdef extern from "front.h" nogil:
+    ctypedef struct tsio_conn
+
+    ctypedef struct tsio_link:
+        tsio_link *prev
+        tsio_link *next
+
+    ctypedef struct tsio_dirty_lists:
+        tsio_link urgent
+        tsio_link bulk
+
+    ctypedef struct tsio_front:
+        tsio_conn *conn
+        c_bool watched
+
+
 cdef extern from "conn.h" nogil:
     ctypedef enum tsio_timer_kind:
         TSIO_TIMER_NONE
@@ -63,32 +79,21 @@ cdef extern from "conn.h" nogil:
         TSIO_VIA_STREAM
         TSIO_VIA_REACTOR
 
-    ctypedef struct tsio_link:
-        tsio_link *prev
-        tsio_link *next
-
-    ctypedef struct tsio_dirty_lists:
-        tsio_link urgent
-        tsio_link bulk
-
     const uint32_t TSIO_NO_SLOT
 
     ctypedef struct tsio_conn:
-        tsio_outbox outbox
-        tsio_dirty_lists *lists
+        tsio_front *front
         c_bool open
-        c_bool poll_waits
         c_bool blocked
         c_bool paused
-        c_bool watched
+        c_bool poll_waits
         uint8_t via
         uint32_t slot
         uint32_t volatile_lost
         tsio_wheel_node timer
         void *owner
 
-    tsio_conn *tsio_conn_of_timer(tsio_wheel_node *timer)
-    void tsio_conn_init(
+    tsio_status tsio_conn_init(
         tsio_conn *conn,
         uint64_t max_message_bytes,
         uint32_t max_fragments,
@@ -103,6 +108,8 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
     tsio_status tsio_conn_keep(tsio_conn *conn)
     c_bool tsio_conn_has_input(const tsio_conn *conn)
+    tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
+    void tsio_conn_set_open(tsio_conn *conn, c_bool open)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
     void tsio_conn_discard(tsio_conn *conn)
     c_bool tsio_conn_is_writable(const tsio_conn *conn)
@@ -117,6 +124,7 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
+    tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
     tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
 
 

@@ -13,7 +13,6 @@ from trio_socketio._core._base cimport (
     tsio_status_text,
 )
 from trio_socketio._core._message cimport Message, tsio_message_bytes
-from trio_socketio._core._wheel cimport tsio_wheel_expire
 
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 
@@ -93,7 +92,9 @@ cdef class Connection:
         if not 0 <= policy <= 4:
             raise ValueError(f"policy must be an OutboxPolicy, not {policy}")
         memset(&self._conn, 0, sizeof(self._conn))
-        tsio_conn_init(&self._conn, max_message_bytes, max_fragments, max_packets, max_bytes, <tsio_policy>policy)
+        check_memory(tsio_conn_init(
+            &self._conn, max_message_bytes, max_fragments, max_packets, max_bytes, <tsio_policy>policy
+        ))
         self._conn.owner = <void *>self
         self._wheel = wheel
 
@@ -155,7 +156,7 @@ cdef class Connection:
 
     def send_protected(self, Message message not None, uint32_t factor):
         """Queue a message that no policy may drop; 'full' only above ``factor`` times the outbox's limits."""
-        cdef tsio_outbox *outbox = &self._conn.outbox
+        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
         if outbox.count and (
             outbox.count >= <double>factor * outbox.max_packets
             or outbox.bytes + tsio_message_bytes(message._message) > <double>factor * outbox.max_bytes
@@ -169,9 +170,8 @@ cdef class Connection:
 
     def push(self, Message message not None, *, bint protected=False):
         """As ``send``, but also while not ``open``, and nobody is woken."""
-        cdef tsio_status status = tsio_outbox_push(
-            &self._conn.outbox, message._message, TSIO_SEND_PROTECTED if protected else 0
-        )
+        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
+        cdef tsio_status status = tsio_outbox_push(outbox, message._message, TSIO_SEND_PROTECTED if protected else 0)
         check_memory(status)
         tsio_conn_mark_dirty(&self._conn, True)
         return <int>status
@@ -189,8 +189,9 @@ cdef class Connection:
     def take_payload(self, size_t max_bytes):
         """What the next poll is to be answered with; it is in flight until ``confirm``."""
         cdef tsio_buf buf
+        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
         memset(&buf, 0, sizeof(buf))
-        cdef tsio_status status = tsio_outbox_take_polling(&self._conn.outbox, &buf, max_bytes)
+        cdef tsio_status status = tsio_outbox_take_polling(outbox, &buf, max_bytes)
         if status != TSIO_OK:
             tsio_buf_free(&buf)
             check_memory(status)
@@ -198,22 +199,23 @@ cdef class Connection:
 
     def confirm(self):
         """What was in flight has been written."""
-        tsio_outbox_confirm(&self._conn.outbox)
+        tsio_outbox_confirm(tsio_conn_outbox(&self._conn))
 
     def has_room(self, size_t message_bytes):
         """Whether a message of this size would be queued without dropping another."""
-        return bool(tsio_outbox_has_room(&self._conn.outbox, message_bytes))
+        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
+        return bool(tsio_outbox_has_room(outbox, message_bytes))
 
     def close(self, uint16_t code, str reason not None=""):
         """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty; later messages are refused."""
         cdef Py_ssize_t size = 0
         cdef const char *chars = PyUnicode_AsUTF8AndSize(reason, &size)
-        self._conn.outbox.closed = True
+        tsio_conn_outbox(&self._conn).closed = True
         tsio_conn_close(&self._conn, code, <const uint8_t *>chars, <size_t>size)
 
     def close_outbox(self):
         """Refuse further messages; those that are queued stay."""
-        self._conn.outbox.closed = True
+        tsio_conn_outbox(&self._conn).closed = True
 
     def discard(self):
         """Drop all that is queued: the connection is gone."""
@@ -226,7 +228,7 @@ cdef class Connection:
 
     @open.setter
     def open(self, bint value):
-        self._conn.open = value
+        tsio_conn_set_open(&self._conn, value)
 
     @property
     def paused(self):
@@ -240,11 +242,11 @@ cdef class Connection:
     @property
     def watched(self):
         """Whether a reactor is to tell ``transport.flushed`` when it has written."""
-        return bool(self._conn.watched)
+        return bool(self._conn.front.watched)
 
     @watched.setter
     def watched(self, bint value):
-        self._conn.watched = value
+        self._conn.front.watched = value
 
     def set_poll_waits(self, bint value):
         """A poll is there to take a message at once, or no longer."""
@@ -263,7 +265,7 @@ cdef class Connection:
     @property
     def is_loaded(self):
         """Whether the outbox is more than half full."""
-        cdef tsio_outbox *outbox = &self._conn.outbox
+        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
         return outbox.count > outbox.max_packets / 2 or outbox.bytes > outbox.max_bytes / 2
 
     @property
@@ -279,32 +281,32 @@ cdef class Connection:
     @property
     def queued_packets(self):
         """Messages queued and not yet taken."""
-        return self._conn.outbox.count
+        return tsio_conn_outbox(&self._conn).count
 
     @property
     def queued_bytes(self):
         """Bytes of messages queued and not yet taken."""
-        return self._conn.outbox.bytes
+        return tsio_conn_outbox(&self._conn).bytes
 
     @property
     def inflight_bytes(self):
         """Bytes taken and not yet confirmed."""
-        return self._conn.outbox.inflight_bytes
+        return tsio_conn_outbox(&self._conn).inflight_bytes
 
     @property
     def pushed(self):
         """How many messages the outbox has accepted."""
-        return self._conn.outbox.pushed
+        return tsio_conn_outbox(&self._conn).pushed
 
     @property
     def confirmed(self):
         """How many of them have been written or dropped."""
-        return self._conn.outbox.confirmed
+        return tsio_conn_outbox(&self._conn).confirmed
 
     @property
     def dropped(self):
         """How many messages the policy has dropped or refused."""
-        return self._conn.outbox.dropped
+        return tsio_conn_outbox(&self._conn).dropped
 
     # time
 
@@ -339,15 +341,13 @@ cdef class Connection:
 
 def expire_timers(TimerWheel wheel not None, double now, Message ping not None):
     """What is due: a list of (``Connection``, ``TimerEvent``). A heartbeat's ``ping`` is queued here."""
-    cdef tsio_wheel_node *node
     cdef tsio_conn *conn
     cdef tsio_timer_kind kind
     cdef list due = []
     while True:
-        node = tsio_wheel_expire(&wheel._wheel, now)
-        if node is NULL:
+        conn = tsio_conn_expired(&wheel._wheel, now)
+        if conn is NULL:
             return due
-        conn = tsio_conn_of_timer(node)
         while True:
             kind = tsio_conn_on_timer(conn, &wheel._wheel, now)
             if kind == TSIO_TIMER_NONE:

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint8_t, uint32_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
-from trio_socketio._core._conn cimport tsio_conn, tsio_dirty_lists, tsio_link
+from trio_socketio._core._conn cimport tsio_conn, tsio_dirty_lists, tsio_front, tsio_link
 
 
 cdef extern from "reactor.h" nogil:
@@ -43,7 +43,7 @@ cdef extern from "reactor.h" nogil:
     uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *conn)
     void tsio_reactor_end_pass(tsio_reactor *reactor)
     tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn)
-    tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_conn *conn)
-    tsio_conn *tsio_reactor_next_dirty(tsio_link *list)
+    tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front)
+    tsio_front *tsio_reactor_next_dirty(tsio_link *list)
     c_bool tsio_reactor_has_dirty(const tsio_reactor *reactor)
     void tsio_reactor_unblock(tsio_conn *conn)

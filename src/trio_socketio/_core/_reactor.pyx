@@ -312,18 +312,18 @@ cdef class Reactor:
         return tsio_reactor_has_dirty(&self._reactor)
 
     cdef int _flush(self, tsio_link *dirty) except -1:
-        cdef tsio_conn *conn = NULL
+        cdef tsio_front *front = NULL
         cdef tsio_io_status status = TSIO_IO_OK
         cdef double end = _now() + self._turn_seconds
         while True:
             with nogil:
                 while True:
-                    conn = NULL if _now() > end else tsio_reactor_next_dirty(dirty)
-                    if conn is NULL:
+                    front = NULL if _now() > end else tsio_reactor_next_dirty(dirty)
+                    if front is NULL:
                         break
-                    status = tsio_reactor_flush(&self._reactor, conn)
-                    if status == TSIO_IO_BROKEN or conn.watched:
+                    status = tsio_reactor_flush(&self._reactor, front)
+                    if status == TSIO_IO_BROKEN or front.watched:
                         break
-            if conn is NULL:
+            if front is NULL:
                 return 0
-            self._report(<Connection>conn.owner, status)
+            self._report(<Connection>front.conn.owner, status)

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
-from trio_socketio._core._conn cimport Connection, tsio_conn
+from trio_socketio._core._conn cimport Connection, tsio_conn, tsio_front
 from trio_socketio._core._message cimport tsio_message
 
 
@@ -34,7 +34,7 @@ cdef extern from "rooms.h" nogil:
 
     ctypedef struct tsio_broadcast:
         uint32_t accepted
-        tsio_conn *flushed
+        tsio_front *flushed
         tsio_member *full
         tsio_status status
 

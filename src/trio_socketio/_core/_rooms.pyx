@@ -220,7 +220,7 @@ cdef class RoomIndex:
                 break
             woken.append(<Connection>conn.owner)
         if broadcast.flushed is not NULL:
-            (<Connection>broadcast.flushed.owner).wake()
+            (<Connection>broadcast.flushed.conn.owner).wake()
         for connection in woken:
             (<Connection>connection).wake()
         return 0

@@ -13,7 +13,7 @@ cdef extern from "wheel.h" nogil:
         size_t count
 
     void tsio_wheel_init(tsio_wheel *wheel, double tick, double now)
-    tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
+    void tsio_wheel_free(tsio_wheel *wheel)
     double tsio_wheel_next(tsio_wheel *wheel)
 
 

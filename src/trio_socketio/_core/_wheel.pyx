@@ -16,6 +16,9 @@ cdef class TimerWheel:
         tsio_wheel_init(&self._wheel, tick, now)
         self._announced = -1.0
 
+    def __dealloc__(self):
+        tsio_wheel_free(&self._wheel)
+
     def __len__(self):
         return self._wheel.count
 
