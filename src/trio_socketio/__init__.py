@@ -1,7 +1,7 @@
 """A Socket.IO server on Trio, with its byte work in C."""
 
 from trio_socketio._version import __version__
-from trio_socketio.engineio import Outbox
+from trio_socketio.engineio import CookieOptions, Cors, HttpCompression, Outbox, PerMessageDeflate
 from trio_socketio.errors import (
     ArgumentsError,
     ConnectRefused,
@@ -30,13 +30,17 @@ __all__ = [
     "ArgumentsError",
     "BroadcastOperator",
     "ConnectRefused",
+    "CookieOptions",
+    "Cors",
     "DisconnectReason",
     "Disconnected",
     "Event",
     "Handshake",
+    "HttpCompression",
     "LocalProtocolError",
     "Namespace",
     "Outbox",
+    "PerMessageDeflate",
     "RemoteProtocolError",
     "ReservedEventError",
     "Server",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from support.engine import Bench, Poll
+from support.message_host import admission
 
 from trio_socketio._core import Message
 from trio_socketio.engineio import POST_TOO_LARGE, Refusal, State
@@ -30,7 +31,7 @@ def test_open_packet() -> None:
 
 def _verified(bench: Bench):  # type: ignore[no-untyped-def]
     request = bench.request("EIO=4&transport=polling")
-    assert bench.engine.verify(request) is None
+    assert admission(bench.engine, request) is None
     return request
 
 

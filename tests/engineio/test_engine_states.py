@@ -34,7 +34,9 @@ class Case:
         self.host: MessageHost | None = None
         if state is State.OPENING:
             request = EngineRequest("GET", "/?EIO=4&transport=polling", {})
-            self.session = Session(self.bench.engine, "new", request, self.bench.engine.new_connection())
+            self.session = Session(
+                self.bench.engine, "new", request, self.bench.engine.new_connection(request)
+            )
             self.session.observer = self.bench._connect(self.session)
         else:
             self.session = self.bench.polling().session
@@ -58,7 +60,7 @@ def _open(case: Case) -> None:
 
 
 def _attach(case: Case) -> object:
-    return case.bench.engine.begin_upgrade(case.session, MessageHost(), 0.0)
+    return case.bench.engine.begin_upgrade(case.session, MessageHost(), 0.0, case.session.request)
 
 
 ACTIONS: dict[Event, Callable[[Case], object]] = {

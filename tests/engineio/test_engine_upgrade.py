@@ -155,7 +155,7 @@ def test_second_websocket_is_not_wanted(state: str) -> None:
         first = bench.websocket()
         session = next(iter(bench.engine.sessions.values()))
     before = session.state
-    assert bench.engine.begin_upgrade(session, first, bench.now) is None
+    assert bench.engine.begin_upgrade(session, first, bench.now, session.request) is None
     assert session.state is before
     if state == "upgrading":
         first.deliver("5", bench.now)

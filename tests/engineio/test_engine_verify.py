@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.engine import Bench
 
-from trio_socketio.engineio import EngineOptions, Refusal, generate_sid, is_same_origin
+from trio_socketio.engineio import Cors, EngineOptions, Refusal, generate_sid, is_same_origin
 
 POLLING = "EIO=4&transport=polling"
 WEBSOCKET = "EIO=4&transport=websocket"
@@ -239,7 +239,7 @@ def test_request_without_origin_comes_from_no_browser() -> None:
 ])  # fmt: skip
 def test_allowed_origins(cors: tuple[str, ...], origin: str, allowed: bool) -> None:
     for query, upgrade in ((POLLING, False), (WEBSOCKET, True)):
-        refusal = Bench(cors=cors).verify(query, upgrade=upgrade, origin=origin)
+        refusal = Bench(cors=Cors(origin=cors)).verify(query, upgrade=upgrade, origin=origin)
         assert refusal is (None if allowed else Refusal.FORBIDDEN)
 
 

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.message_host import MessageHost
+from support.message_host import MessageHost, admission
 from trio_socketio._core import Message
 from trio_socketio.engineio import (
     Engine,
@@ -31,8 +31,12 @@ class Above:
     messages: list[str | bytes] = field(default_factory=list)
     ended: list[tuple[DisconnectReason, str]] = field(default_factory=list)
     alarms: list[float] = field(default_factory=list)
+    openings: list[float] = field(default_factory=list)
     upgrades: int = 0
     writable_calls: int = 0
+
+    def opened(self, now: float) -> None:
+        self.openings.append(now)
 
     def text(self, data: bytes, now: float) -> None:
         self.messages.append(data.decode())
@@ -114,12 +118,13 @@ class Bench:
         return EngineRequest(method, f"{PATH}?{query}", fields, secure=secure, upgrade=upgrade)
 
     def verify(self, query: str, method: str = "GET", **options: Any) -> Refusal | None:
-        return self.engine.verify(self.request(query, method, **options))
+        """Why a request is refused, as a host asks."""
+        return admission(self.engine, self.request(query, method, **options))
 
     def polling(self) -> PollingTransport:
         """A new session on polling, its open packet fetched."""
         request = self.request("EIO=4&transport=polling")
-        assert self.engine.verify(request) is None
+        assert admission(self.engine, request) is None
         polling = self.engine.open_polling(request, self.now)
         self.open_packet = polling.collect().body.decode()
         polling.poll_written()

@@ -6,7 +6,7 @@ WebSockets would look like this.
 
 from __future__ import annotations
 
-from trio_socketio.engineio import Engine, EngineRequest, Receiver, TransportName
+from trio_socketio.engineio import Engine, EngineRequest, Receiver, Refusal, TransportName
 from trio_socketio.errors import DisconnectReason
 
 
@@ -30,14 +30,14 @@ class MessageHost:
     def open(cls, engine: Engine, target: str, now: float) -> MessageHost:
         host = cls()
         request = EngineRequest("GET", target, {"host": "test"}, upgrade=True)
-        assert engine.verify(request) is None
+        assert admission(engine, request) is None
 
         def serve(session: Receiver) -> MessageHost:
             host.attach(session)
             return host
 
         if request.sid:
-            candidate = engine.begin_upgrade(engine.sessions[request.sid], host, now)
+            candidate = engine.begin_upgrade(engine.sessions[request.sid], host, now, request)
             assert candidate is not None
             host.attach(candidate)
         else:
@@ -73,6 +73,12 @@ class MessageHost:
 
     def drop(self) -> None:
         self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the host's connection is gone")
+
+
+def admission(engine: Engine, request: EngineRequest) -> Refusal | None:
+    """Why a request is refused; None: it may open a session, or use its own."""
+    refusal = engine.verify(request)
+    return engine.admit(request) if refusal is None and not request.sid else refusal
 
 
 def _messages(payload: bytes) -> list[str | bytes]:

@@ -3,16 +3,30 @@
 Bytes, packets and times come in as values; what is to be sent waits in each session's ``conn``.
 """
 
+from trio_socketio.engineio._compression import HttpCompression, PerMessageDeflate
+from trio_socketio.engineio._cookie import CookieOptions
+from trio_socketio.engineio._cors import Cors
 from trio_socketio.engineio._engine import Engine
+from trio_socketio.engineio._hooks import ConnectionErrorHook, EngineHooks, HeadersHook, Middleware
 from trio_socketio.engineio._options import (
+    AllowRequest,
     EngineOptions,
+    GenerateId,
     Outbox,
     Policy,
+    ProxyHeader,
     TransportName,
     generate_sid,
 )
 from trio_socketio.engineio._polling import BAD_REQUEST, POST_TOO_LARGE, PollingTransport
-from trio_socketio.engineio._request import EngineRequest, EngineResponse, Refusal, is_same_origin
+from trio_socketio.engineio._request import (
+    EngineRequest,
+    EngineResponse,
+    Headers,
+    Refusal,
+    RefusedError,
+    is_same_origin,
+)
 from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
 from trio_socketio.engineio._session import TRANSITIONS, Event, Session, State
 from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
@@ -22,18 +36,31 @@ __all__ = [
     "POST_TOO_LARGE",
     "PROBE_TRANSITIONS",
     "TRANSITIONS",
+    "AllowRequest",
     "Candidate",
+    "ConnectionErrorHook",
+    "CookieOptions",
+    "Cors",
     "Engine",
+    "EngineHooks",
     "EngineOptions",
     "EngineRequest",
     "EngineResponse",
     "Event",
+    "GenerateId",
+    "Headers",
+    "HeadersHook",
+    "HttpCompression",
+    "Middleware",
     "Outbox",
+    "PerMessageDeflate",
     "Policy",
     "PollingTransport",
     "Probe",
+    "ProxyHeader",
     "Receiver",
     "Refusal",
+    "RefusedError",
     "Session",
     "SessionObserver",
     "State",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from trio_socketio._core import Connection, Message, TimerWheel, expire_timers
-from trio_socketio.engineio._options import EngineOptions, TransportName
+from trio_socketio.engineio._hooks import EngineHooks
+from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
 from trio_socketio.engineio._seam import SessionObserver, Transport
@@ -17,9 +18,6 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
 
-#: The revision of the Engine.IO protocol.
-PROTOCOL = "4"
-
 
 class Engine:
     """The sessions of one server. It does no I/O and reads no clock.
@@ -28,6 +26,8 @@ class Engine:
         options: see ``EngineOptions``.
         connect: called with each new session, returns its observer.
         now: the current time, in seconds.
+        logger: for what goes wrong.
+        hooks: the application's; None: there are none.
 
     Attributes:
         sessions: by session id.
@@ -40,8 +40,10 @@ class Engine:
         connect: Callable[[Session], SessionObserver],
         now: float,
         logger: logging.Logger,
+        hooks: EngineHooks | None = None,
     ) -> None:
         self.options = options
+        self.hooks = hooks or EngineHooks()
         self.logger = logger
         self.sessions: dict[str, Session] = {}
         self.refused: dict[str, int] = {}
@@ -49,6 +51,8 @@ class Engine:
         self.ping = Message("", packet_type="2")
         self.probe_answer = Message("probe", packet_type="3")
         self._connect = connect
+        self._generate_id: Callable[..., str | Awaitable[str]] = options.generate_id
+        self._id_takes_request = takes_request(options.generate_id)
         can_upgrade = options.allow_upgrades and "websocket" in options.transports
         self._polling_opening = self._opening(["websocket"] if can_upgrade else [])
         self._websocket_opening = self._opening([])
@@ -61,58 +65,106 @@ class Engine:
 
     # who may
 
-    def verify(self, request: EngineRequest) -> Refusal | None:
-        """Why this request is refused, or None. The order of the checks is Node's."""
-        refusal = self._verify(request)
-        if refusal is not None:
-            self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
-            self.logger.debug("refused %s request: %s", request.method, refusal.context)
+    def verify(self, request: EngineRequest, granted: bool | None = None) -> Refusal | None:
+        """Why this request is refused, or None. The order of the checks is Node's.
+
+        A handshake that passes is to be asked about by ``allow_request`` next, and by ``admit`` at last.
+
+        Args:
+            request: the request.
+            granted: what a function of the option ``cors`` has said that had to be awaited.
+        """
+        refusal = self._verify(request, granted)
+        return None if refusal is None else self.refuse(request, refusal)
+
+    def admit(self, request: EngineRequest, sid: str | None = None) -> Refusal | None:
+        """Why this verified handshake is refused after all, or None: then a session may be opened at once.
+
+        Args:
+            request: the request.
+            sid: the id of its session; None: what ``generate_id`` gives, without waiting.
+        """
+        refusal = self._admit(request, sid)
+        return None if refusal is None else self.refuse(request, refusal)
+
+    def refuse(self, request: EngineRequest, refusal: Refusal, message: str | None = None) -> Refusal:
+        """A request is refused: count it, log it, and tell those who listen. To be called once for each."""
+        self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
+        self.logger.debug("refused %s request: %s", request.method, refusal.context)
+        text = refusal.message if message is None else message
+        for hook in self.hooks.connection_error:
+            try:
+                hook(request, refusal.code, text, refusal.context)
+            except Exception:
+                self.logger.exception("a hook for connection_error failed")
         return refusal
 
-    def _verify(self, request: EngineRequest) -> Refusal | None:
+    def _verify(self, request: EngineRequest, granted: bool | None) -> Refusal | None:
         transport = request.query.get("transport")
         if transport not in self.options.transports:
             return Refusal.TRANSPORT_UNKNOWN
-        if not self._origin_allowed(request):
+        if request.jsonp is not None and not self.options.jsonp:
+            return Refusal.JSONP_NOT_ALLOWED
+        if not self.origin_allowed(request, granted):
             return Refusal.FORBIDDEN
         if request.sid:
-            return self._verify_session(request)
+            return self._verify_session(request, transport)
         if request.method != "GET":
             return Refusal.METHOD
         if request.upgrade != (transport == "websocket"):
             return Refusal.TRANSPORT_HANDSHAKE
-        if request.query.get("EIO") != PROTOCOL:
-            return Refusal.PROTOCOL_VERSION
-        return self._generate_id(request)
-
-    def _generate_id(self, request: EngineRequest) -> Refusal | None:
-        try:
-            request.new_sid = self.options.generate_id()
-        except Exception:
-            self.logger.exception("generate_id failed: no session is opened")
-            return Refusal.ID_GENERATION
-        if not request.new_sid or request.new_sid in self.sessions:
-            self.logger.error("generate_id gave a blank id or one in use: no session is opened")
-            return Refusal.ID_GENERATION
         return None
 
-    def _verify_session(self, request: EngineRequest) -> Refusal | None:
+    def speaks(self, request: EngineRequest) -> bool:
+        """Whether there may be sessions of the revision that the request asks for."""
+        return request.revision == 4 or self.options.allow_eio3
+
+    def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
+        """A new session id from the application's function; whatever that raises is raised."""
+        return self._generate_id(request) if self._id_takes_request else self._generate_id()
+
+    def _admit(self, request: EngineRequest, sid: str | Awaitable[str] | None) -> Refusal | None:
+        if not self.speaks(request):
+            return Refusal.PROTOCOL_VERSION
+        if sid is None:
+            try:
+                sid = self.generate_id(request)
+            except Exception:
+                self.logger.exception("generate_id failed: no session is opened")
+                return Refusal.ID_GENERATION
+        if not isinstance(sid, str) or not sid or sid in self.sessions:
+            self.logger.error("generate_id gave no text, a blank id or one in use: no session is opened")
+            return Refusal.ID_GENERATION
+        request.new_sid = sid
+        return None
+
+    def _verify_session(self, request: EngineRequest, transport: str) -> Refusal | None:
         session = self.sessions.get(request.sid)
         if session is None:
             return Refusal.SESSION_UNKNOWN
-        if request.query.get("EIO") != PROTOCOL:  # that all sessions were opened with
+        if request.eio != session.request.eio:
             return Refusal.PROTOCOL_MISMATCH
         if request.upgrade:
-            if request.query["transport"] != "websocket":
+            if transport != "websocket":
                 return Refusal.TRANSPORT_MISMATCH
             return None if self.options.allow_upgrades else Refusal.UPGRADE_NOT_ALLOWED
-        if not request.query["transport"] == session.transport.name == "polling":
+        if not transport == session.transport.name == "polling":
             return Refusal.TRANSPORT_MISMATCH
         return None
 
-    def _origin_allowed(self, request: EngineRequest) -> bool:
+    def origin_allowed(self, request: EngineRequest, granted: bool | None = None) -> bool:
+        """Whether the page that asks may do so; whoever is no browser may. ``granted`` as for ``verify``.
+
+        A JSONP poll has to say where its page is from, by Origin or Referer: any page may hold a script tag.
+        """
         origin = request.origin
-        if origin is None or "*" in self.options.cors or origin in self.options.cors:
+        if origin is None:
+            if request.jsonp is None:
+                return True
+            origin = request.referer_origin  # a script tag sends no Origin
+        if granted:
+            return True
+        if granted is None and self.options.cors.allows(origin, request) is True:
             return True
         if is_same_origin(origin, request.headers.get("host", ""), secure=request.secure):
             return True
@@ -124,8 +176,8 @@ class Engine:
 
     # sessions
 
-    def new_connection(self) -> Connection:
-        """A connection object with this server's limits."""
+    def new_connection(self, request: EngineRequest) -> Connection:
+        """A connection object with this server's limits, for the client that sent this request."""
         options = self.options
         return Connection(
             self.wheel,
@@ -137,7 +189,7 @@ class Engine:
         )
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
-        """Open a session that starts on polling; the request has passed ``verify``."""
+        """Open a session that starts on polling; the request has passed ``admit``."""
         session = self._new_session(request)
         transport = PollingTransport(session)
         self._open(session, transport, self._polling_opening, now)
@@ -148,7 +200,7 @@ class Engine:
     ) -> WebSocketTransport:
         """Open a session that starts on WebSocket; ``driver`` makes the transport that feeds it.
 
-        The request has passed ``verify``.
+        The request has passed ``admit``.
         """
         session = self._new_session(request)
         transport = driver(session)
@@ -157,7 +209,7 @@ class Engine:
 
     def _new_session(self, request: EngineRequest) -> Session:
         request.settle()
-        return Session(self, request.new_sid, request, self.new_connection())
+        return Session(self, request.new_sid, request, self.new_connection(request))
 
     def _open(self, session: Session, transport: Transport, opening: str, now: float) -> None:
         self.sessions[session.sid] = session
@@ -176,11 +228,13 @@ class Engine:
         }
         return json.dumps(parameters, separators=(",", ":"))[1:]
 
-    def begin_upgrade(self, session: Session, driver: WebSocketTransport, now: float) -> Candidate | None:
+    def begin_upgrade(
+        self, session: Session, driver: WebSocketTransport, now: float, request: EngineRequest
+    ) -> Candidate | None:
         """A WebSocket was opened for a polling session; None: the session has one already, close this."""
         if session.state is not State.OPEN or session.transport.name != "polling":
             return None
-        return Candidate(session, driver, self.new_connection(), now)
+        return Candidate(session, driver, self.new_connection(request), now)
 
     def forget(self, session: Session) -> None:
         """The session is over."""

@@ -2,23 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
+import ipaddress
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from trio_socketio._core import OutboxPolicy
+from trio_socketio.engineio._compression import HttpCompression, PerMessageDeflate
+from trio_socketio.engineio._cookie import CookieOptions
+from trio_socketio.engineio._cors import Cors
+from trio_socketio.engineio._request import EngineRequest
+from trio_socketio.engineio._tokens import is_token
 
-__all__ = ["EngineOptions", "Outbox", "Policy", "TransportName", "generate_sid"]
+__all__ = [
+    "AllowRequest",
+    "EngineOptions",
+    "GenerateId",
+    "Outbox",
+    "Policy",
+    "ProxyHeader",
+    "TransportName",
+    "generate_sid",
+    "takes_request",
+]
 
 TransportName = Literal["polling", "websocket"]
 Policy = Literal["disconnect", "block", "drop_oldest", "drop_newest", "latest_per_event"]
+ProxyHeader = Literal["x-forwarded-for", "forwarded"]
+AllowRequest = Callable[[EngineRequest], Awaitable[None]]
+GenerateId = Callable[[], str | Awaitable[str]] | Callable[[EngineRequest], str | Awaitable[str]]
 
 
 def generate_sid() -> str:
     """A session id: 20 characters of ``[A-Za-z0-9_-]``, 120 random bits from the operating system."""
     return secrets.token_urlsafe(15)
+
+
+def takes_request(generate_id: GenerateId) -> bool:
+    """Whether it cannot be called without an argument."""
+    try:
+        inspect.signature(generate_id).bind()
+    except TypeError:
+        return True
+    except ValueError:  # a function in C that does not say
+        return False
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +99,23 @@ class EngineOptions:
     max_fragments: int = 4096
     transports: tuple[TransportName, ...] = ("polling", "websocket")
     allow_upgrades: bool = True
-    generate_id: Callable[[], str] = generate_sid
+    generate_id: GenerateId = generate_sid
     outbox: Outbox = field(default_factory=Outbox)
-    cors: tuple[str, ...] = ()
+    cors: Cors = field(default_factory=Cors)
+    connect_timeout: float = 45.0
+    allow_eio3: bool = False
+    jsonp: bool = False
+    cookie: CookieOptions | None = None
+    allow_request: AllowRequest | None = None
+    http_compression: HttpCompression | None = field(default_factory=HttpCompression)
+    per_message_deflate: PerMessageDeflate | None = None
+    subprotocols: tuple[str, ...] = ()
+    initial_packet: str | bytes | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    proxy_header: ProxyHeader = "x-forwarded-for"
 
     def __post_init__(self) -> None:
-        for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "polling_close_timeout"):
+        for name in _SECONDS:
             seconds = getattr(self, name)
             if not 0 < seconds < math.inf:
                 raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
@@ -83,3 +125,30 @@ class EngineOptions:
         unknown = [name for name in self.transports if name not in ("polling", "websocket")]
         if unknown or not self.transports:
             raise ValueError(f"transports are 'polling' and 'websocket', not {self.transports!r}")
+        for name in ("generate_id", "allow_request"):
+            function = getattr(self, name)
+            if function is not None and not callable(function):
+                raise TypeError(f"{name} must be a function, not {function!r}")
+        for subprotocol in self.subprotocols:
+            if not is_token(subprotocol):
+                raise ValueError(f"subprotocols are tokens of RFC 9110, unlike {subprotocol!r}")
+        if isinstance(self.initial_packet, str) and "\x1e" in self.initial_packet:
+            raise ValueError("initial_packet must not hold U+001E, which separates packets")
+        for network in self.trusted_proxies:
+            _check_network(network)
+        if self.proxy_header not in ("x-forwarded-for", "forwarded"):
+            raise ValueError(
+                f"proxy_header must be 'x-forwarded-for' or 'forwarded', not {self.proxy_header!r}"
+            )
+
+
+_SECONDS = ("ping_interval", "ping_timeout", "upgrade_timeout", "polling_close_timeout", "connect_timeout")
+
+
+def _check_network(network: str) -> None:
+    if network == "unix":
+        return
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        raise ValueError(f"trusted_proxies are 'unix' and networks like '10.0.0.0/8': {error}") from None

@@ -63,6 +63,9 @@ class Receiver(Protocol):
 class SessionObserver(Protocol):
     """The layer above. Every call returns at once, and raises nothing but what stops the program."""
 
+    def opened(self, now: float) -> None:
+        """The open packet is queued; what is sent from here on comes behind it."""
+
     def text(self, data: bytes, now: float) -> None:
         """A text message, UTF-8 without the packet type; its content is opaque to the engine."""
 
@@ -84,6 +87,9 @@ class SessionObserver(Protocol):
 
 class Nobody:
     """The observer of a session that has ended."""
+
+    def opened(self, now: float) -> None:
+        pass
 
     def text(self, data: bytes, now: float) -> None:
         pass

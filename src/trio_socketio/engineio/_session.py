@@ -148,6 +148,7 @@ class Session:
         self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
         self.conn.send(open_packet, protected=True)
         untrack(self, self.conn, self.request, transport)
+        self.observer.opened(now)
 
     def _serve_by(self, transport: Transport) -> None:
         self.conn.transport = transport

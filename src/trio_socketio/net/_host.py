@@ -41,6 +41,8 @@ class HostOptions:
     limits: HttpLimits
     files: Files
     driver: DriverChoice = "auto"
+    add_trailing_slash: bool = True  #: the path is taken with its last slash only
+    health_path: str | None = None  #: where monitors ask whether the server takes new clients
 
 
 Driver = StreamDriver | ReactorDriver
@@ -140,6 +142,8 @@ class EngineHost:
             await http.respond(NOT_FOUND)
             return None
         refusal = self.engine.verify(request)
+        if refusal is None and not request.sid:
+            refusal = self.engine.admit(request)
         if refusal is not None:
             await http.respond(with_cors(request, refusal.response(), self.engine.options.cors))
             return None
@@ -184,11 +188,11 @@ class EngineHost:
             self.engine.open_websocket(request, serve, now)
             return
         elif session := self.engine.sessions.get(request.sid):
-            candidate = self.engine.begin_upgrade(session, driver, now)
+            candidate = self.engine.begin_upgrade(session, driver, now, request)
             if candidate is not None:
                 driver.attach(candidate)
                 return
-        driver.attach(Surplus(self.engine.new_connection(), driver, code, reason))
+        driver.attach(Surplus(self.engine.new_connection(request), driver, code, reason))
         driver.close()
 
     # tasks

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import h11
 import trio
 
-from trio_socketio.engineio import POST_TOO_LARGE, EngineRequest, EngineResponse, PollingTransport, Session
+from trio_socketio.engineio import (
+    POST_TOO_LARGE,
+    Cors,
+    EngineRequest,
+    EngineResponse,
+    PollingTransport,
+    Session,
+)
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS
@@ -122,6 +129,8 @@ class Requests:
             response = host.options.files.response(request.method, request.path, request.headers)
             return await self._respond_plainly(response or NOT_FOUND)
         refusal = engine.verify(request)
+        if refusal is None and not request.sid:
+            refusal = engine.admit(request)
         if refusal is not None:
             return await self._respond(refusal.response())
         if not request.sid:
@@ -250,10 +259,10 @@ class Requests:
             await resumed.wait()
 
 
-def with_cors(request: EngineRequest, response: EngineResponse, cors: tuple[str, ...]) -> EngineResponse:
+def with_cors(request: EngineRequest, response: EngineResponse, cors: Cors) -> EngineResponse:
     """The response, with what a browser wants to know if it asks from an origin that is allowed."""
     origin = request.origin
-    if origin is None or not ("*" in cors or origin in cors):
+    if origin is None or cors.allows(origin, request) is not True:
         return response
     headers = [*response.headers, ("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
-    return EngineResponse(response.status, headers, response.body, response.close)
+    return EngineResponse(response.status, headers, response.body, response.close, response.compress)

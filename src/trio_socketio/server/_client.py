@@ -110,6 +110,9 @@ class Client:
 
     # the session's observer
 
+    def opened(self, now: float) -> None:
+        """The client is told about its session: it asks for namespaces itself."""
+
     def text(self, data: bytes, now: float) -> None:
         """Take one text message; a packet that breaks the protocol ends the session."""
         try:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from trio_socketio.engineio import EngineOptions, Outbox, TransportName, generate_sid
+from trio_socketio.engineio import (
+    AllowRequest,
+    CookieOptions,
+    Cors,
+    EngineOptions,
+    GenerateId,
+    HttpCompression,
+    Outbox,
+    PerMessageDeflate,
+    ProxyHeader,
+    TransportName,
+    generate_sid,
+)
 from trio_socketio.net import DriverChoice, HttpLimits
 from trio_socketio.socketio import ConnectionOptions
 
@@ -46,8 +58,20 @@ class ServerOptions(TypedDict, total=False):
     inbox_events: int
     inbox_bytes: int
     ordering: Ordering
-    cors: str | Sequence[str]
-    generate_id: Callable[[], str]
+    cors: str | Sequence[str] | Cors
+    cookie: bool | str | CookieOptions | None
+    allow_request: AllowRequest | None
+    generate_id: GenerateId
+    allow_eio3: bool
+    jsonp: bool
+    http_compression: bool | HttpCompression
+    per_message_deflate: bool | PerMessageDeflate
+    subprotocols: Sequence[str]
+    initial_packet: str | bytes | None
+    add_trailing_slash: bool
+    trusted_proxies: Sequence[str]
+    proxy_header: ProxyHeader
+    health_path: str | None
     serve_client: str | PathLike[str] | None
     static_files: Mapping[str, str | PathLike[str]]
 
@@ -100,9 +124,34 @@ class Config:
     inbox_events: int = 256
     inbox_bytes: int = 262_144
     ordering: Ordering = "serial"
-    #: Origins that browsers may come from besides the server's own; ``"*"`` for all.
-    cors: str | Sequence[str] = ()
-    generate_id: Callable[[], str] = generate_sid
+    #: Origins that browsers may come from besides the server's own; ``"*"`` for all. ``Cors`` says more about them.
+    cors: str | Sequence[str] | Cors = ()
+    #: A cookie with the session id for load balancers; True for one named ``io``, or another name.
+    cookie: bool | str | CookieOptions | None = None
+    #: Awaited with the request of each handshake, for at most ``connect_timeout``; what it raises refuses that.
+    allow_request: AllowRequest | None = None
+    #: Gives each new session its id, a secret that nobody can guess; may take the request, may be async.
+    generate_id: GenerateId = generate_sid
+    #: Whether clients of Engine.IO revision 3 are served: Socket.IO 1.x and 2.x.
+    allow_eio3: bool = False
+    #: Whether pages may poll by script tags, which carry no Origin header.
+    jsonp: bool = False
+    #: Of the answers to polls, where the client takes it.
+    http_compression: bool | HttpCompression = field(default_factory=HttpCompression)
+    #: Of WebSocket messages, where the client offers it; it costs more time than it saves on fast networks.
+    per_message_deflate: bool | PerMessageDeflate = False
+    #: Those that the server speaks on WebSockets; the client's order of preference decides.
+    subprotocols: Sequence[str] = ()
+    #: An Engine.IO message that follows the open packet at once.
+    initial_packet: str | bytes | None = None
+    #: False: ``path`` is taken without its last slash, too.
+    add_trailing_slash: bool = True
+    #: Networks whose word on a client's address is taken, such as ``"10.0.0.0/8"``; ``"unix"`` for local sockets.
+    trusted_proxies: Sequence[str] = ()
+    #: The one header field that the proxies set; clients may send the other.
+    proxy_header: ProxyHeader = "x-forwarded-for"
+    #: Where monitors ask whether the server takes new clients, such as ``"/healthz"``.
+    health_path: str | None = None
     #: The ``dist`` folder of the npm package socket.io-client, to be served below ``path``.
     serve_client: str | PathLike[str] | None = None
     #: Request paths to files or folders, read once at the start.
@@ -122,6 +171,13 @@ class Config:
             raise ValueError(f"driver must be 'auto' or 'stream', not {self.driver!r}")
         if self.ordering not in ("serial", "concurrent"):
             raise ValueError(f"ordering must be 'serial' or 'concurrent', not {self.ordering!r}")
+        if self.health_path is not None and not self.health_path.startswith("/"):
+            raise ValueError(f"health_path must begin with a slash, not {self.health_path!r}")
+        if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
+            raise ValueError(f"health_path must differ from path, unlike {self.health_path!r}")
+        for name in ("subprotocols", "trusted_proxies"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a list of texts, not the text {getattr(self, name)!r}")
         self.engine()  # checks the rest
 
     @classmethod
@@ -141,7 +197,6 @@ class Config:
 
     def engine(self) -> EngineOptions:
         """What the engine is told."""
-        cors = (self.cors,) if isinstance(self.cors, str) else tuple(self.cors)
         return EngineOptions(
             ping_interval=self.ping_interval,
             ping_timeout=self.ping_timeout,
@@ -154,7 +209,18 @@ class Config:
             allow_upgrades=self.allow_upgrades,
             generate_id=self.generate_id,
             outbox=self.outbox,
-            cors=cors,
+            cors=Cors.make(self.cors),
+            connect_timeout=self.connect_timeout,
+            allow_eio3=self.allow_eio3,
+            jsonp=self.jsonp,
+            cookie=CookieOptions.make(self.cookie),
+            allow_request=self.allow_request,
+            http_compression=HttpCompression.make(self.http_compression),
+            per_message_deflate=PerMessageDeflate.make(self.per_message_deflate),
+            subprotocols=tuple(self.subprotocols),
+            initial_packet=self.initial_packet,
+            trusted_proxies=tuple(self.trusted_proxies),
+            proxy_header=self.proxy_header,
         )
 
     def http(self) -> HttpLimits:

@@ -81,7 +81,15 @@ class Runtime:
     def _host_options(config: Config) -> HostOptions:
         static = {prefix: Path(source) for prefix, source in config.static_files.items()}
         files = Files(config.path, config.client_folder(), static)
-        return HostOptions(config.path, config.disconnect_timeout, config.http(), files, config.driver)
+        return HostOptions(
+            config.path,
+            config.disconnect_timeout,
+            config.http(),
+            files,
+            config.driver,
+            config.add_trailing_slash,
+            config.health_path,
+        )
 
     # running
 

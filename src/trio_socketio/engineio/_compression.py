@@ -1,0 +1,69 @@
+"""What is compressed, and at which price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["HttpCompression", "PerMessageDeflate"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PerMessageDeflate:
+    """The compression of WebSocket messages (RFC 7692). No message refers to an earlier one.
+
+    Attributes:
+        threshold: smaller messages are sent as they are, in bytes.
+        level: of zlib, from 1 (fast) to 9 (small).
+        window_bits: how far back a repetition is found, as a power of two.
+        mem_level: of zlib, from 1 to 9.
+        max_bytes: larger messages are sent as they are: everybody waits while one is compressed.
+    """
+
+    threshold: int = 1024
+    level: int = 6
+    window_bits: int = 15
+    mem_level: int = 8
+    max_bytes: int = 262_144
+
+    def __post_init__(self) -> None:
+        _check("per_message_deflate: level", self.level, 1, 9)
+        _check("per_message_deflate: window_bits", self.window_bits, 9, 15)
+        _check("per_message_deflate: mem_level", self.mem_level, 1, 9)
+        _check("per_message_deflate: threshold", self.threshold, 0)
+        _check("per_message_deflate: max_bytes", self.max_bytes, 1)
+
+    @classmethod
+    def make(cls, option: bool | PerMessageDeflate) -> PerMessageDeflate | None:
+        """What an application means by the option ``per_message_deflate``."""
+        return option if isinstance(option, PerMessageDeflate) else cls() if option else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpCompression:
+    """The compression of answers to polls.
+
+    Attributes:
+        threshold: smaller bodies are sent as they are, in bytes.
+        level: of zlib, from 1 (fast) to 9 (small).
+        worker_bytes: larger bodies are compressed in a thread.
+    """
+
+    threshold: int = 1024
+    level: int = 6
+    worker_bytes: int = 65_536
+
+    def __post_init__(self) -> None:
+        _check("http_compression: level", self.level, 1, 9)
+        _check("http_compression: threshold", self.threshold, 0)
+        _check("http_compression: worker_bytes", self.worker_bytes, 0)
+
+    @classmethod
+    def make(cls, option: bool | HttpCompression) -> HttpCompression | None:
+        """What an application means by the option ``http_compression``."""
+        return option if isinstance(option, HttpCompression) else cls() if option else None
+
+
+def _check(name: str, value: int, least: int, most: int | None = None) -> None:
+    if value < least or (most is not None and value > most):
+        allowed = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {allowed}, not {value!r}")

@@ -1,0 +1,62 @@
+"""The cookie that tells a load balancer which server a session is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from trio_socketio.engineio._tokens import is_token
+
+__all__ = ["CookieOptions"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CookieOptions:
+    """A cookie whose value is the session id (RFC 6265 section 4.1).
+
+    Attributes:
+        name: its name.
+        path: where browsers send it; None: as of the request.
+        domain: to which hosts; None: to this one.
+        expires: until when, with a time zone; None: until the browser ends.
+        max_age: for how long, in seconds; None: as ``expires`` says.
+        http_only: whether scripts cannot read it.
+        secure: whether it is sent over TLS only.
+        same_site: when it is sent from pages of other sites; None: as the browser likes.
+        partitioned: whether each site that embeds this one has a cookie of its own.
+    """
+
+    name: str = "io"
+    path: str | None = "/"
+    domain: str | None = None
+    expires: datetime | None = None
+    max_age: float | None = None
+    http_only: bool = True
+    secure: bool = False
+    same_site: Literal["Strict", "Lax", "None"] | None = "Lax"
+    partitioned: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_token(self.name):
+            raise ValueError(f"cookie: this cannot be its name: {self.name!r}")
+        for attribute in (self.path, self.domain):
+            if attribute is not None and not (attribute.isascii() and attribute.isprintable()):
+                raise ValueError(f"cookie: an attribute is printable ASCII, not {attribute!r}")
+            if attribute is not None and ";" in attribute:
+                raise ValueError(f"cookie: an attribute has no semicolon, unlike {attribute!r}")
+        if self.expires is not None and self.expires.tzinfo is None:
+            raise ValueError("cookie: expires needs a time zone")
+        if self.max_age is not None and not self.max_age >= 0:
+            raise ValueError(f"cookie: max_age is a number of seconds, not {self.max_age!r}")
+        if self.same_site not in (None, "Strict", "Lax", "None"):
+            raise ValueError(f"cookie: same_site is 'Strict', 'Lax' or 'None', not {self.same_site!r}")
+
+    @classmethod
+    def make(cls, cookie: bool | str | CookieOptions | None) -> CookieOptions | None:
+        """What an application means by the option ``cookie``."""
+        if isinstance(cookie, CookieOptions):
+            return cookie
+        if isinstance(cookie, str):
+            return cls(name=cookie)
+        return cls() if cookie else None
