@@ -2,7 +2,9 @@
 
 #include "front.h"
 
+#ifdef __linux__
 #include <sys/mman.h>
+#endif
 
 #include "buf.h"
 
