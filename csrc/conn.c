@@ -352,6 +352,14 @@ tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
     return &conn->outbox;
 }
 
+tsio_queued tsio_conn_queued(const tsio_conn *conn)
+{
+    const tsio_message *waiting = conn->front->waiting;
+    if (waiting != NULL) /* then it is plain, and the outbox is empty */
+        return (tsio_queued){1, tsio_message_bytes(waiting)};
+    return (tsio_queued){conn->outbox.count, conn->outbox.bytes};
+}
+
 void tsio_conn_settle(tsio_conn *conn)
 {
     if (conn->front->plain)

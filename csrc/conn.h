@@ -146,6 +146,13 @@ tsio_outbox *tsio_conn_outbox(tsio_conn *conn);
 /* Whether messages are accepted from now on. */
 void tsio_conn_set_open(tsio_conn *conn, bool open);
 
+/* How much is queued, wherever it waits. Leaves the connection as plain as it is. O(1). */
+typedef struct {
+    uint32_t packets;
+    size_t bytes;
+} tsio_queued;
+tsio_queued tsio_conn_queued(const tsio_conn *conn);
+
 /* Makes the connection plain if it is as it says above. For the one who has just written. */
 void tsio_conn_settle(tsio_conn *conn);
 

@@ -17,6 +17,8 @@ static void nobody_notices(void)
     CHECK(conn->front->dirty.next == NULL || conn->front->urgent == other->front->urgent);
     CHECK_EQ(conn->blocked, other->blocked);
     CHECK_EQ(conn->volatile_lost, other->volatile_lost);
+    CHECK_EQ(tsio_conn_queued(conn).packets, tsio_conn_queued(other).packets);
+    CHECK_EQ(tsio_conn_queued(conn).bytes, tsio_conn_queued(other).bytes);
     plain_seen += conn->front->plain;
     passed_seen += conn->front->passed > 0;
 }

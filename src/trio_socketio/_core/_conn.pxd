@@ -108,7 +108,12 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
     tsio_status tsio_conn_keep(tsio_conn *conn)
     c_bool tsio_conn_has_input(const tsio_conn *conn)
+    ctypedef struct tsio_queued:
+        uint32_t packets
+        size_t bytes
+
     tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
+    tsio_queued tsio_conn_queued(const tsio_conn *conn)
     void tsio_conn_set_open(tsio_conn *conn, c_bool open)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
     void tsio_conn_discard(tsio_conn *conn)

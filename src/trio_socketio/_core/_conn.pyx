@@ -156,10 +156,10 @@ cdef class Connection:
 
     def send_protected(self, Message message not None, uint32_t factor):
         """Queue a message that no policy may drop; 'full' only above ``factor`` times the outbox's limits."""
-        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
-        if outbox.count and (
-            outbox.count >= <double>factor * outbox.max_packets
-            or outbox.bytes + tsio_message_bytes(message._message) > <double>factor * outbox.max_bytes
+        cdef tsio_queued queued = tsio_conn_queued(&self._conn)
+        if queued.packets and (
+            queued.packets >= <double>factor * self._conn.outbox.max_packets
+            or queued.bytes + tsio_message_bytes(message._message) > <double>factor * self._conn.outbox.max_bytes
         ):
             return <int>TSIO_E_OUTBOX_FULL
         cdef tsio_status status = tsio_conn_send(&self._conn, message._message, TSIO_SEND_PROTECTED)
@@ -265,8 +265,8 @@ cdef class Connection:
     @property
     def is_loaded(self):
         """Whether the outbox is more than half full."""
-        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
-        return outbox.count > outbox.max_packets / 2 or outbox.bytes > outbox.max_bytes / 2
+        cdef tsio_queued queued = tsio_conn_queued(&self._conn)
+        return queued.packets > self._conn.outbox.max_packets / 2 or queued.bytes > self._conn.outbox.max_bytes / 2
 
     @property
     def volatile_lost(self):
@@ -281,12 +281,12 @@ cdef class Connection:
     @property
     def queued_packets(self):
         """Messages queued and not yet taken."""
-        return tsio_conn_outbox(&self._conn).count
+        return tsio_conn_queued(&self._conn).packets
 
     @property
     def queued_bytes(self):
         """Bytes of messages queued and not yet taken."""
-        return tsio_conn_outbox(&self._conn).bytes
+        return tsio_conn_queued(&self._conn).bytes
 
     @property
     def inflight_bytes(self):

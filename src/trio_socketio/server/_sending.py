@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import trio
+from trio.lowlevel import checkpoint_if_cancelled
 
 from trio_socketio._core import Member
 from trio_socketio.engineio import generate_sid
@@ -131,7 +132,7 @@ class Sending(Member):
         Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
         full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
         message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
@@ -144,7 +145,7 @@ class Sending(Member):
             await self._let_others_run()
 
     async def _emit_volatile(self, event: str | float, args: tuple[Any, ...]) -> None:
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await checkpoint_if_cancelled()
         self._emit_volatile_nowait(event, args)
         self._emits += 1
         if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.session.conn.is_loaded:
@@ -189,7 +190,7 @@ class Sending(Member):
 
         Cancellation: an answer that comes later is ignored.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
+        await checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
         ack_id = self.nsp._next_ack_id()
