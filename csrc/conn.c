@@ -143,8 +143,10 @@ tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
     tsio_wheel_node *soon = tsio_wheel_ahead(wheel, AHEAD), *later = tsio_wheel_ahead(wheel, 2 * AHEAD);
     if (soon != NULL)
         __builtin_prefetch(conn_of_timer(soon)->front, 1);
-    if (later != NULL)
+    if (later != NULL) {
+        __builtin_prefetch(&conn_of_timer(later)->front, 1);
         __builtin_prefetch(&conn_of_timer(later)->hb_state, 1);
+    }
     return node != NULL ? conn_of_timer(node) : NULL;
 }
 

@@ -2,7 +2,7 @@
 
 enum {
     NOT_IN = UINT32_MAX,
-    AHEAD = 24 /* so many places before its turn, a connection is fetched from memory */
+    AHEAD = 48 /* so many places before its turn, a connection is fetched from memory */
 };
 
 /* --- membership ----------------------------------------------------------- */
