@@ -1,6 +1,7 @@
 /* A plain connection is a shortcut that nobody notices: of twins to whom the same
  * happens, one is never allowed to be plain. */
 #include "reactor_help.h"
+#include "rooms.h"
 
 enum { STEPS = 400 };
 
@@ -187,6 +188,62 @@ static void what_waits_is_not_lost(void)
     reactor_finish();
 }
 
+static void broadcast(tsio_room *room, tsio_message *message, uint32_t flags, uint32_t accepted)
+{
+    static uint64_t epoch;
+    tsio_broadcast broadcast;
+    tsio_broadcast_init(&broadcast, message, flags, ++epoch);
+    for (unsigned i = 0; i < 2; i++) /* twice is once */
+        tsio_broadcast_to_room(&broadcast, room);
+    CHECK_EQ(broadcast.accepted, accepted);
+    CHECK_EQ(broadcast.flushed != NULL, accepted > 0);
+    CHECK(broadcast.full == NULL && tsio_broadcast_next_woken(&broadcast) == NULL);
+}
+
+/* The first broadcast makes them plain; the others wait in the fronts, but where there is one already. */
+static void broadcasts_go_by_the_outbox(void)
+{
+    enum { CROWD = 100 }; /* more than are fetched ahead */
+    static wire lines[CROWD];
+    static tsio_member members[CROWD];
+    tsio_room room = {0};
+    tsio_message *message = tsio_message_new(0, 0);
+    CHECK_EQ(tsio_message_add_text(message, '4', BYTES("b")), TSIO_OK);
+    reactor_start();
+    be_mean(SIZE_MAX, 0, 1);
+    for (size_t i = 0; i < CROWD; i++) {
+        wire_open(&lines[i]);
+        members[i] = (tsio_member){.conn = &lines[i].conn};
+        CHECK_EQ(tsio_room_join(&room, &members[i]), TSIO_OK);
+    }
+    for (unsigned round = 1; round <= 3; round++) {
+        for (unsigned i = 0; i < round; i++)
+            broadcast(&room, message, i % 2 == 0 ? TSIO_SEND_VOLATILE : 0, CROWD);
+        for (size_t i = 0; i < CROWD; i++) {
+            CHECK(next_dirty() == &lines[i].conn);
+            CHECK_EQ(tsio_reactor_flush(&reactor, lines[i].conn.front), TSIO_IO_OK);
+            wire_check_arrived(&lines[i], "\x81\x02" "4b" "\x81\x02" "4b" "\x81\x02" "4b", 4 * (size_t)round);
+            CHECK(lines[i].conn.front->plain);
+        }
+        broadcast(&room, message, 0, CROWD);
+        for (size_t i = 0; i < CROWD; i++) {
+            CHECK(lines[i].conn.front->waiting == message && lines[i].conn.outbox.count == 0);
+            CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()->front), TSIO_IO_OK);
+            wire_check_arrived(&lines[i], "\x81\x02" "4b", 4);
+        }
+    }
+    tsio_member_mute(&members[0]);
+    tsio_conn_set_open(&lines[1].conn, false);
+    broadcast(&room, message, 0, CROWD - 2);
+    for (size_t i = 0; i < CROWD; i++) {
+        CHECK_EQ(lines[i].conn.front->waiting != NULL, i > 1);
+        CHECK(tsio_member_leave_one(&members[i]) == &room);
+        wire_close(&lines[i]);
+    }
+    tsio_message_unref(message); /* the last one */
+    reactor_finish();
+}
+
 int main(void)
 {
     alloc_install();
@@ -195,5 +252,6 @@ int main(void)
     CHECK(plain_seen > 1000 && passed_seen > 1000);
     every_message_is_counted();
     what_waits_is_not_lost();
+    broadcasts_go_by_the_outbox();
     return check_done("reactor_plain");
 }
