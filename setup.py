@@ -29,7 +29,7 @@ if WERROR:
 
 # Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
 MESSAGE = "base utf8 mask base64 ws_frame buf message"
-CONNECTION = f"{MESSAGE} outbox front wheel conn"
+CONNECTION = f"{MESSAGE} outbox front wheel conn conn_in conn_out conn_timer"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 
 

@@ -1,0 +1,160 @@
+#include "conn.h"
+
+#include "conn_ws.h"
+
+static const uint8_t NOTHING[1] = {0};
+static const tsio_conn_event NO_EVENT = {.kind = TSIO_CONN_NEED_MORE, .data = NOTHING};
+
+static bool is_over(const tsio_conn_ws *ws)
+{
+    return ws->failed != TSIO_OK || ws->close_received;
+}
+
+tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (is_over(ws))
+        return TSIO_OK;
+    tsio_buf_consume_front(&ws->input, ws->in_pos);
+    ws->in_pos = 0;
+    const tsio_status status = tsio_buf_append(&ws->input, data, len);
+    ws->in = ws->input.data;
+    ws->in_len = ws->input.len;
+    return status;
+}
+
+void tsio_conn_lend(tsio_conn *conn, uint8_t *data, size_t len)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (is_over(ws))
+        return;
+    ws->in = data;
+    ws->in_len = len;
+    ws->in_pos = 0;
+}
+
+tsio_status tsio_conn_keep(tsio_conn *conn)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    if (ws->in == NULL || ws->in == ws->input.data)
+        return TSIO_OK;
+    const uint8_t *rest = ws->in + ws->in_pos;
+    const size_t len = ws->in_len - ws->in_pos;
+    tsio_conn_ws_free_input(ws);
+    if (len == 0)
+        return TSIO_OK;
+    const tsio_status status = tsio_conn_feed(conn, rest, len);
+    if (status != TSIO_OK)
+        ws->failed = status;
+    return status;
+}
+
+bool tsio_conn_has_input(const tsio_conn *conn)
+{
+    return conn->ws.in_pos < conn->ws.in_len;
+}
+
+static tsio_status set_pong(tsio_conn_ws *ws, const tsio_ws_event *ping)
+{
+    uint8_t header[10];
+    if (ws->close_sent || ws->close_pos > 0)
+        return TSIO_OK;
+    const size_t header_len = tsio_ws_header_build(header, TSIO_WS_PONG, ping->len);
+    uint8_t *pong = tsio_alloc.realloc(ws->pong, header_len + ping->len);
+    if (pong == NULL)
+        return TSIO_E_NO_MEMORY;
+    memcpy(pong, header, header_len);
+    memcpy(pong + header_len, ping->data, ping->len);
+    ws->pong = pong;
+    return TSIO_OK;
+}
+
+static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *event)
+{
+    return conn->hb_state != TSIO_HB_OFF && event->kind == TSIO_CONN_TEXT && event->len == 1 && event->data[0] == '3';
+}
+
+/* One span of a message; *event is the message once it is whole. */
+static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_conn_event *event)
+{
+    const uint8_t *data = span->data;
+    size_t len = span->len;
+    if (!span->first || !span->final) {
+        const tsio_status status = tsio_buf_append(&ws->message, span->data, span->len);
+        if (status != TSIO_OK)
+            return status;
+        ws->message_whole = span->final;
+        data = ws->message.data;
+        len = ws->message.len;
+    }
+    if (span->final) {
+        event->kind = span->opcode == TSIO_WS_TEXT ? TSIO_CONN_TEXT : TSIO_CONN_BINARY;
+        event->data = len > 0 ? data : NOTHING;
+        event->len = len;
+    }
+    return TSIO_OK;
+}
+
+static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event *span, tsio_conn_event *event)
+{
+    const tsio_status status = add_span(&conn->ws, span, event);
+    if (status == TSIO_OK && is_heartbeat_answer(conn, event)) {
+        *event = NO_EVENT;
+        tsio_conn_ws_free_message(&conn->ws);
+        tsio_conn_pong(conn, conn->wheel, now);
+    }
+    return status;
+}
+
+/* What the reader gave, as an event of ours or as none. */
+static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *frame, tsio_conn_event *event)
+{
+    switch (frame->kind) {
+    case TSIO_WS_EV_DATA:
+        return handle_data(conn, now, frame, event);
+    case TSIO_WS_EV_PING:
+        tsio_conn_outbox(conn); /* what waits is no longer all there is */
+        return set_pong(&conn->ws, frame);
+    case TSIO_WS_EV_CLOSE:
+        conn->ws.close_received = true;
+        *event = (tsio_conn_event){TSIO_CONN_CLOSE, frame->data, frame->len, frame->close_code};
+        if (frame->len == 0)
+            event->data = NOTHING;
+        break;
+    case TSIO_WS_EV_PONG:
+    case TSIO_WS_EV_NEED_MORE:
+        break;
+    }
+    return TSIO_OK;
+}
+
+/* Reads on until there is an event, an error, or nothing left. */
+static tsio_status read_input(tsio_conn *conn, double now, tsio_conn_event *event)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    tsio_status status = TSIO_OK;
+    while (status == TSIO_OK && event->kind == TSIO_CONN_NEED_MORE && ws->in_pos < ws->in_len) {
+        size_t used;
+        tsio_ws_event frame;
+        status = tsio_ws_reader_next(&ws->reader, ws->in + ws->in_pos, ws->in_len - ws->in_pos, &used, &frame);
+        ws->in_pos += used;
+        if (status == TSIO_OK)
+            status = handle(conn, now, &frame, event);
+    }
+    return status;
+}
+
+tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
+{
+    tsio_conn_ws *ws = &conn->ws;
+    *event = NO_EVENT;
+    if (ws->message_whole)
+        tsio_conn_ws_free_message(ws);
+    if (!is_over(ws))
+        ws->failed = read_input(conn, now, event);
+    if (event->kind == TSIO_CONN_NEED_MORE)
+        tsio_conn_ws_free_input(ws); /* all of it was parsed, or will never be */
+    if (is_over(ws))
+        tsio_conn_ws_free_message(ws);
+    return ws->failed;
+}

@@ -1,0 +1,119 @@
+#include "conn.h"
+
+#include <math.h>
+
+enum { AHEAD = 8 }; /* so many timers before its turn, a connection is fetched from memory */
+
+/* Whoever sets a deadline or a heartbeat state has set the wheel. */
+static void arm(tsio_conn *conn)
+{
+    const double deadline = fmin(conn->hb_deadline, conn->other_deadline);
+    if (isinf(deadline))
+        tsio_wheel_cancel(conn->wheel, &conn->timer);
+    else
+        tsio_wheel_schedule(conn->wheel, &conn->timer, deadline);
+}
+
+static bool is_suspended(const tsio_conn *conn)
+{
+    return isinf(conn->hb_deadline);
+}
+
+/* A pong in WAIT_PING was not asked for. One that comes while we are suspended
+ * counts, but the clock stands still until we resume. */
+void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    conn->wheel = wheel;
+    if (conn->hb_state != TSIO_HB_WAIT_PONG)
+        return;
+    conn->hb_state = TSIO_HB_WAIT_PING;
+    if (is_suspended(conn))
+        return;
+    conn->hb_deadline = now + conn->ping_interval;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout)
+{
+    conn->wheel = wheel;
+    conn->ping_interval = interval;
+    conn->ping_timeout = timeout;
+    conn->hb_state = TSIO_HB_WAIT_PING;
+    conn->hb_deadline = now + interval;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
+{
+    conn->wheel = wheel;
+    conn->hb_deadline = INFINITY;
+    arm(conn);
+}
+
+void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    conn->wheel = wheel;
+    if (conn->hb_state == TSIO_HB_OFF || !is_suspended(conn))
+        return;
+    conn->hb_deadline = now + (conn->hb_state == TSIO_HB_WAIT_PONG ? conn->ping_timeout : conn->ping_interval);
+    arm(conn);
+}
+
+void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
+{
+    conn->wheel = wheel;
+    conn->other_deadline = deadline;
+    arm(conn);
+}
+
+static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
+{
+    if (conn->hb_state == TSIO_HB_WAIT_PING) {
+        conn->hb_state = TSIO_HB_WAIT_PONG;
+        conn->hb_deadline = now + conn->ping_timeout;
+        return TSIO_TIMER_PING;
+    }
+    conn->hb_state = TSIO_HB_OFF;
+    conn->hb_deadline = INFINITY;
+    return TSIO_TIMER_PING_TIMEOUT;
+}
+
+static tsio_conn *conn_of_timer(tsio_wheel_node *node)
+{
+    return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
+}
+
+tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
+{
+    tsio_wheel_node *node = tsio_wheel_expire(wheel, now);
+    tsio_wheel_node *soon = tsio_wheel_ahead(wheel, AHEAD), *later = tsio_wheel_ahead(wheel, 2 * AHEAD);
+    if (soon != NULL)
+        __builtin_prefetch(conn_of_timer(soon)->front, 1);
+    if (later != NULL) {
+        __builtin_prefetch(&conn_of_timer(later)->front, 1);
+        __builtin_prefetch(&conn_of_timer(later)->hb_state, 1);
+    }
+    return node != NULL ? conn_of_timer(node) : NULL;
+}
+
+tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    tsio_timer_kind kind = TSIO_TIMER_NONE;
+    conn->wheel = wheel;
+    if (conn->hb_deadline <= now) {
+        kind = heartbeat_due(conn, now);
+    } else if (conn->other_deadline <= now) {
+        conn->other_deadline = INFINITY;
+        kind = TSIO_TIMER_DEADLINE;
+    }
+    arm(conn);
+    return kind;
+}
+
+void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel)
+{
+    tsio_wheel_cancel(wheel, &conn->timer);
+    conn->wheel = NULL;
+    conn->hb_state = TSIO_HB_OFF;
+    conn->hb_deadline = conn->other_deadline = INFINITY;
+}
