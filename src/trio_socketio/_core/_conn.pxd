@@ -90,6 +90,7 @@ cdef extern from "conn.h" nogil:
         uint8_t via
         uint32_t slot
         uint32_t volatile_lost
+        tsio_outbox outbox
         tsio_wheel_node timer
         void *owner
 
