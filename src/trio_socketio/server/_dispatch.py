@@ -53,6 +53,8 @@ class Dispatcher:
 
     async def handle(self, socket: Socket, event: EventReceived) -> None:
         """Run the handlers of an event, one after the other, and answer it."""
+        for handler in socket._any_handlers():
+            await self._tell(socket, event, handler)
         handlers, ack = socket._handlers_of(event.name), _ack(socket, event)
         if not handlers:
             await self._unclaimed(socket, event, ack)
@@ -68,6 +70,15 @@ class Dispatcher:
             else:
                 answer = result if answer is None else answer
         self._answer(socket, event, handlers, ack, answer)
+
+    async def _tell(self, socket: Socket, event: EventReceived, handler: Handler) -> None:
+        """Let one hear of an event who hears of all."""
+        try:
+            heard = self.call_plain(socket, handler.trim([event.name, *event.args]), handler, NO_ACK)
+            if handler.is_async:
+                await heard
+        except BaseException as error:
+            self._contain(socket, event, NO_ACK, error)
 
     def run_inline(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Handle an event now, without a task switch: its handlers are plain functions and nothing waits."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
@@ -256,14 +256,16 @@ class HandlerTable:
         inline: of those events, the ones that a packet may bring and whose handlers are all plain functions: one
             look decides that an event is handled without a task.
         lone: and those with one handler that is ``async def`` and simple, which are most of the others.
+        any: what hears of every event, before its handlers; while there is somebody, ``inline`` and ``lone`` are empty.
     """
 
-    __slots__ = ("by_event", "inline", "lone", "takes_socket")
+    __slots__ = ("any", "by_event", "inline", "lone", "takes_socket")
 
     def __init__(self, *, takes_socket: bool) -> None:
         self.by_event: dict[EventName, tuple[Handler, ...]] = {}
         self.inline: dict[EventName, tuple[Handler, ...]] = {}
         self.lone: dict[EventName, Handler] = {}
+        self.any: tuple[Handler, ...] = ()
         self.takes_socket = takes_socket
 
     def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
@@ -287,20 +289,28 @@ class HandlerTable:
 
     def _set(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
         self.by_event.pop(event, None)
+        if handlers:
+            self.by_event[event] = handlers
+        self._index(event, handlers)
+
+    def _index(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
         self.inline.pop(event, None)
         self.lone.pop(event, None)
-        if not handlers:
-            return
-        self.by_event[event] = handlers
-        if self.takes_socket and event in LIFECYCLE:
+        if not handlers or self.any or (self.takes_socket and event in LIFECYCLE):
             return
         if not any(handler.is_async for handler in handlers):
             self.inline[event] = handlers
         elif len(handlers) == 1 and handlers[0].is_simple:
             self.lone[event] = handlers[0]
 
+    def set_any(self, handlers: Iterable[Handler]) -> None:
+        """Change what hears of every event."""
+        self.any = tuple(handlers)
+        for event, registered in self.by_event.items():
+            self._index(event, registered)
+
     def clear(self) -> None:
-        """Remove all."""
+        """Remove all that hear of certain events."""
         self.by_event.clear()
         self.inline.clear()
         self.lone.clear()
@@ -363,3 +373,34 @@ class Listening(ABC):
     def listeners(self, event: EventName) -> list[HandlerFunction]:
         """The handlers of an event."""
         return [handler.function for handler in self._table().get(event)]
+
+    def on_any(self, handler: F) -> F:
+        """Call a function for every event that comes in, before the event's own handlers and whether it has any.
+
+        Not for ``connection``, ``disconnecting`` and ``disconnect``, nor for acknowledgements. It does not answer: what
+        it returns is ignored, and so the event is still unclaimed if it has no handler.
+
+        Args:
+            handler: ``async def`` or ``def``; gets the socket (for ``socket.on_any`` it is left out), the event's name
+                and its arguments, as many of them as it takes.
+        """
+        return self._register_any(handler, first=False)
+
+    def prepend_any(self, handler: F) -> F:
+        """As ``on_any``, but before all that were registered so."""
+        return self._register_any(handler, first=True)
+
+    def _register_any(self, function: F, *, first: bool) -> F:
+        table = self._table()
+        handler = (Handler(function, takes_socket=table.takes_socket, once=False),)
+        table.set_any(handler + table.any if first else table.any + handler)
+        return function
+
+    def off_any(self, handler: HandlerFunction | None = None) -> None:
+        """Remove what ``on_any`` has registered, or all of it."""
+        table = self._table()
+        table.set_any(item for item in table.any if handler is not None and item.function != handler)
+
+    def listeners_any(self) -> list[HandlerFunction]:
+        """What hears of every event, in the order of the calls."""
+        return [handler.function for handler in self._table().any]

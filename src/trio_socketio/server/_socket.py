@@ -156,6 +156,10 @@ class Socket(Sending, Listening):
         shared = self.nsp._handlers.by_event.get(event, ()) if event != "connection" else ()
         return shared if self._handlers is None else (*shared, *self._handlers.get(event))
 
+    def _any_handlers(self) -> tuple[Handler, ...]:
+        shared = self.nsp._handlers.any
+        return shared if self._handlers is None else (*shared, *self._handlers.any)
+
     def ready(self) -> None:
         """Let events through that are held back while the connection handlers run."""
         if not self._ready and self.connected:
@@ -252,7 +256,8 @@ class Socket(Sending, Listening):
     def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
         """The handlers of an event, if there are any and they are all plain functions."""
         handlers = self._handlers_of(event)
-        return None if any(handler.is_async for handler in handlers) else handlers
+        is_for_a_task = self._any_handlers() or any(handler.is_async for handler in handlers)
+        return None if is_for_a_task else handlers
 
     # life and end
 
