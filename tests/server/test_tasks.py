@@ -171,6 +171,32 @@ async def test_socket_that_ends_cancels_the_task_that_is_with_it_and_no_other() 
         assert tasks_of_sockets() == []
 
 
+async def test_socket_that_ends_while_its_event_waits_says_farewell_once() -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("event")
+    async def event(socket: Socket) -> None:
+        log.append("event")
+
+    @io.on("disconnecting")
+    async def disconnecting(socket: Socket) -> None:
+        log.append("disconnecting")
+        await trio.lowlevel.checkpoint()
+
+    @io.on("disconnect")
+    async def disconnect(socket: Socket) -> None:
+        log.append("disconnect")
+
+    async with io:
+        host = open_client(io)
+        host.deliver('42["event"]', trio.current_time())
+        host.deliver("41", trio.current_time())
+        await wait_all_tasks_blocked()
+        assert log == ["disconnecting", "disconnect"]
+        host.close()
+
+
 async def test_not_more_tasks_than_so_many_stay_when_all_have_waited() -> None:
     io = Server()
     door = trio.Event()

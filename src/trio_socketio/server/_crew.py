@@ -71,9 +71,10 @@ class Crew:
                     socket = waiting.popleft()
                     if waiting and not self._is_coming:
                         self._call()
-                    streak = await self._serve(socket, scope, streak)
-                    if socket._has_ended or copy_context() != clean:
-                        return
+                    if not socket._has_ended:  # while it waited: then somebody else says farewell
+                        streak = await self._serve(socket, scope, streak)
+                        if socket._has_ended or copy_context() != clean:
+                            return
                     del socket  # nothing of it is kept by who waits
                 if len(self._free) >= MOST_FREE:
                     return
