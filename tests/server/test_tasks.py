@@ -223,6 +223,36 @@ async def test_not_more_tasks_than_so_many_stay_when_all_have_waited() -> None:
             host.close()
 
 
+async def test_task_that_a_handler_has_left_in_a_cancelled_scope_is_not_waited_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    io = Server()
+    log: list[str] = []
+    scope = trio.CancelScope()
+
+    @io.on("event")
+    async def event(socket: Socket, word: str) -> None:
+        if word == "leave open":
+            scope.__enter__()
+        log.append(word)
+
+    async with io:
+        host = open_client(io)
+        host.deliver('42["event","leave open"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == ["events of sockets"]
+        scope.cancel()
+        host.deliver('42["event","called while it ends"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        host.deliver('42["event","called when it has ended"]', trio.current_time())
+        await wait_all_tasks_blocked()
+        assert log == ["leave open", "called while it ends", "called when it has ended"]
+        host.close()
+    (record,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
+    assert "Cancel scope stack corrupted" in str(record.exc_text)
+    caplog.clear()  # it is the handler's mistake
+
+
 word: ContextVar[str] = ContextVar("word", default="none")
 
 

@@ -82,8 +82,18 @@ class Crew:
                 runtime.pause()
                 try:
                     await signal.wait()
+                except BaseException:  # all is over, or a handler has left a cancel scope open
+                    self._leave(signal)
+                    raise
                 finally:
                     runtime.go_on()
+
+    def _leave(self, signal: Signal) -> None:
+        """A task that waits is cancelled: it will not come any more."""
+        if signal in self._free:
+            self._free.remove(signal)
+        else:  # it was called meanwhile
+            self._call()
 
     async def _serve(self, socket: Socket, scope: trio.CancelScope, streak: int) -> int:
         """Handle what waits for a socket; returns how many events were handled since others had their turn."""
