@@ -365,12 +365,24 @@ async def test_idle_client_is_a_handful_of_objects() -> None:
         assert len(ours) < 100 * 12  # and of those, four or five are the session's
 
 
-@pytest.mark.parametrize("used", [False, True])
-async def test_client_that_has_gone_leaves_nothing_to_the_collector(used: bool) -> None:
+@pytest.mark.parametrize("event", ["nothing", "use", "wait", "wait after another"])
+async def test_client_that_has_gone_leaves_nothing_to_the_collector(event: str) -> None:
     io = Server()
 
-    @io.on("ev")
-    async def ev(socket: Socket) -> None:
+    @io.on("wait")
+    async def wait(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    @io.on("wait after another")
+    def plain(socket: Socket) -> None:
+        pass
+
+    @io.on("wait after another")
+    async def second(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    @io.on("use")
+    async def use(socket: Socket) -> None:
         socket.on("own", lambda: socket)
         socket.nursery.start_soon(trio.sleep_forever)
         socket.conn.on("upgrade", lambda: socket)  # type: ignore[arg-type]
@@ -380,8 +392,8 @@ async def test_client_that_has_gone_leaves_nothing_to_the_collector(used: bool) 
         host = open_client(io)
         (socket,) = io.sockets.values()
         gone = weakref.ref(socket)
-        if used:
-            host.deliver('42["ev"]', trio.current_time())
+        if event != "nothing":
+            host.deliver(f'42["{event}"]', trio.current_time())
             await wait_all_tasks_blocked()
         del socket
         gc.collect()

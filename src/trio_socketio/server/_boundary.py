@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["contain", "leaf", "unwrap"]
+__all__ = ["CONTAINED", "contain", "leaf", "unwrap"]
+
+#: What ``contain`` is for. All else passes untouched: raised again, it and our frames would refer to each other.
+CONTAINED = (Exception, BaseExceptionGroup)
 
 
 def leaf(error: BaseException) -> BaseException:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_socketio.net import Signal
+from trio_socketio.server._boundary import CONTAINED
 from trio_socketio.server._handlers import NO_ACK
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Crew:
                     socket = waiting.popleft()
                     if waiting and not self._is_coming:
                         self._call()
-                    if not socket._has_ended:  # while it waited: then somebody else says farewell
+                    if socket.connected:  # or it has ended while it waited, and somebody else says farewell
                         streak = await self._serve(socket, scope, streak)
                         if socket._has_ended or copy_context() != clean:
                             return
@@ -114,7 +115,7 @@ class Crew:
                         answer = await handler.call(socket, event.args, NO_ACK)
                         if event.ack_id is not None:
                             dispatcher.acknowledge(socket, event.ack_id, answer)
-                    except BaseException as error:
+                    except CONTAINED as error:
                         dispatcher.failed(socket, event, error)
                 streak += 1
                 if streak >= EVENTS_BETWEEN_CHECKPOINTS:

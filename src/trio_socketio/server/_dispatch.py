@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trio_socketio.errors import ArgumentsError, Disconnected
-from trio_socketio.server._boundary import contain, leaf
+from trio_socketio.server._boundary import CONTAINED, contain, leaf
 from trio_socketio.server._handlers import NO_ACK, Ack, Handler
 from trio_socketio.socketio import EventReceived
 
@@ -65,7 +65,7 @@ class Dispatcher:
                 result = self.call_plain(socket, event.args, handler, ack)
                 if handler.is_async:
                     result = await result
-            except BaseException as error:
+            except CONTAINED as error:
                 self._contain(socket, event, ack, error)
             else:
                 answer = result if answer is None else answer
@@ -89,7 +89,7 @@ class Dispatcher:
                     answer = handlers[0].call_apart(socket, event.args, NO_ACK, SLOW_HANDLER, self._was_slow)
                     if event.ack_id is not None:
                         self.acknowledge(socket, event.ack_id, answer)
-                except BaseException as error:
+                except CONTAINED as error:
                     self.failed(socket, event, error)
             else:
                 ack = _ack(socket, event)
@@ -104,7 +104,7 @@ class Dispatcher:
     def _run(self, socket: Socket, event: EventReceived, handler: Handler, ack: Ack) -> Any:
         try:
             return self.call_plain(socket, event.args, handler, ack)
-        except BaseException as error:
+        except CONTAINED as error:
             self._contain(socket, event, ack, error)
 
     def _due(self, socket: Socket, event: EventReceived, handlers: Sequence[Handler]) -> Iterator[Handler]:

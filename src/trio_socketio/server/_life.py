@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
-from trio_socketio.server._boundary import contain
+from trio_socketio.server._boundary import CONTAINED, contain
 from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._handlers import NO_ACK, Handler
@@ -85,7 +85,7 @@ class Life:
             except ConnectRefused as refusal:
                 error = {"message": refusal.message}
                 return error if refusal.data is None else {**error, "data": refusal.data}
-            except BaseException as exc:
+            except CONTAINED as exc:
                 contain(exc, lambda failure: self._dispatcher.report(socket, "connection", failure))
                 return {"message": INTERNAL_ERROR}
         return None
@@ -103,14 +103,14 @@ class Life:
         elif not handler.once or self._dispatcher.claim(socket, "connection", handler):
             try:
                 await handler.call(socket, (), NO_ACK)
-            except BaseException as error:
+            except CONTAINED as error:
                 self._connection_failed(socket, error)
 
     def _connected_plainly(self, socket: Socket, handler: Handler) -> None:
         if not handler.once or self._dispatcher.claim(socket, "connection", handler):
             try:
                 self._dispatcher.call_plain(socket, (), handler, NO_ACK)
-            except BaseException as error:
+            except CONTAINED as error:
                 self._connection_failed(socket, error)
 
     def _connection_failed(self, socket: Socket, error: BaseException) -> None:
@@ -187,5 +187,5 @@ class Life:
                     await handler.call(socket, handler.trim(args), NO_ACK)
                 else:
                     self._dispatcher.call_plain(socket, handler.trim(args), handler, NO_ACK)
-            except BaseException as error:
+            except CONTAINED as error:
                 contain(error, lambda failure: self._dispatcher.report(socket, event, failure))

@@ -8,6 +8,7 @@ from typing import Any
 import trio
 
 from trio_socketio.errors import Disconnected
+from trio_socketio.server._boundary import CONTAINED
 
 __all__ = ["SocketNursery"]
 
@@ -82,7 +83,7 @@ class SocketNursery:
                 self._early.clear()
                 self._opened.set()
                 await trio.sleep_forever()
-        except BaseException as error:
+        except CONTAINED as error:
             self._report(error)  # raises what is not an application's error
         finally:
             self._nursery = self._scope = None

@@ -13,7 +13,7 @@ import trio
 from trio_socketio.engineio import Engine, Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net import EngineHost, Files, HostOptions
-from trio_socketio.server._boundary import contain, leaf
+from trio_socketio.server._boundary import CONTAINED, contain, leaf
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._life import Life
@@ -168,7 +168,7 @@ class Runtime:
         """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
         try:
             await function(*args)
-        except BaseException as error:
+        except CONTAINED as error:
             contain(error, self._internal_error)
         finally:
             self.pause()
