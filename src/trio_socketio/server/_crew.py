@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from contextvars import copy_context
 from typing import TYPE_CHECKING
@@ -77,13 +78,13 @@ class Crew:
                         if socket._has_ended or copy_context() != clean:
                             return
                     del socket  # nothing of it is kept by who waits
-                if len(self._free) >= MOST_FREE:
-                    return
+                if len(self._free) >= MOST_FREE or trio.current_effective_deadline() < math.inf:
+                    return  # enough wait, or a handler has left a cancel scope open, whose time would run for others
                 self._free.append(signal)
                 runtime.pause()
                 try:
                     await signal.wait()
-                except BaseException:  # all is over, or a handler has left a cancel scope open
+                except BaseException:  # all is over, or that scope had no deadline
                     self._leave(signal)
                     raise
                 finally:

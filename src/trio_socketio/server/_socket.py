@@ -250,7 +250,8 @@ class Socket(Sending, Listening):
                 return
         if self._inbox is None:
             self._inbox = Inbox(self._client)
-        if self._inbox.put(event) and self._ready:
+        self._inbox.put(event)
+        if self._ready and not self._is_served:
             self._runtime.crew.serve(self)
 
     def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
