@@ -106,6 +106,25 @@ async def test_nursery_that_was_cancelled_is_opened_anew(running: Any, ordering:
     assert log == ["ended", "ended"]
 
 
+@pytest.mark.parametrize("turns", range(5))
+async def test_nursery_takes_tasks_at_every_moment_of_its_end(running: Any, turns: int) -> None:
+    io = Server()
+    log: list[str] = []
+    async with running(io) as net:
+        await net.connect()
+        (socket,) = io.sockets.values()
+        socket.nursery.start_soon(trio.sleep_forever)
+        await wait_all_tasks_blocked()
+        socket.nursery.cancel_scope.cancel()
+        for _ in range(turns):
+            await trio.lowlevel.checkpoint()
+        socket.nursery.start_soon(ending(log))
+        await wait_all_tasks_blocked()
+        socket.disconnect()
+        await wait_all_tasks_blocked()
+    assert log == ["ended"]
+
+
 # iterating
 
 

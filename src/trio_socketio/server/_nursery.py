@@ -50,7 +50,10 @@ class SocketNursery:
         """Start a task; see ``trio.Nursery.start_soon``."""
         self._open()
         if self._nursery is not None:
-            self._nursery.start_soon(function, *args, name=name)
+            try:
+                self._nursery.start_soon(function, *args, name=name)
+            except RuntimeError:  # its last task has ended, and the one that holds it has not noticed yet
+                self._early.append((function, args, name))
         else:
             self._early.append((function, args, name))
 
@@ -87,3 +90,5 @@ class SocketNursery:
             self._report(error)  # raises what is not an application's error
         finally:
             self._nursery = self._scope = None
+            if self._early and not self._over:
+                self._open()
