@@ -78,11 +78,13 @@ async def test_one_task_handles_the_events_of_all_sockets(running: Any, what: st
             await client.call("sync")
         assert tasks_of_sockets() == ["events of sockets"]
         assert len(set(ran)) == (what == "async def")
-        for client in clients:
+        for client in clients[1:]:
             await client.ws.stream.aclose()
         await wait_all_tasks_blocked()
         assert tasks_of_sockets() == ["events of sockets"]
-    assert tasks_of_sockets() == []
+        await clients[0].ws.stream.aclose()
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == []  # nobody is left who could have events
 
 
 async def test_handler_that_waits_keeps_its_task_and_others_go_on(running: Any) -> None:
@@ -222,6 +224,8 @@ async def test_not_more_tasks_than_so_many_stay_when_all_have_waited() -> None:
         assert len(tasks_of_sockets()) == MOST_FREE
         for host in hosts:
             host.close()
+        await wait_all_tasks_blocked()
+        assert tasks_of_sockets() == []
 
 
 @pytest.fixture

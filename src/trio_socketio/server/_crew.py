@@ -78,8 +78,10 @@ class Crew:
                         if socket._has_ended or copy_context() != clean:
                             return
                     del socket  # nothing of it is kept by who waits
-                if len(self._free) >= MOST_FREE or trio.current_effective_deadline() < math.inf:
-                    return  # enough wait, or a handler has left a cancel scope open, whose time would run for others
+                if not self._life.living or len(self._free) >= MOST_FREE:
+                    return
+                if trio.current_effective_deadline() < math.inf:
+                    return  # a handler has left a cancel scope open, whose time would run for others
                 self._free.append(signal)
                 runtime.pause()
                 try:
@@ -89,6 +91,13 @@ class Crew:
                     raise
                 finally:
                     runtime.go_on()
+                if not self._is_coming:
+                    return  # not called, but dismissed
+
+    def dismiss(self) -> None:
+        """The last socket is gone: tasks that wait for work end."""
+        while self._free:
+            self._free.pop().set()
 
     def _leave(self, signal: Signal) -> None:
         """A task that waits is cancelled: it will not come any more."""

@@ -32,17 +32,23 @@ __all__ = ["Life"]
 
 
 class Life:
-    """Begins and ends sockets, and starts their tasks."""
+    """Begins and ends sockets, and starts their tasks.
+
+    Attributes:
+        living: how many sockets have begun and are not gone.
+    """
 
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
         self._runtime = runtime
         self._dispatcher = dispatcher
+        self.living = 0
         self.crew = Crew(runtime, dispatcher, self)
 
     # the beginning
 
     def begin(self, socket: Socket) -> None:
         """A client asks to join a namespace."""
+        self.living += 1
         namespace = socket.nsp
         handlers = namespace._handlers.get("connection")
         if namespace._middlewares or any(handler.is_async for handler in handlers):
@@ -157,7 +163,7 @@ class Life:
         elif self._is_missed(socket):
             self._runtime.spawn(self.farewell, socket, name=f"farewell in {socket.nsp.name}")
         else:
-            socket._vanish()
+            self._forget(socket)
 
     @staticmethod
     def _is_missed(socket: Socket) -> bool:
@@ -175,7 +181,13 @@ class Life:
                     socket._leave_all()
                     await self._notify(socket, "disconnect")
         finally:
-            socket._vanish()
+            self._forget(socket)
+
+    def _forget(self, socket: Socket) -> None:
+        socket._vanish()
+        self.living -= 1
+        if not self.living:
+            self.crew.dismiss()
 
     async def _notify(self, socket: Socket, event: str) -> None:
         args = (str(socket._reason), socket._description)
