@@ -28,7 +28,7 @@ if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
 # Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
-MESSAGE = "base utf8 mask base64 ws_frame buf message"
+MESSAGE = "base utf8 mask base64 ws_frame buf message message_forms"
 CONNECTION = f"{MESSAGE} outbox front wheel conn conn_in conn_out conn_timer"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 

@@ -45,7 +45,8 @@
     X(E_ACK_ID, -23, 0, "ack id exceeds 2^53-1")                                                 \
     X(E_OUTBOX_FULL, -24, 0, "outbox is full")                                                   \
     X(E_DROPPED, -25, 0, "message refused by the drop policy")                                   \
-    X(E_SYSTEM, -26, 1011, "a system call failed")
+    X(E_SYSTEM, -26, 1011, "a system call failed")                                               \
+    X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")
 
 typedef enum {
 #define TSIO_X(name, value, close_code, text) TSIO_##name = (value),

@@ -40,6 +40,7 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
     tsio_outbox *outbox = tsio_conn_outbox(session);
     free_websocket(&session->ws);
     session->ws = candidate->ws;
+    session->dialect = candidate->dialect;
     candidate->ws = (tsio_conn_ws){0};
     tsio_ws_reader_init(&candidate->ws.reader, session->ws.reader.max_message_bytes, session->ws.reader.max_fragments);
     if (tsio_conn_ws_has_close_frame(&session->ws))
@@ -75,7 +76,14 @@ void tsio_conn_settle(tsio_conn *conn)
         return;
     const tsio_outbox *outbox = &conn->outbox;
     const bool is_idle = outbox->inflight_packets == 0 && !outbox->closed && !tsio_conn_has_output(conn);
-    conn->front->plain = is_idle && conn->open && conn->via == TSIO_VIA_REACTOR && tsio_conn_is_writable(conn);
+    conn->front->plain = is_idle && conn->open && conn->dialect == NULL && conn->via == TSIO_VIA_REACTOR &&
+                         tsio_conn_is_writable(conn);
+}
+
+void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect)
+{
+    tsio_conn_outbox(conn);
+    conn->dialect = dialect;
 }
 
 void tsio_conn_set_open(tsio_conn *conn, bool open)

@@ -23,8 +23,10 @@
 
 typedef enum {
     TSIO_HB_OFF,
-    TSIO_HB_WAIT_PING, /* our next ping is due at the deadline */
-    TSIO_HB_WAIT_PONG  /* the answer must have come by the deadline */
+    TSIO_HB_WAIT_CLIENT,    /* revision 3: the client's next ping must have come by the deadline */
+    TSIO_HB_WAIT_PING,      /* our next ping is due at the deadline */
+    TSIO_HB_WAIT_PONG,      /* the answer must have come by the deadline */
+    TSIO_HB_WAIT_PONG_AGAIN /* the same, after something else has come */
 } tsio_hb_state;
 
 /* The WebSocket half: what an upgrade moves from one connection to another. */
@@ -58,7 +60,8 @@ enum { TSIO_NO_SLOT = UINT32_MAX };
  *
  * The connection is plain (see front.h) when a reactor has written all it had, and
  * until anything happens to what is sent but a message: it is open, nothing stands
- * in the outbox, there is no control frame to be sent, and the peer reads. Whatever
+ * in the outbox, there is no control frame to be sent, the peer reads, and it has no
+ * dialect, so every message is sent as it is. Whatever
  * a plain connection has sent or has waiting, its outbox does not know. So nobody
  * looks at the outbox itself, but asks tsio_conn_outbox(). */
 typedef struct tsio_conn {
@@ -78,6 +81,7 @@ typedef struct tsio_conn {
     uint32_t slot;          /* the reactor's; TSIO_NO_SLOT: none */
     uint32_t volatile_lost; /* volatile messages that were not sent */
     void *owner;            /* the layer above's own; NULL at first */
+    const tsio_dialect *dialect; /* what the client understands; NULL: revision 4. Not owned */
     tsio_outbox outbox;
     tsio_conn_ws ws;
 } tsio_conn;
@@ -127,13 +131,14 @@ typedef struct {
  *
  * While the heartbeat runs, a text message "3" is its answer and no event: in
  * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
+ * Any other message says tsio_conn_heard(). In WAIT_CLIENT, "3" is a message, too.
  *
  * An error (of ws_frame.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
  * returned by every further call as well. O(bytes parsed). */
 tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event);
 
 /* Moves the WebSocket half of `candidate`, whose upgrade is complete, to `session`,
- * which keeps its outbox, heartbeat, deadlines and owner. An event's data lives on
+ * which keeps its outbox, heartbeat, deadlines and owner, and takes the dialect. An event's data lives on
  * and is the session's now. The candidate's WebSocket half is then as freshly
  * initialised; it is still to be detached and freed. */
 void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
@@ -142,6 +147,10 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 
 /* The outbox, which is told what it does not know yet; the connection is not plain any more. O(1). */
 tsio_outbox *tsio_conn_outbox(tsio_conn *conn);
+
+/* What the client understands from now on; messages that are queued stay as they are. It
+ * stays the caller's, and must outlive the connection. NULL: revision 4. */
+void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect);
 
 /* Whether messages are accepted from now on. */
 void tsio_conn_set_open(tsio_conn *conn, bool open);
@@ -195,7 +204,9 @@ void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size
 
 /* --- timers: all calls for a connection name the same wheel; O(1) ---------- */
 
-/* The first ping is due after `interval` seconds; a pong must come within `timeout`. */
+/* The first ping is due after `interval` seconds; a pong must come within `timeout`.
+ * In revision 3 it is the client who pings: the first and each next must come within
+ * both together. */
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout);
 
 /* While we have paused reading, no answer can be seen: no deadline. On resuming,
@@ -206,6 +217,13 @@ void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now);
 
 /* The heartbeat's answer, when it came through polling. */
 void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* A message came, which says that the client is there: in WAIT_PONG the deadline
+ * starts anew, but once only for each ping. */
+void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* The client's ping: in WAIT_CLIENT the deadline starts anew. */
+void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now);
 
 /* Sets the other deadline; INFINITY takes it away. */
 void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline);

@@ -71,7 +71,8 @@ static tsio_status set_pong(tsio_conn_ws *ws, const tsio_ws_event *ping)
 
 static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *event)
 {
-    return conn->hb_state != TSIO_HB_OFF && event->kind == TSIO_CONN_TEXT && event->len == 1 && event->data[0] == '3';
+    return conn->hb_state >= TSIO_HB_WAIT_PING && event->kind == TSIO_CONN_TEXT && event->len == 1 &&
+           event->data[0] == '3';
 }
 
 /* One span of a message; *event is the message once it is whole. */
@@ -98,12 +99,16 @@ static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_co
 static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event *span, tsio_conn_event *event)
 {
     const tsio_status status = add_span(&conn->ws, span, event);
-    if (status == TSIO_OK && is_heartbeat_answer(conn, event)) {
+    if (status != TSIO_OK || event->kind == TSIO_CONN_NEED_MORE)
+        return status;
+    if (is_heartbeat_answer(conn, event)) {
         *event = NO_EVENT;
         tsio_conn_ws_free_message(&conn->ws);
         tsio_conn_pong(conn, conn->wheel, now);
+    } else if (conn->hb_state == TSIO_HB_WAIT_PONG) {
+        tsio_conn_heard(conn, conn->wheel, now);
     }
-    return status;
+    return TSIO_OK;
 }
 
 /* What the reader gave, as an event of ours or as none. */

@@ -29,6 +29,16 @@ void tsio_conn_discard(tsio_conn *conn)
     tsio_outbox_free(outbox);
 }
 
+/* Queues the message in the client's dialect. */
+static tsio_status push(tsio_conn *conn, tsio_message *message, uint32_t flags)
+{
+    if (conn->dialect != NULL)
+        message = tsio_message_in(message, conn->dialect);
+    if (message == NULL)
+        return TSIO_E_NO_MEMORY;
+    return tsio_outbox_push(tsio_conn_outbox(conn), message, flags & TSIO_SEND_PROTECTED);
+}
+
 tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
 {
     if (tsio_front_put(conn->front, message, flags))
@@ -38,7 +48,7 @@ tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flag
     const bool is_volatile = (flags & TSIO_SEND_VOLATILE) != 0;
     tsio_status status = TSIO_E_DROPPED;
     if (!is_volatile || tsio_conn_is_writable(conn))
-        status = tsio_outbox_push(tsio_conn_outbox(conn), message, flags & TSIO_SEND_PROTECTED);
+        status = push(conn, message, flags);
     if (status == TSIO_OK)
         tsio_conn_mark_dirty(conn, (flags & TSIO_SEND_BULK) == 0);
     if (!is_volatile || status == TSIO_OK || status == TSIO_E_NO_MEMORY)

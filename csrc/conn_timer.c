@@ -19,18 +19,51 @@ static bool is_suspended(const tsio_conn *conn)
     return isinf(conn->hb_deadline);
 }
 
-/* A pong in WAIT_PING was not asked for. One that comes while we are suspended
- * counts, but the clock stands still until we resume. */
-void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+/* How long a state may last. */
+static double patience(const tsio_conn *conn)
+{
+    switch ((tsio_hb_state)conn->hb_state) {
+    case TSIO_HB_WAIT_CLIENT:
+        return conn->ping_interval + conn->ping_timeout;
+    case TSIO_HB_WAIT_PING:
+        return conn->ping_interval;
+    case TSIO_HB_WAIT_PONG:
+    case TSIO_HB_WAIT_PONG_AGAIN:
+        return conn->ping_timeout;
+    case TSIO_HB_OFF:
+        break;
+    }
+    return INFINITY;
+}
+
+/* What comes while we are suspended counts, but the clock stands still until we resume. */
+static void enter(tsio_conn *conn, tsio_wheel *wheel, double now, tsio_hb_state state)
 {
     conn->wheel = wheel;
-    if (conn->hb_state != TSIO_HB_WAIT_PONG)
-        return;
-    conn->hb_state = TSIO_HB_WAIT_PING;
+    conn->hb_state = (uint8_t)state;
     if (is_suspended(conn))
         return;
-    conn->hb_deadline = now + conn->ping_interval;
+    conn->hb_deadline = now + patience(conn);
     arm(conn);
+}
+
+/* A pong in WAIT_PING was not asked for. */
+void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    if (conn->hb_state >= TSIO_HB_WAIT_PONG)
+        enter(conn, wheel, now, TSIO_HB_WAIT_PING);
+}
+
+void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    if (conn->hb_state == TSIO_HB_WAIT_PONG)
+        enter(conn, wheel, now, TSIO_HB_WAIT_PONG_AGAIN);
+}
+
+void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now)
+{
+    if (conn->hb_state == TSIO_HB_WAIT_CLIENT)
+        enter(conn, wheel, now, TSIO_HB_WAIT_CLIENT);
 }
 
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout)
@@ -38,8 +71,8 @@ void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, d
     conn->wheel = wheel;
     conn->ping_interval = interval;
     conn->ping_timeout = timeout;
-    conn->hb_state = TSIO_HB_WAIT_PING;
-    conn->hb_deadline = now + interval;
+    conn->hb_state = tsio_dialect_is_revision3(conn->dialect) ? TSIO_HB_WAIT_CLIENT : TSIO_HB_WAIT_PING;
+    conn->hb_deadline = now + patience(conn);
     arm(conn);
 }
 
@@ -55,7 +88,7 @@ void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     conn->wheel = wheel;
     if (conn->hb_state == TSIO_HB_OFF || !is_suspended(conn))
         return;
-    conn->hb_deadline = now + (conn->hb_state == TSIO_HB_WAIT_PONG ? conn->ping_timeout : conn->ping_interval);
+    conn->hb_deadline = now + patience(conn);
     arm(conn);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base64.h"
 #include "eio_payload.h"
+#include "message_forms.h"
 #include "ws_frame.h"
 
 tsio_message *tsio_message_new(size_t reserve_bytes, uint64_t key)
@@ -28,6 +29,7 @@ void tsio_message_unref(tsio_message *message)
         return;
     tsio_buf_free(&message->ws);
     tsio_buf_free(&message->polling);
+    tsio_message_forms_free(message->forms);
     tsio_alloc.free(message);
 }
 
@@ -40,25 +42,31 @@ size_t tsio_message_bytes(const tsio_message *message)
 
 enum { HEADER_MAX = 10 };
 
-static tsio_status add_frame(tsio_message *message, uint8_t opcode, const tsio_piece *pieces, size_t count)
+tsio_status tsio_message_begin_part(tsio_message *message, uint8_t opcode, size_t len)
 {
     uint8_t header[HEADER_MAX];
+    const size_t header_len = tsio_ws_header_build(header, opcode, len);
+    const tsio_status status = tsio_buf_reserve(&message->ws, header_len + len);
+    if (status != TSIO_OK)
+        return status;
+    tsio_buf_append(&message->ws, header, header_len); /* there is room */
+    message->parts++;
+    message->binary = message->binary || opcode == TSIO_WS_BINARY;
+    return TSIO_OK;
+}
+
+static tsio_status add_frame(tsio_message *message, uint8_t opcode, const tsio_piece *pieces, size_t count)
+{
     size_t len = 0;
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].len > SIZE_MAX / 2 - len)
             return TSIO_E_NO_MEMORY;
         len += pieces[i].len;
     }
-    const size_t header_len = tsio_ws_header_build(header, opcode, len);
-    const tsio_status status = tsio_buf_reserve(&message->ws, header_len + len);
-    if (status != TSIO_OK)
-        return status;
-    /* There is room for all. */
-    tsio_buf_append(&message->ws, header, header_len);
-    for (size_t i = 0; i < count; i++)
+    const tsio_status status = tsio_message_begin_part(message, opcode, len);
+    for (size_t i = 0; i < count && status == TSIO_OK; i++)
         tsio_buf_append(&message->ws, pieces[i].data, pieces[i].len);
-    message->parts++;
-    return TSIO_OK;
+    return status;
 }
 
 tsio_status tsio_message_add_text(tsio_message *message, uint8_t type_digit, const uint8_t *text, size_t len)
@@ -77,30 +85,24 @@ tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, 
     return add_frame(message, TSIO_WS_BINARY, &(tsio_piece){data, len}, 1);
 }
 
-/* --- frames to the polling encoding -------------------------------------- */
+/* --- frames to parts, and to the polling encoding ------------------------ */
 
-typedef struct {
-    const uint8_t *data;
-    size_t len;
-    bool binary;
-} payload;
-
-/* Steps over one of the frames that add_frame() built; their length forms are
- * those of RFC 6455 section 5.2 and they are whole, so nothing is checked. */
-static payload next_payload(const uint8_t **at)
+/* Frames that tsio_message_begin_part() began; their length forms are those of RFC 6455
+ * section 5.2 and they are whole, so nothing is checked. */
+tsio_message_part tsio_message_next_part(const uint8_t **at)
 {
     const uint8_t *frame = *at;
     const uint8_t short_len = frame[1];
     const uint64_t len = short_len == 127   ? tsio_load_be64(frame + 2)
                          : short_len == 126 ? tsio_load_be16(frame + 2)
                                             : short_len;
-    const payload result = {
+    const tsio_message_part part = {
         .data = frame + tsio_ws_header_len(len),
         .len = (size_t)len,
         .binary = (frame[0] & 0x0f) == TSIO_WS_BINARY,
     };
-    *at = result.data + result.len;
-    return result;
+    *at = part.data + part.len;
+    return part;
 }
 
 static size_t polling_len(const tsio_message *message)
@@ -108,13 +110,13 @@ static size_t polling_len(const tsio_message *message)
     const uint8_t *at = message->ws.data;
     size_t len = message->parts - 1; /* the separators */
     for (uint32_t i = 0; i < message->parts; i++) {
-        const payload part = next_payload(&at);
+        const tsio_message_part part = tsio_message_next_part(&at);
         len += part.binary ? 1 + tsio_base64_encoded_len(part.len) : part.len;
     }
     return len;
 }
 
-static uint8_t *write_packet(uint8_t *dst, payload part)
+static uint8_t *write_packet(uint8_t *dst, tsio_message_part part)
 {
     if (!part.binary) {
         if (part.len == 0) /* and perhaps nowhere to write to */
@@ -138,7 +140,7 @@ static tsio_status make_polling(tsio_message *message)
     for (uint32_t i = 0; i < message->parts; i++) {
         if (i > 0)
             *dst++ = TSIO_EIO_SEPARATOR;
-        dst = write_packet(dst, next_payload(&at));
+        dst = write_packet(dst, tsio_message_next_part(&at));
     }
     message->polling.len = len;
     return TSIO_OK;

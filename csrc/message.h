@@ -9,8 +9,10 @@
  *     ws        81 len |4|2[...]          82 len |attachment
  *     polling          |4|2[...]|  1e  b      | base64 of the attachment
  *
+ * Only for clients of revision 3 there are further forms, see message_forms.h.
+ *
  * Life: it is born with one reference, gets its parts from the one who made it,
- * and must not change once it is shared or its polling encoding was asked for.
+ * and must not change once it is shared or another encoding was asked for.
  * Counting is not atomic: all references are held under one thread.
  */
 #ifndef TSIO_MESSAGE_H
@@ -24,6 +26,8 @@ typedef struct tsio_message {
     uint64_t key;     /* what TSIO_POLICY_LATEST_PER_EVENT compares; 0 = none */
     tsio_buf ws;      /* the frames */
     tsio_buf polling; /* empty until it is needed */
+    struct tsio_message_forms *forms; /* NULL until one is needed */
+    bool binary;      /* has a binary part */
 } tsio_message;
 
 /* A message without parts, owned by the caller through one reference. Frames of
@@ -49,6 +53,21 @@ tsio_status tsio_message_add_pieces(tsio_message *message, const tsio_piece *pie
 /* Adds a binary frame, which has no packet type. `data` is borrowed, and may be
  * NULL when len is 0. TSIO_E_NO_MEMORY leaves the message as it was. O(len). */
 tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, size_t len);
+
+/* The beginning of either: a frame's header. Room for the `len` bytes behind it is
+ * reserved, and the caller appends them to the frames. */
+tsio_status tsio_message_begin_part(tsio_message *message, uint8_t opcode, size_t len);
+
+/* A part as it stands in its frame. */
+typedef struct {
+    const uint8_t *data;
+    size_t len;
+    bool binary;
+} tsio_message_part;
+
+/* The part whose frame begins at *at, which then stands behind it. There must be one:
+ * the first begins with the frames, and there are `parts`. */
+tsio_message_part tsio_message_next_part(const uint8_t **at);
 
 void tsio_message_ref(tsio_message *message);
 

@@ -273,6 +273,36 @@ tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t 
     return take(outbox, dst, max_bytes, append_polling);
 }
 
+/* How many messages a body takes, and whether there are binary parts among them. */
+static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *binary)
+{
+    uint32_t count = 0;
+    *binary = false;
+    for (size_t bytes = 0; count < outbox->count && (count == 0 || bytes < max_bytes); count++) {
+        const tsio_message *message = at(outbox, count)->message;
+        bytes += tsio_message_bytes(message);
+        *binary = *binary || message->binary;
+    }
+    return count;
+}
+
+tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary)
+{
+    for (uint32_t left = plan_body(outbox, max_bytes, binary); left > 0; left--) {
+        const uint8_t *data;
+        size_t len;
+        tsio_status status = tsio_message_payload3(at(outbox, 0)->message, *binary, &data, &len);
+        if (status == TSIO_OK)
+            status = tsio_buf_append(dst, data, len);
+        if (status != TSIO_OK)
+            return dst->len > 0 ? TSIO_OK : status;
+        take_first(outbox);
+    }
+    if (outbox->count == 0)
+        free_ring(outbox);
+    return TSIO_OK;
+}
+
 /* --- peek and advance ---------------------------------------------------- */
 
 size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap)

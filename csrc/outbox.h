@@ -19,7 +19,7 @@
 #ifndef TSIO_OUTBOX_H
 #define TSIO_OUTBOX_H
 
-#include "message.h"
+#include "message_forms.h"
 
 /* Flags of a push. A protected message (CONNECT, DISCONNECT, acks, control) is
  * accepted whatever the limits and the policy say, also when the outbox is
@@ -104,6 +104,11 @@ void tsio_outbox_catch_up(tsio_outbox *outbox, uint32_t sent, tsio_message *next
  * sent (head_sent is 0). */
 tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes);
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes);
+
+/* The same for polling in revision 3, where max_bytes is compared with what the
+ * outbox counts. *binary: there are binary parts among the messages, so all of them
+ * stand in the binary form. Precondition: `dst` is empty. */
+tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary);
 
 /* Everything in flight has been written. */
 void tsio_outbox_confirm(tsio_outbox *outbox);

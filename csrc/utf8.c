@@ -70,3 +70,35 @@ bool tsio_utf8_valid(const uint8_t *data, size_t len)
     tsio_utf8 utf8 = {0};
     return tsio_utf8_feed(&utf8, data, len) && tsio_utf8_complete(&utf8);
 }
+
+/* A character has one code unit, and a second one if it has four bytes. */
+static size_t units_begun(uint8_t byte)
+{
+    return (size_t)((byte & 0xc0) != 0x80) + (size_t)(byte >= 0xf0);
+}
+
+size_t tsio_utf8_utf16_units(const uint8_t *data, size_t len)
+{
+    size_t units = 0;
+    for (size_t i = 0; i < len; i++)
+        units += units_begun(data[i]);
+    return units;
+}
+
+size_t tsio_utf8_find_utf16(const uint8_t *data, size_t len, size_t units)
+{
+    size_t i = 0;
+    while (i < len) {
+        if (units >= 8 && len - i >= 8 && (tsio_load_word(data + i) & 0x8080808080808080u) == 0) {
+            i += 8;
+            units -= 8;
+            continue;
+        }
+        const size_t begun = units_begun(data[i]);
+        if (begun > units)
+            return units == 0 ? i : SIZE_MAX;
+        units -= begun;
+        i++;
+    }
+    return units == 0 ? len : SIZE_MAX;
+}

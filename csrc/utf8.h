@@ -32,4 +32,14 @@ bool tsio_utf8_complete(const tsio_utf8 *utf8);
 /* Whether the whole of `data` is valid. */
 bool tsio_utf8_valid(const uint8_t *data, size_t len);
 
+/* How many code units the text has in UTF-16 (RFC 2781 section 2.1): what JavaScript
+ * calls its length. Of bytes that are not valid UTF-8, each that begins no character
+ * counts nothing. O(len). */
+size_t tsio_utf8_utf16_units(const uint8_t *data, size_t len);
+
+/* So many bytes of `data` have these code units, continuation bytes behind the last
+ * character included; SIZE_MAX: there are fewer units, or a character of two units is
+ * cut in half. O(the result). */
+size_t tsio_utf8_find_utf16(const uint8_t *data, size_t len, size_t units);
+
 #endif

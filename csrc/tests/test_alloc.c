@@ -112,6 +112,39 @@ static void push_and_take_polling(void)
     push_and_take(true);
 }
 
+/* The binary form stays so when memory fails in the middle. */
+static void push_and_take_revision3(void)
+{
+    static const tsio_dialect typed = {.revision = 3};
+    static const char whole[] = "\0\4\xff" "451-" "\1\2\xff\4\7" "\0\2\xff" "4a";
+    tsio_outbox outbox;
+    tsio_message *messages[] = {text_message("51-"), text_message("a")}, *form;
+    const uint8_t blob = 7;
+    RETRY(tsio_message_add_binary(messages[0], &blob, 1));
+    tsio_outbox_init(&outbox, 100, BIG, TSIO_POLICY_DISCONNECT);
+    for (unsigned i = 0; i < 2; i++) {
+        RETRY((form = tsio_message_in(messages[i], &typed)) == NULL ? TSIO_E_NO_MEMORY : TSIO_OK);
+        RETRY(tsio_outbox_push(&outbox, form, 0));
+    }
+    for (bool binary = true; outbox.count > 0; binary = true) {
+        tsio_buf body = {0};
+        const size_t queued = outbox.count;
+        RETRY(tsio_outbox_take_polling3(&outbox, &body, BIG, &binary));
+        CHECK_EQ(binary, queued == 2);
+        if (binary) {
+            CHECK(body.len == sizeof whole - 1 || body.len == sizeof whole - 1 - 5);
+            CHECK(check_same(body.data, whole, body.len));
+        } else {
+            CHECK_BYTES(body.data, body.len, "2:4a", 4);
+        }
+        failures += outbox.count > 0;
+        tsio_buf_free(&body);
+    }
+    tsio_message_unref(messages[0]);
+    tsio_message_unref(messages[1]);
+    tsio_outbox_free(&outbox);
+}
+
 /* A push for which the ring cannot grow drops nothing. */
 static void push_that_may_drop(void)
 {
@@ -296,6 +329,7 @@ int main(void)
     fail_each("build_and_encode", build_and_encode, 5);
     fail_each("push_and_take_ws", push_and_take_ws, 2 * MESSAGES);
     fail_each("push_and_take_polling", push_and_take_polling, 3 * MESSAGES);
+    fail_each("push_and_take_revision3", push_and_take_revision3, 12);
     fail_each("push_that_may_drop", push_that_may_drop, 5);
     fail_each("feed_and_next", feed_and_next, 100);
     fail_each("take_all_kinds", take_all_kinds, 9);

@@ -36,6 +36,7 @@ static const row rows[] = {
     {TSIO_E_OUTBOX_FULL, -24, 0},
     {TSIO_E_DROPPED, -25, 0},
     {TSIO_E_SYSTEM, -26, 1011},
+    {TSIO_E_PACKET_LENGTH, -28, 0},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

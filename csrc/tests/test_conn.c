@@ -15,7 +15,10 @@ static void session_adopts_the_websocket(void)
     ws_put_header(&stream, 0x80, 0x80 | 5, 0, 0);
     feed(&candidate);
     CHECK_EQ(tsio_conn_next(&candidate, 0, &event), TSIO_OK);
+    static const tsio_dialect dialect = {.revision = 3, .base64 = true};
+    tsio_conn_set_dialect(&candidate, &dialect);
     tsio_conn_adopt(&session, &candidate);
+    CHECK(session.dialect == &dialect);
     CHECK_BYTES(event.data, event.len, "5", 1); /* lives on */
     check_idle(&candidate);
     CHECK(!tsio_conn_has_output(&candidate));

@@ -68,12 +68,120 @@ static void unanswered_ping_times_out_once(void)
 {
     start(25, 20);
     check_timer(125, TSIO_TIMER_PING);
-    now = 140;
-    receive("4not an answer", TSIO_CONN_TEXT);
     check_timer(145, TSIO_TIMER_PING_TIMEOUT);
     CHECK_EQ(conn.hb_state, TSIO_HB_OFF);
     CHECK(isinf(tsio_wheel_next(&wheel)));
     receive("3", TSIO_CONN_TEXT); /* now an ordinary text */
+    finish();
+}
+
+/* The client is there, so its answer may be on its way; but it must come. */
+static void message_puts_the_timeout_off_once(void)
+{
+    start(25, 20);
+    receive("4before", TSIO_CONN_TEXT); /* no ping is out: no matter */
+    check_timer(125, TSIO_TIMER_PING);
+    now = 140;
+    receive("4not an answer", TSIO_CONN_TEXT);
+    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PONG_AGAIN);
+    now = 150;
+    receive("4nor is this", TSIO_CONN_TEXT);
+    now = 155;
+    receive("3", TSIO_CONN_NEED_MORE);
+    check_timer(180, TSIO_TIMER_PING); /* each ping has its own */
+    now = 190;
+    tsio_conn_heard(&conn, &wheel, now); /* by polling */
+    tsio_conn_heard(&conn, &wheel, now + 5);
+    check_timer(210, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void half_a_message_puts_nothing_off(void)
+{
+    static ws_stream stream;
+    tsio_conn_event event;
+    start(25, 20);
+    check_timer(125, TSIO_TIMER_PING);
+    now = 140;
+    stream.len = 0;
+    ws_put_frame(&stream, false, TSIO_WS_TEXT, "4ha", 3);
+    ws_put_frame(&stream, true, TSIO_WS_PING, "", 0);
+    CHECK_EQ(tsio_conn_feed(&conn, stream.data, stream.len), TSIO_OK);
+    CHECK_EQ(tsio_conn_next(&conn, now, &event), TSIO_OK);
+    check_timer(145, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void message_counts_while_suspended(void)
+{
+    start(25, 20);
+    check_timer(125, TSIO_TIMER_PING);
+    tsio_conn_heartbeat_suspend(&conn, &wheel);
+    receive("4x", TSIO_CONN_TEXT);
+    CHECK(isinf(tsio_wheel_next(&wheel)));
+    tsio_conn_heartbeat_resume(&conn, &wheel, 200);
+    now = 210;
+    receive("4x", TSIO_CONN_TEXT); /* for the second time */
+    check_timer(220, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+/* --- revision 3 ------------------------------------------------------------- */
+
+static void start_revision3(double interval, double timeout)
+{
+    static const tsio_dialect revision3 = {.revision = 3};
+    now = 100;
+    tsio_wheel_init(&wheel, 1.0 / 16, now);
+    tsio_conn_init(&conn, 1000, 10, 10, 1000, TSIO_POLICY_DISCONNECT);
+    tsio_conn_set_dialect(&conn, &revision3);
+    tsio_conn_heartbeat_start(&conn, &wheel, now, interval, timeout);
+}
+
+static void client_pings_in_revision3(void)
+{
+    start_revision3(25, 20);
+    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_CLIENT);
+    for (unsigned i = 0; i < 10; i++) {
+        now += 44;
+        receive("2", TSIO_CONN_TEXT); /* is answered above */
+        tsio_conn_pinged(&conn, &wheel, now);
+    }
+    receive("3", TSIO_CONN_TEXT); /* no answer to anything, and neither are these */
+    receive("4x", TSIO_CONN_TEXT);
+    tsio_conn_pong(&conn, &wheel, now + 5);
+    tsio_conn_heard(&conn, &wheel, now + 5);
+    check_timer(now + 45, TSIO_TIMER_PING_TIMEOUT);
+    tsio_conn_pinged(&conn, &wheel, now); /* too late */
+    CHECK(isinf(tsio_wheel_next(&wheel)));
+    finish();
+}
+
+static void silence_from_the_beginning_in_revision3(void)
+{
+    start_revision3(25, 20);
+    check_timer(145, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void suspended_in_revision3(void)
+{
+    start_revision3(25, 20);
+    tsio_conn_heartbeat_suspend(&conn, &wheel);
+    tsio_conn_pinged(&conn, &wheel, 120);
+    CHECK(isinf(tsio_wheel_next(&wheel)));
+    tsio_conn_heartbeat_resume(&conn, &wheel, 200);
+    check_timer(245, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void ping_of_the_client_is_nothing_in_revision4(void)
+{
+    start(25, 20);
+    tsio_conn_pinged(&conn, &wheel, 110);
+    check_timer(125, TSIO_TIMER_PING);
+    tsio_conn_pinged(&conn, &wheel, 130);
+    check_timer(145, TSIO_TIMER_PING_TIMEOUT);
     finish();
 }
 
@@ -259,6 +367,13 @@ int main(void)
     alloc_install();
     beats_as_long_as_it_is_answered();
     unanswered_ping_times_out_once();
+    message_puts_the_timeout_off_once();
+    half_a_message_puts_nothing_off();
+    message_counts_while_suspended();
+    client_pings_in_revision3();
+    silence_from_the_beginning_in_revision3();
+    suspended_in_revision3();
+    ping_of_the_client_is_nothing_in_revision4();
     short_interval_and_long_timeout();
     answer_may_come_through_polling();
     unasked_answer_is_swallowed();

@@ -348,6 +348,54 @@ static void shortest_packets_are_joined_as_well(void)
     tsio_outbox_free(&outbox);
 }
 
+/* --- polling in revision 3 ------------------------------------------------ */
+
+static tsio_message *message_of(const char *text, bool attached)
+{
+    static const tsio_dialect typed = {.revision = 3};
+    tsio_message *message = tsio_message_new(0, 0);
+    CHECK_EQ(tsio_message_add_text(message, '4', (const uint8_t *)text, strlen(text)), TSIO_OK);
+    if (!attached)
+        return message;
+    CHECK_EQ(tsio_message_add_binary(message, BYTES("\xff")), TSIO_OK);
+    tsio_message *form = tsio_message_in(message, &typed);
+    tsio_message_ref(form);
+    tsio_message_unref(message);
+    return form;
+}
+
+static void check_body(tsio_outbox *outbox, size_t max_bytes, bool binary, const char *body, size_t len)
+{
+    tsio_buf dst = {0};
+    bool is_binary = !binary;
+    CHECK_EQ(tsio_outbox_take_polling3(outbox, &dst, max_bytes, &is_binary), TSIO_OK);
+    CHECK_EQ(is_binary, binary);
+    CHECK_BYTES(dst.data, dst.len, body, len);
+    tsio_buf_free(&dst);
+}
+
+static void one_binary_part_makes_a_binary_body(void)
+{
+    tsio_outbox outbox;
+    tsio_message *messages[] = {message_of("a", false), message_of("b", false), message_of("c", true)};
+    tsio_outbox_init(&outbox, 10, 1000, TSIO_POLICY_DISCONNECT);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_EQ(tsio_outbox_push(&outbox, messages[i], 0), TSIO_OK);
+    check_body(&outbox, 1, false, "2:4a", 4);                                    /* one in any case */
+    check_body(&outbox, 4, false, "2:4b", 4);                                    /* four bytes in its frame */
+    check_body(&outbox, 9, true, "\0\2\xff" "4c" "\1\2\xff\4\xff" "\0\2\xff" "4a", 15);
+    check_body(&outbox, 1000, true, "\0\2\xff" "4b" "\0\2\xff" "4c" "\1\2\xff\4\xff", 15);
+    CHECK(outbox.entries == NULL && outbox.inflight_packets == 6);
+    check_body(&outbox, 1000, false, NULL, 0);
+    tsio_outbox_confirm(&outbox);
+    CHECK_EQ(outbox.confirmed, 6);
+    for (unsigned i = 0; i < 3; i++)
+        tsio_message_unref(messages[i]);
+    tsio_outbox_free(&outbox);
+    CHECK_EQ(alloc_live, 0);
+}
+
 int main(void)
 {
     alloc_install();
@@ -368,6 +416,7 @@ int main(void)
     take_stops_at_its_limit_but_takes_one();
     polling_is_joined();
     shortest_packets_are_joined_as_well();
+    one_binary_part_makes_a_binary_body();
     CHECK_EQ(alloc_live, 0);
     return check_done("outbox");
 }

@@ -244,6 +244,33 @@ static void broadcasts_go_by_the_outbox(void)
     reactor_finish();
 }
 
+/* Who has a dialect gets forms of messages, which a front knows nothing of. */
+static void whoever_has_a_dialect_is_not_plain(void)
+{
+    static const tsio_dialect typed = {.revision = 3};
+    wire line;
+    reactor_start();
+    wire_open(&line);
+    be_mean(SIZE_MAX, 0, 1);
+    wire_queue(&line, "a", 1);
+    CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()->front), TSIO_IO_OK);
+    wire_queue(&line, "b", 1);
+    CHECK(line.conn.front->plain && line.conn.front->waiting != NULL);
+    tsio_conn_set_dialect(&line.conn, &typed);
+    CHECK(!line.conn.front->plain && line.conn.outbox.count == 1);
+    tsio_message *message = tsio_message_new(0, 0);
+    CHECK_EQ(tsio_message_add_binary(message, BYTES("c")), TSIO_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(tsio_conn_send(&line.conn, message, TSIO_SEND_BULK), TSIO_OK);
+        CHECK_EQ(tsio_reactor_flush(&reactor, next_dirty()->front), TSIO_IO_OK);
+        CHECK(!line.conn.front->plain);
+    }
+    wire_check_arrived(&line, BYTES("\x81\x01" "a" "\x81\x01" "b" "\x82\x02\x04" "c" "\x82\x02\x04" "c"));
+    tsio_message_unref(message);
+    wire_close(&line);
+    reactor_finish();
+}
+
 int main(void)
 {
     alloc_install();
@@ -253,5 +280,6 @@ int main(void)
     every_message_is_counted();
     what_waits_is_not_lost();
     broadcasts_go_by_the_outbox();
+    whoever_has_a_dialect_is_not_plain();
     return check_done("reactor_plain");
 }

@@ -243,6 +243,59 @@ static void broadcast_without_memory_goes_on(void)
     }
 }
 
+/* Four kinds of clients, and however many there are of each: every form is made once. */
+static void each_form_is_made_once(void)
+{
+    static const tsio_dialect typed = {.revision = 3}, base64 = {.revision = 3, .base64 = true};
+    start(TSIO_POLICY_DISCONNECT, 10);
+    CHECK_EQ(tsio_message_add_binary(message, BYTES("\x01\x02\x03")), TSIO_OK);
+    for (unsigned i = 0; i < CROWD; i++)
+        tsio_conn_set_dialect(&conns[i], i % 4 == 1 ? &typed : i % 4 == 2 ? &base64 : NULL);
+    join_all(&room);
+    const size_t calls = alloc_calls;
+    tsio_broadcast *broadcast = begin(0);
+    tsio_broadcast_to_room(broadcast, &room);
+    CHECK_EQ(broadcast->accepted, CROWD);
+    CHECK_EQ(alloc_calls - calls, 5); /* what holds the forms; two messages and their frames */
+    take_woken(broadcast);
+    for (unsigned i = 0; i < CROWD; i++) {
+        const tsio_message *queued = conns[i].outbox.first.message;
+        CHECK(queued == (i % 4 == 1 ? message->forms->typed : i % 4 == 2 ? message->forms->base64 : message));
+        CHECK_EQ(conns[i].outbox.bytes, tsio_message_bytes(queued));
+    }
+    for (unsigned i = 0; i < CROWD; i++) { /* the others poll */
+        tsio_buf dst = {0};
+        bool binary = false;
+        CHECK_EQ(i % 4 == 0 ? TSIO_OK
+                 : i % 4 == 3 ? tsio_outbox_take_polling(&conns[i].outbox, &dst, BIG)
+                              : tsio_outbox_take_polling3(&conns[i].outbox, &dst, BIG, &binary),
+                 TSIO_OK);
+        CHECK_EQ(binary, i % 4 == 1);
+        tsio_buf_free(&dst);
+    }
+    /* The polling form, and two that hold one payload each; all else is a body of each client. */
+    CHECK_EQ(alloc_calls - calls, 5 + 1 + 2 * 2 + CROWD / 4 * 3);
+    finish();
+}
+
+static void a_form_without_memory_is_one_client_less(void)
+{
+    static const tsio_dialect typed = {.revision = 3};
+    start(TSIO_POLICY_DISCONNECT, 10);
+    CHECK_EQ(tsio_message_add_binary(message, BYTES("\x01")), TSIO_OK);
+    tsio_conn_set_dialect(&conns[7], &typed);
+    join_all(&room);
+    tsio_broadcast *broadcast = begin(0);
+    alloc_fail(1, false);
+    tsio_broadcast_to_room(broadcast, &room);
+    CHECK(alloc_heal());
+    CHECK_EQ(broadcast->status, TSIO_E_NO_MEMORY);
+    CHECK_EQ(broadcast->accepted, CROWD - 1);
+    CHECK_EQ(conns[7].outbox.count, 0);
+    take_woken(broadcast);
+    finish();
+}
+
 int main(void)
 {
     alloc_install();
@@ -254,5 +307,7 @@ int main(void)
     who_has_a_list_is_put_there();
     the_full_are_left_to_the_caller();
     broadcast_without_memory_goes_on();
+    each_form_is_made_once();
+    a_form_without_memory_is_one_client_less();
     return check_done("rooms");
 }

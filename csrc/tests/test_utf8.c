@@ -209,6 +209,54 @@ static void test_random_characters(void)
     }
 }
 
+/* --- UTF-16 code units ---------------------------------------------------- */
+
+static void test_units(void)
+{
+    static const struct {
+        const char *text;
+        size_t units;
+    } rows[] = {{"", 0}, {"a", 1}, {"\xc3\xa9", 1}, {"€", 1}, {"😀", 2}, {"a😀€b", 5}, {"\xef\xbf\xbf", 1},
+                {"\xf0\x90\x80\x80", 2}, {"\xf4\x8f\xbf\xbf", 2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const uint8_t *text = (const uint8_t *)rows[i].text;
+        const size_t len = strlen(rows[i].text);
+        CHECK_EQ(tsio_utf8_utf16_units(text, len), rows[i].units);
+        CHECK_EQ(tsio_utf8_find_utf16(text, len, rows[i].units), len);
+        CHECK(tsio_utf8_find_utf16(text, len, rows[i].units + 1) == SIZE_MAX);
+    }
+    CHECK_EQ(tsio_utf8_utf16_units(NULL, 0), 0);
+    CHECK_EQ(tsio_utf8_find_utf16(NULL, 0, 0), 0);
+    CHECK(tsio_utf8_find_utf16(NULL, 0, 1) == SIZE_MAX);
+    CHECK(tsio_utf8_find_utf16(BYTES("a😀"), 2) == SIZE_MAX); /* half a pair */
+}
+
+/* Finding what was counted, from every character on, across the words that are skipped. */
+static void test_units_of_random_text(void)
+{
+    static const char *const characters[] = {"a", "bcdefghij", "\xc3\xa9", "€", "😀"};
+    static const size_t units[] = {1, 9, 1, 1, 2};
+    check_rng rng = {8};
+    for (unsigned round = 0; round < 20000; round++) {
+        uint8_t text[200];
+        size_t len = 0, counted = 0, ends[20], sums[20];
+        const size_t count = check_below(&rng, 20);
+        for (size_t i = 0; i < count; i++) {
+            const size_t kind = check_below(&rng, 5), size = strlen(characters[kind]);
+            memcpy(text + len, characters[kind], size);
+            ends[i] = len += size;
+            sums[i] = counted += units[kind];
+        }
+        uint8_t *block = check_block(text, len);
+        CHECK_EQ(tsio_utf8_utf16_units(block, len), counted);
+        CHECK_EQ(tsio_utf8_find_utf16(block, len, 0), 0);
+        for (size_t i = 0; i < count; i++)
+            CHECK_EQ(tsio_utf8_find_utf16(block, len, sums[i]), ends[i]);
+        CHECK(tsio_utf8_find_utf16(block, len, counted + 1) == SIZE_MAX);
+        check_block_free(block, len);
+    }
+}
+
 int main(void)
 {
     test_empty();
@@ -219,5 +267,7 @@ int main(void)
     test_refusal_is_sticky();
     test_random();
     test_random_characters();
+    test_units();
+    test_units_of_random_text();
     return check_done("utf8");
 }

@@ -4,11 +4,11 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 """
 
 from trio_socketio._core._callee import Callee
-from trio_socketio._core._codec import scan_head, split_payload
+from trio_socketio._core._codec import scan_head, split_payload, split_payload3, unwrap_binary3
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, expire_timers
 from trio_socketio._core._event_queue import EventQueue
-from trio_socketio._core._message import Message
+from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
@@ -30,6 +30,7 @@ __all__ = [
     "Callee",
     "CloseFrame",
     "Connection",
+    "Dialect",
     "EventQueue",
     "EventReader",
     "Failure",
@@ -49,6 +50,8 @@ __all__ = [
     "release_memory",
     "scan_head",
     "split_payload",
+    "split_payload3",
     "track",
     "untrack",
+    "unwrap_binary3",
 ]

@@ -11,6 +11,7 @@ cdef extern from "base.h" nogil:
         TSIO_OK
         TSIO_E_NO_MEMORY
         TSIO_E_BASE64
+        TSIO_E_PACKET_TYPE
         TSIO_E_OUTBOX_FULL
         TSIO_E_SYSTEM
 

@@ -28,6 +28,12 @@ cdef extern from "eio_payload.h" nogil:
     tsio_status tsio_eio_splitter_next(
         tsio_eio_splitter *splitter, tsio_eio_packet *packet, c_bool *more
     )
+    tsio_status tsio_eio3_splitter_next(
+        tsio_eio_splitter *splitter, tsio_eio_packet *packet, c_bool *more
+    )
+    tsio_status tsio_eio3_binary_splitter_next(
+        tsio_eio_splitter *splitter, tsio_eio_packet *packet, c_bool *more
+    )
 
 
 cdef extern from "sio_packet.h" nogil:

@@ -2,15 +2,11 @@
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
-from trio_socketio._core._message cimport tsio_message
+from trio_socketio._core._message cimport Dialect, tsio_buf, tsio_dialect, tsio_message
 from trio_socketio._core._wheel cimport TimerWheel, tsio_wheel, tsio_wheel_node
 
 
 cdef extern from "buf.h" nogil:
-    ctypedef struct tsio_buf:
-        uint8_t *data
-        size_t len
-
     void tsio_buf_free(tsio_buf *buf)
 
 
@@ -37,6 +33,9 @@ cdef extern from "outbox.h" nogil:
     c_bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t length)
     tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
     tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
+    tsio_status tsio_outbox_take_polling3(
+        tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, c_bool *binary
+    )
     void tsio_outbox_confirm(tsio_outbox *outbox)
     void tsio_outbox_free(tsio_outbox *outbox)
 
@@ -93,6 +92,7 @@ cdef extern from "conn.h" nogil:
         tsio_outbox outbox
         tsio_wheel_node timer
         void *owner
+        const tsio_dialect *dialect
 
     tsio_status tsio_conn_init(
         tsio_conn *conn,
@@ -115,6 +115,7 @@ cdef extern from "conn.h" nogil:
 
     tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
     tsio_queued tsio_conn_queued(const tsio_conn *conn)
+    void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect)
     void tsio_conn_set_open(tsio_conn *conn, c_bool open)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
     void tsio_conn_discard(tsio_conn *conn)
@@ -129,6 +130,8 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
     void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
+    void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now)
+    void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
     tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
     tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)
@@ -146,6 +149,7 @@ cdef class Connection:
     cdef tsio_conn _conn
     cdef TimerWheel _wheel
     cdef FlushList _flush_list
+    cdef Dialect _dialect
     cdef bint _is_put_off  # in a reactor's backlog
     cdef public object owner
     cdef public object transport

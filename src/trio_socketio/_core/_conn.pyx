@@ -8,11 +8,12 @@ from libc.string cimport memset
 from trio_socketio._core._base cimport (
     TSIO_E_OUTBOX_FULL,
     TSIO_OK,
+    c_bool,
     check_memory,
     tsio_status_close_code,
     tsio_status_text,
 )
-from trio_socketio._core._message cimport Message, tsio_message_bytes
+from trio_socketio._core._message cimport Dialect, Message, tsio_message_bytes
 
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 
@@ -72,6 +73,7 @@ cdef class Connection:
         max_packets: how many messages the outbox holds.
         max_bytes: how many bytes the outbox holds.
         policy: what a full outbox does, an ``OutboxPolicy``.
+        dialect: what the client understands; None: Engine.IO revision 4.
 
     Attributes:
         owner: the Engine.IO session or upgrade candidate it belongs to.
@@ -88,6 +90,7 @@ cdef class Connection:
         uint32_t max_packets,
         size_t max_bytes,
         int policy,
+        Dialect dialect=None,
     ):
         if not 0 <= policy <= 4:
             raise ValueError(f"policy must be an OutboxPolicy, not {policy}")
@@ -97,6 +100,7 @@ cdef class Connection:
         ))
         self._conn.owner = <void *>self
         self._wheel = wheel
+        self.dialect = dialect
 
     cdef int wake(self) except -1:
         """There is output: tell who sends it."""
@@ -136,8 +140,9 @@ cdef class Connection:
             self._flush_list.poke()
 
     def adopt(self, Connection candidate not None):
-        """Take over the WebSocket of a candidate whose upgrade is complete; the outbox stays."""
+        """Take over the WebSocket of a candidate whose upgrade is complete, and its dialect; the outbox stays."""
         tsio_conn_adopt(&self._conn, &candidate._conn)
+        self._dialect = candidate._dialect
 
     # outbound
 
@@ -197,6 +202,19 @@ cdef class Connection:
             check_memory(status)
         return _take_buf(&buf)
 
+    def take_payload3(self, size_t max_bytes):
+        """The same in revision 3: a body, and whether it is a binary one."""
+        cdef tsio_buf buf
+        cdef c_bool binary = False
+        memset(&buf, 0, sizeof(buf))
+        cdef tsio_status status = tsio_outbox_take_polling3(
+            tsio_conn_outbox(&self._conn), &buf, max_bytes, &binary
+        )
+        if status != TSIO_OK:
+            tsio_buf_free(&buf)
+            check_memory(status)
+        return _take_buf(&buf), bool(binary)
+
     def confirm(self):
         """What was in flight has been written."""
         tsio_outbox_confirm(tsio_conn_outbox(&self._conn))
@@ -220,6 +238,16 @@ cdef class Connection:
     def discard(self):
         """Drop all that is queued: the connection is gone."""
         tsio_conn_discard(&self._conn)
+
+    @property
+    def dialect(self):
+        """What the client understands; None: Engine.IO revision 4. Set, it counts for what is sent from then on."""
+        return self._dialect
+
+    @dialect.setter
+    def dialect(self, Dialect dialect):
+        self._dialect = dialect
+        tsio_conn_set_dialect(&self._conn, NULL if dialect is None else &dialect._dialect)
 
     @property
     def open(self):
@@ -311,7 +339,10 @@ cdef class Connection:
     # time
 
     def start_heartbeat(self, double now, double interval, double timeout):
-        """Ping ``interval`` seconds after the previous pong, and wait ``timeout`` seconds for the answer."""
+        """Ping ``interval`` seconds after the previous pong, and wait ``timeout`` seconds for the answer.
+
+        In revision 3 it is the client who pings, each time within both together.
+        """
         tsio_conn_heartbeat_start(&self._conn, &self._wheel._wheel, now, interval, timeout)
         self._wheel.scheduled(&self._conn.timer)
 
@@ -327,6 +358,16 @@ cdef class Connection:
     def pong(self, double now):
         """The heartbeat's answer, where it did not come through ``feed``."""
         tsio_conn_pong(&self._conn, &self._wheel._wheel, now)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def heard(self, double now):
+        """A message came, if not through ``feed``: an answer that is due may take longer, once."""
+        tsio_conn_heard(&self._conn, &self._wheel._wheel, now)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def pinged(self, double now):
+        """The client's ping, in revision 3."""
+        tsio_conn_pinged(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def set_deadline(self, double deadline):

@@ -1,13 +1,29 @@
-# Mirrors message.h.
+# Mirrors message.h, dialect.h and message_forms.h.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from trio_socketio._core._base cimport tsio_status
+from trio_socketio._core._base cimport c_bool, tsio_status
+
+
+cdef extern from "dialect.h" nogil:
+    ctypedef struct tsio_dialect:
+        uint8_t revision
+        c_bool base64
+
+    c_bool tsio_dialect_is_revision3(const tsio_dialect *dialect)
 
 
 cdef extern from "message.h" nogil:
+    ctypedef struct tsio_buf:
+        uint8_t *data
+        size_t len
+
+    ctypedef struct tsio_message_forms
+
     ctypedef struct tsio_message:
         uint32_t parts
         uint64_t key
+        tsio_buf polling
+        tsio_message_forms *forms
 
     ctypedef struct tsio_piece:
         const uint8_t *data
@@ -22,6 +38,18 @@ cdef extern from "message.h" nogil:
     void tsio_message_unref(tsio_message *message)
     tsio_status tsio_message_polling(tsio_message *message, const uint8_t **data, size_t *length)
     size_t tsio_message_bytes(const tsio_message *message)
+
+
+cdef extern from "message_forms.h" nogil:
+    ctypedef struct tsio_message_forms:
+        tsio_message *typed
+        tsio_message *base64
+        tsio_buf text_payload
+        tsio_buf binary_payload
+
+
+cdef class Dialect:
+    cdef tsio_dialect _dialect
 
 
 cdef class Message:

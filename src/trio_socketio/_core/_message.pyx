@@ -11,6 +11,52 @@ cdef extern from "Python.h":
 
 
 @cython.final
+cdef class Dialect:
+    """What a client understands, as far as that changes the bytes it is sent. Few are made, and many share them.
+
+    Args:
+        revision: of the Engine.IO protocol, 3 or 4.
+        base64: binary messages must be text; of no account in revision 4.
+    """
+
+    def __cinit__(self, int revision=4, bint base64=False):
+        if revision not in (3, 4):
+            raise ValueError(f"revision must be 3 or 4, not {revision}")
+        self._dialect.revision = <uint8_t>revision
+        self._dialect.base64 = base64
+
+    @property
+    def revision(self):
+        """Of the Engine.IO protocol."""
+        return self._dialect.revision
+
+    @property
+    def base64(self):
+        """Whether binary messages must be text."""
+        return bool(self._dialect.base64)
+
+
+cdef set _forms(const tsio_message *message, str prefix):
+    cdef set made = set()
+    cdef const tsio_message_forms *forms = message.forms
+    if message.polling.len:
+        made.add(prefix + "payload 4")
+    if forms is NULL:
+        return made
+    if forms.text_payload.len:
+        made.add(prefix + "text payload 3")
+    if forms.binary_payload.len:
+        made.add(prefix + "binary payload 3")
+    if forms.typed is not NULL:
+        made.add("typed")
+        made |= _forms(forms.typed, "typed, ")
+    if forms.base64 is not NULL:
+        made.add("base64")
+        made |= _forms(forms.base64, "base64, ")
+    return made
+
+
+@cython.final
 cdef class Message:
     """One packet of the layer above, immutable, shared by all who get it, each encoding made once.
 
@@ -65,6 +111,11 @@ cdef class Message:
     def __len__(self):
         """What an outbox counts, in bytes."""
         return tsio_message_bytes(self._message)
+
+    @property
+    def forms(self):
+        """What was made of it so far for clients that cannot be sent its frames: a name for each."""
+        return frozenset(_forms(self._message, ""))
 
     def payload(self):
         """The message as it stands in a polling payload (Engine.IO revision 4)."""

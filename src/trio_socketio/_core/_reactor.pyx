@@ -23,6 +23,7 @@ from trio_socketio._core._conn cimport (
     tsio_conn_mark_dirty,
     tsio_conn_next,
 )
+from trio_socketio._core._message cimport tsio_dialect_is_revision3
 
 
 cdef double _now() noexcept nogil:
@@ -290,7 +291,7 @@ cdef class Reactor:
             connection.observer.text(
                 PyBytes_FromStringAndSize(<const char *>event.data + 1, <Py_ssize_t>event.len - 1), now
             )
-        elif is_open and event.kind == TSIO_CONN_BINARY:
+        elif is_open and event.kind == TSIO_CONN_BINARY and not tsio_dialect_is_revision3(connection._conn.dialect):
             connection.observer.binary(
                 PyBytes_FromStringAndSize(<const char *>event.data, <Py_ssize_t>event.len), now
             )
