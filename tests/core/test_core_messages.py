@@ -10,25 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import oracle
 from support.native import ALL, connection
+from support.wire import server_frames
 
 from trio_socketio._core import Connection, Message, TimerWheel, expire_timers, scan_head, split_payload
-
-
-def server_frames(data: bytes) -> list[tuple[int, bytes]]:
-    """(opcode, payload) of each frame; a server's frames are whole and not masked (RFC 6455 section 5.1)."""
-    frames, at = [], 0
-    while at < len(data):
-        assert data[at] & 0xF0 == 0x80
-        assert not data[at + 1] & 0x80
-        opcode, length, at = data[at] & 15, data[at + 1], at + 2
-        size = {126: 2, 127: 8}.get(length, 0)
-        if size:
-            length, at = int.from_bytes(data[at : at + size], "big"), at + size
-            assert length >= {2: 126, 8: 65536}[size]
-        frames.append((opcode, data[at : at + length]))
-        at += length
-    assert at == len(data)
-    return frames
 
 
 def sent(message: Message) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.native import ALL, connection, events
 from support.wire import client_frame
 
-from trio_socketio._core import Connection, Message, TimerEvent, TimerWheel, expire_timers
+from trio_socketio._core import Connection, Dialect, Message, TimerEvent, TimerWheel, expire_timers
 
 INTERVAL, TIMEOUT = 25.0, 20.0
 PING = Message("", packet_type="2")
@@ -131,7 +131,73 @@ def test_only_a_text_message_three_is_the_answer(frame):
     due(wheel, 25.0)
     conn.feed(frame)
     assert len(list(events(conn, 30.0))) == 1
+    assert pings(conn) == 1
+    assert due(wheel, 50.0) == [TimerEvent.PING_TIMEOUT]
+
+
+@pytest.mark.rows("C22")
+@pytest.mark.parametrize("polling", [False, True])
+def test_a_message_puts_the_timeout_off_once_for_each_ping(polling):
+    def hear(now: float) -> None:
+        if polling:
+            conn.heard(now)
+        else:
+            conn.feed(client_frame(1, b"4x"))
+            assert list(events(conn, now)) == ["4x"]
+
+    wheel, conn = beating()
+    hear(10.0)  # nothing is due
+    due(wheel, 25.0)
+    hear(40.0)
+    hear(50.0)
+    assert wheel.next_deadline() == 60.0
+    conn.pong(55.0)
+    due(wheel, 80.0)
+    assert pings(conn) == 2
+    hear(90.0)
+    assert due(wheel, 109.9) == []
+    assert due(wheel, 110.0) == [TimerEvent.PING_TIMEOUT]
+
+
+# revision 3
+
+
+def awaiting(start: float = 0.0) -> tuple[TimerWheel, Connection]:
+    wheel = TimerWheel(start)
+    conn = connection(wheel, dialect=Dialect(3))
+    conn.open = True
+    conn.start_heartbeat(start, INTERVAL, TIMEOUT)
+    return wheel, conn
+
+
+@pytest.mark.rows("C21")
+def test_in_revision_3_the_client_pings_and_has_the_interval_and_the_timeout_to_do_so():
+    wheel, conn = awaiting(100.0)
+    for now in (144.0, 150.0, 194.9):
+        assert due(wheel, now) == []
+        conn.pinged(now)
+    assert pings(conn) == 0
+    conn.heard(239.0)  # only a ping counts
+    assert due(wheel, 239.8) == []
+    assert due(wheel, 239.9) == [TimerEvent.PING_TIMEOUT]
+    assert wheel.next_deadline() == math.inf
+
+
+@pytest.mark.rows("C21")
+def test_in_revision_3_heartbeats_are_messages_for_the_layer_above():
+    wheel, conn = awaiting()
+    conn.feed(PONG + client_frame(1, b"2"))
+    assert list(events(conn, 10.0)) == ["3", "2"]
     assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
+
+
+def test_in_revision_3_the_clock_stands_still_while_we_do_not_read():
+    wheel, conn = awaiting()
+    conn.suspend_heartbeat()
+    conn.pinged(20.0)
+    assert wheel.next_deadline() == math.inf
+    conn.resume_heartbeat(30.0)
+    assert wheel.next_deadline() == 75.0
 
 
 def test_an_answer_may_come_between_a_header_and_its_attachment():

@@ -20,7 +20,7 @@ import pytest
 from support.native import ALL, connection, cut, events, every_way
 from support.wire import client_frame, mask
 
-from trio_socketio._core import CloseFrame, Failure, split_payload
+from trio_socketio._core import CloseFrame, Failure, split_payload, split_payload3
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio import Decoder, Packet, encode
 
@@ -94,6 +94,26 @@ def test_payload(vector):
     if failure is not None:
         outcome.append(f"fail {failure.text}")
     assert outcome == vector.expect
+
+
+# engineio3_text.md, engineio3_binary.md: the same for each form of a body in revision 3
+
+
+def read_payload3(vector: Vector, binary: bool) -> list[str]:
+    body = octets(" ".join(vector.input))
+    packets, failure = split_payload3(body, vector.limits["max_packets"], binary)
+    outcome = [shown(packet) for packet in packets]
+    return outcome if failure is None else [*outcome, f"fail {failure.text}"]
+
+
+@every("engineio3_text.md")
+def test_text_payload_of_revision_3(vector):
+    assert read_payload3(vector, binary=False) == vector.expect
+
+
+@every("engineio3_binary.md")
+def test_binary_payload_of_revision_3(vector):
+    assert read_payload3(vector, binary=True) == vector.expect
 
 
 # websocket_frames.md: one frame a line, what stands behind the bar is masked with the four bytes before it

@@ -40,6 +40,73 @@ def join_payload(packets: list[str | bytes]) -> bytes:
     return b"\x1e".join(p.encode() if isinstance(p, str) else b"b" + base64.b64encode(p) for p in packets)
 
 
+# Engine.IO revision 3 payloads: packets as a WebSocket carries them, binary ones with their type in front
+
+
+def join_payload3(packets: list[str | bytes]) -> bytes:
+    """A text body, whose packets are text."""
+    return b"".join(f"{len(p.encode('utf-16-le')) // 2}:{p}".encode() for p in packets)
+
+
+def join_payload3_binary(packets: list[str | bytes]) -> bytes:
+    body = b""
+    for packet in packets:
+        data = packet.encode() if isinstance(packet, str) else packet
+        body += b"\x00" if isinstance(packet, str) else b"\x01"
+        body += bytes(int(digit) for digit in str(len(data))) + b"\xff" + data
+    return body
+
+
+def split_payload3(body: bytes, max_packets: int = 1024) -> tuple[list[str | bytes], bool]:
+    """The packets before the first bad one, and whether there was none."""
+    packets: list[str | bytes] = []
+    # A byte that begins no character belongs to the one before it, wherever it stands.
+    characters = re.findall(rb"^[\x80-\xbf]+|[^\x80-\xbf][\x80-\xbf]*", body)
+    at, count = 0, 0
+    while at < len(characters):
+        digits = b""
+        while at < len(characters) and characters[at] != b":":
+            digits += characters[at]
+            at += 1
+        if count == max_packets or at == len(characters) or not re.fullmatch(rb"0|[1-9][0-9]*", digits):
+            return packets, False
+        at, count, units, packet = at + 1, count + 1, int(digits), b""
+        if units > len(b"".join(characters[at:])):
+            return packets, False
+        while units > 0 and at < len(characters):
+            packet += characters[at]
+            units -= 2 if characters[at][0] >= 0xF0 else 1
+            at += 1
+        try:
+            if units != 0:
+                return packets, False
+            if packet:
+                packets.append(packet.decode())
+        except UnicodeDecodeError:
+            return packets, False
+    return packets, body != b""
+
+
+def split_payload3_binary(body: bytes, max_packets: int = 1024) -> tuple[list[str | bytes], bool]:
+    """The same for a binary body."""
+    packets: list[str | bytes] = []
+    count = 0
+    while body:
+        kind, (head, end, rest) = body[0], body[1:].partition(b"\xff")
+        digits = "".join(chr(48 + digit) for digit in head)
+        if count == max_packets or kind > 1 or not end or not re.fullmatch("0|[1-9][0-9]*", digits, re.ASCII):
+            return packets, False
+        packet, body, count = rest[: int(digits)], rest[int(digits) :], count + 1
+        if len(packet) != int(digits):
+            return packets, False
+        try:
+            if packet:
+                packets.append(packet if kind else packet.decode())
+        except UnicodeDecodeError:
+            return packets, False
+    return packets, True
+
+
 # Socket.IO packet heads
 
 

@@ -1,4 +1,4 @@
-"""Engine.IO revision 4 without I/O: packets, sessions, polling, the upgrade.
+"""Engine.IO, revisions 4 and 3, without I/O: packets, sessions, polling, the upgrade.
 
 Bytes, packets and times come in as values; what is to be sent waits in each session's ``conn``.
 """

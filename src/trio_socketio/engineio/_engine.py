@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 
-from trio_socketio._core import Connection, Message, TimerWheel, expire_timers
+from trio_socketio._core import Connection, Dialect, Message, TimerWheel, expire_timers
 from trio_socketio.engineio._hooks import EngineHooks
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
 from trio_socketio.engineio._polling import PollingTransport
@@ -49,6 +49,8 @@ class Engine:
         self.refused: dict[str, int] = {}
         self.wheel = TimerWheel(now)
         self.ping = Message("", packet_type="2")
+        self.pong = Message("", packet_type="3")
+        self.initial_packet = _message(options.initial_packet)
         self.probe_answer = Message("probe", packet_type="3")
         self._connect = connect
         self._generate_id: Callable[..., str | Awaitable[str]] = options.generate_id
@@ -56,6 +58,8 @@ class Engine:
         can_upgrade = options.allow_upgrades and "websocket" in options.transports
         self._polling_opening = self._opening(["websocket"] if can_upgrade else [])
         self._websocket_opening = self._opening([])
+        #: of revision 3, by whether binary messages must be text
+        self._dialects3 = {base64: Dialect(3, base64) for base64 in (False, True)}
         self._held_posts: dict[Session, Callable[[], None]] = {}
 
     @property
@@ -186,6 +190,7 @@ class Engine:
             max_packets=options.outbox.max_packets,
             max_bytes=options.outbox.max_bytes,
             policy=options.outbox.core_policy,
+            dialect=None if request.revision == 4 else self._dialects3[request.base64],
         )
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
@@ -276,3 +281,10 @@ class Engine:
                 if isinstance(owner, Session):
                     owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
         return self.wheel.next_deadline()
+
+
+def _message(packet: str | bytes | None) -> Message | None:
+    """The option ``initial_packet`` as a message."""
+    if packet is None:
+        return None
+    return Message(packet) if isinstance(packet, str) else Message(None, [packet])

@@ -1,15 +1,17 @@
 """HTTP long-polling, without the HTTP: one waiting poll, one POST, and what they are answered with.
 
 The driver calls ``begin_poll`` or ``begin_post``, reads and writes, and reports back. Source: Engine.IO protocol
-revision 4, "HTTP long-polling", "Payload encoding", "Upgrade".
+revision 4, "HTTP long-polling", "Upgrade"; the same in revision 3, but for its payloads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from trio_socketio._core import Failure, split_payload
+from trio_socketio._core import Failure
+from trio_socketio.engineio import _jsonp
 from trio_socketio.engineio._options import TransportName
+from trio_socketio.engineio._payload import PAYLOADS3, PAYLOADS4, TEXT, Payloads, is_binary
 from trio_socketio.engineio._request import EngineResponse
 from trio_socketio.engineio._session import Session, State
 from trio_socketio.errors import DisconnectReason
@@ -17,15 +19,14 @@ from trio_socketio.errors import DisconnectReason
 __all__ = ["BAD_REQUEST", "POST_OK", "POST_TOO_LARGE", "PollingTransport"]
 
 NOOP, CLOSE = b"6", b"1"
-SEPARATOR = b"\x1e"
 
 #: More than any outbox holds: a poll takes all that is queued.
 EVERYTHING = 1 << 40
 
 
-def _text(body: bytes) -> EngineResponse:
+def _response(body: bytes, content_type: str) -> EngineResponse:
     headers = [
-        ("Content-Type", "text/plain; charset=UTF-8"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("cache-control", "no-store"),
     ]
@@ -41,15 +42,20 @@ POST_TOO_LARGE = EngineResponse(413, [("Content-Length", "0")], close=True)
 
 
 class PollingTransport:
-    """The polling transport of one session."""
+    """The polling transport of one session. Its first request decides whether all are JSONP."""
 
-    __slots__ = ("_answer", "_goodbye_sent", "_notify", "_posting", "_took", "session")
+    __slots__ = (
+        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_post_type", "_posting", "_took", "session",
+    )  # fmt: skip
 
     name: TransportName = "polling"
     driver = "polling"
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._payloads: Payloads = PAYLOADS4 if session.revision == 4 else PAYLOADS3
+        self._max_bytes = 1  # the open packet comes alone
+        self._post_type = ""
         self._notify: Callable[[], None] | None = None
         self._answer: bytes | None = None
         self._posting = False
@@ -111,15 +117,24 @@ class PollingTransport:
     def collect(self) -> EngineResponse:
         """The answer to the poll that was waiting; report with ``poll_written`` or ``poll_lost``."""
         self._set_waiting(None)
-        body, self._answer = self._answer, None
-        self._took = body is None
-        if body is None:
-            body = self.session.conn.take_payload(EVERYTHING)
-            if self.session.state is State.CLOSING and not (body and self.session.lingers):
-                # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
-                body = body + SEPARATOR + CLOSE if body else CLOSE
-                self._goodbye_sent = True
-        return _text(body)
+        session, payloads = self.session, self._payloads
+        digit, self._answer = self._answer, None
+        self._took = digit is None
+        if digit is not None:
+            return self._wrapped(payloads.packet(digit), TEXT)
+        is_closing = session.state is State.CLOSING
+        body, content_type = payloads.take(session.conn, EVERYTHING if is_closing else self._max_bytes)
+        self._max_bytes = EVERYTHING
+        if is_closing and not (body and session.lingers):
+            # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
+            body = payloads.append(body, content_type, CLOSE) if body else payloads.packet(CLOSE)
+            self._goodbye_sent = True
+        return self._wrapped(body, content_type)
+
+    def _wrapped(self, body: bytes, content_type: str) -> EngineResponse:
+        index = self.session.request.jsonp
+        # The type stays that of text, as from Node, and nobody is told not to guess: it must run as a script.
+        return _response(body if index is None else _jsonp.wrap(index, body), content_type)
 
     def poll_written(self) -> None:
         """The answer to a poll is written."""
@@ -144,17 +159,29 @@ class PollingTransport:
         description = ""
         if self._posting:
             description = "overlap of two POSTs"
-        elif content_type.partition(";")[0].strip().lower() == "application/octet-stream":
-            description = "invalid content: a payload of revision 4 is text"
+        elif not self._accepts(content_type):
+            description = "invalid content: these payloads are text"
         if description:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
             return BAD_REQUEST
         self._posting = True
+        self._post_type = content_type
         return None
+
+    def _accepts(self, content_type: str) -> bool:
+        if self.session.request.jsonp is not None:
+            return not is_binary(content_type)
+        return self._payloads.accepts(content_type)
 
     def packets(self, body: bytes) -> tuple[list[str | bytes], Failure | None]:
         """The packets of a body: those before the first bad one, and what was wrong with that."""
-        return split_payload(body, self.session.engine.options.max_payload_packets)
+        if self.session.request.jsonp is not None:
+            try:
+                body = _jsonp.unwrap(body)
+            except ValueError as error:
+                return [], Failure(str(error), 0)
+        max_packets = self.session.engine.options.max_payload_packets
+        return self._payloads.split(body, self._post_type, max_packets)
 
     def end_post(self, failure: Failure | None) -> EngineResponse:
         """All packets were handed over; the answer."""

@@ -19,6 +19,7 @@ from trio_socketio._core import (
     TimerEvent,
     track,
     untrack,
+    unwrap_binary3,
 )
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.errors import DisconnectReason
@@ -70,6 +71,9 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 #: By number; looking one up in the enumeration takes six times as long, and this is done for each message.
 _STATUSES = {int(status): status for status in PushStatus}
 
+#: A client's pings are answered up to so many times its outbox's limits, whatever the policy; then it must read first.
+PONG_FACTOR = 2
+
 #: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
 
@@ -120,6 +124,11 @@ class Session:
         self.conn.observer = observer
 
     @property
+    def revision(self) -> int:
+        """Of the Engine.IO protocol, 3 or 4."""
+        return self.request.revision
+
+    @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self.conn.open
@@ -147,6 +156,8 @@ class Session:
         self._move(Event.OPENED)
         self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
         self.conn.send(open_packet, protected=True)
+        if self.engine.initial_packet is not None:
+            self.conn.send(self.engine.initial_packet, protected=True)
         untrack(self, self.conn, self.request, transport)
         self.observer.opened(now)
 
@@ -198,18 +209,19 @@ class Session:
         if type(packet) is str:
             kind = packet[:1]
             if kind == "4":
+                self.conn.heard(now)
                 self.observer.text(packet[1:].encode("utf-8", "surrogatepass"), now)
-            elif kind == "3":
-                self.conn.pong(now)
-            elif kind == "2":
-                self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
+            elif kind in ("2", "3"):
+                self._beat(kind, now)
+            elif kind == "b" and self.revision == 3:
+                self._receive_binary(packet, now)
             elif kind == "1":
                 self.close(DisconnectReason.TRANSPORT_CLOSE, "the client sent a close packet", by_peer=True)
             else:
                 what = f"a packet of type {packet[:1]!r}" if packet else "an empty packet"
                 self.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
         elif type(packet) is bytes:
-            self.observer.binary(packet, now)
+            self._receive_binary(packet, now)
         elif isinstance(packet, CloseFrame):
             # An answer with the same code is due (RFC 6455 section 5.5.1); 1005 means that there was none.
             description = f"the client closed the WebSocket with code {packet.code}"
@@ -217,6 +229,26 @@ class Session:
         else:
             assert isinstance(packet, Failure)
             self.fail(DisconnectReason.TRANSPORT_ERROR, packet.text, code=packet.close_code)
+
+    def _beat(self, kind: str, now: float) -> None:
+        """A heartbeat's packet. In revision 3 the client pings; the answer repeats nothing of a ping's data."""
+        if kind != ("2" if self.revision == 3 else "3"):
+            self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
+        elif kind == "3":
+            self.conn.pong(now)
+        else:
+            self.conn.pinged(now)
+            self.conn.send_protected(self.engine.pong, PONG_FACTOR)
+
+    def _receive_binary(self, packet: str | bytes, now: float) -> None:
+        """A binary message, which in revision 3 has its packet type in front, and may be text."""
+        message = unwrap_binary3(packet) if self.revision == 3 else packet
+        if isinstance(message, bytes):
+            self.conn.heard(now)
+            self.observer.binary(message, now)
+        else:
+            assert isinstance(message, Failure)
+            self.fail(DisconnectReason.PARSE_ERROR, message.text)
 
     def pause(self) -> None:
         """Stop reading from the client; the heartbeat's clock stands still meanwhile."""
@@ -265,10 +297,17 @@ class Session:
         if self.state is State.CLOSED:
             return
         if event is TimerEvent.PING_TIMEOUT:
-            timeout = self.engine.options.ping_timeout
-            self.fail(DisconnectReason.PING_TIMEOUT, f"no answer to a ping for {timeout:g} s")
+            self._time_out()
         else:
             self._on_deadline(now)
+
+    def _time_out(self) -> None:
+        options = self.engine.options
+        if self.revision == 3:
+            description = f"no ping for {options.ping_interval + options.ping_timeout:g} s"
+        else:
+            description = f"no answer to a ping for {options.ping_timeout:g} s"
+        self.fail(DisconnectReason.PING_TIMEOUT, description)
 
     def _on_deadline(self, now: float) -> None:
         if self._close_deadline <= now:

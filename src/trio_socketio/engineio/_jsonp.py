@@ -1,0 +1,45 @@
+"""Polling by script tags: payloads inside of a script, and inside of a form.
+
+Sources: Node's engine.io, which is all there is; forms are ``application/x-www-form-urlencoded`` as in the URL standard,
+section 5.1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import unquote_to_bytes
+
+__all__ = ["unwrap", "wrap"]
+
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_NEWLINE = re.compile(rb"(?<!\\)\\n")
+
+
+def wrap(index: str, body: bytes) -> bytes:
+    """A script that hands a payload to the callback of this number.
+
+    Two characters that JSON allows ended a line in JavaScript before ECMAScript 2019: they are escaped, too.
+    """
+    text = json.dumps(body.decode(), ensure_ascii=False)
+    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return f"___eio[{index}]({text});".encode()
+
+
+def unwrap(form: bytes) -> bytes:
+    """The payload that a form holds as its field ``d``.
+
+    A form would change the newlines in it, so the client has written each as a backslash and an ``n``, and has put a
+    second backslash before those that were there.
+
+    Raises:
+        ValueError: this is no such form.
+    """
+    if _BAD_ESCAPE.search(form):
+        raise ValueError("a percent sign in a form that begins no escape")
+    fields = [field.partition(b"=") for field in form.split(b"&")]
+    values = [value for name, _, value in fields if unquote_to_bytes(name) == b"d"]
+    if len(values) != 1:
+        raise ValueError(f"a form with {len(values)} fields named d, not one")
+    payload = unquote_to_bytes(values[0].replace(b"+", b" "))
+    return _NEWLINE.sub(b"\n", payload).replace(rb"\\n", rb"\n")

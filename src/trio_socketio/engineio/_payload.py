@@ -1,0 +1,87 @@
+"""What the body of a polling request looks like in each revision of the protocol.
+
+Sources: Engine.IO protocol, revisions 3 and 4, "Payload".
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from trio_socketio._core import Connection, Failure, split_payload, split_payload3
+
+__all__ = ["BINARY", "PAYLOADS3", "PAYLOADS4", "TEXT", "Payloads", "is_binary"]
+
+TEXT = "text/plain; charset=UTF-8"
+BINARY = "application/octet-stream"
+
+
+def is_binary(content_type: str) -> bool:
+    """Whether the type of a request's content is that of arbitrary bytes, whatever its parameters are."""
+    return content_type.partition(";")[0].strip().lower() == BINARY
+
+
+class Payloads(Protocol):
+    """The payloads of one revision, the same for all its sessions."""
+
+    def accepts(self, content_type: str) -> bool:
+        """Whether a POST may be of this type."""
+
+    def split(
+        self, body: bytes, content_type: str, max_packets: int
+    ) -> tuple[list[str | bytes], Failure | None]:
+        """The packets of a body: those before the first bad one, and what was wrong with that."""
+
+    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
+        """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
+
+    def packet(self, digit: bytes) -> bytes:
+        """A body of one packet that is a type and nothing else."""
+
+    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
+        """The body with such a packet behind its own."""
+
+
+class _Payloads4:
+    """Revision 4: always text."""
+
+    def accepts(self, content_type: str) -> bool:
+        return not is_binary(content_type)
+
+    def split(
+        self, body: bytes, content_type: str, max_packets: int
+    ) -> tuple[list[str | bytes], Failure | None]:
+        return split_payload(body, max_packets)
+
+    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
+        return conn.take_payload(max_bytes), TEXT
+
+    def packet(self, digit: bytes) -> bytes:
+        return digit
+
+    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
+        return body + b"\x1e" + digit
+
+
+class _Payloads3:
+    """Revision 3: binary if there is a binary packet in it, and the client takes bytes."""
+
+    def accepts(self, content_type: str) -> bool:
+        return True
+
+    def split(
+        self, body: bytes, content_type: str, max_packets: int
+    ) -> tuple[list[str | bytes], Failure | None]:
+        return split_payload3(body, max_packets, is_binary(content_type))
+
+    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
+        body, binary = conn.take_payload3(max_bytes)
+        return body, BINARY if binary else TEXT
+
+    def packet(self, digit: bytes) -> bytes:
+        return b"1:" + digit
+
+    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
+        return body + (b"\x00\x01\xff" if content_type == BINARY else b"1:") + digit
+
+
+PAYLOADS4, PAYLOADS3 = _Payloads4(), _Payloads3()
