@@ -121,9 +121,9 @@ class Bench:
         """Why a request is refused, as a host asks."""
         return admission(self.engine, self.request(query, method, **options))
 
-    def polling(self) -> PollingTransport:
+    def polling(self, query: str = "EIO=4") -> PollingTransport:
         """A new session on polling, its open packet fetched."""
-        request = self.request("EIO=4&transport=polling")
+        request = self.request(f"{query}&transport=polling")
         assert admission(self.engine, request) is None
         polling = self.engine.open_polling(request, self.now)
         self.open_packet = polling.collect().body.decode()
@@ -135,10 +135,12 @@ class Bench:
         self.polling()
         return open_parameters(self.open_packet)
 
-    def websocket(self, sid: str = "") -> MessageHost:
+    def websocket(
+        self, sid: str = "", query: str = "EIO=4", host: type[MessageHost] = MessageHost
+    ) -> MessageHost:
         """A new session on WebSocket, or an upgrade candidate for a session."""
         suffix = f"&sid={sid}" if sid else ""
-        return MessageHost.open(self.engine, f"{PATH}?EIO=4&transport=websocket{suffix}", self.now)
+        return host.open(self.engine, f"{PATH}?{query}&transport=websocket{suffix}", self.now)
 
     def upgraded(self) -> tuple[Session, MessageHost]:
         """A session that began on polling and is on WebSocket now."""

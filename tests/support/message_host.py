@@ -6,6 +6,7 @@ WebSockets would look like this.
 
 from __future__ import annotations
 
+from support.wire import server_frames
 from trio_socketio.engineio import Engine, EngineRequest, Receiver, Refusal, TransportName
 from trio_socketio.errors import DisconnectReason
 
@@ -73,6 +74,16 @@ class MessageHost:
 
     def drop(self) -> None:
         self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the host's connection is gone")
+
+
+class FrameHost(MessageHost):
+    """The same with frames going out, for clients whose messages cannot be told from the payload form."""
+
+    def wake(self) -> None:
+        while data := self.receiver.conn.take(1 << 30):
+            frames = [(opcode, payload) for opcode, payload in server_frames(data) if opcode != 8]
+            self.sent += [payload.decode() if opcode == 1 else payload for opcode, payload in frames]
+            self.receiver.written()
 
 
 def admission(engine: Engine, request: EngineRequest) -> Refusal | None:
