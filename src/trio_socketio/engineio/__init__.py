@@ -26,6 +26,7 @@ from trio_socketio.engineio._request import (
     Refusal,
     RefusedError,
     is_same_origin,
+    parse_query,
 )
 from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
 from trio_socketio.engineio._session import TRANSITIONS, Event, Session, State
@@ -70,4 +71,5 @@ __all__ = [
     "WebSocketTransport",
     "generate_sid",
     "is_same_origin",
+    "parse_query",
 ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio._core import Message, PushStatus, track, untrack
-from trio_socketio.engineio import EngineRequest, Session
+from trio_socketio.engineio import EngineRequest, Session, generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason, RemoteProtocolError
 from trio_socketio.socketio import (
     AckReceived,
@@ -20,6 +20,7 @@ from trio_socketio.socketio import (
     Incoming,
     Packet,
     PacketType,
+    Protocol4Connection,
     SocketIOConnection,
     encode,
 )
@@ -96,7 +97,8 @@ class Client:
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         self.runtime = runtime
         self.session = session
-        self.connection = SocketIOConnection(runtime.connection_options, now)
+        protocol = SocketIOConnection if session.request.revision == 4 else Protocol4Connection
+        self.connection = protocol(runtime.connection_options, now)
         self.sockets: dict[str, Socket] = {}
         self.issued = time.time_ns() // 1_000_000
         self.engine_socket: EngineSocket | None = None
@@ -111,7 +113,10 @@ class Client:
     # the session's observer
 
     def opened(self, now: float) -> None:
-        """The client is told about its session: it asks for namespaces itself."""
+        """The client is told about its session; one of protocol 4 is in the main namespace now."""
+        incoming = self.connection.join_main()
+        if incoming is not None:
+            self._take(incoming)
 
     def text(self, data: bytes, now: float) -> None:
         """Take one text message; a packet that breaks the protocol ends the session."""
@@ -203,20 +208,30 @@ class Client:
     def _connect(self, request: ConnectReceived) -> None:
         namespace = self.runtime.server._namespaces.get(request.namespace)
         if namespace is None:
-            self.refuse(request.namespace, {"message": "Invalid namespace"})
+            self._refuse(request.namespace, {"message": "Invalid namespace"})
         else:
             self.runtime.start_socket(namespace, self, request.auth)
 
+    def socket_id(self, namespace: str) -> str:
+        """The id of a socket in this namespace. What protocol 4 makes of the session's is known to its client."""
+        if self.connection.protocol == 5:
+            return generate_sid()
+        sid = self.session.sid
+        return sid if namespace == "/" else f"{namespace}#{sid}"
+
     def refuse(self, namespace: str, error: dict[str, Any]) -> None:
-        """Answer a CONNECT with CONNECT_ERROR."""
-        self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, error))
+        """Answer a CONNECT that a middleware refuses with CONNECT_ERROR."""
+        self._refuse(namespace, self.connection.refusal(error))
+
+    def _refuse(self, namespace: str, data: Any) -> None:
+        self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, data))
         self.connection.refused(namespace)
 
     def accept(self, namespace: str, socket_id: str) -> None:
         """Answer a CONNECT with CONNECT."""
         self.connection.accepted(namespace)
         self._set_alarm()
-        self.send_protected(Packet(PacketType.CONNECT, namespace, {"sid": socket_id}))
+        self.send_protected(Packet(PacketType.CONNECT, namespace, self.connection.acceptance(socket_id)))
 
     def leave(self, namespace: str) -> None:
         """We disconnect the client from a namespace."""

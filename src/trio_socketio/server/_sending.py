@@ -9,7 +9,6 @@ import trio
 from trio.lowlevel import checkpoint_if_cancelled
 
 from trio_socketio._core import Member
-from trio_socketio.engineio import generate_sid
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
 from trio_socketio.server._client import FULL, Client
@@ -58,14 +57,14 @@ class Sending(Member):
     """The half of a socket that sends; the other one is ``Socket``.
 
     Attributes:
-        id: unique in the namespace, public; not the Engine.IO session id.
+        id: unique in the namespace, and public; with clients of protocol 4 it holds the session's id, as they expect.
         nsp: the namespace.
     """
 
     __slots__ = ("_calls", "_client", "_emits", "_phase", "_reason", "_runtime", "id", "nsp")
 
     def __init__(self, runtime: Runtime, nsp: Namespace, client: Client) -> None:
-        self.id = generate_sid()
+        self.id = client.socket_id(nsp.name)
         self.nsp = nsp
         self._runtime = runtime
         self._client = client

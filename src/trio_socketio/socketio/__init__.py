@@ -1,4 +1,4 @@
-"""Socket.IO revision 5 without I/O: packets, the parser, namespaces of a connection, rooms."""
+"""Socket.IO revision 5, and 4, without I/O: packets, the parser, namespaces of a connection, rooms."""
 
 from trio_socketio.socketio._connection import (
     AckReceived,
@@ -7,6 +7,7 @@ from trio_socketio.socketio._connection import (
     DisconnectReceived,
     EventReceived,
     Incoming,
+    Protocol4Connection,
     SocketIOConnection,
 )
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
@@ -25,6 +26,7 @@ __all__ = [
     "Incoming",
     "Packet",
     "PacketType",
+    "Protocol4Connection",
     "RoomIndex",
     "SocketIOConnection",
     "Target",

@@ -1,6 +1,10 @@
 """One client's Socket.IO connection: which namespaces it is in, and what each message means for them.
 
 Source: Socket.IO protocol revision 5, "Exchange protocol". What closes the whole connection is the same as in Node.
+
+Clients of Engine.IO revision 3 speak protocol 4. Its events and acknowledgements are the same, but a client is in the
+main namespace without asking, says what it has to say in a query string behind the name of any other namespace, and
+is told less.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from typing import Any
 import msgspec
 
 from trio_socketio._core import EventReader, untrack
+from trio_socketio.engineio import parse_query
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio._json import decode_plainly
 from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, RESERVED_EVENTS, Packet
@@ -25,10 +30,14 @@ __all__ = [
     "EventReceived",
     "Incoming",
     "Membership",
+    "Protocol4Connection",
     "SocketIOConnection",
 ]
 
 MAX_NAMESPACE_LENGTH = 1024
+
+#: Of the query string behind a namespace, in characters; as much as a request target may have.
+MAX_QUERY_LENGTH = 16_384
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True):
@@ -101,6 +110,9 @@ class SocketIOConnection:
 
     __slots__ = ("_attachment_deadline", "_connect_deadline", "_decoder", "_members", "_options")
 
+    #: the version of the Socket.IO protocol
+    protocol = 5
+
     def __init__(self, options: ConnectionOptions, now: float) -> None:
         self._options = options
         self._decoder = Decoder(options.max_attachments, options.max_bytes)
@@ -147,9 +159,9 @@ class SocketIOConnection:
 
     def _incoming(self, packet: Packet, now: float) -> Incoming | None:
         kind, namespace = packet.type, packet.namespace
-        member = self._members.get(namespace)
         if kind is CONNECT:
-            return self._connect(packet, member)
+            return self._connect(packet)
+        member = self._members.get(namespace)
         if member is LEFT:
             return None
         if member is not CONNECTED:
@@ -163,13 +175,30 @@ class SocketIOConnection:
         self._leave(namespace, now)
         return DisconnectReceived(namespace)
 
-    def _connect(self, packet: Packet, member: Membership | None) -> ConnectReceived:
-        if member in (CONNECTING, CONNECTED):
+    def _connect(self, packet: Packet) -> ConnectReceived:
+        return self._join(packet.namespace, packet.data or {})
+
+    def _join(self, namespace: str, auth: dict[str, Any]) -> ConnectReceived:
+        if self._members.get(namespace) in (CONNECTING, CONNECTED):
             raise RemoteProtocolError("CONNECT to a namespace that is joined already")
-        if len(packet.namespace) > MAX_NAMESPACE_LENGTH:
+        if len(namespace) > MAX_NAMESPACE_LENGTH:
             raise RemoteProtocolError(f"namespace of more than {MAX_NAMESPACE_LENGTH} characters")
-        self._members[packet.namespace] = CONNECTING
-        return ConnectReceived(packet.namespace, packet.data or {})
+        self._members[namespace] = CONNECTING
+        return ConnectReceived(namespace, auth)
+
+    def join_main(self) -> ConnectReceived | None:
+        """What a client asks for by opening a session: nothing."""
+        return None
+
+    @staticmethod
+    def acceptance(socket_id: str) -> dict[str, Any] | None:
+        """What a CONNECT is answered with."""
+        return {"sid": socket_id}
+
+    @staticmethod
+    def refusal(error: dict[str, Any]) -> Any:
+        """What it is answered with if a middleware refuses: from its "message", and its "data" if it gave any."""
+        return error
 
     def accepted(self, namespace: str) -> None:
         """The CONNECT to this namespace is answered with CONNECT."""
@@ -190,3 +219,31 @@ class SocketIOConnection:
         self._members.pop(namespace, None)
         if CONNECTED not in self._members.values():
             self._connect_deadline = now + self._options.connect_timeout
+
+
+class Protocol4Connection(SocketIOConnection):
+    """The same for a client of Socket.IO protocol 4, which comes with Engine.IO revision 3."""
+
+    __slots__ = ()
+
+    protocol = 4
+
+    def join_main(self) -> ConnectReceived | None:
+        """It is in the main namespace without asking, and says nothing about itself."""
+        return self._join("/", {})
+
+    def _connect(self, packet: Packet) -> ConnectReceived:
+        namespace, _, query = packet.namespace.partition("?")
+        if len(query) > MAX_QUERY_LENGTH:
+            raise RemoteProtocolError(f"query of more than {MAX_QUERY_LENGTH} characters")
+        return self._join(namespace, dict[str, Any](parse_query(query)))
+
+    @staticmethod
+    def acceptance(socket_id: str) -> dict[str, Any] | None:
+        """Nothing: it knows the session's id, and makes its own of that."""
+        return None
+
+    @staticmethod
+    def refusal(error: dict[str, Any]) -> Any:
+        """The application's data alone, or its message alone."""
+        return error.get("data", error["message"])
