@@ -151,7 +151,10 @@ class Life:
     def release(socket: Socket, scope: trio.CancelScope) -> bool:
         """The task with this scope is the socket's no longer; returns whether it is to say farewell for it."""
         socket._tasks = tuple(other for other in socket._tasks if other is not scope)
-        return not socket._tasks and socket._has_ended
+        if socket._tasks or not socket._has_ended or socket._is_parting:
+            return False
+        socket._is_parting = True
+        return True
 
     # the end
 
@@ -161,6 +164,7 @@ class Life:
             for scope in socket._tasks:
                 scope.cancel()
         elif self._is_missed(socket):
+            socket._is_parting = True
             self._runtime.spawn(self.farewell, socket, name=f"farewell in {socket.nsp.name}")
         else:
             self._forget(socket)
@@ -168,7 +172,7 @@ class Life:
     @staticmethod
     def _is_missed(socket: Socket) -> bool:
         """Whether somebody wants to hear of its end; of one that was never connected nobody does."""
-        return socket._is_listed and any(
+        return socket._was_connected and any(
             socket._handlers_of(event) for event in ("disconnecting", "disconnect")
         )
 

@@ -37,8 +37,8 @@ class Socket(Sending, Listening):
 
     __slots__ = (
         "__weakref__", "_auth", "_data", "_description", "_handlers", "_handshake", "_hold_deadline", "_idle",
-        "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_early", "_running", "_tasks", "_unclaimed",
-        "dropped",
+        "_inbox", "_is_parting", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
+        "_unclaimed", "_was_connected", "dropped",
     )  # fmt: skip
 
     # An idle socket should be small: what it may never need is made when it is first used.
@@ -47,9 +47,11 @@ class Socket(Sending, Listening):
         self.dropped = 0
         self._auth = auth or None
         self._handshake: Handshake | None = None
-        self._rooms_early: set[str] | None = None
+        #: its rooms while the index does not know it; see ``_make_way``
+        self._rooms_apart: set[str] | None = None
         self._handlers: HandlerTable | None = None
         # its life; see _life.py
+        self._was_connected = self._is_parting = False
         self._description = ""
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
@@ -80,11 +82,6 @@ class Socket(Sending, Listening):
         return self._phase is DISCONNECTED
 
     @property
-    def _is_listed(self) -> bool:
-        """Whether it is among its namespace's sockets: from CONNECT until its ``disconnecting`` handlers have run."""
-        return self.id in self.nsp._index.members
-
-    @property
     def handshake(self) -> Handshake:
         """What the client said when it connected."""
         if self._handshake is None:
@@ -108,8 +105,8 @@ class Socket(Sending, Listening):
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms it is in now, its own id among them."""
-        if self._phase is CONNECTING:
-            return frozenset(self._rooms_early or ())
+        if self._rooms_apart is not None:
+            return frozenset(self._rooms_apart)
         return self.nsp._index.rooms_of(self)
 
     @property
@@ -195,17 +192,17 @@ class Socket(Sending, Listening):
         """
         for room in names(rooms):
             if self._phase is CONNECTING:
-                if self._rooms_early is None:
-                    self._rooms_early = set()
-                self._rooms_early.add(room)
+                if self._rooms_apart is None:
+                    self._rooms_apart = set()
+                self._rooms_apart.add(room)
             elif self.connected:
                 self.nsp._index.join(self, room)
 
     def leave(self, *rooms: Rooms) -> None:
         """Leave rooms; those it is not in do not matter."""
         for room in names(rooms):
-            if self._rooms_early is not None:
-                self._rooms_early.discard(room)
+            if self._rooms_apart is not None:
+                self._rooms_apart.discard(room)
             self.nsp._index.leave(self, room)
 
     def disconnect(self, close: bool = False) -> None:
@@ -264,10 +261,14 @@ class Socket(Sending, Listening):
 
     def _accept(self) -> None:
         self._phase = CONNECTED
+        self._was_connected = True
+        former = self.nsp._index.members.get(self.id)
+        if former is not None:
+            former._make_way()
         self.nsp._index.add(self, self._client.session.conn)
-        for room in self._rooms_early or ():
+        for room in self._rooms_apart or ():
             self.nsp._index.join(self, room)
-        self._rooms_early = None
+        self._rooms_apart = None
         untrack(self, self._client.sockets)
         self._client.accept(self.nsp.name, self.id)  # its outbox may be full, which ends it
 
@@ -311,8 +312,16 @@ class Socket(Sending, Listening):
             self._nursery.close()
         self._runtime.life.end(self)
 
+    def _make_way(self) -> None:
+        """A client of protocol 4 is back, under the same id, while the handlers hear of this socket's end."""
+        if self._has_ended:
+            rooms = set(self.rooms)
+            self._leave_all()
+            self._rooms_apart = rooms
+
     def _leave_all(self) -> None:
         self.nsp._index.remove(self)
+        self._rooms_apart = None
 
     def _vanish(self) -> None:
         """The last that happens to a socket: nobody finds it any more, and it keeps nothing that refers to it."""

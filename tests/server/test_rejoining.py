@@ -1,0 +1,150 @@
+"""A client leaves a namespace and is back while the handlers of its former socket hear of the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from support.wire import SioClient, Wire, client_frame
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import Server, Socket
+
+
+class Gate:
+    """A namespace whose ``disconnecting`` handlers wait; what happens is noted."""
+
+    def __init__(self, io: Server, name: str = "/ok") -> None:
+        self.namespace = io.of(name)
+        self.log: list[tuple[str, Any]] = []
+        self.sockets: list[Socket] = []
+        self.open = trio.Event()
+        self.namespace.on("connection", self.connection)
+        self.namespace.on("disconnecting", self.disconnecting)
+        self.namespace.on("disconnect", self.disconnect)
+
+    def connection(self, socket: Socket) -> None:
+        self.sockets.append(socket)
+        self.log.append(("connection", len(self.sockets)))
+        socket.join(f"room {len(self.sockets)}")
+
+    async def disconnecting(self, socket: Socket) -> None:
+        self.log.append(("disconnecting", self.rooms(socket)))
+        await self.open.wait()
+        self.log.append(("still", self.rooms(socket)))
+
+    def disconnect(self, socket: Socket) -> None:
+        self.log.append(("disconnect", self.rooms(socket)))
+
+    @staticmethod
+    def rooms(socket: Socket) -> list[str]:
+        return sorted(socket.rooms - {socket.id})
+
+
+async def joined(wire: Wire) -> SioClient:
+    client = await SioClient(await wire.websocket("/socket.io/?EIO=3&transport=websocket")).start()
+    assert await client.receive() == "0"
+    await client.send("0/ok,")
+    assert await client.receive() == "0/ok,"
+    return client
+
+
+@pytest.mark.rows("D21", "F20", "F21")
+async def test_back_before_the_farewell_is_over(running: Any) -> None:
+    io = Server(allow_eio3=True)
+    gate = Gate(io)
+    async with running(io) as net:
+        client = await joined(net)
+        await client.send("1/ok,")
+        await client.send("0/ok,")
+        assert await client.receive() == "0/ok,"
+        former, socket = gate.sockets
+        assert former.id == socket.id
+        assert gate.namespace.sockets == {socket.id: socket}
+        assert await gate.namespace.in_("room 1").fetch_sockets() == []
+
+        gate.open.set()
+        await wait_all_tasks_blocked()
+        assert gate.log == [
+            ("connection", 1),
+            ("disconnecting", ["room 1"]),
+            ("connection", 2),
+            ("still", ["room 1"]),
+            ("disconnect", []),
+        ]
+        assert gate.namespace.sockets == {socket.id: socket}
+        assert (socket.connected, Gate.rooms(socket)) == (True, ["room 2"])
+        await io.of("/ok").to(socket.id).emit("still here")
+        assert await client.receive() == '2/ok,["still here"]'
+
+
+@pytest.mark.rows("D21", "F20", "F21")
+async def test_back_when_the_farewell_is_over(running: Any) -> None:
+    io = Server(allow_eio3=True)
+    gate = Gate(io)
+    gate.open.set()
+    async with running(io) as net:
+        client = await joined(net)
+        await client.send("1/ok,")
+        await wait_all_tasks_blocked()
+        await client.send("0/ok,")
+        assert await client.receive() == "0/ok,"
+        assert gate.log == [
+            ("connection", 1),
+            ("disconnecting", ["room 1"]),
+            ("still", ["room 1"]),
+            ("disconnect", []),
+            ("connection", 2),
+        ]
+        assert gate.namespace.sockets == {gate.sockets[1].id: gate.sockets[1]}
+
+
+@pytest.mark.rows("D21", "F21")
+async def test_back_and_gone_again_before_the_farewell_is_over(running: Any) -> None:
+    io = Server(allow_eio3=True)
+    gate = Gate(io)
+    async with running(io) as net:
+        client = await joined(net)
+        for packet in ("1/ok,", "0/ok,", "1/ok,"):
+            await client.send(packet)
+        assert await client.receive() == "0/ok,"
+        await wait_all_tasks_blocked()
+        gate.open.set()
+        await wait_all_tasks_blocked()
+        assert gate.log[:4] == [
+            ("connection", 1),
+            ("disconnecting", ["room 1"]),
+            ("connection", 2),
+            ("disconnecting", ["room 2"]),
+        ]
+        assert sorted(gate.log[4:]) == [
+            ("disconnect", []),
+            ("disconnect", []),
+            ("still", ["room 1"]),
+            ("still", ["room 2"]),
+        ]
+        assert gate.namespace.sockets == {}
+
+
+@pytest.mark.rows("F20", "F21")
+async def test_an_event_and_the_end_in_one_read_make_one_farewell(running: Any) -> None:
+    io = Server()
+    gate = Gate(io, "/")
+
+    @io.on("event")
+    async def event(socket: Socket) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.ws.stream.send_all(client_frame(1, b'42["event"]') + client_frame(1, b"41"))
+        await wait_all_tasks_blocked()
+        gate.open.set()
+        await wait_all_tasks_blocked()
+        assert gate.log == [
+            ("connection", 1),
+            ("disconnecting", ["room 1"]),
+            ("still", ["room 1"]),
+            ("disconnect", []),
+        ]
