@@ -21,6 +21,8 @@ from trio_socketio import Server, Socket
 
 RUNNER = Path(__file__).with_name("runner.js")
 PACKAGES = {
+    "socket.io-client-1": "npm:socket.io-client@1.7.4",
+    "socket.io-client-2": "npm:socket.io-client@2.5.0",
     "socket.io-client-3": "npm:socket.io-client@3.1.3",
     "socket.io-client-4": "npm:socket.io-client@4.8.3",
 }

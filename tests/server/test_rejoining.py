@@ -51,25 +51,31 @@ async def joined(wire: Wire) -> SioClient:
 
 
 @pytest.mark.rows("D21", "F20", "F21")
-async def test_back_before_the_farewell_is_over(running: Any) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_back_before_the_farewell_is_over(running: Any, at_once: bool) -> None:
     io = Server(allow_eio3=True)
     gate = Gate(io)
     async with running(io) as net:
         client = await joined(net)
-        await client.send("1/ok,")
-        await client.send("0/ok,")
+        if at_once:
+            await client.ws.stream.send_all(client_frame(1, b"41/ok,") + client_frame(1, b"40/ok,"))
+        else:
+            await client.send("1/ok,")
+            await wait_all_tasks_blocked()
+            await client.send("0/ok,")
         assert await client.receive() == "0/ok,"
         former, socket = gate.sockets
         assert former.id == socket.id
         assert gate.namespace.sockets == {socket.id: socket}
         assert await gate.namespace.in_("room 1").fetch_sockets() == []
 
+        await wait_all_tasks_blocked()
         gate.open.set()
         await wait_all_tasks_blocked()
+        begun = [("disconnecting", ["room 1"]), ("connection", 2)]
         assert gate.log == [
             ("connection", 1),
-            ("disconnecting", ["room 1"]),
-            ("connection", 2),
+            *(reversed(begun) if at_once else begun),
             ("still", ["room 1"]),
             ("disconnect", []),
         ]
@@ -108,8 +114,8 @@ async def test_back_and_gone_again_before_the_farewell_is_over(running: Any) -> 
         client = await joined(net)
         for packet in ("1/ok,", "0/ok,", "1/ok,"):
             await client.send(packet)
+            await wait_all_tasks_blocked()
         assert await client.receive() == "0/ok,"
-        await wait_all_tasks_blocked()
         gate.open.set()
         await wait_all_tasks_blocked()
         assert gate.log[:4] == [
