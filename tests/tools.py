@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,18 +60,38 @@ def npm_install(name: str, packages: dict[str, str]) -> Path:
         if not (installed.exists() and installed.read_text("utf-8") == manifest):
             installed.unlink(missing_ok=True)
             (folder / "package.json").write_text(manifest, "utf-8")
-            _run_npm_install(npm, folder)
+            _run([npm, "install", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"], folder)
             installed.write_text(manifest, "utf-8")
     return folder
 
 
-def _run_npm_install(npm: str, folder: Path) -> None:
-    command = [npm, "install", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"]
+def _run(command: list[str], folder: Path) -> None:
+    what = " ".join(command[:4])
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        missing(f"npm install in {folder} took longer than {INSTALL_SECONDS} s")
+        missing(f"{what} in {folder} took longer than {INSTALL_SECONDS} s")
     if done.returncode != 0:
-        missing(f"npm install in {folder} failed:\n{done.stderr}")
+        missing(f"{what} in {folder} failed:\n{done.stderr}")
+
+
+def pip_install(name: str, requirements: list[str]) -> Path:
+    """Install Python packages into a virtual environment, ``build/venv/<name>``, and return its interpreter.
+
+    It is one for each version of Python; otherwise as ``npm_install``.
+    """
+    folder = BUILD / "venv" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = "\n".join(requirements)
+    installed = folder / "installed.txt"
+    python = folder / "bin" / "python"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (installed.exists() and installed.read_text("utf-8") == manifest):
+            installed.unlink(missing_ok=True)
+            _run([sys.executable, "-m", "venv", str(folder)], folder)
+            _run([str(python), "-m", "pip", "install", "--quiet", *requirements], folder)
+            installed.write_text(manifest, "utf-8")
+    return python

@@ -1,34 +1,64 @@
-"""Fixtures for tests with real clients: each such test runs once for each combination."""
+"""Fixtures for tests with real clients: each such test runs once for each combination that can do what it needs."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from clients.combinations import COMBINATIONS, Combination
-from clients.harness import PACKAGES, JsClient, Node, open_node
-from tools import npm_install, require_tool
+from clients.combinations import ALL, COMBINATIONS, Combination
+from clients.harness import HERE, PACKAGES, PYTHON_PACKAGES, JsClient, Node, Runner, open_node
+from tools import npm_install, pip_install, require_tool
+
+NEEDS = "needs(*things): what a client must have for this test; who has not is left out, see combinations.py"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", NEEDS)
+    config.addinivalue_line("markers", "every_client: for clients in Python, too")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "combination" in metafunc.fixturenames:
+        needs = {need for mark in metafunc.definition.iter_markers("needs") for need in mark.args}
+        who = ALL if metafunc.definition.get_closest_marker("every_client") else COMBINATIONS
+        able = [combination for combination in who if combination.can(*needs)]
+        metafunc.parametrize("combination", able, ids=str, indirect=True)
+
+
+def _command(family: str) -> tuple[list[str], dict[str, str]]:
+    """How the clients of one family are run: a command, and its environment."""
+    if family == "node":
+        program = require_tool("node", "nodejs", debian="nodejs")
+        packages = npm_install("clients", PACKAGES)
+        environment = {"NODE_PATH": str(packages / "node_modules")}
+        return [program, "--no-deprecation", str(HERE / "runner.js")], environment
+    python = pip_install(family.replace(" ", "-"), PYTHON_PACKAGES[family])
+    return [str(python), str(HERE / "python_runner.py")], {}
 
 
 @pytest.fixture(scope="session")
-def node_program() -> str:
-    return require_tool("node", "nodejs", debian="nodejs")
-
-
-@pytest.fixture(scope="session")
-def node_packages(node_program: str) -> Path:
-    return npm_install("clients", PACKAGES)
+def runners() -> Iterator[dict[str, Runner]]:
+    """The processes in which clients run, one for each family; a test has them for itself meanwhile."""
+    runners: dict[str, Runner] = {}
+    yield runners
+    for runner in runners.values():
+        runner.kill()
 
 
 @pytest.fixture
-async def node(node_program: str, node_packages: Path) -> AsyncIterator[Node]:
-    async with open_node(node_program, node_packages) as node:
+async def node(request: pytest.FixtureRequest, runners: dict[str, Runner]) -> AsyncIterator[Node]:
+    family = "node"
+    if "combination" in request.fixturenames:
+        version = request.getfixturevalue("combination").version
+        family = version if version.startswith("python") else family
+    if family not in runners:
+        runners[family] = Runner(*_command(family))
+    async with open_node(runners[family]) as node:
         yield node
 
 
-@pytest.fixture(params=COMBINATIONS, ids=str)
+@pytest.fixture
 def combination(request: pytest.FixtureRequest) -> Combination:
     combination: Combination = request.param
     return combination

@@ -1,9 +1,10 @@
-"""Real JavaScript clients, driven from Trio: ``runner.js`` in a Node process."""
+"""Real clients, driven from Trio: ``runner.js`` in a Node process, and ``python_runner.py`` likewise."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 import subprocess
 from collections import defaultdict
@@ -16,15 +17,27 @@ from typing import Any
 import trio
 
 from clients.combinations import Combination
-from clients.server import DEADLINE, Mailbox, arrivals, connections, disconnections, serving
+from clients.server import (
+    DEADLINE,
+    Mailbox,
+    arrivals,
+    connections,
+    disconnections,
+    make_server,
+    serving,
+)
 from trio_socketio import Server, Socket
 
-RUNNER = Path(__file__).with_name("runner.js")
+HERE = Path(__file__).parent
 PACKAGES = {
     "socket.io-client-1": "npm:socket.io-client@1.7.4",
     "socket.io-client-2": "npm:socket.io-client@2.5.0",
     "socket.io-client-3": "npm:socket.io-client@3.1.3",
     "socket.io-client-4": "npm:socket.io-client@4.8.3",
+}
+PYTHON_PACKAGES = {
+    "python 4": ["python-socketio[client]==4.6.1", "python-engineio==3.14.2"],
+    "python 5": ["python-socketio[client]==5.18.0"],
 }
 
 
@@ -56,15 +69,52 @@ class JsError(Exception):
     """What JavaScript threw, or gave as an error to a callback."""
 
 
-class Node:
-    """A Node process and the clients in it; see ``open_node``."""
+class Runner:
+    """A process for many tests, one after the other: to start one for each would take longer than most of them.
 
-    def __init__(self, process: trio.Process) -> None:
-        self._process = process
+    Args:
+        command: the program and its arguments.
+        environment: its environment, with what is needed besides.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._command = command
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+        #: how many commands were given, by all tests
+        self.asked = 0
+        #: what was read of a line that is not complete
+        self.rest = b""
+
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process; a new one if there is none, or none any more."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
+            )
+            self.rest = b""
+        return self._process
+
+    def kill(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            with self._process:  # closes its pipes
+                self._process.kill()
+            self._process = None
+
+
+class Node:
+    """A process and the clients in it, for one test; see ``open_node``."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._process = process = runner.process()
+        assert process.stdin is not None and process.stdout is not None
+        self._stdin = trio.lowlevel.FdStream(os.dup(process.stdin.fileno()))
+        self._stdout = trio.lowlevel.FdStream(os.dup(process.stdout.fileno()))
         self._writing = trio.Lock()
         self._replies: dict[int, Mailbox[dict[str, Any]]] = {}
         self._clients: dict[str, JsClient] = {}
-        self._asked = 0
 
     def client(self, combination: Combination) -> JsClient:
         """A new client, not connected yet."""
@@ -78,12 +128,14 @@ class Node:
         Raises:
             JsError: the command failed.
         """
-        self._asked += 1
-        command = {"id": self._asked, "do": do, "client": client.name, **pack(arguments)}
-        reply = self._replies[self._asked] = Mailbox()
-        assert self._process.stdin is not None
+        return await self._ask(do, {"client": client.name, **pack(arguments)})
+
+    async def _ask(self, do: str, arguments: dict[str, Any]) -> Any:
+        self._runner.asked += 1
+        number = self._runner.asked
+        reply = self._replies[number] = Mailbox()
         async with self._writing:
-            await self._process.stdin.send_all(json.dumps(command).encode() + b"\n")
+            await self._stdin.send_all(json.dumps({"id": number, "do": do, **arguments}).encode() + b"\n")
         answer = await reply.get()
         if "error" in answer:
             raise JsError(answer["error"])
@@ -91,16 +143,26 @@ class Node:
 
     async def listen(self) -> None:
         """Pass on what the runner says, until it ends."""
-        assert self._process.stdout is not None
-        rest = b""
-        async for chunk in self._process.stdout:
-            *lines, rest = (rest + chunk).split(b"\n")
+        async for chunk in self._stdout:
+            *lines, self._runner.rest = (self._runner.rest + chunk).split(b"\n")
             for line in lines:
                 said = json.loads(line)
                 if "client" in said:
                     self._clients[said["client"]].seen[said["event"]].put(unpack(said["args"]))
-                else:
+                elif said["id"] in self._replies:  # a command of another test may be answered late
                     self._replies.pop(said["id"]).put(said)
+
+    async def reset(self) -> bool:
+        """Let go of all clients, of whom nothing is heard any more; False: the process does not answer."""
+        try:
+            await self._ask("reset", {})
+        except (trio.TooSlowError, trio.BrokenResourceError):
+            return False
+        return True
+
+    async def let_go(self) -> None:
+        for stream in (self._stdin, self._stdout):
+            await trio.aclose_forcefully(stream)
 
     def pause(self) -> None:
         """Stop the process where it stands: its sockets stay open, nobody reads them."""
@@ -110,38 +172,29 @@ class Node:
         self._process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
-        self._process.kill()
-        await self._process.wait()
+        self._runner.kill()
+        await trio.lowlevel.checkpoint()
 
 
 @asynccontextmanager
-async def open_node(program: str, packages: Path) -> AsyncIterator[Node]:
-    """Start a Node process that runs ``runner.js``.
-
-    Args:
-        program: the path of Node.
-        packages: the folder in which npm installed ``PACKAGES``.
-    """
-    command = [program, str(RUNNER)]
-    environment = {"NODE_PATH": str(packages / "node_modules")}
-    process = await trio.lowlevel.open_process(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    )
-    node = Node(process)
+async def open_node(runner: Runner) -> AsyncIterator[Node]:
+    """Have the clients of a process for a test, and the process itself, which may be killed."""
+    node = Node(runner)
+    is_clean = False
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(node.listen)
             yield node
+            is_clean = await node.reset()
             nursery.cancel_scope.cancel()
     finally:
-        with trio.CancelScope(shield=True):
-            await node.kill()
-            assert process.stdio is not None
-            await process.stdio.aclose()
+        await node.let_go()
+        if not is_clean:
+            runner.kill()
 
 
 class JsClient:
-    """One client socket in JavaScript.
+    """One client socket, in JavaScript or Python.
 
     Attributes:
         seen: by name, the arguments of what it received: events of the server, its own "connect", "disconnect" and
@@ -194,9 +247,19 @@ class JsClient:
         await self.node.ask("of", other, on=self.name, nsp=nsp, opts=opts)
         return other
 
-    async def again(self, auth: dict[str, Any]) -> None:
+    async def again(self, auth: dict[str, Any] | None = None) -> None:
         """Begin to connect once more, after a refusal or a disconnect."""
-        await self.node.ask("again", self, auth=auth)
+        await self.node.ask("again", self, auth=auth or {})
+
+    async def refused(self) -> list[Any]:
+        """What it is told by CONNECT_ERROR: a message and data in protocol 5, whatever the server sends in 4."""
+        return await self.event("connect_error")
+
+    def told(self, message: str, data: Any = None) -> list[Any]:
+        """What ``refused`` should be, when a middleware refuses with these."""
+        if self.combination.protocol == 5:
+            return [message, data]
+        return [message if data is None else data]
 
     async def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
         await self.node.ask("emit", self, event=event, args=args, volatile=volatile)
@@ -257,7 +320,7 @@ class Visit:
 @asynccontextmanager
 async def visited_by(client: JsClient, io: Server | None = None) -> AsyncIterator[Visit]:
     """``async with visited_by(client) as visit:`` a server that runs, and this client on it."""
-    io = io or Server()
+    io = io or make_server()
     sockets, ends, arrived = connections(io), disconnections(io), arrivals(io)
     async with serving(io) as url:
         await client.connect(url)

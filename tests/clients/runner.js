@@ -1,9 +1,9 @@
-// Real Socket.IO clients, driven by JSON lines.
+// Real Socket.IO clients of four versions, driven by JSON lines.
 //
 // In:   {"id": 1, "do": "emit", "client": "a", "event": "say", "args": ["hi", {"$b": "AQID"}]}
 // Out:  {"id": 1, "result": null}  or  {"id": 1, "error": "operation has timed out"}
 // and whatever a client sees, its own events ("connect", "disconnect", "connect_error") and those of its manager
-// ("upgrade", "reconnect", "ping", "close") among them:
+// ("upgrade", "reconnect", "ping" for either half of a heartbeat, "close") among them:
 //       {"client": "a", "event": "said", "args": ["hi", {"$b": "AQID"}]}
 //
 // Binary is {"$b": "<base64>"} in both directions. The process ends with its standard input.
@@ -12,7 +12,7 @@
 
 const { createInterface } = require("node:readline");
 
-const versions = { 3: require("socket.io-client-3"), 4: require("socket.io-client-4") };
+const versions = Object.fromEntries(["1", "2", "3", "4"].map((n) => [n, require(`socket.io-client-${n}`)]));
 const sockets = new Map(); // a client's name -> its socket
 const answers = new Map(); // a client's name -> { event -> values of the acknowledgement }
 
@@ -39,29 +39,39 @@ function say(line) {
 }
 
 function watch(client, socket) {
-  const report = (event, ...args) => say({ client, event, args: pack(args) });
+  const report = (event, ...args) => {
+    if (sockets.get(client) === socket) say({ client, event, args: pack(args) });
+  };
   sockets.set(client, socket);
   answers.set(client, {});
   socket.on("connect", () => report("connect", socket.id));
-  socket.on("connect_error", (error) => report("connect_error", error.message, error.data));
   socket.on("disconnect", (reason) => report("disconnect", reason));
-  socket.onAny((event, ...args) => {
-    const ack = typeof args.at(-1) === "function" ? args.pop() : null;
+  const take = (event, args, ack) => {
     report(event, ...args);
-    const values = answers.get(client)[event];
+    const values = answers.get(client)?.[event];
     if (ack && values) ack(...values);
-  });
+  };
+  if (socket.onAny) {
+    socket.on("connect_error", (error) => report("connect_error", error.message, error.data));
+    socket.onAny((event, ...args) => {
+      take(event, args, typeof args.at(-1) === "function" ? args.pop() : null);
+    });
+  } else {
+    socket.on("error", (data) => report("connect_error", data)); // how versions 1 and 2 call CONNECT_ERROR
+    socket.onevent = ({ data: [event, ...args], id }) => take(event, args, id == null ? null : socket.ack(id));
+  }
   return report;
 }
 
 const commands = {
   connect({ client, version, url, opts }) {
-    const socket = versions[version].io(url, opts);
+    const library = versions[version];
+    const socket = (library.io ?? library)(url, opts); // versions 1 and 2 are the function
     const report = watch(client, socket);
     const manager = socket.io;
     manager.on("open", () => {
       manager.engine.once("upgrade", (transport) => report("upgrade", transport.name));
-      manager.engine.on("packet", ({ type }) => type === "ping" && report("ping"));
+      manager.engine.on("packet", ({ type }) => (type === "ping" || type === "pong") && report("ping"));
     });
     manager.on("reconnect", (attempt) => report("reconnect", attempt));
     manager.on("close", () => report("close"));
@@ -108,6 +118,18 @@ const commands = {
   // End the Engine.IO session without a word about namespaces.
   hangUp({ client }) {
     sockets.get(client).io.engine.close();
+  },
+
+  // Let go of all clients; nothing is said of them any more.
+  reset() {
+    const managers = new Set([...sockets.values()].map((socket) => socket.io));
+    sockets.clear();
+    answers.clear();
+    for (const manager of managers) {
+      manager.reconnection(false);
+      manager.close?.();
+      manager.engine?.close();
+    }
   },
 
   state({ client }) {

@@ -34,6 +34,11 @@ class Mailbox(Generic[T]):
         return self._send.statistics().current_buffer_used
 
 
+def make_server(**options: Any) -> Server:
+    """A server for clients of every version."""
+    return Server(allow_eio3=True, **options)
+
+
 @asynccontextmanager
 async def serving(io: Server, port: int = 0) -> AsyncIterator[str]:
     """``async with serving(io) as url:`` a server that listens on the loopback interface."""

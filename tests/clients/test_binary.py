@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from clients.harness import JsClient
-from clients.server import DEADLINE, Mailbox, connections, echoes, serving
-from trio_socketio import Server, Socket
+from clients.server import DEADLINE, Mailbox, connections, echoes, make_server, serving
+from trio_socketio import Socket
 
 pytestmark = pytest.mark.clients
 
@@ -29,7 +29,7 @@ def size_up(client: JsClient) -> int:
 
 @pytest.mark.rows("C1", "C2", "D2", "D3")
 async def test_binary_both_ways(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     heard: Mailbox[list[Any]] = Mailbox()
 
     @io.on("up")
@@ -47,7 +47,7 @@ async def test_binary_both_ways(client: JsClient) -> None:
 
 @pytest.mark.rows("D2", "D3", "F6", "F9")
 async def test_binary_in_acknowledgements(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
     echoes(io)
     async with serving(io) as url:
@@ -60,8 +60,9 @@ async def test_binary_in_acknowledgements(client: JsClient) -> None:
 
 
 @pytest.mark.rows("C25", "D2")
+@pytest.mark.needs("unicode")
 async def test_almost_a_megabyte_both_ways(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
     heard: Mailbox[list[Any]] = Mailbox()
 

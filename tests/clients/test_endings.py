@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clients.harness import JsClient, Node, visited_by
-from clients.server import arrivals, connections, disconnections, echoes, serving
-from trio_socketio import Server, Socket
+from clients.server import arrivals, connections, disconnections, echoes, make_server, serving
+from trio_socketio import Socket
 
 pytestmark = pytest.mark.clients
 
@@ -29,8 +29,9 @@ async def test_the_client_ends_the_session(client: JsClient) -> None:
 
 
 @pytest.mark.rows("E26", "F18", "F21")
+@pytest.mark.needs("unicode")
 async def test_the_server_disconnects_one_namespace(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets, ends = connections(io.of("/chat")), disconnections(io.of("/chat"))
     echoes(io)
     async with serving(io) as url:
@@ -48,7 +49,7 @@ async def test_the_server_disconnects_one_namespace(client: JsClient) -> None:
 
 @pytest.mark.rows("F19", "F21")
 async def test_the_server_disconnects_all_namespaces(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets, ends = connections(io), disconnections(io)
     chat_sockets, chat_ends = connections(io.of("/chat")), disconnections(io.of("/chat"))
     async with serving(io) as url:
@@ -100,7 +101,7 @@ async def test_the_client_is_killed(client: JsClient, node: Node) -> None:
 
 @pytest.mark.rows("C20", "F21")
 async def test_the_client_answers_no_ping(client: JsClient, node: Node) -> None:
-    async with visited_by(client, Server(ping_interval=0.3, ping_timeout=0.3)) as visit:
+    async with visited_by(client, make_server(ping_interval=0.3, ping_timeout=0.3)) as visit:
         node.pause()
         try:
             assert await visit.ends.get() == (visit.socket.id, "ping timeout")
@@ -112,7 +113,7 @@ async def test_the_client_answers_no_ping(client: JsClient, node: Node) -> None:
 
 @pytest.mark.rows("C20")
 async def test_the_heartbeat_keeps_an_idle_client(client: JsClient) -> None:
-    io = Server(ping_interval=0.2, ping_timeout=5.0)
+    io = make_server(ping_interval=0.2, ping_timeout=5.0)
     sockets, ends = connections(io), disconnections(io)
 
     async with serving(io) as url:
@@ -128,8 +129,9 @@ async def test_the_heartbeat_keeps_an_idle_client(client: JsClient) -> None:
 
 
 @pytest.mark.rows("F21", "H1")
+@pytest.mark.needs("auth")
 async def test_the_client_comes_back_after_a_restart(client: JsClient) -> None:
-    first = Server()
+    first = make_server()
     sockets, arrived = connections(first), arrivals(first)
     async with serving(first) as url:
         await client.start(
@@ -142,7 +144,7 @@ async def test_the_client_comes_back_after_a_restart(client: JsClient) -> None:
     assert await client.event("disconnect") == ["transport close"]
     await client.emit("echo", "written while the server was away")
 
-    second = Server()
+    second = make_server()
     sockets = connections(second)
 
     @second.on("echo")

@@ -8,10 +8,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from clients.combinations import COMBINATIONS
 from clients.harness import JsClient, JsError, Node
-from clients.server import DEADLINE, Mailbox, arrivals, connections, echoes, serving
-from trio_socketio import Disconnected, Server, Socket
+from clients.server import DEADLINE, Mailbox, arrivals, connections, echoes, make_server, serving
+from trio_socketio import Disconnected, Socket
 
 pytestmark = pytest.mark.clients
 
@@ -27,17 +26,11 @@ WORDS = [
     '"\\\n\u2028\x1e\x00',
 ]
 
-upgrading = pytest.mark.parametrize(
-    "combination", [c for c in COMBINATIONS if c.transport == "upgrade"], ids=str, indirect=True
-)
-version_4 = pytest.mark.parametrize(
-    "combination", [c for c in COMBINATIONS if c.version == "4"], ids=str, indirect=True
-)
-
 
 @pytest.mark.rows("D1", "D14", "D16", "F1", "F3")
+@pytest.mark.needs("unicode")
 async def test_events_both_ways(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
     heard: Mailbox[list[Any]] = Mailbox()
 
@@ -59,7 +52,7 @@ async def test_events_both_ways(client: JsClient) -> None:
 
 @pytest.mark.rows("F4")
 async def test_message_is_an_ordinary_event(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
 
     @io.on("message")
     async def message(socket: Socket, text: str) -> None:
@@ -73,7 +66,7 @@ async def test_message_is_an_ordinary_event(client: JsClient) -> None:
 
 @pytest.mark.rows("F28")
 async def test_a_burst_keeps_its_order(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
 
     @io.on("step")
     async def step(socket: Socket, number: int) -> None:
@@ -86,10 +79,10 @@ async def test_a_burst_keeps_its_order(client: JsClient) -> None:
         assert await client.events("stepped", 100) == [[number] for number in range(100)]
 
 
-@upgrading
+@pytest.mark.needs("upgrade")
 @pytest.mark.rows("C13")
 async def test_an_upgrade_loses_and_reorders_nothing(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
 
     @io.on("step")
     async def step(socket: Socket, number: int) -> None:
@@ -107,8 +100,9 @@ async def test_an_upgrade_loses_and_reorders_nothing(client: JsClient) -> None:
 
 
 @pytest.mark.rows("F6")
+@pytest.mark.needs("unicode")
 async def test_the_server_acknowledges(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     done: Mailbox[str] = Mailbox()
 
     @io.on("one")
@@ -132,8 +126,9 @@ async def test_the_server_acknowledges(client: JsClient) -> None:
 
 
 @pytest.mark.rows("D11", "F9")
+@pytest.mark.needs("unicode")
 async def test_the_client_acknowledges(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
     async with serving(io) as url:
         await client.connect(url)
@@ -150,7 +145,7 @@ async def test_the_client_acknowledges(client: JsClient) -> None:
 
 @pytest.mark.rows("F9", "F10")
 async def test_an_acknowledgement_that_never_comes(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
     async with serving(io) as url:
         await client.connect(url)
@@ -167,7 +162,7 @@ async def test_an_acknowledgement_that_never_comes(client: JsClient) -> None:
 
 @pytest.mark.rows("F9")
 async def test_a_pending_call_fails_when_the_client_goes(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     sockets = connections(io)
 
     async def go() -> None:
@@ -185,10 +180,10 @@ async def test_a_pending_call_fails_when_the_client_goes(client: JsClient) -> No
             await socket.emit("too late")
 
 
-@version_4
+@pytest.mark.needs("timeout")
 @pytest.mark.rows("F6")
 async def test_the_client_times_out(client: JsClient) -> None:
-    io = Server()
+    io = make_server()
     echoes(io)
     async with serving(io) as url:
         await client.connect(url)
@@ -199,7 +194,7 @@ async def test_the_client_times_out(client: JsClient) -> None:
 
 @pytest.mark.rows("F11")
 async def test_volatile_events_are_not_queued(client: JsClient, node: Node) -> None:
-    io = Server()
+    io = make_server()
     sockets, arrived = connections(io), arrivals(io)
 
     async with serving(io) as url:
