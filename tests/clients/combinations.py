@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,20 +23,25 @@ TRANSPORTS: tuple[Transport, ...] = ("polling", "websocket", "upgrade")
 #: Clients of Engine.IO revision 3 and Socket.IO protocol 4.
 OLD: frozenset[Version] = frozenset({"1", "2", "python 4"})
 
+
+def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
+    return dict.fromkeys(sorted(versions), reason)
+
+
 #: What tests may need, and which clients do not have it, with the reason.
 LACKS: dict[str, dict[Version, str]] = {
-    "auth": dict.fromkeys(OLD, "protocol 4 carries no auth, only the query of a namespace"),
-    "retry": dict.fromkeys(OLD, "it never asks for the main namespace, so a refusal there is final"),
-    "timeout": dict.fromkeys(OLD | {"3"}, "it has no time limit for acknowledgements"),
-    "ids": {"1": "it takes the session's id for the one of each namespace"},
-    "hang-up reason": dict.fromkeys(OLD, "it says another reason when it ends the session itself"),
+    "auth": _all(OLD, "protocol 4 carries no auth, only the query of a namespace other than the main one"),
+    "retry": _all(OLD, "it never asks for the main namespace, so a refusal there is final"),
+    "timeout": _all({*OLD, "3"}, "it has no time limit for acknowledgements"),
+    "query": _all(RELEASES.keys() - OLD, "protocol 5 carries auth instead"),
+    "farewell": _all({"python 4"}, "it hangs up before it has sent that it leaves"),
 }
 
 #: What a client cannot do on one transport alone.
 LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
-    ("upgrade", "polling"): dict.fromkeys(RELEASES, "it was told to stay there"),
-    ("upgrade", "websocket"): dict.fromkeys(RELEASES, "there is nothing to upgrade"),
-    ("unicode", "polling"): {"1": "it encodes text of a payload twice in UTF-8"},
+    ("upgrade", "polling"): _all(RELEASES, "it was told to stay there"),
+    ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
+    ("unicode", "polling"): _all({"1"}, "it encodes text twice in UTF-8, until it has upgraded"),
 }
 
 
@@ -71,6 +77,8 @@ class Combination:
 
     def can(self, *needs: str) -> bool:
         """Whether it has all that a test needs."""
+        unknown = set(needs) - LACKS.keys() - {need for need, _ in LACKS_ON}
+        assert not unknown, f"nobody lacks {unknown}: see LACKS"
         return not any(
             self.version in LACKS.get(need, {}) or self.version in LACKS_ON.get((need, self.transport), {})
             for need in needs

@@ -152,13 +152,17 @@ async def test_the_query_of_a_namespace_is_its_auth(running: Any, sent: str, aut
 
 
 @pytest.mark.rows("E12")
-async def test_a_query_belongs_to_connect_alone(running: Any) -> None:
+async def test_other_packets_may_repeat_the_query(running: Any) -> None:
     io = server()
-    io.of("/ok")
+    ok = io.of("/ok")
+    ok.on("event", lambda socket, value: value)
     async with running(io) as net:
         client = await joined(net, "/ok")
-        await client.send('2/ok?a=1,["event"]')
-        assert isinstance(await client.receive(), CloseConnection)
+        await client.send('2/ok?a=1,0["event","x"]')
+        assert await client.receive() == '3/ok,0["x"]'
+        await client.send("1/ok?a=1,")
+        await wait_all_tasks_blocked()
+        assert ok.sockets == {}
 
 
 @pytest.mark.rows("E12")

@@ -232,11 +232,12 @@ class Protocol4Connection(SocketIOConnection):
         """It is in the main namespace without asking, and says nothing about itself."""
         return self._join("/", {})
 
-    def _connect(self, packet: Packet) -> ConnectReceived:
+    def _incoming(self, packet: Packet, now: float) -> Incoming | None:
         namespace, _, query = packet.namespace.partition("?")
         if len(query) > MAX_QUERY_LENGTH:
             raise RemoteProtocolError(f"query of more than {MAX_QUERY_LENGTH} characters")
-        return self._join(namespace, dict[str, Any](parse_query(query)))
+        data = parse_query(query) if packet.type is CONNECT else packet.data
+        return super()._incoming(Packet(packet.type, namespace, data, packet.id, packet.size), now)
 
     @staticmethod
     def acceptance(socket_id: str) -> dict[str, Any] | None:
