@@ -8,6 +8,7 @@
     ├── RemoteProtocolError       the peer broke the protocol
     ├── Disconnected              the socket is not connected (any more)
     ├── ConnectRefused            raised by a middleware to refuse a CONNECT
+    ├── Forbidden                 raised by allow_request to refuse a handshake
     └── ArgumentsError            an event's arguments do not fit its handler
 """
 
@@ -21,6 +22,7 @@ __all__ = [
     "ConnectRefused",
     "DisconnectReason",
     "Disconnected",
+    "Forbidden",
     "LocalProtocolError",
     "RemoteProtocolError",
     "ReservedEventError",
@@ -77,6 +79,18 @@ class ConnectRefused(SocketIOError):
         super().__init__(message)
         self.message = message
         self.data = data
+
+
+class Forbidden(SocketIOError):
+    """Raised by ``allow_request`` or a middleware of the engine: the client gets 403 with this message.
+
+    Args:
+        message: what the client reads. It is public.
+    """
+
+    def __init__(self, message: str = "Forbidden") -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class ArgumentsError(SocketIOError):

@@ -226,6 +226,16 @@ def test_request_without_origin_comes_from_no_browser() -> None:
     assert Bench().verify(POLLING) is None
 
 
+@pytest.mark.rows("B9")
+@pytest.mark.parametrize("origin", ["\0", "http://a\x01.example", "\x7f", "a\r\nb", "\x1b[0m", "\u0100"])
+@pytest.mark.parametrize("cors", ["*", ()])
+def test_origin_that_is_no_field_value(cors: Any, origin: str) -> None:
+    for query, upgrade in ((POLLING, False), (WEBSOCKET, True)):
+        bench = Bench(cors=Cors(origin=cors))
+        assert bench.verify(query, upgrade=upgrade, origin=origin) is Refusal.INVALID_ORIGIN
+        assert bench.verify("transport=x", upgrade=upgrade, origin=origin) is Refusal.TRANSPORT_UNKNOWN
+
+
 @pytest.mark.parametrize(("cors", "origin", "allowed"), [
     ((), "http://a.example", False),
     (("http://a.example",), "http://a.example", True),
@@ -244,10 +254,9 @@ def test_allowed_origins(cors: tuple[str, ...], origin: str, allowed: bool) -> N
 
 
 def test_refused_origin_is_logged_with_its_remedy_and_cut(caplog: pytest.LogCaptureFixture) -> None:
-    Bench().verify(POLLING, origin="http://evil.example/" + "\r\n" * 500)
+    Bench().verify(POLLING, origin="http://evil.example/" + "\xe9" * 500)
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "cors=" in record.getMessage()
-    assert "\n" not in record.getMessage()
     assert len(record.getMessage()) < 400
 
 

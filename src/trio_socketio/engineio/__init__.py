@@ -19,6 +19,7 @@ from trio_socketio.engineio._options import (
     generate_sid,
 )
 from trio_socketio.engineio._polling import BAD_REQUEST, POST_TOO_LARGE, PollingTransport
+from trio_socketio.engineio._proxies import Proxies
 from trio_socketio.engineio._request import (
     EngineRequest,
     EngineResponse,
@@ -30,6 +31,7 @@ from trio_socketio.engineio._request import (
 )
 from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
 from trio_socketio.engineio._session import TRANSITIONS, Event, Session, State
+from trio_socketio.engineio._tokens import is_field_value, is_token
 from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Policy",
     "PollingTransport",
     "Probe",
+    "Proxies",
     "ProxyHeader",
     "Receiver",
     "Refusal",
@@ -70,6 +73,8 @@ __all__ = [
     "TransportName",
     "WebSocketTransport",
     "generate_sid",
+    "is_field_value",
     "is_same_origin",
+    "is_token",
     "parse_query",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Literal
+from urllib.parse import quote
 
 from trio_socketio.engineio._tokens import is_token
 
@@ -36,6 +39,7 @@ class CookieOptions:
     secure: bool = False
     same_site: Literal["Strict", "Lax", "None"] | None = "Lax"
     partitioned: bool = False
+    _attributes: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not is_token(self.name):
@@ -51,6 +55,29 @@ class CookieOptions:
             raise ValueError(f"cookie: max_age is a number of seconds, not {self.max_age!r}")
         if self.same_site not in (None, "Strict", "Lax", "None"):
             raise ValueError(f"cookie: same_site is 'Strict', 'Lax' or 'None', not {self.same_site!r}")
+        object.__setattr__(self, "_attributes", "".join([f"; {each}" for each in self._written()]))
+
+    def _written(self) -> Iterator[str]:
+        if self.max_age is not None:
+            yield f"Max-Age={int(self.max_age)}"
+        if self.domain is not None:
+            yield f"Domain={self.domain}"
+        if self.path is not None:
+            yield f"Path={self.path}"
+        if self.expires is not None:
+            yield f"Expires={format_datetime(self.expires.astimezone(UTC), usegmt=True)}"
+        if self.http_only:
+            yield "HttpOnly"
+        if self.secure:
+            yield "Secure"
+        if self.partitioned:
+            yield "Partitioned"
+        if self.same_site is not None:
+            yield f"SameSite={self.same_site}"
+
+    def header(self, sid: str) -> tuple[str, str]:
+        """The header field that sets it. What may not stand in a cookie is percent-encoded."""
+        return "Set-Cookie", f"{self.name}={quote(sid, safe='')}{self._attributes}"
 
     @classmethod
     def make(cls, cookie: bool | str | CookieOptions | None) -> CookieOptions | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from trio_socketio.engineio._request import EngineRequest
+from trio_socketio.engineio._request import EngineRequest, EngineResponse, Headers
 from trio_socketio.engineio._tokens import is_token
 
 __all__ = ["Cors", "OriginFunction"]
@@ -29,6 +29,7 @@ class Cors:
         max_age: how long a browser may keep the answer to a preflight request, in seconds.
         preflight_continue: whether preflight requests go on to the engine instead of being answered.
         options_success_status: the status of the answer to a preflight request.
+        is_open: whether there may be other origins than the server's own.
     """
 
     origin: str | re.Pattern[str] | Sequence[str | re.Pattern[str]] | OriginFunction = ()
@@ -39,8 +40,10 @@ class Cors:
     max_age: float | None = None
     preflight_continue: bool = False
     options_success_status: int = 204
+    is_open: bool = field(init=False, repr=False, compare=False)
     _texts: frozenset[str] = field(init=False, repr=False, compare=False)
     _patterns: tuple[re.Pattern[str], ...] = field(init=False, repr=False, compare=False)
+    _granted: Headers = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         origins: Sequence[str | re.Pattern[str]]
@@ -56,6 +59,7 @@ class Cors:
                 )
         object.__setattr__(self, "_texts", frozenset(texts))
         object.__setattr__(self, "_patterns", tuple(each for each in origins if isinstance(each, re.Pattern)))
+        object.__setattr__(self, "is_open", callable(self.origin) or bool(origins))
         for name in (*self.methods, *(self.allowed_headers or ()), *self.exposed_headers):
             if not is_token(name):
                 raise ValueError(f"cors: this is no name of a method or a header field: {name!r}")
@@ -63,6 +67,10 @@ class Cors:
             raise ValueError(f"cors: max_age is a number of seconds, not {self.max_age!r}")
         if not 200 <= self.options_success_status < 300:
             raise ValueError(f"cors: options_success_status is 2xx, not {self.options_success_status!r}")
+        granted = [("Access-Control-Allow-Credentials", "true")] if self.credentials else []
+        if self.exposed_headers:
+            granted.append(("Access-Control-Expose-Headers", ",".join(self.exposed_headers)))
+        object.__setattr__(self, "_granted", granted)
 
     @classmethod
     def make(cls, cors: str | Sequence[str] | Cors) -> Cors:
@@ -76,3 +84,33 @@ class Cors:
         if origin in self._texts or "*" in self._texts:
             return True
         return bool(self._patterns) and any(pattern.fullmatch(origin) for pattern in self._patterns)
+
+    def headers(self, origin: str | None, *, granted: bool) -> Headers:
+        """What every response carries to a request with this ``Origin`` header; caches keep one for each origin.
+
+        The origin is echoed: with credentials browsers do not take ``*``.
+        """
+        if not granted or origin is None:
+            return _VARY
+        return [("Access-Control-Allow-Origin", origin), *self._granted, *_VARY]
+
+    def preflight(self, request: EngineRequest, *, granted: bool) -> EngineResponse:
+        """The answer to a preflight request; it makes no session."""
+        headers = [("Content-Length", "0"), ("Vary", "Origin, Access-Control-Request-Headers")]
+        if granted and request.origin is not None:
+            headers += [("Access-Control-Allow-Origin", request.origin), *self._granted]
+            headers.append(("Access-Control-Allow-Methods", ",".join(self.methods)))
+            allowed = self._asked(request) if self.allowed_headers is None else self.allowed_headers
+            if allowed:
+                headers.append(("Access-Control-Allow-Headers", ",".join(allowed)))
+            if self.max_age is not None:
+                headers.append(("Access-Control-Max-Age", str(int(self.max_age))))
+        return EngineResponse(self.options_success_status, headers)
+
+    @staticmethod
+    def _asked(request: EngineRequest) -> list[str]:
+        names = request.headers.get("access-control-request-headers", "").split(",")
+        return [name.strip() for name in names if is_token(name.strip())]
+
+
+_VARY: Headers = (("Vary", "Origin"),)

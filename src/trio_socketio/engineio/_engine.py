@@ -13,6 +13,7 @@ from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
 from trio_socketio.engineio._seam import SessionObserver, Transport
 from trio_socketio.engineio._session import Session, State
+from trio_socketio.engineio._tokens import is_field_value
 from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason
 
@@ -109,6 +110,8 @@ class Engine:
             return Refusal.TRANSPORT_UNKNOWN
         if request.jsonp is not None and not self.options.jsonp:
             return Refusal.JSONP_NOT_ALLOWED
+        if request.origin is not None and not is_field_value(request.origin):
+            return Refusal.INVALID_ORIGIN
         if not self.origin_allowed(request, granted):
             return Refusal.FORBIDDEN
         if request.sid:
