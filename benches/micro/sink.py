@@ -53,7 +53,7 @@ class Sink:
 
 def open_session(io: Server) -> Session:
     """Let a client in, and into the main namespace. It is connected at once unless something has to be awaited."""
-    engine: Any = io.engine
+    engine = io._require_runtime().engine
     request = EngineRequest("GET", "/socket.io/?EIO=4&transport=websocket", {"host": "sink"}, upgrade=True)
     refusal = engine.verify(request)
     if refusal is None and hasattr(engine, "admit"):  # before there was that, ``verify`` did its work, too

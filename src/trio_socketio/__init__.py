@@ -1,21 +1,31 @@
 """A Socket.IO server on Trio, with its byte work in C."""
 
 from trio_socketio._version import __version__
-from trio_socketio.engineio import CookieOptions, Cors, HttpCompression, Outbox, PerMessageDeflate
+from trio_socketio.engineio import (
+    CookieOptions,
+    Cors,
+    EngineRequest,
+    HttpCompression,
+    Outbox,
+    PerMessageDeflate,
+)
 from trio_socketio.errors import (
     ArgumentsError,
     ConnectRefused,
     Disconnected,
     DisconnectReason,
+    Forbidden,
     LocalProtocolError,
     RemoteProtocolError,
     ReservedEventError,
     SocketIOError,
 )
+from trio_socketio.net import Health
 from trio_socketio.server import (
     Ack,
     Answers,
     BroadcastOperator,
+    EngineServer,
     Event,
     Handshake,
     Namespace,
@@ -34,8 +44,12 @@ __all__ = [
     "Cors",
     "DisconnectReason",
     "Disconnected",
+    "EngineRequest",
+    "EngineServer",
     "Event",
+    "Forbidden",
     "Handshake",
+    "Health",
     "HttpCompression",
     "LocalProtocolError",
     "Namespace",

@@ -83,9 +83,10 @@ def resident_bytes() -> int:
 
 async def settle(io: Server) -> dict[str, Any]:
     """Wait until the server is alone again; what is there then."""
+    runtime = io._require_runtime()
     with trio.fail_after(20):
         # nobody is told when a server is alone again
-        while io.engine.sessions or len(io.engine.wheel) or io._require_runtime()._is_busy:  # noqa: ASYNC110
+        while runtime.engine.sessions or len(runtime.engine.wheel) or runtime._is_busy:  # noqa: ASYNC110
             await trio.sleep(0.05)
     gc.collect()
     return {

@@ -230,7 +230,7 @@ async def test_server_ends_with_its_listener(nursery: trio.Nursery) -> None:
             nursery.start_soon(leave)
             serving.cancel_scope.cancel()
     with pytest.raises(RuntimeError, match="async with io"):
-        _ = io.engine
+        io.health()
     await stream.aclose()
     nursery.cancel_scope.cancel()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 import trio
@@ -13,7 +12,7 @@ from support.links import Link
 from support.wire import Wire
 from trio.abc import Instrument
 
-from trio_socketio import Server, Socket
+from trio_socketio import EngineRequest, Server, Socket
 
 
 class CancelAt(Instrument):
@@ -68,8 +67,17 @@ def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]], link: 
 
 def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -> bool:
     """Live once and be cancelled after so many steps; False if life was over before."""
-    io = Server(disconnect_timeout=0.5)
+
+    async def allow(request: EngineRequest) -> None:
+        await trio.lowlevel.checkpoint()
+
+    io = Server(disconnect_timeout=0.5, allow_request=allow)
     begun, ended = [], []
+
+    @io.engine.use
+    async def first(request: EngineRequest, go_on: Callable[[], Awaitable[None]]) -> None:
+        await go_on()
+        await trio.lowlevel.checkpoint()
 
     @io.use
     async def middleware(socket: Socket) -> None:
@@ -98,7 +106,7 @@ def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -
             async with trio.open_nursery() as nursery:
                 async with io:
                     net = Wire(io, nursery, link)
-                    engine: Any = io.engine
+                    engine = io._require_runtime().engine
                     await life(net)
                     await net.aclose()
                 nursery.cancel_scope.cancel()

@@ -125,7 +125,7 @@ async def test_header_and_attachments_are_never_interleaved(running: Any) -> Non
 async def test_emit_from_any_task(running: Any) -> None:
     io = Server()
     with pytest.raises(RuntimeError, match="async with io"):
-        _ = io.engine
+        io.health()
     await io.emit("nobody is there")
     async with running(io) as net:
         client = await net.connect()

@@ -46,7 +46,7 @@ async def test_tasks_of_a_refused_socket_end(running: Any) -> None:
         await client.receive()
         await wait_all_tasks_blocked()
         assert log == ["ended"]
-        (session,) = io.engine.sessions.values()
+        (session,) = io._require_runtime().engine.sessions.values()
         assert session.is_open
 
 

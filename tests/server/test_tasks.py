@@ -401,7 +401,9 @@ def test_idle_sockets_hear_of_the_end_when_a_task_stops_the_program(interrupt: t
 
 def open_client(io: Server) -> MessageHost:
     """A client that has joined the main namespace, whose host costs as much with every server."""
-    host = MessageHost.open(io.engine, "/socket.io/?EIO=4&transport=websocket", trio.current_time())
+    host = MessageHost.open(
+        io._require_runtime().engine, "/socket.io/?EIO=4&transport=websocket", trio.current_time()
+    )
     host.deliver("40", trio.current_time())
     host.sent.clear()
     return host

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import types
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, cast
 
 import h11
@@ -102,14 +102,16 @@ class _Reader:
 _Fields = list[tuple[bytes, bytes]]
 
 
+_NEEDED = (b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
+
+
 def _serialise(method: bytes, fields: _Fields) -> bytes:
-    """The request, as far as the handshake is concerned. Its host is not: a name of 15 kB takes long to decode."""
+    """The request, as far as trio-websocket is concerned.
+
+    Its host is not: a name of 15 kB takes long to decode. Nor is what the client offers, which others answer.
+    """
     lines = [b"%b / HTTP/1.1" % method, b"Host:"]
-    lines += [
-        b"%b: %b" % (name, value)
-        for name, value in fields
-        if name in (b"connection", b"upgrade") or name.startswith(b"sec-websocket-")
-    ]
+    lines += [b"%b: %b" % (name, value) for name, value in fields if name in _NEEDED]
     return b"\r\n".join([*lines, b"", b""])
 
 
@@ -122,30 +124,27 @@ def _has_key(fields: _Fields) -> bool:
         return False
 
 
-async def opening_handshake(
-    request: h11.Request, extra_headers: Sequence[tuple[bytes, bytes]] = ()
-) -> bytes | None:
+async def opening_handshake(request: h11.Request) -> bytes:
     """The response that switches to the WebSocket protocol.
 
     Args:
         request: the whole request, already read.
-        extra_headers: further fields for the response.
 
     Returns:
-        The bytes of the 101 response; None if the request is not a valid opening handshake.
+        The bytes of the 101 response; none if the request is not a valid opening handshake.
 
     Cancellation: nothing is lost, nothing was written.
     """
     fields = [(name.lower(), value) for name, value in request.headers.raw_items()]
     if not _has_key(fields):
-        return None
+        return b""
     stream, reader = _ReplayStream(_serialise(request.method, fields)), _Reader()
     try:
         try:
             accepted = await wrap_server_stream(cast(trio.Nursery, reader), stream)
-            await accepted.accept(extra_headers=list(extra_headers))
+            await accepted.accept()
         finally:
             await reader.finish()
     except (_Refused, UnicodeError):  # the latter for a field that is to be ASCII
-        return None
+        return b""
     return stream.response

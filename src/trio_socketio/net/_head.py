@@ -10,7 +10,7 @@ import trio
 
 from trio_socketio.engineio import EngineRequest
 
-__all__ = ["endpoint", "is_last", "read_head", "size_of_head"]
+__all__ = ["asks_for_other_protocol", "endpoint", "is_last", "read_head", "size_of_head"]
 
 
 def endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
@@ -69,3 +69,13 @@ def _connection_options(headers: Mapping[str, str]) -> set[str]:
 
 def _asks_for_websocket(headers: Mapping[str, str]) -> bool:
     return "upgrade" in _connection_options(headers) and headers["upgrade"].strip().lower() == "websocket"
+
+
+def asks_for_other_protocol(headers: Mapping[str, str]) -> bool:
+    """Whether the connection is to become something that we do not speak.
+
+    HTTP/2 does not count: clients offer it beside requests that are as well answered in HTTP/1.1.
+    """
+    return "upgrade" in _connection_options(headers) and headers.get("upgrade", "").strip().lower() not in (
+        "", "h2c", "websocket",
+    )  # fmt: skip

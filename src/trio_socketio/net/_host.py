@@ -16,11 +16,14 @@ from trio_socketio.engineio import (
     Surplus,
     WebSocketTransport,
 )
+from trio_socketio.net._admission import STOPPING, Admission
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._health import Health, health_response
 from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
-from trio_socketio.net._requests import GONE, NOT_FOUND, STOPPING, Polls, Requests, with_cors
+from trio_socketio.net._requests import GONE, Polls, Requests
+from trio_socketio.net._response_headers import ResponseHeaders
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 
@@ -29,6 +32,7 @@ __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
 #: ``"auto"``: the reactor for plain sockets, where there is one.
 DriverChoice = Literal["auto", "stream"]
 
+NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
 UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
 
 
@@ -61,6 +65,9 @@ class EngineHost:
         stopping: no request is waited for any more.
         connections: those that speak HTTP now.
         polls: those that are to be answered.
+        paths: where the engine is found.
+        admission: who may go on to it.
+        headers: what is added to its responses.
         reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
     """
 
@@ -70,6 +77,10 @@ class EngineHost:
         self.stopping = False
         self.connections: set[Http1Connection] = set()
         self.options = options
+        self.paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
+        self.admission = Admission(engine, self.refuses, logger)
+        self.headers = ResponseHeaders(engine.hooks, engine.options.cookie, logger)
+        self._started = trio.current_time()
         self.polls = Polls(logger)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
@@ -134,26 +145,46 @@ class EngineHost:
         """Whether it would open a session that is not to be opened any more."""
         return self.stopping or (self.draining and not request.sid)
 
+    @property
+    def health(self) -> Health:
+        """How the server is."""
+        status: Literal["ok", "draining", "stopping"] = "draining" if self.draining else "ok"
+        if self.stopping:
+            status = "stopping"
+        return Health(status, self.engine.clients_count, trio.current_time() - self._started)
+
+    def beside(self, request: EngineRequest) -> EngineResponse:
+        """The answer to a request that is not for the engine."""
+        if request.path == self.options.health_path:
+            return health_response(request.method, self.health)
+        return self.options.files.response(request.method, request.path, request.headers) or NOT_FOUND
+
+    async def admit(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
+        """Let the application say whether a request may go on: None, or what it is answered with instead."""
+        try:
+            with trio.CancelScope() as http.idle:  # a server that stops does not wait for the application
+                return await self.admission.check(request)
+        finally:
+            http.idle = None
+        return STOPPING
+
     # WebSocket
 
     async def upgrade(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
         """Answer a request for a WebSocket; returns what is to run it."""
-        if request.path != self.options.path:
+        if request.path not in self.paths:
             await http.respond(NOT_FOUND)
             return None
-        refusal = self.engine.verify(request)
-        if refusal is None and not request.sid:
-            refusal = self.engine.admit(request)
-        if refusal is not None:
-            await http.respond(with_cors(request, refusal.response(), self.engine.options.cors))
+        switching = b""
+        response = await self._refusal(http, request)
+        if response is None:
+            switching = await opening_handshake(http.head)
+            response = None if switching else UPGRADE_REQUIRED
+        if response is not None:
+            await http.respond(self.headers.finished(request, response))
             return None
-        if self.refuses(request):
-            await http.respond(STOPPING)
-            return None
-        switching = await opening_handshake(http.head)
-        if switching is None:
-            await http.respond(UPGRADE_REQUIRED)
-            return None
+        switching = self.headers.switching(request, switching, initial=not request.sid)
+        request.response_headers = ()  # it may live on as its session's request
         driver = self._driver(http.stream)
         if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
             await http.send(switching)
@@ -162,6 +193,13 @@ class EngineHost:
             self._attach(driver, request)
             await self._send_opening(http, switching, driver)
         return driver
+
+    async def _refusal(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
+        if self.admission.may_wait:
+            response = await self.admit(http, request)
+        else:
+            response = self.admission.check_now(request)
+        return STOPPING if response is None and self.refuses(request) else response
 
     async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
         """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
@@ -185,8 +223,10 @@ class EngineHost:
         if self.refuses(request):  # since the handshake began
             code, reason = 1001, "the server stops"
         elif not request.sid:
-            self.engine.open_websocket(request, serve, now)
-            return
+            if request.new_sid not in self.engine.sessions:
+                self.engine.open_websocket(request, serve, now)
+                return
+            code, reason = 1011, "the session id is in use"  # another was faster to open one
         elif session := self.engine.sessions.get(request.sid):
             candidate = self.engine.begin_upgrade(session, driver, now, request)
             if candidate is not None:

@@ -10,12 +10,13 @@ import trio
 
 from trio_socketio.engineio import (
     POST_TOO_LARGE,
-    Cors,
     EngineRequest,
     EngineResponse,
     PollingTransport,
     Session,
 )
+from trio_socketio.net._admission import STOPPING
+from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS
@@ -23,13 +24,12 @@ from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS
 if TYPE_CHECKING:
     from trio_socketio.net._host import Driver, EngineHost
 
-__all__ = ["GONE", "NOT_FOUND", "STOPPING", "Polls", "Requests", "with_cors"]
+__all__ = ["GONE", "Polls", "Requests"]
 
-NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
 METHOD_NOT_ALLOWED = EngineResponse(
     405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True
 )
-STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
+OTHER_PROTOCOL = EngineResponse(426, [("Upgrade", "websocket"), ("Content-Length", "0")], close=True)
 
 #: What the peer's misbehaviour or absence raises; never an error of ours.
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -125,14 +125,17 @@ class Requests:
     async def _answer(self, request: EngineRequest) -> bool:
         """Answer one request; returns whether the connection can carry another."""
         host, engine = self._host, self._engine
-        if request.path != host.options.path:
-            response = host.options.files.response(request.method, request.path, request.headers)
-            return await self._respond_plainly(response or NOT_FOUND)
-        refusal = engine.verify(request)
-        if refusal is None and not request.sid:
-            refusal = engine.admit(request)
-        if refusal is not None:
-            return await self._respond(refusal.response())
+        if request.path not in host.paths:
+            return await self._respond_plainly(host.beside(request))
+        if not self.http.is_reusable and asks_for_other_protocol(request.headers):
+            return await self._respond(OTHER_PROTOCOL)
+        admission = host.admission
+        if admission.may_wait:
+            response = await host.admit(self.http, request)
+        else:
+            response = admission.check_now(request)
+        if response is not None:
+            return await self._respond(response)
         if not request.sid:
             return await self._open(request)
         polling = engine.polling(engine.sessions[request.sid])
@@ -140,10 +143,10 @@ class Requests:
             return await self._poll(polling)
         if request.method == "POST":
             return await self._post(request, polling)
-        return await self._respond_plainly(METHOD_NOT_ALLOWED)
+        return await self._respond(METHOD_NOT_ALLOWED)
 
     async def _respond(self, response: EngineResponse) -> bool:
-        return await self._respond_plainly(with_cors(self._request, response, self._engine.options.cors))
+        return await self._respond_plainly(self._host.headers.finished(self._request, response))
 
     async def _respond_plainly(self, response: EngineResponse) -> bool:
         return await self.http.respond(response, head=self._request.method == "HEAD")
@@ -152,7 +155,7 @@ class Requests:
 
     async def _open(self, request: EngineRequest) -> bool:
         if self._host.refuses(request):
-            return await self.http.respond(STOPPING)
+            return await self._respond(STOPPING)
         polling = self._engine.open_polling(request, trio.current_time())
         return await self._poll(polling)
 
@@ -190,7 +193,9 @@ class Requests:
         polling, self._waiting = self._waiting, None
         if polling is None:
             return
-        response = with_cors(self._request, polling.collect(), self._engine.options.cors)
+        request = self._request
+        response = self._host.headers.finished(request, polling.collect(), initial=not request.sid)
+        request.response_headers = ()  # it may live on as its session's request
         try:
             rest = self.http.begin_response(response)
         except trio.BrokenResourceError:
@@ -257,12 +262,3 @@ class Requests:
             resumed = trio.Event()
             self._engine.hold_post(session, resumed.set)
             await resumed.wait()
-
-
-def with_cors(request: EngineRequest, response: EngineResponse, cors: Cors) -> EngineResponse:
-    """The response, with what a browser wants to know if it asks from an origin that is allowed."""
-    origin = request.origin
-    if origin is None or cors.allows(origin, request) is not True:
-        return response
-    headers = [*response.headers, ("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
-    return EngineResponse(response.status, headers, response.body, response.close, response.compress)

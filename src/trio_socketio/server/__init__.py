@@ -1,6 +1,7 @@
 """The public objects: server, namespaces, sockets, operators."""
 
 from trio_socketio.server._config import ServerOptions
+from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
@@ -13,6 +14,7 @@ __all__ = [
     "Ack",
     "Answers",
     "BroadcastOperator",
+    "EngineServer",
     "Event",
     "Handshake",
     "Namespace",

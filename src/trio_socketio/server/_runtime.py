@@ -65,7 +65,11 @@ class Runtime:
         self.life = Life(self, self.dispatcher)
         self.crew = self.life.crew
         self.engine = Engine(
-            config.engine(), self._connect, trio.current_time(), logging.getLogger("trio_socketio.engine")
+            config.engine(),
+            self._connect,
+            trio.current_time(),
+            logging.getLogger("trio_socketio.engine"),
+            server.engine._hooks,
         )
         self.host = EngineHost(
             self.engine, self._host_options(config), logging.getLogger("trio_socketio.engine")

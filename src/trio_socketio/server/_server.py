@@ -13,9 +13,10 @@ from typing import Any, Self, TypeVar, Unpack
 
 import trio
 
-from trio_socketio.net import unix_listener
+from trio_socketio.net import Health, unix_listener
 from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config, ServerOptions
+from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
@@ -44,6 +45,7 @@ class Server(Listening, Emitter):
         self.config = Config.make(options)
         self._namespaces: dict[str, Namespace] = {}
         self._error_hooks: list[ErrorHook] = []
+        self._engine = EngineServer()
         self._runtime: Runtime | None = None
         self._running: AbstractAsyncContextManager[None] | None = None
         self._main = self.of("/")
@@ -88,9 +90,17 @@ class Server(Listening, Emitter):
         return BroadcastOperator(self._main, self._main._operator()._target)
 
     @property
-    def engine(self) -> Any:
-        """The Engine.IO server below, while it runs; ``engine.clients_count`` counts its sessions."""
-        return self._require_runtime().engine
+    def engine(self) -> EngineServer:
+        """The Engine.IO server below: hooks for HTTP requests, and how many sessions there are."""
+        return self._engine
+
+    def health(self) -> Health:
+        """How the server is; the answer to ``health_path``.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        return self._require_runtime().host.health
 
     # running
 
@@ -121,6 +131,7 @@ class Server(Listening, Emitter):
         if self._runtime is not None:
             raise RuntimeError("the server runs already")
         self._runtime = runtime = Runtime(self, self.config, logging.getLogger("trio_socketio.socket"))
+        self._engine._engine = runtime.engine
         try:
             async with trio.open_nursery() as nursery:
                 await runtime.start(nursery)
@@ -131,7 +142,7 @@ class Server(Listening, Emitter):
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
         finally:
-            self._runtime = None
+            self._runtime = self._engine._engine = None
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[Runtime]:

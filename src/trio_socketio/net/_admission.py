@@ -1,0 +1,239 @@
+"""Who may go on to the engine: proxies, CORS, middlewares, the engine's own rules, and the application's word.
+
+Nothing waits and no coroutine is made unless the application has something to say.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+import re
+from collections.abc import Callable
+
+import trio
+
+from trio_socketio.engineio import (
+    Engine,
+    EngineRequest,
+    EngineResponse,
+    Proxies,
+    Refusal,
+    RefusedError,
+    generate_sid,
+    is_field_value,
+)
+from trio_socketio.errors import Forbidden
+from trio_socketio.net._response_headers import checked
+
+__all__ = ["STOPPING", "Admission"]
+
+STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
+INTERNAL_ERROR = EngineResponse(500, [("Content-Length", "0")])
+
+#: How the ids of ``generate_sid`` look, and how often at most it is said that another one does not.
+_OUR_SID, HINT_INTERVAL = re.compile(r"[\w-]{20}", re.ASCII), 60.0
+
+
+class Admission:
+    """Lets requests in to one engine.
+
+    Args:
+        engine: the sessions; its options and hooks say who may come.
+        refuses: whether a request comes too late, for the server ends.
+        logger: for what goes wrong.
+    """
+
+    def __init__(
+        self, engine: Engine, refuses: Callable[[EngineRequest], bool], logger: logging.Logger
+    ) -> None:
+        options = engine.options
+        self._engine = engine
+        self._refuses = refuses
+        self._logger = logger
+        self._middlewares = engine.hooks.middlewares
+        self._cors = options.cors if options.cors.is_open else None
+        self._proxies = (
+            Proxies(options.trusted_proxies, options.proxy_header) if options.trusted_proxies else None
+        )
+        self._asks = (
+            options.allow_request is not None
+            or callable(options.cors.origin)
+            or options.generate_id is not generate_sid
+        )
+        self._ids_are_ours = options.generate_id is generate_sid
+        self._hinted = -math.inf
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the application is asked: ``check`` is to be used, not ``check_now``."""
+        return self._asks or bool(self._middlewares)
+
+    def check_now(self, request: EngineRequest) -> EngineResponse | None:
+        """What a request is answered with that does not go on; None: a handshake may open its session at once."""
+        self._look_behind_proxies(request)
+        granted = None
+        if self._cors is not None:
+            origin = self._origin(request)
+            granted = None if origin is None else self._cors.allows(origin, request) is True
+            preflight = self._begin_cors(request, granted)
+            if preflight is not None:
+                return preflight
+        refusal = self._verify(request, granted)
+        if refusal is None and not request.sid:
+            refusal = self._engine.admit(request)
+        return None if refusal is None else refusal.response()
+
+    async def check(self, request: EngineRequest) -> EngineResponse | None:
+        """As ``check_now``, and asks the application, for at most ``connect_timeout``.
+
+        Cancellation: the application's functions are cancelled; no session is opened.
+        """
+        late = Refusal.MIDDLEWARE_FAILURE
+        try:
+            with trio.move_on_after(self._engine.options.connect_timeout):
+                self._look_behind_proxies(request)
+                granted = await self._granted(request)
+                preflight = self._begin_cors(request, granted)
+                if preflight is not None:
+                    return preflight
+                if self._refuses(request):
+                    return STOPPING
+                await self._pass_middlewares(request)
+                refusal = self._verify(request, granted)
+                if refusal is None and not request.sid:
+                    late = Refusal.FORBIDDEN
+                    answer = await self._ask(request)
+                    if answer is not None:
+                        return answer
+                    late = Refusal.ID_GENERATION
+                    refusal = self._engine.admit(request, await self._new_id(request))
+                return None if refusal is None else refusal.response()
+        except RefusedError as refused:
+            return self._engine.refuse(request, refused.refusal, refused.message).response(refused.message)
+        self._logger.warning("refused a request: the application took longer than connect_timeout")
+        return self._engine.refuse(request, late).response()
+
+    # one after the other
+
+    def _look_behind_proxies(self, request: EngineRequest) -> None:
+        if self._proxies is not None:
+            request.address, request.secure = self._proxies.resolve(
+                request.address, request.secure, request.headers
+            )
+
+    @staticmethod
+    def _origin(request: EngineRequest) -> str | None:
+        origin = request.origin
+        if origin is None and request.jsonp is not None:
+            origin = request.referer_origin  # a script tag sends no Origin
+        return origin if origin is not None and is_field_value(origin) else None
+
+    async def _granted(self, request: EngineRequest) -> bool | None:
+        origin = self._origin(request)
+        if self._cors is None or origin is None:
+            return None
+        try:
+            allowed = self._cors.allows(origin, request)
+            return (allowed if isinstance(allowed, bool) else await allowed) is True
+        except Exception:
+            self._logger.exception("the function of cors failed: the request is refused")
+            raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
+
+    def _begin_cors(self, request: EngineRequest, granted: bool | None) -> EngineResponse | None:
+        cors = self._cors
+        if cors is None:
+            return None
+        if request.method == "OPTIONS":
+            preflight = cors.preflight(request, granted=bool(granted))
+            if not cors.preflight_continue:
+                return preflight
+            request.response_headers = preflight.headers[1:]  # the answer has a length of its own
+        else:
+            request.response_headers = cors.headers(request.origin, granted=bool(granted))
+        return None
+
+    async def _pass_middlewares(self, request: EngineRequest) -> None:
+        middlewares = tuple(self._middlewares)
+        passed = False
+
+        async def pass_from(position: int) -> None:
+            nonlocal passed
+            if position == len(middlewares):
+                passed = True
+                return
+            called = False
+
+            async def go_on() -> None:
+                nonlocal called
+                if called:
+                    raise RuntimeError("a middleware goes on once")
+                called = True
+                await pass_from(position + 1)
+
+            await middlewares[position](request, go_on)
+
+        try:
+            await pass_from(0)
+            request.response_headers = checked(request.response_headers)
+        except Exception as error:
+            forbidden = _leaf(error)
+            if isinstance(forbidden, Forbidden):
+                raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
+            self._logger.exception("a middleware of the engine failed: the request is refused")
+            raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
+        if not passed:
+            raise RefusedError(Refusal.MIDDLEWARE_FAILURE)
+
+    def _verify(self, request: EngineRequest, granted: bool | None) -> Refusal | None:
+        refusal = self._engine.verify(request, granted)
+        if refusal is Refusal.SESSION_UNKNOWN:
+            self._hint(request)
+        return refusal
+
+    def _hint(self, request: EngineRequest) -> None:
+        now = trio.current_time()
+        if self._ids_are_ours and not _OUR_SID.fullmatch(request.sid) and now >= self._hinted + HINT_INTERVAL:
+            self._hinted = now
+            self._logger.info(
+                "a request names a session id that no server like this one gives: "
+                "an application's own query parameter must not be called sid"
+            )
+
+    async def _ask(self, request: EngineRequest) -> EngineResponse | None:
+        allow_request = self._engine.options.allow_request
+        if allow_request is None:
+            return None
+        try:
+            answer: object = allow_request(request)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except Exception as error:
+            forbidden = _leaf(error)
+            if isinstance(forbidden, Forbidden):
+                raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
+            self._logger.exception("allow_request failed: the handshake is refused")
+            self._engine.refuse(request, Refusal.FORBIDDEN)
+            return INTERNAL_ERROR
+        if answer is False:  # whoever means to refuse is not to be taken for one who allows
+            raise RefusedError(Refusal.FORBIDDEN)
+        return None
+
+    async def _new_id(self, request: EngineRequest) -> str | None:
+        if not self._engine.speaks(request):
+            return None
+        try:
+            made: object = self._engine.generate_id(request)
+            if inspect.isawaitable(made):
+                made = await made
+            return made if isinstance(made, str) else ""
+        except Exception:
+            self._logger.exception("generate_id failed: no session is opened")
+            raise RefusedError(Refusal.ID_GENERATION) from None
+
+
+def _leaf(error: Exception) -> Exception:
+    """What a nursery of the application's has wrapped."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

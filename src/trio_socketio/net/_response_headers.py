@@ -1,0 +1,108 @@
+"""What the application adds to responses: nothing that would end a line, or a response, where it should not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from trio_socketio.engineio import (
+    CookieOptions,
+    EngineHooks,
+    EngineRequest,
+    EngineResponse,
+    Headers,
+    HeadersHook,
+    is_field_value,
+    is_token,
+)
+
+__all__ = ["ResponseHeaders", "checked"]
+
+#: They say where a response ends, and what becomes of the connection: ours alone (RFC 9112 sections 6 and 9).
+_FRAMING = frozenset(
+    {"connection", "content-length", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
+)
+
+
+def checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same fields.
+
+    Raises:
+        ValueError: one of them cannot be sent, or is none of the application's business.
+        TypeError: this is no list of names and values.
+    """
+    fields = [(name, value) for name, value in headers]
+    for name, value in fields:
+        if not is_token(name) or not is_field_value(value):
+            raise ValueError(f"this cannot be a header field: {name!r}: {value!r}")
+        if name.lower() in _FRAMING or name.lower().startswith("sec-websocket-"):
+            raise ValueError(f"the server alone sets the header field {name}")
+    return fields
+
+
+class ResponseHeaders:
+    """Adds to responses what CORS, the cookie, middlewares and hooks want there.
+
+    Args:
+        hooks: the application's.
+        cookie: set by the response that opens a session.
+        logger: for what goes wrong.
+    """
+
+    def __init__(self, hooks: EngineHooks, cookie: CookieOptions | None, logger: logging.Logger) -> None:
+        self._hooks = hooks
+        self._cookie = cookie
+        self._logger = logger
+
+    def finished(
+        self, request: EngineRequest, response: EngineResponse, *, initial: bool = False
+    ) -> EngineResponse:
+        """The response as it is sent.
+
+        Args:
+            request: what it answers.
+            response: what the engine says.
+            initial: it opens the session ``request.new_sid``.
+        """
+        if not self._adds(request, initial):
+            return response
+        framing = [field for field in response.headers if field[0].lower() in _FRAMING]
+        others = [field for field in response.headers if field[0].lower() not in _FRAMING]
+        return replace(response, headers=framing + self._complete(request, others, initial=initial))
+
+    def switching(self, request: EngineRequest, response: bytes, *, initial: bool) -> bytes:
+        """The response that switches to the WebSocket protocol, which ends with a blank line."""
+        if not self._adds(request, initial):
+            return response
+        fields = self._complete(request, (), initial=initial)
+        lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
+        return response[:-2] + lines.encode("latin-1") + b"\r\n"
+
+    def _adds(self, request: EngineRequest, initial: bool) -> bool:
+        hooks = self._hooks
+        return bool(
+            request.response_headers
+            or hooks.headers
+            or (initial and (hooks.initial_headers or self._cookie is not None))
+        )
+
+    def _complete(self, request: EngineRequest, headers: Headers, *, initial: bool) -> list[tuple[str, str]]:
+        fields = [*headers, *request.response_headers]
+        if initial:
+            if self._cookie is not None:
+                fields.append(self._cookie.header(request.new_sid))
+            fields = self._changed(request, fields, self._hooks.initial_headers)
+        return self._changed(request, fields, self._hooks.headers)
+
+    def _changed(
+        self, request: EngineRequest, fields: list[tuple[str, str]], hooks: Sequence[HeadersHook]
+    ) -> list[tuple[str, str]]:
+        for hook in hooks:
+            changed = list(fields)
+            try:
+                hook(changed, request)
+                fields = checked(changed)
+            except Exception:
+                self._logger.exception("a hook for response headers failed: what it did is left out")
+        return fields

@@ -1,0 +1,424 @@
+"""What responses carry besides the engine's own: CORS, the cookie, what middlewares and hooks add."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+from support.raw import POLLING, WEBSOCKET, exchange, read_until, request, status, upgrade
+from support.wire import Wire
+
+from trio_socketio import CookieOptions, Cors, EngineRequest, Forbidden, Server
+
+Next = Callable[[], Awaitable[None]]
+Fields = list[tuple[str, str]]
+
+CLOSE = "Connection: close"
+PAGE = {"Origin": "http://a.example"}
+
+
+def fields(response: bytes) -> list[tuple[str, str]]:
+    """The header fields of the first response, names in lower case."""
+    lines = response.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
+    return [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
+
+
+async def switched(wire: Wire, target: str = WEBSOCKET, **changes: str) -> bytes:
+    """The head of a response that switches protocols."""
+    stream = wire.stream()
+    await stream.send_all(upgrade(target, **changes))
+    received = await read_until(stream, b"\r\n\r\n")
+    assert status(received) == 101
+    return received
+
+
+def failures(caplog: pytest.LogCaptureFixture) -> int:
+    return sum(record.levelno >= logging.ERROR for record in caplog.records)
+
+
+# CORS
+
+
+@pytest.mark.rows("B10", "B3")
+@pytest.mark.parametrize("suffix", ["", "&sid=unknown", "&transport=x"])
+async def test_preflight_comes_before_everything(autojump_clock: Any, running: Any, suffix: str) -> None:
+    io = Server(cors=Cors(origin="http://a.example", credentials=True))
+
+    @io.engine.use
+    async def nobody(request: EngineRequest, go_on: Next) -> None:
+        raise Forbidden
+
+    async with running(io) as wire:
+        http = wire.http()
+        asked = {
+            **PAGE,
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        }
+        response = await http.request("OPTIONS", POLLING + suffix, headers=asked)
+        assert (response.status, response.body) == (204, b"")
+        assert response.headers == {
+            "Content-Length".lower(): "0",
+            "vary": "Origin, Access-Control-Request-Headers",
+            "access-control-allow-origin": "http://a.example",
+            "access-control-allow-credentials": "true",
+            "access-control-allow-methods": "GET,HEAD,PUT,PATCH,POST,DELETE",
+            "access-control-allow-headers": "content-type",
+        }
+        foreign = await http.request(
+            "OPTIONS", POLLING + suffix, headers={**asked, "Origin": "http://b.example"}
+        )
+        assert foreign.status == 204
+        assert not any(name.startswith("access-control") for name in foreign.headers)
+        assert (io.engine.clients_count, io.engine.refused) == (0, {})
+
+
+@pytest.mark.rows("B3", "B10")
+async def test_preflight_without_cors_is_a_bad_method(autojump_clock: Any, running: Any) -> None:
+    async with running(Server()) as wire:
+        http = wire.http()
+        response = await http.request("OPTIONS", POLLING, headers={"Origin": "http://test"})
+        assert (response.status, response.json["code"]) == (400, 2)
+        assert "vary" not in response.headers
+        assert (await http.request("OPTIONS", POLLING, headers=PAGE)).status == 403
+
+
+@pytest.mark.rows("B10")
+async def test_preflight_that_goes_on(autojump_clock: Any, running: Any) -> None:
+    cors = Cors(origin="*", preflight_continue=True)
+    async with running(Server(cors=cors)) as wire:
+        response = await wire.http().request("OPTIONS", POLLING, headers=PAGE)
+        assert (response.status, response.json["code"]) == (400, 2)
+        assert response.headers["access-control-allow-origin"] == "http://a.example"
+        assert response.headers["access-control-allow-methods"] == "GET,HEAD,PUT,PATCH,POST,DELETE"
+        polling = await wire.polling()
+        response = await wire.http().request("OPTIONS", polling.target, headers=PAGE)
+        assert response.status == 405
+        assert response.headers["access-control-allow-origin"] == "http://a.example"
+
+
+async def _ask(origin: str, request: EngineRequest) -> bool:
+    await trio.lowlevel.checkpoint()
+    return origin == "http://a.example"
+
+
+@pytest.mark.rows("B10")
+@pytest.mark.parametrize("origin", ["http://a.example", "*", _ask])
+async def test_every_response_says_for_which_origin_it_is(
+    autojump_clock: Any, running: Any, origin: Any
+) -> None:
+    cors = Cors(origin=origin, credentials=True, exposed_headers=["X-Served-By"])
+    grant = [("access-control-allow-origin", "http://a.example"), ("access-control-allow-credentials", "true"),
+             ("access-control-expose-headers", "X-Served-By"), ("vary", "Origin")]  # fmt: skip
+    async with running(Server(cors=cors)) as wire:
+        polling = await wire.polling()
+        own = f"{POLLING}&sid={polling.sid}"
+        for origins, expected in (([], [("vary", "Origin")]), (["Origin: http://a.example"], grant)):
+            for data, code in (
+                (request(POLLING, *origins, CLOSE), 200),
+                (request(own, *origins, "Content-Length: 1", CLOSE, method="POST", body=b"3"), 200),
+                (request(own, *origins, CLOSE, method="PUT"), 405),
+                (request(f"{POLLING}&sid=unknown", *origins, CLOSE), 400),
+                (upgrade(Sec_WebSocket_Version="12", **(PAGE if origins else {})), 400),
+                (upgrade(WEBSOCKET + "&EIO=3", **(PAGE if origins else {})), 400),
+            ):
+                received = await exchange(wire.stream(), data)
+                assert status(received) == code
+                assert [
+                    each for each in fields(received) if each[0].startswith(("access", "vary"))
+                ] == expected
+            received = await switched(wire, **(PAGE if origins else {}))
+            assert [each for each in fields(received) if each[0].startswith(("access", "vary"))] == expected
+
+
+@pytest.mark.rows("B10")
+@pytest.mark.parametrize("origin", ["*", _ask])
+async def test_page_may_read_that_the_server_drains(autojump_clock: Any, running: Any, origin: Any) -> None:
+    io = Server(cors=origin)
+    async with running(io) as wire:
+        io._require_runtime().host.draining = True
+        response = await wire.http().request("GET", POLLING, headers=PAGE)
+        assert response.status == 503
+        assert response.headers["access-control-allow-origin"] == "http://a.example"
+        received = await exchange(wire.stream(), upgrade(**PAGE))
+        assert status(received) == 503
+        assert dict(fields(received))["access-control-allow-origin"] == "http://a.example"
+
+
+@pytest.mark.rows("B10")
+async def test_grant_is_not_kept_with_the_session(autojump_clock: Any, running: Any) -> None:
+    io = Server(cors="*")
+    async with running(io) as wire:
+        await wire.http().request("GET", POLLING, headers=PAGE)
+        await switched(wire, **PAGE)
+        sessions = io._require_runtime().engine.sessions.values()
+        assert [session.request.response_headers for session in sessions] == [(), ()]
+
+
+# the cookie
+
+
+@pytest.mark.rows("B12")
+@pytest.mark.parametrize(("cookie", "text"), [
+    (True, "io=the-id; Path=/; HttpOnly; SameSite=Lax"), ("lb", "lb=the-id; Path=/; HttpOnly; SameSite=Lax"),
+    (CookieOptions(path="/x", secure=True), "io=the-id; Path=/x; HttpOnly; Secure; SameSite=Lax"),
+])  # fmt: skip
+async def test_cookie_is_set_once(autojump_clock: Any, running: Any, cookie: Any, text: str) -> None:
+    async with running(Server(cookie=cookie, generate_id=lambda: "the-id")) as wire:
+        received = await switched(wire)
+        assert [value for name, value in fields(received) if name == "set-cookie"] == [text]
+        await wire.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert wire.io.engine.clients_count == 0
+        http = wire.http()
+        assert (await http.request("GET", POLLING)).headers["set-cookie"] == text
+        refused = await http.request("GET", f"{POLLING}&sid=unknown")
+        assert "set-cookie" not in refused.headers
+        posted = await http.request("POST", f"{POLLING}&sid=the-id", b"40")
+        assert (posted.text, "set-cookie" in posted.headers) == ("ok", False)
+        assert b"set-cookie" not in (await switched(wire, f"{WEBSOCKET}&sid=the-id")).lower()
+
+
+@pytest.mark.rows("B12")
+@pytest.mark.parametrize("cookie", [";;;=", 'a="b; c', "\xe9\xff=\x80", "a=" + "b" * 8000, "=;"])
+async def test_odd_cookies_of_clients(autojump_clock: Any, running: Any, cookie: str) -> None:
+    seen: list[str] = []
+
+    def allow(request: EngineRequest) -> None:
+        seen.append(request.headers["cookie"])
+
+    async with running(Server(cookie=True, allow_request=allow)) as wire:  # type: ignore[arg-type]
+        assert status(await exchange(wire.stream(), request(POLLING, f"Cookie: {cookie}", CLOSE))) == 200
+        await switched(wire, Cookie=cookie)
+        assert seen == [cookie, cookie]
+
+
+# hooks
+
+
+@pytest.mark.rows("B13")
+async def test_initial_headers_once_and_headers_always(autojump_clock: Any, running: Any) -> None:
+    io = Server()
+    calls: list[tuple[str, str]] = []
+
+    @io.engine.on("initial_headers")
+    def initial_headers(headers: Fields, request: EngineRequest) -> None:
+        calls.append(("initial", request.method))
+        headers.append(("X-First", request.query["transport"]))
+
+    async with running(io) as wire:
+
+        def always(headers: Fields, request: EngineRequest) -> None:
+            calls.append(("headers", request.method))
+            headers.append(("X-Always", "yes"))
+
+        assert io.engine.on("headers", always) is always  # while it runs
+        polling = await wire.polling()
+        assert calls == [("initial", "GET"), ("headers", "GET")]
+        posted = await polling.post("40")
+        got = await polling.get()
+        refused = await wire.http().request("PUT", POLLING)
+        for response in (posted, got, refused):
+            assert response.headers["x-always"] == "yes"
+            assert "x-first" not in response.headers
+        received = fields(await switched(wire, polling.target.replace("polling", "websocket")))
+        assert ("x-always", "yes") in received
+        assert "x-first" not in dict(received)
+        received = fields(await switched(wire))
+        assert {("x-always", "yes"), ("x-first", "websocket")} <= set(received)
+        assert [name for name, _ in calls].count("initial") == 2
+        assert [name for name, _ in calls].count("headers") == 6
+        assert "x-always" not in (await wire.http().request("GET", "/elsewhere")).headers
+
+
+@pytest.mark.rows("B13", "B17")
+async def test_hooks_change_what_is_there(autojump_clock: Any, running: Any) -> None:
+    io = Server()
+
+    @io.engine.on("headers")
+    def headers(headers: Fields, request: EngineRequest) -> None:
+        assert "content-length" not in [name.lower() for name, _ in headers]
+        headers[:] = [(name, value) for name, value in headers if name != "cache-control"]
+        headers.append(("Cache-Control", "private"))
+
+    async with running(io) as wire:
+        response = await wire.http().request("GET", POLLING)
+        assert response.headers["cache-control"] == "private"
+        assert response.headers["content-type"] == "text/plain; charset=UTF-8"
+        assert int(response.headers["content-length"]) == len(response.body)
+
+
+BROKEN: list[Any] = [
+    ("X", "a\r\nSet-Cookie: b"), ("X", "a\nb"), ("X", "a\rb"), ("X", "\0"), ("X", "\x7f"), ("X", "\u0100"),
+    ("X: a\r\nY", "b"), ("X Y", "b"), ("", "b"), ("X:", "b"), ("\xe9", "b"), ("X", 5), (5, "X"), ("X",), None,
+    ("Content-Length", "0"), ("content-length", "0"), ("Transfer-Encoding", "chunked"), ("Connection", "close"),
+    ("Upgrade", "x"), ("Sec-WebSocket-Accept", "x"), ("sec-websocket-protocol", "x"),
+]  # fmt: skip
+
+
+@pytest.mark.rows("B13")
+@pytest.mark.parametrize("broken", BROKEN, ids=repr)
+@pytest.mark.parametrize("event", ["initial_headers", "headers"])
+async def test_what_may_not_be_sent_is_left_out(
+    autojump_clock: Any, running: Any, event: str, broken: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server()
+
+    @io.engine.on(event)
+    def first(headers: Fields, request: EngineRequest) -> None:
+        headers.append(("X-First", "1"))
+
+    @io.engine.on(event)
+    def second(headers: Fields, request: EngineRequest) -> None:
+        headers.append(broken)
+
+    async with running(io) as wire:
+        received = await exchange(wire.stream(), request(POLLING, CLOSE))
+        assert [name for name, _ in fields(received)] == [
+            "content-length", "content-type", "cache-control", "x-first", "connection"
+        ]  # fmt: skip
+        received = await switched(wire)
+        assert sorted(name for name, _ in fields(received)) == [
+            "connection", "sec-websocket-accept", "upgrade", "x-first"
+        ]  # fmt: skip
+        assert failures(caplog) == 2
+
+
+@pytest.mark.rows("B13")
+def test_hooks_that_cannot_be() -> None:
+    io = Server()
+
+    async def never_awaited(headers: Fields, request: EngineRequest) -> None: ...
+
+    with pytest.raises(TypeError, match="never_awaited is never awaited"):
+        io.engine.on("headers", never_awaited)
+    with pytest.raises(ValueError, match="initial_headers"):
+        io.engine.on("header", print)
+
+    def plain(request: EngineRequest, go_on: Next) -> None: ...
+
+    with pytest.raises(TypeError, match="async def"):
+        io.engine.use(plain)  # type: ignore[type-var]
+    with pytest.raises(AttributeError):
+        io.engine = None  # type: ignore[assignment,misc]
+    assert io.engine.clients_count == 0
+
+
+# middlewares
+
+
+@pytest.mark.rows("B14")
+async def test_middlewares_see_every_request_to_the_engine_in_order(
+    autojump_clock: Any, running: Any
+) -> None:
+    io = Server()
+    seen: list[str] = []
+
+    @io.engine.use
+    async def outer(request: EngineRequest, go_on: Next) -> None:
+        seen.append(f"{request.method} {request.query['transport']} in")
+        await go_on()
+        seen.append("out")
+
+    async with running(io) as wire:
+
+        class Inner:
+            async def __call__(self, request: EngineRequest, go_on: Next) -> None:
+                await trio.sleep(1)
+                seen.append("inner")
+                request.response_headers = [*request.response_headers, ("X-Inner", "1")]
+                await go_on()
+
+        io.engine.use(Inner())
+        polling = await wire.polling()
+        assert seen == ["GET polling in", "inner", "out"]
+        assert (await polling.post("40")).headers["x-inner"] == "1"
+        assert seen[3:] == ["POST polling in", "inner", "out"]
+        received = await switched(wire, polling.target.replace("polling", "websocket"))
+        assert seen[6:] == ["GET websocket in", "inner", "out"]
+        assert ("x-inner", "1") in fields(received)
+        refused = await wire.http().request("PUT", POLLING)
+        assert (refused.status, refused.headers["x-inner"]) == (400, "1")
+        assert seen[9:] == ["PUT polling in", "inner", "out"]
+        assert (await wire.http().request("GET", "/elsewhere?transport=polling")).status == 404
+        assert len(seen) == 12
+
+
+async def _fail(request: EngineRequest, go_on: Next) -> None:
+    raise LookupError("the secret detail")
+
+
+async def _stay(request: EngineRequest, go_on: Next) -> None:
+    await trio.lowlevel.checkpoint()
+
+
+async def _twice(request: EngineRequest, go_on: Next) -> None:
+    await go_on()
+    await go_on()
+
+
+async def _break_headers(request: EngineRequest, go_on: Next) -> None:
+    request.response_headers = [("X", "a\r\nb")]
+    await go_on()
+
+
+async def _forbid(request: EngineRequest, go_on: Next) -> None:
+    async with trio.open_nursery():
+        raise Forbidden("not here")
+
+
+@pytest.mark.rows("B14", "B4", "B8")
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(("middleware", "code", "body", "logged"), [
+    (_fail, 400, '{"code":3,"message":"Bad request"}', 1), (_stay, 400, '{"code":3,"message":"Bad request"}', 0),
+    (_twice, 400, '{"code":3,"message":"Bad request"}', 1),
+    (_break_headers, 400, '{"code":3,"message":"Bad request"}', 1),
+    (_forbid, 403, '{"code":4,"message":"not here"}', 0),
+])  # fmt: skip
+async def test_middleware_that_lets_nobody_in(
+    autojump_clock: Any, running: Any, middleware: Any, code: int, body: str, logged: int, after: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    io = Server()
+    told: list[str] = []
+
+    @io.engine.on("connection_error")
+    def connection_error(request: EngineRequest, code: int, message: str, context: str) -> None:
+        told.append(context)
+
+    async def good(request: EngineRequest, go_on: Next) -> None:
+        await go_on()
+
+    if after:
+        io.engine.use(good)
+    io.engine.use(middleware)
+    if not after:
+        io.engine.use(good)
+    async with running(io) as wire:
+        for data in (request(POLLING, CLOSE), request(f"{POLLING}&sid=unknown", CLOSE), upgrade()):
+            received = await exchange(wire.stream(), data)
+            assert status(received) == code
+            assert received.endswith(b"\r\n\r\n" + body.encode())
+        assert told == ["FORBIDDEN" if code == 403 else "MIDDLEWARE_FAILURE"] * 3
+        assert failures(caplog) == 3 * logged
+        assert io.engine.clients_count == 0
+
+
+@pytest.mark.rows("B14")
+async def test_middleware_between_one_that_goes_on_twice_and_the_end(
+    autojump_clock: Any, running: Any
+) -> None:
+    io = Server()
+
+    @io.engine.use
+    async def twice(request: EngineRequest, go_on: Next) -> None:
+        await go_on()
+        with pytest.raises(RuntimeError, match="once"):
+            await go_on()
+
+    io.engine.use(_stay)
+    async with running(io) as wire:
+        assert (await wire.http().request("GET", POLLING)).status == 400
