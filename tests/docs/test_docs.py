@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 import trio
 from support.wire import Wire
 
-from trio_socketio.engineio import PROBE_TRANSITIONS, TRANSITIONS
+from trio_socketio import CookieOptions, Cors, HttpCompression, Outbox, ServerOptions
+from trio_socketio.engineio import PROBE_TRANSITIONS, TRANSITIONS, generate_sid
+from trio_socketio.server._config import Config
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,6 +88,20 @@ async def limits(net: Wire, block: dict[str, Any]) -> None:
     assert client.open["maxPayload"] == 50_000
 
 
+async def admission(net: Wire, block: dict[str, Any]) -> None:
+    http = net.http()
+    page = {"Origin": "https://example.com"}
+    polling = "/socket.io/?EIO=4&transport=polling"
+    response = await http.request("GET", polling, headers=page)
+    assert (response.status, response.json) == (403, {"code": 4, "message": "a token is missing"})
+    assert response.headers["access-control-allow-credentials"] == "true"
+    assert block["refused"] == ["4 a token is missing FORBIDDEN"]
+    response = await http.request("GET", f"{polling}&token=open%20sesame", headers=page)
+    assert response.headers["set-cookie"].startswith("lb=")
+    assert (response.headers["x-served-by"], response.headers["x-first"]) == ("a", "yes")
+    assert (await http.request("GET", "/healthz")).json["clients_count"] == 1
+
+
 async def readme(net: Wire, block: dict[str, Any]) -> None:
     client, other = await net.connect(), await net.connect()
     assert await client.event() == ["said", "somebody came in"]
@@ -96,6 +113,7 @@ async def readme(net: Wire, block: dict[str, Any]) -> None:
 
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme],
+    "options.md": [admission],
     "tour.md": [handlers, typed, iterating, connecting, rooms, calling, tasks, limits],
 }
 EXAMPLES = [
@@ -147,3 +165,28 @@ def test_links_lead_somewhere() -> None:
             assert link.startswith("https://") or (document.parent / link).exists(), (
                 f"{document.name}: {link}"
             )
+
+
+@pytest.mark.parametrize("described", [Config, Cors, CookieOptions, Outbox], ids=lambda kind: kind.__name__)
+def test_every_option_is_described_with_its_default(described: Any) -> None:
+    title = "Server" if described is Config else described.__name__
+    text = (ROOT / "docs" / "options.md").read_text("utf-8")
+    (section,) = re.findall(rf"^## `{title}`$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = [line for line in section.splitlines() if line.startswith("| `")]
+    rows = [[cell.strip(" `") if number in (1, 3) else cell.strip() for number, cell in enumerate(line.split("|"))]
+            for line in lines]  # fmt: skip
+    known = {"generate_sid": generate_sid, "Outbox": Outbox, "HttpCompression": HttpCompression}
+    written = {row[1]: eval(row[3], known) for row in rows}
+    options = [item for item in fields(described) if item.init]
+    defaults = {
+        item.name: item.default if item.default is not MISSING else item.default_factory()  # type: ignore[misc]
+        for item in options
+    }
+    assert len(written) == len(rows)
+    assert written == defaults
+    for _, name, _, _, unit, meaning, *_ in rows:
+        assert meaning
+        assert not name.endswith(("_timeout", "_interval")) or unit == "s"
+        assert not name.endswith(("_bytes", "_size")) or unit == "bytes"
+    if described is Config:
+        assert set(written) == set(ServerOptions.__annotations__)

@@ -110,10 +110,12 @@ class Engine:
             return Refusal.TRANSPORT_UNKNOWN
         if request.jsonp is not None and not self.options.jsonp:
             return Refusal.JSONP_NOT_ALLOWED
-        if request.origin is not None and not is_field_value(request.origin):
-            return Refusal.INVALID_ORIGIN
-        if not self.origin_allowed(request, granted):
-            return Refusal.FORBIDDEN
+        origin = request.origin
+        if origin is not None or request.jsonp is not None:
+            if origin is not None and not is_field_value(origin):
+                return Refusal.INVALID_ORIGIN
+            if not self.origin_allowed(request, granted):
+                return Refusal.FORBIDDEN
         if request.sid:
             return self._verify_session(request, transport)
         if request.method != "GET":

@@ -19,4 +19,4 @@ _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 def is_field_value(text: str) -> bool:
     """Whether it may be the value of a header field (RFC 9110 section 5.5): no line ends, no other controls."""
-    return _FIELD_VALUE.fullmatch(text) is not None
+    return (text.isascii() and text.isprintable()) or _FIELD_VALUE.fullmatch(text) is not None

@@ -42,6 +42,9 @@ class Admission:
         engine: the sessions; its options and hooks say who may come.
         refuses: whether a request comes too late, for the server ends.
         logger: for what goes wrong.
+
+    Attributes:
+        asks, middlewares: if either is true, the application is asked: ``check`` is to be used, not ``check_now``.
     """
 
     def __init__(
@@ -51,12 +54,12 @@ class Admission:
         self._engine = engine
         self._refuses = refuses
         self._logger = logger
-        self._middlewares = engine.hooks.middlewares
+        self.middlewares = engine.hooks.middlewares
         self._cors = options.cors if options.cors.is_open else None
         self._proxies = (
             Proxies(options.trusted_proxies, options.proxy_header) if options.trusted_proxies else None
         )
-        self._asks = (
+        self.asks = (
             options.allow_request is not None
             or callable(options.cors.origin)
             or options.generate_id is not generate_sid
@@ -64,14 +67,10 @@ class Admission:
         self._ids_are_ours = options.generate_id is generate_sid
         self._hinted = -math.inf
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether the application is asked: ``check`` is to be used, not ``check_now``."""
-        return self._asks or bool(self._middlewares)
-
     def check_now(self, request: EngineRequest) -> EngineResponse | None:
         """What a request is answered with that does not go on; None: a handshake may open its session at once."""
-        self._look_behind_proxies(request)
+        if self._proxies is not None:
+            self._look_behind(self._proxies, request)
         granted = None
         if self._cors is not None:
             origin = self._origin(request)
@@ -79,10 +78,10 @@ class Admission:
             preflight = self._begin_cors(request, granted)
             if preflight is not None:
                 return preflight
-        refusal = self._verify(request, granted)
+        refusal = self._engine.verify(request, granted)
         if refusal is None and not request.sid:
             refusal = self._engine.admit(request)
-        return None if refusal is None else refusal.response()
+        return None if refusal is None else self._response(request, refusal)
 
     async def check(self, request: EngineRequest) -> EngineResponse | None:
         """As ``check_now``, and asks the application, for at most ``connect_timeout``.
@@ -92,7 +91,8 @@ class Admission:
         late = Refusal.MIDDLEWARE_FAILURE
         try:
             with trio.move_on_after(self._engine.options.connect_timeout):
-                self._look_behind_proxies(request)
+                if self._proxies is not None:
+                    self._look_behind(self._proxies, request)
                 granted = await self._granted(request)
                 preflight = self._begin_cors(request, granted)
                 if preflight is not None:
@@ -100,7 +100,7 @@ class Admission:
                 if self._refuses(request):
                     return STOPPING
                 await self._pass_middlewares(request)
-                refusal = self._verify(request, granted)
+                refusal = self._engine.verify(request, granted)
                 if refusal is None and not request.sid:
                     late = Refusal.FORBIDDEN
                     answer = await self._ask(request)
@@ -108,7 +108,7 @@ class Admission:
                         return answer
                     late = Refusal.ID_GENERATION
                     refusal = self._engine.admit(request, await self._new_id(request))
-                return None if refusal is None else refusal.response()
+                return None if refusal is None else self._response(request, refusal)
         except RefusedError as refused:
             return self._engine.refuse(request, refused.refusal, refused.message).response(refused.message)
         self._logger.warning("refused a request: the application took longer than connect_timeout")
@@ -116,11 +116,9 @@ class Admission:
 
     # one after the other
 
-    def _look_behind_proxies(self, request: EngineRequest) -> None:
-        if self._proxies is not None:
-            request.address, request.secure = self._proxies.resolve(
-                request.address, request.secure, request.headers
-            )
+    @staticmethod
+    def _look_behind(proxies: Proxies, request: EngineRequest) -> None:
+        request.address, request.secure = proxies.resolve(request.address, request.secure, request.headers)
 
     @staticmethod
     def _origin(request: EngineRequest) -> str | None:
@@ -154,7 +152,7 @@ class Admission:
         return None
 
     async def _pass_middlewares(self, request: EngineRequest) -> None:
-        middlewares = tuple(self._middlewares)
+        middlewares = tuple(self.middlewares)
         passed = False
 
         async def pass_from(position: int) -> None:
@@ -185,15 +183,14 @@ class Admission:
         if not passed:
             raise RefusedError(Refusal.MIDDLEWARE_FAILURE)
 
-    def _verify(self, request: EngineRequest, granted: bool | None) -> Refusal | None:
-        refusal = self._engine.verify(request, granted)
-        if refusal is Refusal.SESSION_UNKNOWN:
-            self._hint(request)
-        return refusal
+    def _response(self, request: EngineRequest, refusal: Refusal) -> EngineResponse:
+        if refusal is Refusal.SESSION_UNKNOWN and self._ids_are_ours and not _OUR_SID.fullmatch(request.sid):
+            self._hint()
+        return refusal.response()
 
-    def _hint(self, request: EngineRequest) -> None:
+    def _hint(self) -> None:
         now = trio.current_time()
-        if self._ids_are_ours and not _OUR_SID.fullmatch(request.sid) and now >= self._hinted + HINT_INTERVAL:
+        if now >= self._hinted + HINT_INTERVAL:
             self._hinted = now
             self._logger.info(
                 "a request names a session id that no server like this one gives: "

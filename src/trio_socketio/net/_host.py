@@ -195,7 +195,7 @@ class EngineHost:
         return driver
 
     async def _refusal(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
-        if self.admission.may_wait:
+        if self.admission.asks or self.admission.middlewares:
             response = await self.admit(http, request)
         else:
             response = self.admission.check_now(request)

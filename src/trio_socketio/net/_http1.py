@@ -68,9 +68,11 @@ class Http1Connection:
         scope: what follows the first request; ends when the client takes too long.
         idle: a scope while nothing but a new request is waited for, so it may be cancelled.
         head: the head of the current request, as it came.
+        offers_upgrade: the current request names another protocol, whether we speak it or not.
     """
 
     head: h11.Request
+    offers_upgrade: bool
     scope: trio.CancelScope
 
     def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts) -> None:
@@ -149,6 +151,7 @@ class Http1Connection:
         request = read_head(head, self.address, self.secure)
         headers = request.headers
         self.head = head
+        self.offers_upgrade = "upgrade" in headers
         self._last = is_last(head, headers)
         self._body_is_unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         return request

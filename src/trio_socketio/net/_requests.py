@@ -127,10 +127,10 @@ class Requests:
         host, engine = self._host, self._engine
         if request.path not in host.paths:
             return await self._respond_plainly(host.beside(request))
-        if not self.http.is_reusable and asks_for_other_protocol(request.headers):
+        if self.http.offers_upgrade and asks_for_other_protocol(request.headers):
             return await self._respond(OTHER_PROTOCOL)
         admission = host.admission
-        if admission.may_wait:
+        if admission.asks or admission.middlewares:
             response = await host.admit(self.http, request)
         else:
             response = admission.check_now(request)

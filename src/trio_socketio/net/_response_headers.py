@@ -65,7 +65,7 @@ class ResponseHeaders:
             response: what the engine says.
             initial: it opens the session ``request.new_sid``.
         """
-        if not self._adds(request, initial):
+        if not (request.response_headers or self._hooks.headers or (initial and self._adds_to_initial)):
             return response
         framing = [field for field in response.headers if field[0].lower() in _FRAMING]
         others = [field for field in response.headers if field[0].lower() not in _FRAMING]
@@ -73,19 +73,15 @@ class ResponseHeaders:
 
     def switching(self, request: EngineRequest, response: bytes, *, initial: bool) -> bytes:
         """The response that switches to the WebSocket protocol, which ends with a blank line."""
-        if not self._adds(request, initial):
+        if not (request.response_headers or self._hooks.headers or (initial and self._adds_to_initial)):
             return response
         fields = self._complete(request, (), initial=initial)
         lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
         return response[:-2] + lines.encode("latin-1") + b"\r\n"
 
-    def _adds(self, request: EngineRequest, initial: bool) -> bool:
-        hooks = self._hooks
-        return bool(
-            request.response_headers
-            or hooks.headers
-            or (initial and (hooks.initial_headers or self._cookie is not None))
-        )
+    @property
+    def _adds_to_initial(self) -> bool:
+        return self._cookie is not None or bool(self._hooks.initial_headers)
 
     def _complete(self, request: EngineRequest, headers: Headers, *, initial: bool) -> list[tuple[str, str]]:
         fields = [*headers, *request.response_headers]
