@@ -169,6 +169,41 @@ async def test_application_hangs(
 
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
+@pytest.mark.parametrize("stops", [False, True])
+async def test_application_fails_when_it_is_cancelled(
+    autojump_clock: Any, link: Link, handshake: bytes, stops: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = trio.Event()
+
+    async def clean_up() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            raise LookupError
+
+    async def allow(request: EngineRequest) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(clean_up)
+            nursery.start_soon(trio.sleep_forever)
+            asked.set()
+
+    io = Server(allow_request=allow)
+    async with trio.open_nursery() as nursery:
+        async with io:
+            stream = Wire(io, nursery, link).stream()
+            await stream.send_all(handshake)
+            await asked.wait()
+            await trio.testing.wait_all_tasks_blocked()
+            if not stops:
+                assert refusal(await stream.receive_some(65536)) == (403, 4, "Forbidden")
+        if stops:
+            assert status(await read_all(stream)) == 503
+        assert len(errors(caplog)) == 1
+        await stream.aclose()
+
+
+@pytest.mark.rows("B7")
+@pytest.mark.parametrize("handshake", HANDSHAKES)
 async def test_server_stops_while_the_application_thinks(
     autojump_clock: Any, link: Link, handshake: bytes
 ) -> None:

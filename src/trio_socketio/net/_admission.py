@@ -24,6 +24,7 @@ from trio_socketio.engineio import (
     is_field_value,
 )
 from trio_socketio.errors import Forbidden
+from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._response_headers import checked
 
 __all__ = ["STOPPING", "Admission"]
@@ -42,9 +43,6 @@ class Admission:
         engine: the sessions; its options and hooks say who may come.
         refuses: whether a request comes too late, for the server ends.
         logger: for what goes wrong.
-
-    Attributes:
-        asks, middlewares: if either is true, the application is asked: ``check`` is to be used, not ``check_now``.
     """
 
     def __init__(
@@ -54,18 +52,25 @@ class Admission:
         self._engine = engine
         self._refuses = refuses
         self._logger = logger
-        self.middlewares = engine.hooks.middlewares
+        self._middlewares = engine.hooks.middlewares
         self._cors = options.cors if options.cors.is_open else None
         self._proxies = (
             Proxies(options.trusted_proxies, options.proxy_header) if options.trusted_proxies else None
         )
-        self.asks = (
-            options.allow_request is not None
-            or callable(options.cors.origin)
-            or options.generate_id is not generate_sid
+        self._asks_about_origins = callable(options.cors.origin)
+        self._asks_about_handshakes = (
+            options.allow_request is not None or options.generate_id is not generate_sid
         )
         self._ids_are_ours = options.generate_id is generate_sid
         self._hinted = -math.inf
+
+    def may_wait(self, request: EngineRequest) -> bool:
+        """Whether the application is asked about it: ``check`` is to be used, not ``check_now``."""
+        return (
+            bool(self._middlewares)
+            or self._asks_about_origins
+            or (self._asks_about_handshakes and not request.sid)
+        )
 
     def check_now(self, request: EngineRequest) -> EngineResponse | None:
         """What a request is answered with that does not go on; None: a handshake may open its session at once."""
@@ -83,14 +88,14 @@ class Admission:
             refusal = self._engine.admit(request)
         return None if refusal is None else self._response(request, refusal)
 
-    async def check(self, request: EngineRequest) -> EngineResponse | None:
-        """As ``check_now``, and asks the application, for at most ``connect_timeout``.
+    async def check(self, request: EngineRequest, http: Http1Connection) -> EngineResponse | None:
+        """As ``check_now``, and asks the application, for at most ``connect_timeout``, and until the server stops.
 
         Cancellation: the application's functions are cancelled; no session is opened.
         """
         late = Refusal.MIDDLEWARE_FAILURE
         try:
-            with trio.move_on_after(self._engine.options.connect_timeout):
+            with trio.move_on_after(self._engine.options.connect_timeout) as http.idle:
                 if self._proxies is not None:
                     self._look_behind(self._proxies, request)
                 granted = await self._granted(request)
@@ -111,6 +116,12 @@ class Admission:
                 return None if refusal is None else self._response(request, refusal)
         except RefusedError as refused:
             return self._engine.refuse(request, refused.refusal, refused.message).response(refused.message)
+        except Exception:
+            self._logger.exception("the application failed when its time was over")
+        finally:
+            http.idle = None
+        if self._refuses(request):
+            return STOPPING
         self._logger.warning("refused a request: the application took longer than connect_timeout")
         return self._engine.refuse(request, late).response()
 
@@ -152,7 +163,7 @@ class Admission:
         return None
 
     async def _pass_middlewares(self, request: EngineRequest) -> None:
-        middlewares = tuple(self.middlewares)
+        middlewares = tuple(self._middlewares)
         passed = False
 
         async def pass_from(position: int) -> None:

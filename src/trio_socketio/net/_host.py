@@ -159,15 +159,6 @@ class EngineHost:
             return health_response(request.method, self.health)
         return self.options.files.response(request.method, request.path, request.headers) or NOT_FOUND
 
-    async def admit(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
-        """Let the application say whether a request may go on: None, or what it is answered with instead."""
-        try:
-            with trio.CancelScope() as http.idle:  # a server that stops does not wait for the application
-                return await self.admission.check(request)
-        finally:
-            http.idle = None
-        return STOPPING
-
     # WebSocket
 
     async def upgrade(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
@@ -195,8 +186,8 @@ class EngineHost:
         return driver
 
     async def _refusal(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
-        if self.admission.asks or self.admission.middlewares:
-            response = await self.admit(http, request)
+        if self.admission.may_wait(request):
+            response = await self.admission.check(request, http)
         else:
             response = self.admission.check_now(request)
         return STOPPING if response is None and self.refuses(request) else response

@@ -130,8 +130,8 @@ class Requests:
         if self.http.offers_upgrade and asks_for_other_protocol(request.headers):
             return await self._respond(OTHER_PROTOCOL)
         admission = host.admission
-        if admission.asks or admission.middlewares:
-            response = await host.admit(self.http, request)
+        if admission.may_wait(request):
+            response = await admission.check(request, self.http)
         else:
             response = admission.check_now(request)
         if response is not None:
