@@ -29,7 +29,9 @@ def opened(dialect: Dialect | None, **limits: int) -> Connection:
 
 def packets(text: str, attachments: list[bytes], dialect: Dialect) -> list[str | bytes]:
     """A message as a WebSocket of revision 3 carries it."""
-    encoded = [f"b4{base64.b64encode(data).decode()}" if dialect.base64 else b"\x04" + data for data in attachments]
+    encoded = [
+        f"b4{base64.b64encode(data).decode()}" if dialect.base64 else b"\x04" + data for data in attachments
+    ]
     return ["4" + text, *encoded]
 
 
@@ -47,8 +49,10 @@ def test_frames_of_revision_3(dialect, sent):
     expected: list[tuple[int, bytes]] = []
     for text, attachments in sent:
         conn.send(Message(text, attachments))
-        for packet in packets(text, attachments, dialect):
-            expected.append((1, packet.encode()) if isinstance(packet, str) else (2, packet))
+        expected += [
+            (1, packet.encode()) if isinstance(packet, str) else (2, packet)
+            for packet in packets(text, attachments, dialect)
+        ]
     size = conn.queued_bytes
     frames = conn.take(ALL)
     assert server_frames(frames) == expected

@@ -15,7 +15,8 @@ from trio_socketio._core import Failure, split_payload3, unwrap_binary3
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 attachments = st.binary(max_size=20).map(b"\x04".__add__)
 text_bodies = st.text(alphabet="0123456789:4b€😀", max_size=30).map(str.encode) | st.lists(
-    st.sampled_from([b"1:2", b"2:4x", b"3:4\xf0\x9f\x98\x80", b"0:", b"\xf0", b"\x80", b"1", b"9:"]), max_size=6
+    st.sampled_from([b"1:2", b"2:4x", b"3:4\xf0\x9f\x98\x80", b"0:", b"\xf0", b"\x80", b"1", b"9:"]),
+    max_size=6,
 ).map(b"".join)
 binary_bodies = st.lists(st.sampled_from(list(b"\0\0\0\1\1\1\2\3\xff\xff\xff42")), max_size=30).map(bytes)
 
@@ -84,7 +85,9 @@ def test_a_binary_message_is_unwrapped(data):
 
 
 @pytest.mark.rows("C6", "C7")
-@pytest.mark.parametrize("packet", [b"", b"\x02", b"4x", b"\x00\x04", "b", "b3AQID", "bAQID", "b\ud800", "b€"])
+@pytest.mark.parametrize(
+    "packet", [b"", b"\x02", b"4x", b"\x00\x04", "b", "b3AQID", "bAQID", "b\ud800", "b€"]
+)
 def test_what_is_no_message_is_refused(packet):
     assert unwrap_binary3(packet) == Failure("missing or unknown packet type", 0)
 

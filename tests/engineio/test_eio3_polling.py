@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from support import oracle
 from support.engine import Bench, Poll
 from support.message_host import admission
 

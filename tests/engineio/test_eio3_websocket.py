@@ -137,10 +137,7 @@ def test_silence_from_the_beginning() -> None:
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
 def test_a_pong_from_the_client(transport: str) -> None:
     bench = _bench()
-    if transport == "polling":
-        session = bench.polling("EIO=3").session
-    else:
-        session = _direct(bench)[1].session
+    session = bench.polling("EIO=3").session if transport == "polling" else _direct(bench)[1].session
     session.receive("3", 0.0)
     assert bench.above[session.sid].ended == [
         (DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
@@ -161,7 +158,7 @@ def test_who_pings_and_does_not_read_gets_no_endless_answers() -> None:
 @pytest.mark.rows("C21")
 def test_the_clock_stands_still_while_we_do_not_read() -> None:
     bench = _bench()
-    host, above = _direct(bench)
+    _, above = _direct(bench)
     above.session.pause()
     bench.advance(100.0)
     above.session.resume(bench.now)

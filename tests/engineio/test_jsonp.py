@@ -42,7 +42,7 @@ def read_script(script: str) -> tuple[str, str]:
 
 
 def submit(payload: str) -> bytes:
-    """What a browser sends: newlines escaped by the client, then the form encoded; its newlines become two characters."""
+    """What a browser sends: newlines escaped by the client, then the form encoded; a newline becomes two characters."""
     escaped = payload.replace("\\n", "\\\\n").replace("\n", "\\n")
     return urlencode({"d": escaped}).encode()
 
@@ -98,7 +98,7 @@ def test_forms(form: bytes, payload: bytes) -> None:
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize("form", [b"", b"4x", b"e=4x", b"d=4x&d=4y", b"d=%", b"d=%4", b"d=%zz", b"d=%4x%"])
 def test_no_forms(form: bytes) -> None:
-    with pytest.raises(ValueError, match="a form with|begins no escape"):
+    with pytest.raises(ValueError, match=r"a form with|begins no escape"):
         unwrap(form)
 
 
@@ -130,7 +130,8 @@ def _script(poll: Poll) -> tuple[str, str]:
 
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize(
-    ("query", "index"), [("j=7", "7"), ("j=x1y2", "12"), ("j=x", ""), ("j=", ""), ("j=12345678901234", "1234567890")]
+    ("query", "index"),
+    [("j=7", "7"), ("j=x1y2", "12"), ("j=x", ""), ("j=", ""), ("j=12345678901234", "1234567890")],
 )
 @pytest.mark.parametrize("revision", [3, 4])
 def test_handshake(query: str, index: str, revision: int) -> None:

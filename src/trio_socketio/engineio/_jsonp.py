@@ -1,6 +1,6 @@
 """Polling by script tags: payloads inside of a script, and inside of a form.
 
-Sources: Node's engine.io, which is all there is; forms are ``application/x-www-form-urlencoded`` as in the URL standard,
+Sources: Node's engine.io, which is all there is; forms are ``application/x-www-form-urlencoded`` of the URL standard,
 section 5.1.
 """
 
