@@ -32,6 +32,38 @@ cdef object _decode_text(const tsio_eio_packet *packet):
     return PyUnicode_DecodeUTF8(<const char *>packet.packet, <Py_ssize_t>packet.len, NULL)
 
 
+ctypedef tsio_status (*_next_packet)(tsio_eio_splitter *, tsio_eio_packet *, c_bool *) noexcept nogil
+
+
+cdef tuple _split(const uint8_t[::1] body, uint32_t max_packets, _next_packet next_packet, bint binary_is_base64):
+    """All packets before the first bad one, and what is wrong with that."""
+    cdef tsio_eio_splitter splitter
+    cdef tsio_eio_packet packet
+    cdef c_bool more = True
+    cdef tsio_status status
+    cdef const uint8_t *start = &body[0] if body.shape[0] else NULL
+    cdef list packets = []
+    cdef object decoded
+    tsio_eio_splitter_init(&splitter, start, <size_t>body.shape[0], max_packets)
+    while True:
+        status = next_packet(&splitter, &packet, &more)
+        if status != TSIO_OK:
+            return packets, _failure(status)
+        if not more:
+            return packets, None
+        if not packet.binary:
+            decoded = _decode_text(&packet)
+            if decoded is None:
+                return packets, Failure("packet is not valid UTF-8", 0)
+        elif binary_is_base64:
+            decoded = _decode_base64(packet.packet, packet.len)
+            if decoded is None:
+                return packets, _failure(TSIO_E_BASE64)
+        else:
+            decoded = PyBytes_FromStringAndSize(<const char *>packet.packet, <Py_ssize_t>packet.len)
+        packets.append(decoded)
+
+
 def split_payload(const uint8_t[::1] body not None, uint32_t max_packets):
     """Split an Engine.IO revision 4 payload into its packets.
 
@@ -45,29 +77,7 @@ def split_payload(const uint8_t[::1] body not None, uint32_t max_packets):
 
     Source: Engine.IO protocol revision 4, "Payload encoding"; base64 after RFC 4648 section 4, strict.
     """
-    cdef tsio_eio_splitter splitter
-    cdef tsio_eio_packet packet
-    cdef c_bool more = True
-    cdef tsio_status status
-    cdef const uint8_t *start = &body[0] if body.shape[0] else NULL
-    cdef list packets = []
-    cdef object decoded
-    tsio_eio_splitter_init(&splitter, start, <size_t>body.shape[0], max_packets)
-    while True:
-        status = tsio_eio_splitter_next(&splitter, &packet, &more)
-        if status != TSIO_OK:
-            return packets, _failure(status)
-        if not more:
-            return packets, None
-        if packet.binary:
-            decoded = _decode_base64(packet.packet, packet.len)
-            if decoded is None:
-                return packets, _failure(TSIO_E_BASE64)
-        else:
-            decoded = _decode_text(&packet)
-            if decoded is None:
-                return packets, Failure("packet is not valid UTF-8", 0)
-        packets.append(decoded)
+    return _split(body, max_packets, tsio_eio_splitter_next, True)
 
 
 def split_payload3(const uint8_t[::1] body not None, uint32_t max_packets, bint binary=False):
@@ -84,30 +94,7 @@ def split_payload3(const uint8_t[::1] body not None, uint32_t max_packets, bint 
 
     Source: Engine.IO protocol revision 3, "Payload".
     """
-    cdef tsio_eio_splitter splitter
-    cdef tsio_eio_packet packet
-    cdef c_bool more = True
-    cdef tsio_status status
-    cdef const uint8_t *start = &body[0] if body.shape[0] else NULL
-    cdef list packets = []
-    cdef object decoded
-    tsio_eio_splitter_init(&splitter, start, <size_t>body.shape[0], max_packets)
-    while True:
-        if binary:
-            status = tsio_eio3_binary_splitter_next(&splitter, &packet, &more)
-        else:
-            status = tsio_eio3_splitter_next(&splitter, &packet, &more)
-        if status != TSIO_OK:
-            return packets, _failure(status)
-        if not more:
-            return packets, None
-        if packet.binary:
-            decoded = PyBytes_FromStringAndSize(<const char *>packet.packet, <Py_ssize_t>packet.len)
-        else:
-            decoded = _decode_text(&packet)
-            if decoded is None:
-                return packets, Failure("packet is not valid UTF-8", 0)
-        packets.append(decoded)
+    return _split(body, max_packets, tsio_eio3_binary_splitter_next if binary else tsio_eio3_splitter_next, False)
 
 
 def unwrap_binary3(packet not None):
