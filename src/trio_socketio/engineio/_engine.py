@@ -178,8 +178,10 @@ class Engine:
         if is_same_origin(origin, request.headers.get("host", ""), secure=request.secure):
             return True
         self.logger.warning(
-            "refused a request from origin %.200r: it is not the server's own; allow it with cors=[...]",
+            "refused a request from origin %.100r to host %.100r, for they differ: allow the origin with cors=[...], "
+            "or name the proxies in front, which change the scheme, in trusted_proxies=[...]",
             origin,
+            request.headers.get("host", ""),
         )
         return False
 
