@@ -39,12 +39,19 @@ static size_t extended_len(uint8_t byte)
     return length == LENGTH_64 ? 8 : length == LENGTH_16 ? 2 : 0;
 }
 
+/* No reserved bits but those that were agreed upon. */
+static bool may_reserve(const tsio_ws_reader *reader, uint8_t bits)
+{
+    const bool starts_message = reader->opcode == TSIO_WS_TEXT || reader->opcode == TSIO_WS_BINARY;
+    return bits == 0 || (bits == TSIO_WS_RSV1 && reader->deflate && starts_message);
+}
+
 static tsio_status check_first_two(tsio_ws_reader *reader)
 {
     const uint8_t first = reader->held[0], second = reader->held[1];
     reader->fin = (first & BIT_FIN) != 0;
     reader->opcode = first & BITS_OPCODE;
-    if ((first & BITS_RSV) != 0)
+    if (!may_reserve(reader, first & BITS_RSV))
         return TSIO_E_RESERVED_BITS;
     if (!is_known(reader->opcode))
         return TSIO_E_RESERVED_OPCODE;
@@ -60,11 +67,24 @@ static tsio_status check_first_two(tsio_ws_reader *reader)
         return TSIO_OK; /* allowed anywhere, also inside a message */
     if (reader->opcode == TSIO_WS_CONTINUATION)
         return reader->message_opcode != 0 ? TSIO_OK : TSIO_E_UNEXPECTED_CONTINUATION;
-    return reader->message_opcode == 0 ? TSIO_OK : TSIO_E_EXPECTED_CONTINUATION;
+    if (reader->message_opcode != 0)
+        return TSIO_E_EXPECTED_CONTINUATION;
+    reader->compressed = (first & TSIO_WS_RSV1) != 0;
+    return TSIO_OK;
+}
+
+/* Payload that a message may have. What does not get smaller may grow by being
+ * compressed: deflate spends 5 bytes on each block that it stores as it is. */
+static uint64_t max_payload(const tsio_ws_reader *reader)
+{
+    const uint64_t max = reader->max_message_bytes, spare = max / 8 + 64;
+    if (!reader->compressed)
+        return max;
+    return max <= UINT64_MAX - spare ? max + spare : UINT64_MAX;
 }
 
 /* The length is in its shortest form, below 2^63, and the message stays within
- * its limits. The sum cannot overflow: it never exceeds max_message_bytes. */
+ * its limits. The sum cannot overflow: it never exceeds max_payload(). */
 static tsio_status check_length(tsio_ws_reader *reader)
 {
     const uint8_t short_len = reader->held[1] & BITS_LENGTH;
@@ -83,7 +103,7 @@ static tsio_status check_length(tsio_ws_reader *reader)
     reader->payload_len = len;
     if (is_control(reader->opcode))
         return TSIO_OK;
-    if (len > reader->max_message_bytes - reader->message_bytes)
+    if (len > max_payload(reader) - reader->message_bytes)
         return TSIO_E_MESSAGE_TOO_BIG;
     if (reader->fragments == reader->max_fragments)
         return TSIO_E_TOO_MANY_FRAGMENTS;
@@ -169,7 +189,7 @@ static tsio_status read_data(tsio_ws_reader *reader, uint8_t *in, size_t len, si
     tsio_mask(span, count, reader->key, (size_t)(reader->payload_pos % KEY_LEN));
     *used += count;
     reader->payload_pos += count;
-    if (reader->message_opcode == TSIO_WS_TEXT) {
+    if (reader->message_opcode == TSIO_WS_TEXT && !reader->compressed) {
         if (!tsio_utf8_feed(&reader->text, span, count) || (final && !tsio_utf8_complete(&reader->text)))
             return TSIO_E_INVALID_UTF8;
     }
@@ -179,6 +199,7 @@ static tsio_status read_data(tsio_ws_reader *reader, uint8_t *in, size_t len, si
             .opcode = reader->message_opcode,
             .first = !reader->spanned,
             .final = final,
+            .compressed = reader->compressed,
             .data = span,
             .len = count,
         };
@@ -281,6 +302,15 @@ size_t tsio_ws_header_build(uint8_t dst[10], uint8_t opcode, uint64_t payload_le
         tsio_store_be64(dst + 2, payload_len);
     }
     return header_len;
+}
+
+tsio_ws_payload tsio_ws_payload_at(const uint8_t *frame)
+{
+    const uint8_t short_len = frame[1];
+    const uint64_t len = short_len == LENGTH_64   ? tsio_load_be64(frame + 2)
+                         : short_len == LENGTH_16 ? tsio_load_be16(frame + 2)
+                                                  : short_len;
+    return (tsio_ws_payload){frame + tsio_ws_header_len(len), (size_t)len, frame[0] & BITS_OPCODE};
 }
 
 size_t tsio_ws_close_build(uint8_t dst[127], uint16_t code, const uint8_t *reason, size_t reason_len)

@@ -28,13 +28,16 @@ enum {
     TSIO_WS_PONG = 10
 };
 
+/* Stands beside the opcode of a compressed message's first frame: RFC 7692 section 6 */
+enum { TSIO_WS_RSV1 = 0x40 };
+
 enum {
     TSIO_WS_CONTROL_MAX = 125,     /* payload of a control frame, RFC 6455 section 5.5 */
     TSIO_WS_CLOSE_NO_STATUS = 1005 /* stands for "no code came", section 7.4.1 */
 };
 
 /* A plain value without pointers: may be copied by assignment, the original is
- * then simply no longer used. All fields are private to ws_frame.c. */
+ * then simply no longer used. All fields but `deflate` are private to ws_frame.c. */
 typedef struct {
     uint64_t max_message_bytes;
     uint64_t message_bytes; /* payload of the message's frames so far, as their headers announce it */
@@ -48,8 +51,10 @@ typedef struct {
     uint8_t opcode;         /* of the frame being read */
     bool fin;
     bool in_payload; /* the header is complete */
-    bool spanned;    /* the message has already given a DATA event */
-    bool closed;     /* a close frame has come */
+    bool spanned : 1;    /* the message has already given a DATA event */
+    bool closed : 1;     /* a close frame has come */
+    bool deflate : 1;    /* permessage-deflate was negotiated; set between init and the first byte */
+    bool compressed : 1; /* the message is; RSV1 of its first frame */
     uint8_t key[4];
     uint8_t held_len;
     uint8_t held[TSIO_WS_CONTROL_MAX]; /* the header until it is whole, then a control frame's payload */
@@ -65,9 +70,10 @@ typedef enum {
 
 typedef struct {
     tsio_ws_event_kind kind;
-    uint8_t opcode; /* DATA: the message's opcode, TEXT or BINARY (never CONTINUATION) */
-    bool first;     /* DATA: the span starts the message */
-    bool final;     /* DATA: the span ends the message */
+    uint8_t opcode;  /* DATA: the message's opcode, TEXT or BINARY (never CONTINUATION) */
+    bool first;      /* DATA: the span starts the message */
+    bool final;      /* DATA: the span ends the message */
+    bool compressed; /* DATA: the message is, and its text has not been judged */
     uint8_t *data;  /* DATA: a span of the input, unmasked in place, as long-lived as the input;
                      * PING, PONG, CLOSE: inside the reader, valid until the next call on it */
     size_t len;     /* CLOSE: of the reason alone, without the code */
@@ -75,7 +81,10 @@ typedef struct {
 } tsio_ws_event;
 
 /* `max_message_bytes` limits the payload of one message, summed over its frames;
- * `max_fragments` (at least 1) the number of those frames, empty ones included. */
+ * `max_fragments` (at least 1) the number of those frames, empty ones included.
+ * A compressed message may have an eighth and 64 bytes more: it has the same limit
+ * once it is inflated, which is not done here. Without `deflate`, as it is at first,
+ * none may come. */
 void tsio_ws_reader_init(tsio_ws_reader *reader, uint64_t max_message_bytes, uint32_t max_fragments);
 
 /* Reads the next event out of `in`, of which `*used` bytes are consumed. Call it
@@ -91,9 +100,10 @@ void tsio_ws_reader_init(tsio_ws_reader *reader, uint64_t max_message_bytes, uin
  * before the length is there (in the order reserved bits, opcode, fragmented
  * control frame, its length, missing mask, misplaced continuation), those of the
  * length (form, message size, number of fragments) before the masking key, and
- * invalid UTF-8 at the byte that makes it so. A span with an error in it is not
- * handed out. After an error the event is NEED_MORE without data, all input is
- * consumed, and every further call returns the same error.
+ * invalid UTF-8 at the byte that makes it so (in a compressed message that is for
+ * whoever inflates it). A span with an error in it is not handed out. After an error
+ * the event is NEED_MORE without data, all input is consumed, and every further call
+ * returns the same error.
  *
  * After CLOSE all further input is consumed and ignored (section 1.4).
  * O(used) per call. */
@@ -103,8 +113,20 @@ tsio_status tsio_ws_reader_next(tsio_ws_reader *reader, uint8_t *in, size_t len,
 size_t tsio_ws_header_len(uint64_t payload_len);
 
 /* Writes the header of an unfragmented, unmasked frame (fin set, shortest length
- * form) and returns its length. Precondition: payload_len < 2^63. */
+ * form) and returns its length. `opcode` may have TSIO_WS_RSV1 with it.
+ * Precondition: payload_len < 2^63. */
 size_t tsio_ws_header_build(uint8_t dst[10], uint8_t opcode, uint64_t payload_len);
+
+/* The payload of a frame and what stands in front of it. */
+typedef struct {
+    const uint8_t *data; /* inside the frame; its end is the end of the frame */
+    size_t len;
+    uint8_t opcode;
+} tsio_ws_payload;
+
+/* Looks into a whole frame that begins with what tsio_ws_header_build() wrote, which
+ * is not checked. */
+tsio_ws_payload tsio_ws_payload_at(const uint8_t *frame);
 
 /* Writes a whole close frame and returns its length. `reason` (borrowed, UTF-8,
  * NULL is fine when reason_len is 0) is cut to 123 bytes at a character boundary.

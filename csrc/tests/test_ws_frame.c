@@ -3,6 +3,7 @@
 
 static ws_stream stream;
 static ws_outcome whole, bytewise;
+static bool negotiated; /* permessage-deflate, by the readers of run() */
 
 static void start(ws_outcome *out)
 {
@@ -18,11 +19,13 @@ static void run(uint64_t max_message_bytes, uint32_t max_fragments, tsio_status 
 {
     tsio_ws_reader reader;
     tsio_ws_reader_init(&reader, max_message_bytes, max_fragments);
+    reader.deflate = negotiated;
     start(&whole);
     ws_feed(&whole, &reader, stream.data, stream.len);
     CHECK_EQ(whole.status, status);
 
     tsio_ws_reader_init(&reader, max_message_bytes, max_fragments);
+    reader.deflate = negotiated;
     start(&bytewise);
     for (size_t i = 0; i < stream.len; i++) {
         CHECK_EQ(bytewise.status, TSIO_OK);
@@ -264,6 +267,92 @@ static void test_utf8(void)
     run(100, 10, TSIO_OK);
 }
 
+/* --- permessage-deflate ---------------------------------------------------- */
+
+#define COMPRESSED(fin, opcode, literal) FRAME(fin, TSIO_WS_RSV1 | (opcode), literal)
+
+/* It is the first frame that says so, and it says nothing about the next message. */
+static void test_compressed_events(void)
+{
+    tsio_ws_reader reader;
+    tsio_ws_event event;
+    size_t used = 0, at = 0;
+    tsio_ws_reader_init(&reader, 100, 10);
+    reader.deflate = true;
+    COMPRESSED(false, TSIO_WS_TEXT, "\xff");
+    FRAME(true, TSIO_WS_PING, "between");
+    FRAME(true, TSIO_WS_CONTINUATION, "\xc3"); /* neither is text before it is inflated */
+    COMPRESSED(true, TSIO_WS_BINARY, "\x01");
+    FRAME(true, TSIO_WS_TEXT, "plain");
+    static const struct {
+        tsio_ws_event_kind kind;
+        bool compressed;
+    } rows[] = {{TSIO_WS_EV_DATA, true},
+                {TSIO_WS_EV_PING, false},
+                {TSIO_WS_EV_DATA, true},
+                {TSIO_WS_EV_DATA, true},
+                {TSIO_WS_EV_DATA, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++, at += used) {
+        CHECK_EQ(tsio_ws_reader_next(&reader, stream.data + at, stream.len - at, &used, &event), TSIO_OK);
+        CHECK_EQ(event.kind, rows[i].kind);
+        CHECK_EQ(event.compressed, rows[i].compressed);
+    }
+    CHECK_EQ(at, stream.len);
+    stream.len = 0;
+}
+
+/* Only RSV1, only on the first frame of a data message, only when it was agreed upon. */
+static void test_compressed_bits(void)
+{
+    header_fails(0xc1, 0x81, TSIO_E_RESERVED_BITS);
+    negotiated = true;
+    FRAME(true, TSIO_WS_TEXT, "a");
+    COMPRESSED(true, TSIO_WS_TEXT, "\xff");
+    COMPRESSED(false, TSIO_WS_BINARY, "\xff");
+    FRAME(true, TSIO_WS_CONTINUATION, "");
+    run(100, 10, TSIO_OK);
+    expect('T', 0, BYTES("a"));
+    expect('T', 0, BYTES("\xff"));
+    expect('B', 0, BYTES("\xff"));
+    expect_end();
+    for (uint8_t rsv = 0x10; rsv <= 0x70; rsv = (uint8_t)(rsv + 0x10))
+        for (uint8_t opcode = 0; opcode < 16; opcode++)
+            if (rsv != TSIO_WS_RSV1 || opcode < TSIO_WS_TEXT || opcode > TSIO_WS_BINARY)
+                header_fails(0x80 | rsv | opcode, 0x80, TSIO_E_RESERVED_BITS);
+    COMPRESSED(false, TSIO_WS_TEXT, "a");
+    header_fails(0xc0, 0x81, TSIO_E_RESERVED_BITS);
+    COMPRESSED(false, TSIO_WS_TEXT, "a");
+    header_fails(0xc1, 0x81, TSIO_E_EXPECTED_CONTINUATION);
+    COMPRESSED(true, TSIO_WS_TEXT, "\xff");
+    FRAME(true, TSIO_WS_TEXT, "\xff"); /* what is not compressed is still judged */
+    run(100, 10, TSIO_E_INVALID_UTF8);
+    negotiated = false;
+}
+
+/* What is compressed may be larger than what it will be, and its limit counts frames alike. */
+static void test_compressed_size(void)
+{
+    static const uint8_t payload[200];
+    const uint8_t compressed = TSIO_WS_RSV1 | TSIO_WS_BINARY;
+    negotiated = true;
+    ws_put_frame(&stream, true, compressed, payload, 80 + 10 + 64);
+    ws_put_frame(&stream, true, TSIO_WS_BINARY, payload, 80);
+    ws_put_frame(&stream, false, compressed, payload, 100);
+    ws_put_frame(&stream, true, TSIO_WS_CONTINUATION, payload, 54);
+    run(80, 2, TSIO_OK);
+    ws_put_header(&stream, 0x80 | compressed, 0xfe, 155, 2);
+    run(80, 2, TSIO_E_MESSAGE_TOO_BIG);
+    ws_put_frame(&stream, false, compressed, payload, 100);
+    ws_put_header(&stream, 0x80, 0x80 | 55, 0, 0);
+    run(80, 2, TSIO_E_MESSAGE_TOO_BIG);
+    ws_put_frame(&stream, true, compressed, payload, 100);
+    ws_put_header(&stream, 0x82, 0x80 | 81, 0, 0); /* the next message is not */
+    run(80, 2, TSIO_E_MESSAGE_TOO_BIG);
+    ws_put_header(&stream, 0x80 | compressed, 0xff, UINT64_MAX >> 1, 8); /* a limit that would not fit 64 bits */
+    run(UINT64_MAX, 2, TSIO_OK);
+    negotiated = false;
+}
+
 static void test_control_payloads(void)
 {
     uint8_t payload[125];
@@ -371,6 +460,21 @@ static void check_close_build(uint16_t code, const uint8_t *reason, size_t len, 
     CHECK(check_same(frame + 4, reason, kept));
 }
 
+/* Looking into a frame gives back what it was built from. */
+static void test_payload_at(void)
+{
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (uint8_t opcode = TSIO_WS_TEXT; opcode <= TSIO_WS_BINARY; opcode++) {
+            uint8_t frame[10];
+            const size_t header_len = tsio_ws_header_build(frame, opcode, lengths[i]);
+            const tsio_ws_payload payload = tsio_ws_payload_at(frame);
+            CHECK(payload.data == frame + header_len);
+            CHECK_EQ(payload.len, lengths[i]);
+            CHECK_EQ(payload.opcode, opcode);
+        }
+}
+
 static void test_close_build(void)
 {
     uint8_t frame[127], reason[200];
@@ -420,11 +524,15 @@ int main(void)
     test_message_size();
     test_fragment_count();
     test_utf8();
+    test_compressed_events();
+    test_compressed_bits();
+    test_compressed_size();
     test_control_payloads();
     test_close_codes();
     test_close();
     test_nothing_after_close();
     test_header_build();
+    test_payload_at();
     test_close_build();
     test_close_build_cut();
     return check_done("ws_frame");

@@ -7,6 +7,7 @@
 typedef struct {
     uint64_t max_message_bytes;
     uint32_t max_fragments;
+    bool deflate;
 } limits;
 
 static tsio_status judge_close(ws_outcome *out, const uint8_t *payload, size_t len)
@@ -30,6 +31,7 @@ static tsio_status model_stream(ws_outcome *out, const uint8_t *in, size_t len, 
 {
     uint32_t fragments = 0;
     uint64_t announced = 0;
+    bool compressed = false;
     for (size_t at = 0;;) {
         const size_t rest = len - at;
         const uint8_t *frame = in + at;
@@ -38,7 +40,8 @@ static tsio_status model_stream(ws_outcome *out, const uint8_t *in, size_t len, 
         const bool fin = frame[0] & 0x80, masked = frame[1] & 0x80;
         const unsigned rsv = frame[0] & 0x70, opcode = frame[0] & 0x0f, short_len = frame[1] & 0x7f;
         const bool control = opcode == 8 || opcode == 9 || opcode == 10;
-        if (rsv != 0)
+        const bool starts_compressed = rsv == 0x40 && limit.deflate && (opcode == 1 || opcode == 2);
+        if (rsv != 0 && !starts_compressed)
             return TSIO_E_RESERVED_BITS;
         if (!control && opcode > 2)
             return TSIO_E_RESERVED_OPCODE;
@@ -52,6 +55,8 @@ static tsio_status model_stream(ws_outcome *out, const uint8_t *in, size_t len, 
             return TSIO_E_UNEXPECTED_CONTINUATION;
         if ((opcode == 1 || opcode == 2) && out->message_opcode != 0)
             return TSIO_E_EXPECTED_CONTINUATION;
+        if (opcode == 1 || opcode == 2)
+            compressed = starts_compressed;
 
         const size_t extended = short_len == 126 ? 2 : short_len == 127 ? 8 : 0;
         if (rest < 2 + extended)
@@ -63,7 +68,10 @@ static tsio_status model_stream(ws_outcome *out, const uint8_t *in, size_t len, 
             return TSIO_E_LENGTH_NOT_MINIMAL;
         if (frame_len >= (uint64_t)1 << 63)
             return TSIO_E_LENGTH_TOP_BIT;
-        if (!control && announced + frame_len > limit.max_message_bytes)
+        uint64_t max_bytes = limit.max_message_bytes;
+        if (compressed && max_bytes <= UINT64_MAX / 2)
+            max_bytes += max_bytes / 8 + 64;
+        if (!control && announced + frame_len > max_bytes)
             return TSIO_E_MESSAGE_TOO_BIG;
         if (!control && fragments + 1 > limit.max_fragments)
             return TSIO_E_TOO_MANY_FRAGMENTS;
@@ -92,7 +100,7 @@ static tsio_status model_stream(ws_outcome *out, const uint8_t *in, size_t len, 
             out->message_len += have;
             const bool final = fin && have == frame_len;
             tsio_utf8 utf8 = {0}; /* has a test of its own; here over the whole message anew */
-            if (out->message_opcode == TSIO_WS_TEXT)
+            if (out->message_opcode == TSIO_WS_TEXT && !compressed)
                 if (!tsio_utf8_feed(&utf8, out->message, out->message_len) || (final && !tsio_utf8_complete(&utf8)))
                     return TSIO_E_INVALID_UTF8;
             if (final) {
@@ -148,6 +156,8 @@ static void put_message(ws_stream *stream, check_rng *rng)
         len--;
 
     uint8_t opcode = text ? TSIO_WS_TEXT : TSIO_WS_BINARY;
+    if (check_below(rng, 8) == 0)
+        opcode |= TSIO_WS_RSV1;
     size_t at = 0;
     for (bool fin = false; !fin; opcode = TSIO_WS_CONTINUATION) {
         const size_t part = check_below(rng, len - at + 1);
@@ -194,6 +204,7 @@ static void run_in_pieces(ws_outcome *out, const ws_stream *stream, limits limit
     tsio_ws_reader *reader = malloc(sizeof *reader);
     CHECK(reader != NULL);
     tsio_ws_reader_init(reader, limit.max_message_bytes, limit.max_fragments);
+    reader->deflate = limit.deflate;
     reset(out);
     for (size_t at = 0; at < stream->len;) {
         const size_t left = stream->len - at, wanted = check_below(rng, longest + 1);
@@ -219,13 +230,14 @@ static void test_random_pieces(void)
 {
     check_rng rng = {8};
     for (int round = 0; round < 30000; round++) {
-        const limits limit = {check_below(&rng, 300), (uint32_t)(1 + check_below(&rng, 6))};
+        const limits limit = {check_below(&rng, 300), (uint32_t)(1 + check_below(&rng, 6)), check_below(&rng, 2) > 0};
         make_stream(&stream, &rng);
         model(&expected, stream.data, stream.len, limit);
         seen[-(int)expected.status]++;
 
         tsio_ws_reader whole;
         tsio_ws_reader_init(&whole, limit.max_message_bytes, limit.max_fragments);
+        whole.deflate = limit.deflate;
         reset(&actual);
         ws_feed(&actual, &whole, stream.data, stream.len);
         ws_check_same(&actual, &expected);
@@ -241,10 +253,11 @@ static void test_every_beginning(void)
 {
     check_rng rng = {9};
     for (int round = 0; round < 400; round++) {
-        const limits limit = {check_below(&rng, 300), (uint32_t)(1 + check_below(&rng, 6))};
+        const limits limit = {check_below(&rng, 300), (uint32_t)(1 + check_below(&rng, 6)), check_below(&rng, 2) > 0};
         make_stream(&stream, &rng);
         tsio_ws_reader reader;
         tsio_ws_reader_init(&reader, limit.max_message_bytes, limit.max_fragments);
+        reader.deflate = limit.deflate;
         reset(&actual);
         for (size_t i = 0; i < stream.len; i++) {
             ws_feed(&actual, &reader, stream.data + i, 1);
@@ -259,11 +272,11 @@ static void test_random_headers(void)
 {
     check_rng rng = {10};
     for (int round = 0; round < 300000; round++) {
-        const limits limit = {check_below(&rng, 2) ? UINT64_MAX : check_below(&rng, 100000), 2};
+        const limits limit = {check_below(&rng, 2) ? UINT64_MAX : check_below(&rng, 100000), 2, check_below(&rng, 2) > 0};
         stream.len = check_below(&rng, 15);
         check_random_bytes(&rng, stream.data, stream.len);
         if (stream.len > 1 && check_below(&rng, 4) > 0) {
-            stream.data[0] &= 0x8f;
+            stream.data[0] &= check_below(&rng, 4) > 0 ? 0x8f : 0xcf;
             stream.data[1] |= 0x80;
         }
         if (stream.len > 8 && check_below(&rng, 2) > 0)
