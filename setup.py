@@ -28,19 +28,20 @@ if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
 # Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
-MESSAGE = "base utf8 mask base64 ws_frame buf message message_forms"
+MESSAGE = "base utf8 mask base64 ws_frame buf message message_forms deflate"
 CONNECTION = f"{MESSAGE} outbox front wheel conn conn_in conn_out conn_timer"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
 
 
 def extension(name: str, csrc: str) -> Extension:
     """The module ``trio_socketio._core.<name>`` with the files of csrc/ it stands on."""
-    sources = [f"src/trio_socketio/_core/{name}.pyx", *(f"csrc/{stem}.c" for stem in csrc.split())]
+    stems = csrc.split()
+    sources = [f"src/trio_socketio/_core/{name}.pyx", *(f"csrc/{stem}.c" for stem in stems)]
     return Extension(
         f"trio_socketio._core.{name}",
         sources,
         include_dirs=["csrc"],
-        libraries=["m"],
+        libraries=["m", *(["z"] if "deflate" in stems else [])],
         depends=HEADERS,
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,

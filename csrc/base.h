@@ -46,6 +46,7 @@
     X(E_OUTBOX_FULL, -24, 0, "outbox is full")                                                   \
     X(E_DROPPED, -25, 0, "message refused by the drop policy")                                   \
     X(E_SYSTEM, -26, 1011, "a system call failed")                                               \
+    X(E_INFLATE, -27, 1007, "message does not inflate")                                           \
     X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")
 
 typedef enum {

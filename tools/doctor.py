@@ -56,20 +56,35 @@ def no_python_h():
     return found + " (Debian package: %s)." % debian_package("dev")
 
 
-def no_c_library():
-    """Complain when the compiler works, but has no headers of the C library."""
+def complaint_about(header: str):
+    """Return the compiler's name and its complaint about a file that includes the header, blank if it has none."""
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     command += ["-x", "c", "-fsyntax-only", "-"]
-    done = subprocess.run(command, input=b"#include <stdlib.h>\n", stderr=subprocess.PIPE, check=False)
-    if done.returncode == 0:
+    source = b"#include <" + header.encode() + b">\n"
+    done = subprocess.run(command, input=source, stderr=subprocess.PIPE, check=False)
+    complaint = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
+    return command[0], complaint if done.returncode else ""
+
+
+def no_c_library():
+    """Complain when the compiler works, but has no headers of the C library."""
+    compiler, reason = complaint_about("stdlib.h")
+    if not reason:
         return None
-    reason = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
-    return "The C compiler %s does not work: %s (Debian package: libc6-dev)." % (command[0], reason)
+    return "The C compiler %s does not work: %s (Debian package: libc6-dev)." % (compiler, reason)
+
+
+def no_zlib():
+    """Complain when there is nothing to compress with."""
+    compiler, reason = complaint_about("zlib.h")
+    if not reason:
+        return None
+    return "The C compiler %s finds no zlib.h: %s (Debian package: zlib1g-dev)." % (compiler, reason)
 
 
 def main() -> int:
     """Print the first complaint, if there is one."""
-    for check in (old_python, no_venv, no_compiler, no_python_h, no_c_library):
+    for check in (old_python, no_venv, no_compiler, no_python_h, no_c_library, no_zlib):
         complaint = check()
         if complaint:
             sys.stderr.write(complaint + "\n")

@@ -1,0 +1,218 @@
+#include "deflate.h"
+
+#include "ws_frame.h"
+
+#include <limits.h>
+
+#define ZLIB_CONST /* input is const */
+#include <zlib.h>
+
+enum {
+    WINDOW_BITS_MAX = 15,
+    INFLATE_STEP = 4096, /* room made at least when there is none; buffers double anyway */
+    TAIL_LEN = 4,
+    AT_BLOCK_END = 128 /* z_stream.data_type when a block ended with the input's last bit, and was not the final one */
+};
+
+/* What ends every message and is not sent: the rest of an empty stored block. */
+static const uint8_t TAIL[TAIL_LEN] = {0x00, 0x00, 0xff, 0xff};
+
+struct tsio_deflate {
+    z_stream deflater, inflater;
+    size_t threshold, max_bytes;
+    tsio_buf scratch; /* a deflated payload, so that what lives on has its exact size */
+};
+
+static void *zlib_alloc(void *opaque, uInt items, uInt size)
+{
+    (void)opaque;
+    return size > 0 && items <= SIZE_MAX / size ? tsio_alloc.realloc(NULL, (size_t)items * size) : NULL;
+}
+
+static void zlib_free(void *opaque, void *block)
+{
+    (void)opaque;
+    tsio_alloc.free(block);
+}
+
+tsio_deflate *tsio_deflate_new(int level, int window_bits, int mem_level, size_t threshold, size_t max_bytes)
+{
+    /* zlib takes more than this, and means something else by it. */
+    if (level < 1 || level > 9 || window_bits < 9 || window_bits > WINDOW_BITS_MAX)
+        return NULL;
+    tsio_deflate *deflate = tsio_alloc.realloc(NULL, sizeof *deflate);
+    if (deflate == NULL)
+        return NULL;
+    const z_stream stream = {.zalloc = zlib_alloc, .zfree = zlib_free};
+    *deflate = (tsio_deflate){
+        .deflater = stream,
+        .inflater = stream,
+        .threshold = threshold,
+        .max_bytes = max_bytes < UINT_MAX / 2 ? max_bytes : UINT_MAX / 2, /* zlib's uInt holds each length */
+    };
+    /* A negative window means: neither header nor checksum around it. */
+    if (deflateInit2(&deflate->deflater, level, Z_DEFLATED, -window_bits, mem_level, Z_DEFAULT_STRATEGY) != Z_OK ||
+        inflateInit2(&deflate->inflater, -WINDOW_BITS_MAX) != Z_OK) {
+        tsio_deflate_free(deflate);
+        return NULL;
+    }
+    return deflate;
+}
+
+void tsio_deflate_free(tsio_deflate *deflate)
+{
+    if (deflate == NULL)
+        return;
+    deflateEnd(&deflate->deflater); /* both know streams that were not begun */
+    inflateEnd(&deflate->inflater);
+    tsio_buf_free(&deflate->scratch);
+    tsio_alloc.free(deflate);
+}
+
+/* --- outbound ------------------------------------------------------------ */
+
+/* Whether all of the input went through and left room behind it. */
+static bool deflate_all(z_stream *stream)
+{
+    return deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream->avail_in == 0 && stream->avail_out > 0;
+}
+
+/* Puts the payload into `scratch`, which stays empty if it would not get smaller. */
+static tsio_status deflate_payload(tsio_deflate *deflate, tsio_ws_payload payload)
+{
+    z_stream *stream = &deflate->deflater;
+    tsio_buf *scratch = &deflate->scratch;
+    tsio_buf_clear(scratch);
+    if (payload.len < deflate->threshold || payload.len == 0)
+        return TSIO_OK;
+    /* The stream is at its end when it leaves room: then it is one byte smaller. */
+    const size_t room = payload.len + TAIL_LEN;
+    const tsio_status status = tsio_buf_reserve(scratch, room);
+    if (status != TSIO_OK)
+        return status;
+    deflateReset(stream);
+    stream->next_in = payload.data;
+    stream->avail_in = (uInt)payload.len;
+    stream->next_out = scratch->data;
+    stream->avail_out = (uInt)room;
+    if (deflate_all(stream))
+        scratch->len = room - stream->avail_out - TAIL_LEN;
+    return TSIO_OK;
+}
+
+/* One frame, compressed or as it is; whether it is compressed is added to *gained. */
+static tsio_status add_frame(tsio_deflate *deflate, const uint8_t *frame, tsio_ws_payload payload, tsio_buf *dst,
+                             bool *gained)
+{
+    uint8_t header[10];
+    tsio_status status = deflate_payload(deflate, payload);
+    if (status != TSIO_OK)
+        return status;
+    const tsio_buf *body = &deflate->scratch;
+    if (body->len == 0)
+        return tsio_buf_append(dst, frame, (size_t)(payload.data - frame) + payload.len);
+    const size_t header_len = tsio_ws_header_build(header, TSIO_WS_RSV1 | payload.opcode, body->len);
+    *gained = true;
+    status = tsio_buf_reserve(dst, header_len + body->len);
+    if (status != TSIO_OK)
+        return status;
+    /* There is room for both. */
+    tsio_buf_append(dst, header, header_len);
+    return tsio_buf_append(dst, body->data, body->len);
+}
+
+tsio_status tsio_deflate_frames(tsio_deflate *deflate, const tsio_buf *frames, uint32_t parts, tsio_buf *dst)
+{
+    const size_t start = dst->len;
+    const uint8_t *frame = frames->data;
+    bool gained = false;
+    tsio_status status = TSIO_OK;
+    if (frames->len > deflate->max_bytes || frames->len < deflate->threshold)
+        return TSIO_OK;
+    for (uint32_t i = 0; i < parts && status == TSIO_OK; i++) {
+        const tsio_ws_payload payload = tsio_ws_payload_at(frame);
+        status = add_frame(deflate, frame, payload, dst, &gained);
+        frame = payload.data + payload.len;
+    }
+    if (status != TSIO_OK || !gained)
+        dst->len = start;
+    return status;
+}
+
+/* --- inbound ------------------------------------------------------------- */
+
+/* A message on its way through the inflater. */
+typedef struct {
+    z_stream *stream;
+    tsio_buf *dst;
+    size_t end;    /* of dst, when it has one byte too many */
+    bool complete; /* nothing has come, or a final block was the last thing */
+} inflation;
+
+/* Makes room, and lets the inflater fill it. */
+static tsio_status inflate_step(inflation *it)
+{
+    z_stream *stream = it->stream;
+    tsio_buf *dst = it->dst;
+    if (dst->len == dst->cap) {
+        const tsio_status status = tsio_buf_reserve(dst, INFLATE_STEP);
+        if (status != TSIO_OK)
+            return status;
+    }
+    size_t room = (it->end < dst->cap ? it->end : dst->cap) - dst->len;
+    if (room > UINT_MAX)
+        room = UINT_MAX;
+    stream->next_out = dst->data + dst->len;
+    stream->avail_out = (uInt)room;
+    const int code = inflate(stream, Z_SYNC_FLUSH);
+    dst->len += room - stream->avail_out;
+    if (dst->len == it->end)
+        return TSIO_E_MESSAGE_TOO_BIG;
+    if (code == Z_MEM_ERROR)
+        return TSIO_E_NO_MEMORY;
+    it->complete = code == Z_STREAM_END;
+    if (it->complete)
+        inflateReset(stream); /* other blocks may follow: section 7.2.1 */
+    return code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR ? TSIO_OK : TSIO_E_INFLATE;
+}
+
+static tsio_status inflate_all(inflation *it, const uint8_t *in, size_t len)
+{
+    z_stream *stream = it->stream;
+    while (len > 0) {
+        const uInt piece = len < UINT_MAX ? (uInt)len : UINT_MAX;
+        stream->next_in = in;
+        stream->avail_in = piece;
+        in += piece;
+        len -= piece;
+        do { /* when the input is used, there may be output that had no room */
+            const tsio_status status = inflate_step(it);
+            if (status != TSIO_OK)
+                return status;
+        } while (stream->avail_in > 0 || (stream->avail_out == 0 && !it->complete));
+    }
+    return TSIO_OK;
+}
+
+tsio_status tsio_inflate_message(tsio_deflate *deflate, const uint8_t *in, size_t len, tsio_buf *dst,
+                                 uint64_t max_bytes)
+{
+    const size_t start = dst->len, most = SIZE_MAX - start - 1;
+    inflation it = {
+        .stream = &deflate->inflater,
+        .dst = dst,
+        .end = start + (max_bytes < most ? (size_t)max_bytes : most) + 1,
+        .complete = true,
+    };
+    inflateReset(it.stream);
+    tsio_status status = inflate_all(&it, in, len);
+    /* A final block may be the end, with nothing behind it: then there is no tail to it. */
+    if (status == TSIO_OK && !it.complete) {
+        status = inflate_all(&it, TAIL, TAIL_LEN);
+        if (status == TSIO_OK && it.stream->data_type != AT_BLOCK_END)
+            status = TSIO_E_INFLATE;
+    }
+    if (status != TSIO_OK)
+        dst->len = start;
+    return status;
+}
