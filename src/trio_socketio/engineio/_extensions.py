@@ -1,0 +1,91 @@
+"""What an opening handshake may agree upon: permessage-deflate and a subprotocol.
+
+Both headers come from a stranger: they are read in linear time, and what makes no sense is passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["choose_subprotocol", "negotiate"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Window sizes as RFC 7692 section 7.1.2 writes them: no leading zeros.
+_WINDOW_BITS = re.compile(r"[89]|1[0-5]")
+#: Parameters of an offer, and whether they may or must stand without a value (RFC 7692 section 7.1).
+_BARE, _WITH_VALUE = "bare", "with value"
+_PARAMETERS = {
+    "server_no_context_takeover": {_BARE},
+    "client_no_context_takeover": {_BARE},
+    "server_max_window_bits": {_WITH_VALUE},
+    "client_max_window_bits": {_BARE, _WITH_VALUE},
+}
+
+_ANSWER = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+
+
+def negotiate(offers: str, window_bits: int) -> str | None:
+    """Answer a ``Sec-WebSocket-Extensions`` header with the first offer of permessage-deflate that can be met.
+
+    Neither side keeps what it has learnt from a message for the next one: one deflater serves all connections.
+
+    Args:
+        offers: the header; several are joined by a comma.
+        window_bits: what our deflater uses, 9 to 15. An offer that limits it to less cannot be met.
+
+    Returns:
+        The answering header, None if there is nothing to agree upon. Source: RFC 7692 sections 5 and 7.1.
+    """
+    for offer in _unquoted(offers).split(","):
+        name, *parameters = [part.strip(" \t") for part in offer.split(";")]
+        if name != "permessage-deflate":
+            continue
+        asked = _parameters(parameters)
+        if asked is None or int(asked.get("server_max_window_bits", "15")) < window_bits:
+            continue
+        if "server_max_window_bits" in asked:  # to accept it is to repeat it (section 7.1.2.1)
+            return f"{_ANSWER}; server_max_window_bits={window_bits}"
+        return _ANSWER
+    return None
+
+
+def _unquoted(offers: str) -> str:
+    """The header with tokens instead of quoted tokens; blank if its quotes are beyond understanding.
+
+    Other quoted texts may hold commas and semicolons. They become a quote, which no offer of ours may have.
+    """
+    if '"' not in offers:
+        return offers
+    pieces = offers.split('"')
+    if len(pieces) % 2 == 0 or "\\" in offers:
+        return ""
+    for i in range(1, len(pieces), 2):
+        is_value = pieces[i - 1].rstrip(" \t").endswith("=") and pieces[i + 1].lstrip(" \t")[:1] in (
+            "",
+            ",",
+            ";",
+        )
+        if not (is_value and _TOKEN.fullmatch(pieces[i])):
+            pieces[i] = '"'
+    return "".join(pieces)
+
+
+def _parameters(parameters: list[str]) -> dict[str, str] | None:
+    """An offer's parameters, or None if one is unknown, doubled or out of its range."""
+    asked: dict[str, str] = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        name, value = name.rstrip(" \t"), value.lstrip(" \t")
+        if name in asked or (_WITH_VALUE if equals else _BARE) not in _PARAMETERS.get(name, ()):
+            return None
+        if equals and not _WINDOW_BITS.fullmatch(value):
+            return None
+        asked[name] = value
+    return asked
+
+
+def choose_subprotocol(asked: str, ours: Sequence[str]) -> str | None:
+    """Return the first of a ``Sec-WebSocket-Protocol`` header's names that is one of ours (RFC 6455 section 4.2.2)."""
+    names = (name.strip(" \t") for name in asked.split(","))
+    return next((name for name in names if name in ours), None)
