@@ -6,8 +6,8 @@
  *     c1 len |deflate|        00 00 ff ff  RSV1 is set; the end, which is always the
  *                            `-----------'  same, is not sent (section 7.2.1)
  *
- * About 300 kB with the usual options, and room for the largest payload that was deflated. Not thread-safe. Its memory, and zlib's, comes
- * from the allocator hook.
+ * About 300 kB with the usual options, and room for the largest payload that was
+ * deflated. Its memory, and zlib's, comes from the allocator hook. Not thread-safe.
  */
 #ifndef TSIO_DEFLATE_H
 #define TSIO_DEFLATE_H
