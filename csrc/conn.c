@@ -84,6 +84,7 @@ void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect)
 {
     tsio_conn_outbox(conn);
     conn->dialect = dialect;
+    conn->ws.reader.deflate = dialect != NULL && dialect->deflate != NULL;
 }
 
 void tsio_conn_set_open(tsio_conn *conn, bool open)

@@ -132,14 +132,15 @@ typedef struct {
  * While the heartbeat runs, a text message "3" is its answer and no event: in
  * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
  * Any other message says tsio_conn_heard(). In WAIT_CLIENT, "3" is a message, too.
+ * A compressed message is inflated before any of this; it is never handed out in place.
  *
- * An error (of ws_frame.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
+ * An error (of ws_frame.h or deflate.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
  * returned by every further call as well. O(bytes parsed). */
 tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event);
 
 /* Moves the WebSocket half of `candidate`, whose upgrade is complete, to `session`,
- * which keeps its outbox, heartbeat, deadlines and owner, and takes the dialect. An event's data lives on
- * and is the session's now. The candidate's WebSocket half is then as freshly
+ * which keeps its outbox, heartbeat, deadlines and owner, and takes the dialect. An
+ * event's data lives on and is the session's now. The candidate's WebSocket half is then as freshly
  * initialised; it is still to be detached and freed. */
 void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 
@@ -149,7 +150,8 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 tsio_outbox *tsio_conn_outbox(tsio_conn *conn);
 
 /* What the client understands from now on; messages that are queued stay as they are. It
- * stays the caller's, and must outlive the connection. NULL: revision 4. */
+ * stays the caller's, and must outlive the connection. NULL: revision 4. Whether compressed
+ * messages may come is part of it: precondition, none is half read. */
 void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect);
 
 /* Whether messages are accepted from now on. */

@@ -75,9 +75,25 @@ static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *ev
            event->data[0] == '3';
 }
 
-/* One span of a message; *event is the message once it is whole. */
-static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_conn_event *event)
+/* A whole message that came compressed: what it says stands in `message` afterwards. */
+static tsio_status inflate(tsio_conn *conn, const uint8_t *data, size_t len, bool is_text)
 {
+    tsio_conn_ws *ws = &conn->ws;
+    tsio_buf inflated = {0};
+    const uint64_t max_bytes = ws->reader.max_message_bytes;
+    const tsio_status status = tsio_inflate_message(conn->dialect->deflate, data, len, &inflated, max_bytes);
+    tsio_conn_ws_free_message(ws);
+    ws->message = inflated;
+    ws->message_whole = true;
+    if (status == TSIO_OK && is_text && !tsio_utf8_valid(inflated.data, inflated.len))
+        return TSIO_E_INVALID_UTF8;
+    return status;
+}
+
+/* One span of a message; *event is the message once it is whole. */
+static tsio_status add_span(tsio_conn *conn, const tsio_ws_event *span, tsio_conn_event *event)
+{
+    tsio_conn_ws *ws = &conn->ws;
     const uint8_t *data = span->data;
     size_t len = span->len;
     if (!span->first || !span->final) {
@@ -85,6 +101,13 @@ static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_co
         if (status != TSIO_OK)
             return status;
         ws->message_whole = span->final;
+        data = ws->message.data;
+        len = ws->message.len;
+    }
+    if (span->final && span->compressed) {
+        const tsio_status status = inflate(conn, data, len, span->opcode == TSIO_WS_TEXT);
+        if (status != TSIO_OK)
+            return status;
         data = ws->message.data;
         len = ws->message.len;
     }
@@ -98,7 +121,7 @@ static tsio_status add_span(tsio_conn_ws *ws, const tsio_ws_event *span, tsio_co
 
 static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event *span, tsio_conn_event *event)
 {
-    const tsio_status status = add_span(&conn->ws, span, event);
+    const tsio_status status = add_span(conn, span, event);
     if (status != TSIO_OK || event->kind == TSIO_CONN_NEED_MORE)
         return status;
     if (is_heartbeat_answer(conn, event)) {

@@ -121,13 +121,18 @@ static tsio_status add_frame(tsio_deflate *deflate, const uint8_t *frame, tsio_w
     return tsio_buf_append(dst, body->data, body->len);
 }
 
+bool tsio_deflate_takes(const tsio_deflate *deflate, size_t frames_len)
+{
+    return frames_len >= deflate->threshold && frames_len <= deflate->max_bytes;
+}
+
 tsio_status tsio_deflate_frames(tsio_deflate *deflate, const tsio_buf *frames, uint32_t parts, tsio_buf *dst)
 {
     const size_t start = dst->len;
     const uint8_t *frame = frames->data;
     bool gained = false;
     tsio_status status = TSIO_OK;
-    if (frames->len > deflate->max_bytes || frames->len < deflate->threshold)
+    if (!tsio_deflate_takes(deflate, frames->len))
         return TSIO_OK;
     for (uint32_t i = 0; i < parts && status == TSIO_OK; i++) {
         const tsio_ws_payload payload = tsio_ws_payload_at(frame);

@@ -25,6 +25,9 @@ tsio_deflate *tsio_deflate_new(int level, int window_bits, int mem_level, size_t
 /* NULL is ignored. */
 void tsio_deflate_free(tsio_deflate *deflate);
 
+/* Whether frames of so many bytes are worth a try. O(1). */
+bool tsio_deflate_takes(const tsio_deflate *deflate, size_t frames_len);
+
 /* Appends to `dst` the `parts` data frames that stand in `frames`, built by
  * tsio_ws_header_build(), each of them compressed if it is smaller so. If none of
  * them is, nothing is appended: `frames` are what is to be sent. TSIO_E_NO_MEMORY

@@ -3,17 +3,19 @@
  *     revision 4               "4..."   82 len <data>           payload: joined by 1e
  *     revision 3               "4..."   82 len 04 <data>        payload: lengths in front
  *     revision 3, base64       "4..."   81 len b4<base64>       the same, always text
+ *     any of them, deflate     c1, c2 instead of 81, 82: where it is worth it
  *
  * There are few, shared by all clients. Who has none (NULL) speaks revision 4.
  */
 #ifndef TSIO_DIALECT_H
 #define TSIO_DIALECT_H
 
-#include "base.h"
+#include "deflate.h"
 
 typedef struct {
     uint8_t revision; /* of Engine.IO: 3 or 4 */
     bool base64;      /* binary messages must be text; of no account in revision 4 */
+    tsio_deflate *deflate; /* the WebSocket carries compressed messages; NULL: it does not. Not owned */
 } tsio_dialect;
 
 static inline bool tsio_dialect_is_revision3(const tsio_dialect *dialect)

@@ -87,22 +87,11 @@ tsio_status tsio_message_add_binary(tsio_message *message, const uint8_t *data, 
 
 /* --- frames to parts, and to the polling encoding ------------------------ */
 
-/* Frames that tsio_message_begin_part() began; their length forms are those of RFC 6455
- * section 5.2 and they are whole, so nothing is checked. */
 tsio_message_part tsio_message_next_part(const uint8_t **at)
 {
-    const uint8_t *frame = *at;
-    const uint8_t short_len = frame[1];
-    const uint64_t len = short_len == 127   ? tsio_load_be64(frame + 2)
-                         : short_len == 126 ? tsio_load_be16(frame + 2)
-                                            : short_len;
-    const tsio_message_part part = {
-        .data = frame + tsio_ws_header_len(len),
-        .len = (size_t)len,
-        .binary = (frame[0] & 0x0f) == TSIO_WS_BINARY,
-    };
-    *at = part.data + part.len;
-    return part;
+    const tsio_ws_payload payload = tsio_ws_payload_at(*at);
+    *at = payload.data + payload.len;
+    return (tsio_message_part){payload.data, payload.len, payload.opcode == TSIO_WS_BINARY};
 }
 
 static size_t polling_len(const tsio_message *message)

@@ -9,7 +9,7 @@
  *     ws        81 len |4|2[...]          82 len |attachment
  *     polling          |4|2[...]|  1e  b      | base64 of the attachment
  *
- * Only for clients of revision 3 there are further forms, see message_forms.h.
+ * For clients of other dialects there are further forms, see message_forms.h.
  *
  * Life: it is born with one reference, gets its parts from the one who made it,
  * and must not change once it is shared or another encoding was asked for.
@@ -28,6 +28,8 @@ typedef struct tsio_message {
     tsio_buf polling; /* empty until it is needed */
     struct tsio_message_forms *forms; /* NULL until one is needed */
     bool binary;      /* has a binary part */
+    bool as_it_is;    /* is not to be compressed: whoever made it has said so */
+    bool futile;      /* was to be compressed, and did not get smaller */
 } tsio_message;
 
 /* A message without parts, owned by the caller through one reference. Frames of

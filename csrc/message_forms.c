@@ -11,6 +11,7 @@ void tsio_message_forms_free(tsio_message_forms *forms)
         return;
     tsio_message_unref(forms->typed);
     tsio_message_unref(forms->base64);
+    tsio_message_unref(forms->deflated);
     tsio_buf_free(&forms->text_payload);
     tsio_buf_free(&forms->binary_payload);
     tsio_alloc.free(forms);
@@ -51,12 +52,13 @@ static tsio_status add_base64(tsio_message *form, tsio_message_part part)
     return TSIO_OK;
 }
 
-static tsio_message *derive(const tsio_message *message, bool base64)
+static tsio_message *to_revision3(const tsio_message *message, bool base64)
 {
     const size_t bytes = message->ws.len;
     tsio_message *form = tsio_message_new(base64 ? bytes / 3 * 4 : bytes, message->key);
     if (form == NULL)
         return NULL;
+    form->as_it_is = message->as_it_is;
     const uint8_t *at = message->ws.data;
     for (uint32_t i = 0; i < message->parts; i++) {
         const tsio_message_part part = tsio_message_next_part(&at);
@@ -71,17 +73,54 @@ static tsio_message *derive(const tsio_message *message, bool base64)
     return form;
 }
 
-tsio_message *tsio_message_in(tsio_message *message, const tsio_dialect *dialect)
+static tsio_message *in_revision3(tsio_message *message, bool base64)
 {
-    if (!message->binary || !tsio_dialect_is_revision3(dialect))
-        return message;
     tsio_message_forms *forms = forms_of(message);
     if (forms == NULL)
         return NULL;
-    tsio_message **form = dialect->base64 ? &forms->base64 : &forms->typed;
+    tsio_message **form = base64 ? &forms->base64 : &forms->typed;
     if (*form == NULL)
-        *form = derive(message, dialect->base64);
+        *form = to_revision3(message, base64);
     return *form;
+}
+
+static tsio_status make_deflated(tsio_message *message, tsio_deflate *deflate)
+{
+    tsio_message_forms *forms = forms_of(message);
+    tsio_message *form = forms != NULL ? tsio_message_new(0, message->key) : NULL;
+    if (form == NULL)
+        return TSIO_E_NO_MEMORY;
+    const tsio_status status = tsio_deflate_frames(deflate, &message->ws, message->parts, &form->ws);
+    form->parts = message->parts;
+    form->binary = message->binary;
+    message->futile = status == TSIO_OK && form->ws.len == 0;
+    if (status == TSIO_OK && !message->futile)
+        forms->deflated = form;
+    else
+        tsio_message_unref(form);
+    return status;
+}
+
+static tsio_message *deflated(tsio_message *message, tsio_deflate *deflate)
+{
+    const tsio_message_forms *forms = message->forms;
+    if (forms == NULL || forms->deflated == NULL) {
+        if (message->as_it_is || message->futile || !tsio_deflate_takes(deflate, message->ws.len))
+            return message;
+        if (make_deflated(message, deflate) != TSIO_OK)
+            return NULL;
+        forms = message->forms;
+    }
+    return message->futile ? message : forms->deflated;
+}
+
+tsio_message *tsio_message_in(tsio_message *message, const tsio_dialect *dialect)
+{
+    if (message->binary && tsio_dialect_is_revision3(dialect))
+        message = in_revision3(message, dialect->base64);
+    if (message == NULL || dialect == NULL || dialect->deflate == NULL)
+        return message;
+    return deflated(message, dialect->deflate);
 }
 
 /* --- in a payload ---------------------------------------------------------- */

@@ -1,12 +1,14 @@
-/* message_forms.h -- a message as clients of Engine.IO revision 3 get it, each form
- * made once, on first need, and owned by the message it was made from.
+/* message_forms.h -- a message as clients of other dialects get it, each form made
+ * once, on first need, and owned by the message it was made from.
  *
- * With a binary part, it is another message to them. Outboxes hold that one instead,
+ * To Engine.IO revision 3 it is another message if it has a binary part. So it is to
+ * whoever agreed upon compression, if it gets smaller. Outboxes hold that one instead,
  * so what they count and send are its own bytes:
  *
  *     original    81 len |4|51-[...]      82 len |attachment
  *     typed       81 len |4|51-[...]      82 len |04|attachment
  *     base64      81 len |4|51-[...]      81 len |b4|base64 of the attachment
+ *     deflated    c1 len |deflate         82 len |attachment           of any of the above
  *
  * In a payload, every packet's length stands before it. Either all packets of a body
  * are text, or the body is binary: lengths are then in bytes, their digits too.
@@ -22,7 +24,7 @@
 #include "message.h"
 
 typedef struct tsio_message_forms {
-    tsio_message *typed, *base64;           /* one reference each; NULL until needed */
+    tsio_message *typed, *base64, *deflated; /* one reference each; NULL until needed */
     tsio_buf text_payload, binary_payload;  /* revision 3's; empty until needed */
 } tsio_message_forms;
 
@@ -34,7 +36,7 @@ void tsio_message_forms_free(tsio_message_forms *forms);
  * first time for a dialect, O(1) after it. */
 tsio_message *tsio_message_in(tsio_message *message, const tsio_dialect *dialect);
 
-/* The parts of a message that tsio_message_in() gave for revision 3, as they stand in a
+/* The parts of a message that tsio_message_in() gave for revision 3 without deflate, as they stand in a
  * payload. As tsio_message_polling() in all else. Precondition: if it is not to be the
  * binary form, no part is binary. */
 tsio_status tsio_message_payload3(tsio_message *message, bool binary, const uint8_t **data, size_t *len);

@@ -246,6 +246,7 @@ static void take_first(tsio_outbox *outbox)
     outbox->bytes -= bytes;
     outbox->inflight_packets++;
     outbox->inflight_bytes += bytes;
+    outbox->compressible = outbox->compressible || !message->as_it_is;
     tsio_message_unref(message);
 }
 
@@ -270,6 +271,7 @@ tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_b
 
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
 {
+    outbox->compressible = false;
     return take(outbox, dst, max_bytes, append_polling);
 }
 
@@ -288,6 +290,7 @@ static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *bin
 
 tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary)
 {
+    outbox->compressible = false;
     for (uint32_t left = plan_body(outbox, max_bytes, binary); left > 0; left--) {
         const uint8_t *data;
         size_t len;

@@ -59,6 +59,7 @@ typedef struct {
     size_t max_bytes;
     uint32_t max_packets;
     uint8_t policy;
+    bool compressible; /* one of the messages that were taken last for polling may be compressed */
     bool closed; /* every push but a protected one is refused with TSIO_E_DROPPED */
     /* Messages are numbered from 1 as they are accepted. */
     uint64_t pushed;    /* the last number given */
