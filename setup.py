@@ -55,6 +55,7 @@ setup(
             extension("_codec", "base utf8 base64 eio_payload sio_packet"),
             extension("_collector", ""),
             extension("_conn", CONNECTION),
+            extension("_deflate", "base utf8 mask buf ws_frame deflate"),
             extension("_event_queue", ""),
             extension("_message", MESSAGE),
             extension("_packets", "base sio_packet"),

@@ -7,6 +7,7 @@ from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import scan_head, split_payload, split_payload3, unwrap_binary3
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, expire_timers
+from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._event_queue import EventQueue
 from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
@@ -30,6 +31,7 @@ __all__ = [
     "Callee",
     "CloseFrame",
     "Connection",
+    "Deflate",
     "Dialect",
     "EventQueue",
     "EventReader",

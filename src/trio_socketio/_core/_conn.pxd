@@ -25,6 +25,7 @@ cdef extern from "outbox.h" nogil:
         size_t inflight_bytes
         uint32_t max_packets
         size_t max_bytes
+        c_bool compressible
         c_bool closed
         uint64_t pushed
         uint64_t confirmed

@@ -322,6 +322,11 @@ cdef class Connection:
         return tsio_conn_outbox(&self._conn).inflight_bytes
 
     @property
+    def compressible(self):
+        """Whether one of the messages that were taken last for a poll may be compressed."""
+        return bool(tsio_conn_outbox(&self._conn).compressible)
+
+    @property
     def pushed(self):
         """How many messages the outbox has accepted."""
         return tsio_conn_outbox(&self._conn).pushed

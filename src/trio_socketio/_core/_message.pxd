@@ -2,12 +2,14 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
+from trio_socketio._core._deflate cimport Deflate, tsio_deflate
 
 
 cdef extern from "dialect.h" nogil:
     ctypedef struct tsio_dialect:
         uint8_t revision
         c_bool base64
+        tsio_deflate *deflate
 
     c_bool tsio_dialect_is_revision3(const tsio_dialect *dialect)
 
@@ -24,6 +26,7 @@ cdef extern from "message.h" nogil:
         uint64_t key
         tsio_buf polling
         tsio_message_forms *forms
+        c_bool as_it_is
 
     ctypedef struct tsio_piece:
         const uint8_t *data
@@ -44,12 +47,14 @@ cdef extern from "message_forms.h" nogil:
     ctypedef struct tsio_message_forms:
         tsio_message *typed
         tsio_message *base64
+        tsio_message *deflated
         tsio_buf text_payload
         tsio_buf binary_payload
 
 
 cdef class Dialect:
     cdef tsio_dialect _dialect
+    cdef readonly Deflate deflate
 
 
 cdef class Message:

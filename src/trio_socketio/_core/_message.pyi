@@ -3,11 +3,15 @@ from typing import final
 
 from typing_extensions import Buffer
 
+from trio_socketio._core._deflate import Deflate
+
 __pyx_capi__: dict[str, object]  # what other modules of this package call without Python
 
 @final
 class Dialect:
-    def __new__(cls, revision: int = 4, base64: bool = False) -> Dialect: ...
+    def __new__(cls, revision: int = 4, base64: bool = False, deflate: Deflate | None = None) -> Dialect: ...
+    @property
+    def deflate(self) -> Deflate | None: ...
     @property
     def revision(self) -> int: ...
     @property
@@ -15,6 +19,7 @@ class Dialect:
 
 @final
 class Message:
+    compress: bool
     def __init__(
         self,
         text: str | Buffer | None,

@@ -17,13 +17,16 @@ cdef class Dialect:
     Args:
         revision: of the Engine.IO protocol, 3 or 4.
         base64: binary messages must be text; of no account in revision 4.
+        deflate: compresses what it is sent and inflates what it sends; None: neither. Read-only from then on.
     """
 
-    def __cinit__(self, int revision=4, bint base64=False):
+    def __cinit__(self, int revision=4, bint base64=False, Deflate deflate=None):
         if revision not in (3, 4):
             raise ValueError(f"revision must be 3 or 4, not {revision}")
         self._dialect.revision = <uint8_t>revision
         self._dialect.base64 = base64
+        self._dialect.deflate = NULL if deflate is None else deflate._deflate
+        self.deflate = deflate
 
     @property
     def revision(self):
@@ -53,6 +56,8 @@ cdef set _forms(const tsio_message *message, str prefix):
     if forms.base64 is not NULL:
         made.add("base64")
         made |= _forms(forms.base64, "base64, ")
+    if forms.deflated is not NULL:
+        made.add(prefix + "deflated")
     return made
 
 
@@ -65,6 +70,9 @@ cdef class Message:
         attachments: binary parts that are sent right behind the text, never apart from it.
         packet_type: the Engine.IO packet type digit put before the text.
         key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
+
+    Attributes:
+        compress: whether it may be compressed. To be set, if at all, before anybody gets it.
     """
 
     def __cinit__(self):
@@ -111,6 +119,15 @@ cdef class Message:
     def __len__(self):
         """What an outbox counts, in bytes."""
         return tsio_message_bytes(self._message)
+
+    @property
+    def compress(self):
+        """Whether it may be compressed."""
+        return not self._message.as_it_is
+
+    @compress.setter
+    def compress(self, bint value):
+        self._message.as_it_is = not value
 
     @property
     def forms(self):

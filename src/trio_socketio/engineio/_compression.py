@@ -23,7 +23,7 @@ class PerMessageDeflate:
     level: int = 6
     window_bits: int = 15
     mem_level: int = 8
-    max_bytes: int = 262_144
+    max_bytes: int = 65_536
 
     def __post_init__(self) -> None:
         _check("per_message_deflate: level", self.level, 1, 9)

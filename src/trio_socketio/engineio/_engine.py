@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
-from trio_socketio._core import Connection, Dialect, Message, TimerWheel, expire_timers
+from trio_socketio._core import Connection, Deflate, Dialect, Message, TimerWheel, expire_timers
+from trio_socketio.engineio._compression import PerMessageDeflate
+from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
 from trio_socketio.engineio._polling import PollingTransport
-from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
+from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
 from trio_socketio.engineio._seam import SessionObserver, Transport
 from trio_socketio.engineio._session import Session, State
 from trio_socketio.engineio._tokens import is_field_value
@@ -59,8 +62,7 @@ class Engine:
         can_upgrade = options.allow_upgrades and "websocket" in options.transports
         self._polling_opening = self._opening(["websocket"] if can_upgrade else [])
         self._websocket_opening = self._opening([])
-        #: of revision 3, by whether binary messages must be text
-        self._dialects3 = {base64: Dialect(3, base64) for base64 in (False, True)}
+        self._dialects = _dialects(options.per_message_deflate)
         self._held_posts: dict[Session, Callable[[], None]] = {}
 
     @property
@@ -197,8 +199,30 @@ class Engine:
             max_packets=options.outbox.max_packets,
             max_bytes=options.outbox.max_bytes,
             policy=options.outbox.core_policy,
-            dialect=None if request.revision == 4 else self._dialects3[request.base64],
+            dialect=self._dialect(request),
         )
+
+    def _dialect(self, request: EngineRequest) -> Dialect | None:
+        if request.revision == 4 and not request.deflate:
+            return None
+        return self._dialects[request.revision, request.base64, request.deflate]
+
+    def agree(self, request: EngineRequest) -> Headers:
+        """What a WebSocket's opening handshake agrees upon: fields of the answer. The request knows of compression."""
+        agreed: list[tuple[str, str]] = []
+        offers = request.headers.get("sec-websocket-extensions")
+        compression = self.options.per_message_deflate
+        if offers is not None and compression is not None:
+            extensions = negotiate(offers, compression.window_bits)
+            if extensions is not None:
+                request.deflate = True
+                agreed.append(("Sec-WebSocket-Extensions", extensions))
+        asked = request.headers.get("sec-websocket-protocol")
+        if asked is not None:
+            subprotocol = choose_subprotocol(asked, self.options.subprotocols)
+            if subprotocol is not None:
+                agreed.append(("Sec-WebSocket-Protocol", subprotocol))
+        return agreed
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
         """Open a session that starts on polling; the request has passed ``admit``."""
@@ -288,6 +312,19 @@ class Engine:
                 if isinstance(owner, Session):
                     owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
         return self.wheel.next_deadline()
+
+
+def _dialects(compression: PerMessageDeflate | None) -> dict[tuple[int, bool, bool], Dialect]:
+    """All that clients may understand, by revision, base64 and whether their messages may be compressed."""
+    deflates: list[Deflate | None] = [None]
+    if compression is not None:
+        deflates.append(Deflate(**asdict(compression)))
+    return {
+        (revision, base64, deflate is not None): Dialect(revision, base64, deflate)
+        for revision in (3, 4)
+        for base64 in (False, True)
+        for deflate in deflates
+    }
 
 
 def _message(packet: str | bytes | None) -> Message | None:

@@ -101,7 +101,6 @@ class _Reader:
 
 _Fields = list[tuple[bytes, bytes]]
 
-
 _NEEDED = (b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 
 

@@ -174,7 +174,8 @@ class EngineHost:
         if response is not None:
             await http.respond(self.headers.finished(request, response))
             return None
-        switching = self.headers.switching(request, switching, initial=not request.sid)
+        agreed = self.engine.agree(request)
+        switching = self.headers.switching(request, switching, agreed, initial=not request.sid)
         request.response_headers = ()  # it may live on as its session's request
         driver = self._driver(http.stream)
         if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile

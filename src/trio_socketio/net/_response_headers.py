@@ -71,11 +71,20 @@ class ResponseHeaders:
         others = [field for field in response.headers if field[0].lower() not in _FRAMING]
         return replace(response, headers=framing + self._complete(request, others, initial=initial))
 
-    def switching(self, request: EngineRequest, response: bytes, *, initial: bool) -> bytes:
-        """The response that switches to the WebSocket protocol, which ends with a blank line."""
-        if not (request.response_headers or self._hooks.headers or (initial and self._adds_to_initial)):
+    def switching(self, request: EngineRequest, response: bytes, agreed: Headers, *, initial: bool) -> bytes:
+        """The response that switches to the WebSocket protocol.
+
+        Args:
+            request: what it answers.
+            response: ends with a blank line.
+            agreed: fields that say what the handshake agrees upon, the server's own.
+            initial: it opens the session ``request.new_sid``.
+        """
+        fields = list(agreed)
+        if request.response_headers or self._hooks.headers or (initial and self._adds_to_initial):
+            fields += self._complete(request, (), initial=initial)
+        if not fields:
             return response
-        fields = self._complete(request, (), initial=initial)
         lines = "".join([f"{name}: {value}\r\n" for name, value in fields])
         return response[:-2] + lines.encode("latin-1") + b"\r\n"
 
