@@ -54,7 +54,7 @@ class Emitter(ABC):
         return self._operator().local
 
     def compress(self, compress: bool) -> BroadcastOperator:
-        """Whether the message may be compressed. Without effect so far: nothing is."""
+        """Whether the message may be compressed, where clients and options allow for it."""
         return self._operator().compress(compress)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:

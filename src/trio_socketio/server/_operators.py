@@ -76,7 +76,7 @@ class BroadcastOperator:
         return self._with(replace(self._target, local=True))
 
     def compress(self, compress: bool) -> Self:
-        """Whether the message may be compressed. Without effect so far: nothing is."""
+        """Whether the message may be compressed, where clients and options allow for it."""
         return self._with(replace(self._target, compress=compress))
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
@@ -173,7 +173,7 @@ class SocketOperator:
         return SocketOperator(self._socket, replace(self._target, volatile=True))
 
     def compress(self, compress: bool) -> SocketOperator:
-        """Whether the message may be compressed. Without effect so far: nothing is."""
+        """Whether the message may be compressed, where the client and the options allow for it."""
         return SocketOperator(self._socket, replace(self._target, compress=compress))
 
     @property
@@ -189,14 +189,8 @@ class SocketOperator:
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit_nowait``."""
-        if self._target.volatile:
-            self._socket._emit_volatile_nowait(event, args)
-        else:
-            self._socket.emit_nowait(event, *args)
+        self._socket._emit_flagged_nowait(event, args, self._target)
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit``; a volatile emit never waits."""
-        if self._target.volatile:
-            await self._socket._emit_volatile(event, args)
-        else:
-            await self._socket.emit(event, *args)
+        await self._socket._emit_flagged(event, args, self._target)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import trio
 from trio.lowlevel import checkpoint_if_cancelled
 
-from trio_socketio._core import Member
+from trio_socketio._core import Member, Message
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
 from trio_socketio.server._client import FULL, Client
@@ -143,12 +143,27 @@ class Sending(Member):
         if self._emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
             await self._let_others_run()
 
-    async def _emit_volatile(self, event: str | float, args: tuple[Any, ...]) -> None:
+    async def _emit_flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
+        """As ``emit``, with the flags of a target; a volatile emit never waits."""
         await checkpoint_if_cancelled()
-        self._emit_volatile_nowait(event, args)
+        message = self._flagged(event, args, target)
+        client = self._client
+        conn = client.session.conn
+        if target.volatile:
+            conn.send(message, volatile=True)
+        elif client.waiting or conn.send(message) == FULL:
+            await client.send_waiting(self, message)
         self._emits += 1
-        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or self._client.session.conn.is_loaded:
+        if self._emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
             await self._let_others_run()
+
+    def _flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> Message:
+        if self._phase is not CONNECTED:
+            self._raise_disconnected()
+        message = self.nsp._encode(event, args)
+        if not target.compress:
+            message.compress = False
+        return message
 
     async def _let_others_run(self) -> None:
         self._emits = 0
@@ -170,10 +185,10 @@ class Sending(Member):
         if self._client.session.conn.send(message) == FULL:
             self._client.overflow()
 
-    def _emit_volatile_nowait(self, event: str | float, args: tuple[Any, ...]) -> None:
-        if self._phase is not CONNECTED:
-            self._raise_disconnected()
-        self._client.session.conn.send(self.nsp._encode(event, args), volatile=True)
+    def _emit_flagged_nowait(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
+        message = self._flagged(event, args, target)
+        if self._client.session.conn.send(message, volatile=target.volatile) == FULL:
+            self._client.overflow()
 
     async def call(self, event: str | float, *args: Any) -> Any:
         """Send an event and wait for the client's acknowledgement.

@@ -96,4 +96,6 @@ class RoomIndex(Generic[M]):
 
     def broadcast(self, message: Message, target: Target) -> list[M]:
         """Queue one message for all whom a target means; returns those whose outbox is full."""
+        if not target.compress:
+            message.compress = False
         return self._index.broadcast(message, target.rooms, target.exclude, volatile=target.volatile)
