@@ -24,13 +24,13 @@ NOOP, CLOSE = b"6", b"1"
 EVERYTHING = 1 << 40
 
 
-def _response(body: bytes, content_type: str) -> EngineResponse:
+def _response(body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
     headers = [
         ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("cache-control", "no-store"),
     ]
-    return EngineResponse(200, headers, body)
+    return EngineResponse(200, headers, body, compress=compress)
 
 
 BAD_REQUEST = EngineResponse(400, [("Content-Length", "0")])
@@ -121,7 +121,7 @@ class PollingTransport:
         digit, self._answer = self._answer, None
         self._took = digit is None
         if digit is not None:
-            return self._wrapped(payloads.packet(digit), TEXT)
+            return self._wrapped(payloads.packet(digit), TEXT, compress=False)
         is_closing = session.state is State.CLOSING
         body, content_type = payloads.take(session.conn, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
@@ -129,12 +129,13 @@ class PollingTransport:
             # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
             body = payloads.append(body, content_type, CLOSE) if body else payloads.packet(CLOSE)
             self._goodbye_sent = True
-        return self._wrapped(body, content_type)
+        return self._wrapped(body, content_type, compress=session.conn.compressible)
 
-    def _wrapped(self, body: bytes, content_type: str) -> EngineResponse:
+    def _wrapped(self, body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
         index = self.session.request.jsonp
         # The type stays that of text, as from Node, and nobody is told not to guess: it must run as a script.
-        return _response(body if index is None else _jsonp.wrap(index, body), content_type)
+        body = body if index is None else _jsonp.wrap(index, body)
+        return _response(body, content_type, compress=compress)
 
     def poll_written(self) -> None:
         """The answer to a poll is written."""

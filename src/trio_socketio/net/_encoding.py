@@ -7,9 +7,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trio_socketio.engineio import EngineResponse
+from trio_socketio.engineio import EngineRequest, EngineResponse, Headers, HttpCompression
 
-__all__ = ["choose_coding", "encoded"]
+__all__ = ["CODINGS", "choose_coding", "coding_of", "encoded"]
+
+#: What we can do, the preferred first.
+CODINGS = ("gzip", "deflate")
 
 #: What zlib writes around a deflate stream, by content coding.
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
@@ -40,6 +43,26 @@ def choose_coding(accept: str, codings: Sequence[str]) -> str:
     return coding if weight > 0 and weight >= weights.get("identity", 0.0) else ""
 
 
+def coding_of(
+    response: EngineResponse, request: EngineRequest, compression: HttpCompression | None
+) -> str | None:
+    """Return how the answer to a poll is encoded.
+
+    Args:
+        response: the answer; what opens a session never is encoded.
+        request: the poll.
+        compression: the option; None: it is off.
+
+    Returns:
+        A coding, blank if the client likes none of ours; None if nobody would get another answer.
+    """
+    if compression is None or not (response.compress and request.sid):
+        return None
+    if len(response.body) < compression.threshold:
+        return None
+    return choose_coding(request.headers.get("accept-encoding", ""), CODINGS)
+
+
 def encoded(response: EngineResponse, coding: str, level: int = 6) -> EngineResponse:
     """Return the response in a coding of ``choose_coding``: "gzip", "deflate", or blank.
 
@@ -59,7 +82,7 @@ def encoded(response: EngineResponse, coding: str, level: int = 6) -> EngineResp
     return replace(response, headers=headers, body=body)
 
 
-def _varying(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _varying(headers: Headers) -> list[tuple[str, str]]:
     """The headers, with Accept-Encoding in a single Vary."""
     varies = [value for name, value in headers if name.lower() == "vary"]
     others = [(name, value) for name, value in headers if name.lower() != "vary"]

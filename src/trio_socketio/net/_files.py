@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trio_socketio.engineio import EngineResponse
+from trio_socketio.net._encoding import CODINGS, choose_coding
 
 __all__ = ["Files"]
 
@@ -37,18 +38,6 @@ def _load(path: Path, content_type: str | None = None, etag: str | None = None) 
     etag = etag or hashlib.sha256(body).hexdigest()[:20]
     encodings = {"": body, "gzip": gzip.compress(body, mtime=0), "deflate": zlib.compress(body)}
     return _File(guessed, f'"{etag}"', encodings)
-
-
-def _accepted(header: str) -> dict[str, float]:
-    """Content codings and their weights (RFC 9110 section 12.5.3)."""
-    weights: dict[str, float] = {}
-    for item in header.split(","):
-        coding, _, parameter = item.strip().partition(";")
-        try:
-            weights[coding.strip().lower()] = float(parameter.strip().removeprefix("q=") or 1)
-        except ValueError:
-            weights[coding.strip().lower()] = 0.0
-    return weights
 
 
 class Files:
@@ -109,12 +98,7 @@ class Files:
         matches = {tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")}
         if file.etag in matches:
             return EngineResponse(304, common)
-        weights = _accepted(headers.get("accept-encoding", ""))
-        coding = max(
-            (name for name in ("gzip", "deflate") if weights.get(name, 0) > 0),
-            key=weights.__getitem__,
-            default="",
-        )
+        coding = choose_coding(headers.get("accept-encoding", ""), CODINGS)
         body = file.encodings[coding]
         content = [("Content-Type", file.content_type), ("Content-Length", str(len(body)))]
         if coding:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import h11
@@ -16,6 +18,7 @@ from trio_socketio.engineio import (
     Session,
 )
 from trio_socketio.net._admission import STOPPING
+from trio_socketio.net._encoding import coding_of, encoded
 from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
 from trio_socketio.net._signal import Signal
@@ -30,6 +33,8 @@ METHOD_NOT_ALLOWED = EngineResponse(
     405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True
 )
 OTHER_PROTOCOL = EngineResponse(426, [("Upgrade", "websocket"), ("Content-Length", "0")], close=True)
+#: A body in a content coding (RFC 9110 section 15.5.16). It is not read; the session lives on.
+NO_CODINGS = EngineResponse(415, [("Accept-Encoding", "identity"), ("Content-Length", "0")], close=True)
 
 #: What the peer's misbehaviour or absence raises; never an error of ours.
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -196,20 +201,37 @@ class Requests:
         request = self._request
         response = self._host.headers.finished(request, polling.collect(), initial=not request.sid)
         request.response_headers = ()  # it may live on as its session's request
+        compression = self._engine.options.http_compression
+        coding = coding_of(response, request, compression)
+        if coding is not None and compression is not None:
+            if coding and len(response.body) > compression.worker_bytes:
+                self._finish_poll(
+                    polling, partial(self._respond_encoded, response, coding, compression.level)
+                )
+                return
+            response = encoded(response, coding, compression.level)
         try:
             rest = self.http.begin_response(response)
         except trio.BrokenResourceError:
             self._poll_broke(polling)
             return
         if rest:
-            self.http.reader.suspend()
-            self._nursery.start_soon(self._finish_poll, polling, rest, name="answer to a poll")
+            self._finish_poll(polling, partial(self.http.finish_response, rest))
         else:
             self._poll_written(polling)
 
-    async def _finish_poll(self, polling: PollingTransport, rest: bytes) -> None:
+    async def _respond_encoded(self, response: EngineResponse, coding: str, level: int) -> None:
+        response = await trio.to_thread.run_sync(encoded, response, coding, level)
+        await self.http.finish_response(self.http.begin_response(response))
+
+    def _finish_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
+        """Let a task write the answer, or the rest of it."""
+        self.http.reader.suspend()
+        self._nursery.start_soon(self._confirm_poll, polling, write, name="answer to a poll")
+
+    async def _confirm_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self.http.finish_response(rest)
+            await write()
         except (*GONE, trio.TooSlowError):
             self._poll_broke(polling)
         except BaseException:
@@ -230,6 +252,8 @@ class Requests:
 
     async def _post(self, request: EngineRequest, polling: PollingTransport) -> bool:
         session = polling.session
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            return await self._respond(NO_CODINGS)
         refused = polling.begin_post(request.headers.get("content-type", ""))
         if refused is not None:
             return await self._respond(refused)
