@@ -13,8 +13,8 @@
 #include "deflate.h"
 
 typedef struct {
-    uint8_t revision; /* of Engine.IO: 3 or 4 */
-    bool base64;      /* binary messages must be text; of no account in revision 4 */
+    uint8_t revision;      /* of Engine.IO: 3 or 4 */
+    bool base64;           /* binary messages must be text; of no account in revision 4 */
     tsio_deflate *deflate; /* the WebSocket carries compressed messages; NULL: it does not. Not owned */
 } tsio_dialect;
 

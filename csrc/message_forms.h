@@ -25,7 +25,7 @@
 
 typedef struct tsio_message_forms {
     tsio_message *typed, *base64, *deflated; /* one reference each; NULL until needed */
-    tsio_buf text_payload, binary_payload;  /* revision 3's; empty until needed */
+    tsio_buf text_payload, binary_payload;   /* revision 3's; empty until needed */
 } tsio_message_forms;
 
 /* NULL is ignored. */
@@ -36,8 +36,8 @@ void tsio_message_forms_free(tsio_message_forms *forms);
  * first time for a dialect, O(1) after it. */
 tsio_message *tsio_message_in(tsio_message *message, const tsio_dialect *dialect);
 
-/* The parts of a message that tsio_message_in() gave for revision 3 without deflate, as they stand in a
- * payload. As tsio_message_polling() in all else. Precondition: if it is not to be the
+/* The parts of a message that tsio_message_in() gave for revision 3, not deflated, as they
+ * stand in a payload. As tsio_message_polling() in all else. Precondition: if it is not to be the
  * binary form, no part is binary. */
 tsio_status tsio_message_payload3(tsio_message *message, bool binary, const uint8_t **data, size_t *len);
 
