@@ -11,7 +11,7 @@ from support.wire import SioClient, Wire
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
-from trio_socketio import ConnectRefused, Server, Socket
+from trio_socketio import ConnectRefused, Outbox, Server, Socket
 
 URL = "/socket.io/?EIO=3&transport=websocket&who=me"
 
@@ -290,3 +290,26 @@ async def test_rooms_hold_clients_of_both_protocols(running: Any) -> None:
         assert await new.receive() == '2["said","x"]'
         await new.emit("say", "y")
         assert await old.receive() == '2["said","y"]'
+
+
+@pytest.mark.rows("E1", "C36")
+async def test_a_handler_that_ends_the_session_while_it_opens(autojump_clock: Any, running: Any) -> None:
+    io = server(outbox=Outbox(max_packets=4))
+    reasons: list[str] = []
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        socket.on("disconnect", reasons.append)
+        while socket.connected:
+            socket.emit_nowait("more than it holds")
+
+    async with running(io) as net:
+        response = await net.http().request("GET", "/socket.io/?EIO=3&transport=polling")
+        assert (response.status, response.body) == (400, b"")
+        ws = await net.websocket(URL)
+        end = await ws.receive()
+        assert isinstance(end, CloseConnection)
+        assert end.code == 1008
+        await wait_all_tasks_blocked()
+        assert reasons == ["forced server close"] * 2
+        assert io.engine.clients_count == 0

@@ -94,8 +94,11 @@ class PollingTransport:
             notify: called, possibly more than once, when there is something to answer.
 
         Returns:
-            The refusal of an overlapping poll; or None: ``collect`` after ``notify`` was called.
+            The refusal of an overlapping poll, or of one for a session that was over before it could be asked for;
+            or None: ``collect`` after ``notify`` was called.
         """
+        if self.session.state is State.CLOSED:
+            return BAD_REQUEST
         if self._notify is not None:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
             return BAD_REQUEST
