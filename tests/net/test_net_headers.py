@@ -287,6 +287,56 @@ async def test_what_may_not_be_sent_is_left_out(
         assert failures(caplog) == 2
 
 
+@pytest.mark.rows("B13", "B14", "B7")
+@pytest.mark.parametrize("broken", [BROKEN[0], ("X", "\u0100"), ("Content-Length", "0"), None], ids=repr)
+@pytest.mark.parametrize("answer", [None, Forbidden("no"), LookupError()], ids=repr)
+@pytest.mark.parametrize("who", ["middleware", "allow_request", "generate_id"])
+async def test_requests_headers_that_may_not_be_sent_are_left_out(
+    autojump_clock: Any, running: Any, who: str, answer: Exception | None, broken: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def spoil(at: str, request: EngineRequest) -> None:
+        if who == at:
+            request.response_headers = [broken]
+            if answer is not None:
+                raise answer
+
+    async def allow_request(request: EngineRequest) -> None:
+        spoil("allow_request", request)
+
+    async def give_id(request: EngineRequest) -> str:
+        spoil("generate_id", request)
+        return "an-id"
+
+    io = Server(allow_request=allow_request, generate_id=give_id)
+
+    @io.engine.use
+    async def middleware(request: EngineRequest, go_on: Next) -> None:
+        spoil("middleware", request)
+        await go_on()
+
+    async with running(io) as wire:
+        received = await exchange(wire.stream(), request(POLLING, CLOSE))
+        assert (status(received) == 200) is (answer is None)
+        names = {name for name, _ in fields(received)}
+        assert names <= {"content-length", "content-type", "cache-control", "connection"}
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert dict(fields(head))["content-length"] == str(len(body))
+        assert any("response_headers" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.rows("B13")
+async def test_hooks_are_called_for_a_refused_opening_handshake(
+    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server()
+    io.engine.on("headers", lambda headers, request: headers.append(("X-Always", "yes")))
+    async with running(io) as wire:
+        received = dict(fields(await exchange(wire.stream(), upgrade(Sec_WebSocket_Key="short"))))
+        assert (received["x-always"], received["sec-websocket-version"]) == ("yes", "13")
+        assert failures(caplog) == 0
+
+
 @pytest.mark.rows("B13")
 def test_hooks_that_cannot_be() -> None:
     io = Server()
@@ -360,11 +410,6 @@ async def _twice(request: EngineRequest, go_on: Next) -> None:
     await go_on()
 
 
-async def _break_headers(request: EngineRequest, go_on: Next) -> None:
-    request.response_headers = [("X", "a\r\nb")]
-    await go_on()
-
-
 async def _forbid(request: EngineRequest, go_on: Next) -> None:
     async with trio.open_nursery():
         raise Forbidden("not here")
@@ -375,7 +420,6 @@ async def _forbid(request: EngineRequest, go_on: Next) -> None:
 @pytest.mark.parametrize(("middleware", "code", "body", "logged"), [
     (_fail, 400, '{"code":3,"message":"Bad request"}', 1), (_stay, 400, '{"code":3,"message":"Bad request"}', 0),
     (_twice, 400, '{"code":3,"message":"Bad request"}', 1),
-    (_break_headers, 400, '{"code":3,"message":"Bad request"}', 1),
     (_forbid, 403, '{"code":4,"message":"not here"}', 0),
 ])  # fmt: skip
 async def test_middleware_that_lets_nobody_in(

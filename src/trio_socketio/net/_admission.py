@@ -25,7 +25,6 @@ from trio_socketio.engineio import (
 )
 from trio_socketio.errors import Forbidden
 from trio_socketio.net._http1 import Http1Connection
-from trio_socketio.net._response_headers import checked
 
 __all__ = ["STOPPING", "Admission"]
 
@@ -184,7 +183,6 @@ class Admission:
 
         try:
             await pass_from(0)
-            request.response_headers = checked(request.response_headers)
         except Exception as error:
             forbidden = _leaf(error)
             if isinstance(forbidden, Forbidden):

@@ -17,7 +17,7 @@ from trio_socketio.engineio import (
     is_token,
 )
 
-__all__ = ["ResponseHeaders", "checked"]
+__all__ = ["ResponseHeaders"]
 
 #: They say where a response ends, and what becomes of the connection: ours alone (RFC 9112 sections 6 and 9).
 _FRAMING = frozenset(
@@ -25,7 +25,12 @@ _FRAMING = frozenset(
 )
 
 
-def checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def _is_framing(name: str) -> bool:
+    name = name.lower()
+    return name in _FRAMING or name.startswith("sec-websocket-")
+
+
+def _checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The same fields.
 
     Raises:
@@ -36,7 +41,7 @@ def checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     for name, value in fields:
         if not is_token(name) or not is_field_value(value):
             raise ValueError(f"this cannot be a header field: {name!r}: {value!r}")
-        if name.lower() in _FRAMING or name.lower().startswith("sec-websocket-"):
+        if _is_framing(name):
             raise ValueError(f"the server alone sets the header field {name}")
     return fields
 
@@ -67,8 +72,8 @@ class ResponseHeaders:
         """
         if not (request.response_headers or self._hooks.headers or (initial and self._adds_to_initial)):
             return response
-        framing = [field for field in response.headers if field[0].lower() in _FRAMING]
-        others = [field for field in response.headers if field[0].lower() not in _FRAMING]
+        framing = [field for field in response.headers if _is_framing(field[0])]
+        others = [field for field in response.headers if not _is_framing(field[0])]
         return replace(response, headers=framing + self._complete(request, others, initial=initial))
 
     def switching(self, request: EngineRequest, response: bytes, agreed: Headers, *, initial: bool) -> bytes:
@@ -93,12 +98,19 @@ class ResponseHeaders:
         return self._cookie is not None or bool(self._hooks.initial_headers)
 
     def _complete(self, request: EngineRequest, headers: Headers, *, initial: bool) -> list[tuple[str, str]]:
-        fields = [*headers, *request.response_headers]
+        fields = [*headers, *self._of_request(request)]
         if initial:
             if self._cookie is not None:
                 fields.append(self._cookie.header(request.new_sid))
             fields = self._changed(request, fields, self._hooks.initial_headers)
         return self._changed(request, fields, self._hooks.headers)
+
+    def _of_request(self, request: EngineRequest) -> list[tuple[str, str]]:
+        try:
+            return _checked(request.response_headers)
+        except Exception:
+            self._logger.exception("request.response_headers cannot be sent: they are left out")
+            return []
 
     def _changed(
         self, request: EngineRequest, fields: list[tuple[str, str]], hooks: Sequence[HeadersHook]
@@ -107,7 +119,7 @@ class ResponseHeaders:
             changed = list(fields)
             try:
                 hook(changed, request)
-                fields = checked(changed)
+                fields = _checked(changed)
             except Exception:
                 self._logger.exception("a hook for response headers failed: what it did is left out")
         return fields

@@ -39,7 +39,7 @@ class EngineServer:
 
         Who awaits ``next()`` lets the request go on; who does not, or raises, refuses it: with code 3, or with 403 and
         its message for ``Forbidden``. What is put into ``request.response_headers``, a sequence of pairs that is there
-        already, goes with every response. All of them together may take ``connect_timeout``.
+        already, goes with every response if all of it can be sent. All of them together may take ``connect_timeout``.
         """
         functions = middleware, type(middleware).__call__
         if not any(inspect.iscoroutinefunction(function) for function in functions):
