@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -44,3 +45,9 @@ def test_nothing_that_would_break_out_is_taken(field: str, broken: str) -> None:
     options: dict[str, Any] = {field: broken}
     with pytest.raises(ValueError, match="cookie"):
         CookieOptions(**options)
+
+
+@pytest.mark.parametrize("max_age", [-1, math.inf, math.nan])
+def test_age_is_a_number_of_seconds(max_age: float) -> None:
+    with pytest.raises(ValueError, match="cookie: max_age"):
+        CookieOptions(max_age=max_age)

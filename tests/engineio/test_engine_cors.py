@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -87,3 +88,9 @@ def test_headers_that_a_page_may_send(configured: Any, asked: str, allowed: str 
     headers = dict(response.headers)
     assert headers.get("Access-Control-Allow-Headers") == allowed
     assert headers["Access-Control-Allow-Methods"] == "GET,POST"
+
+
+@pytest.mark.parametrize("max_age", [-1, math.inf, math.nan])
+def test_age_is_a_number_of_seconds(max_age: float) -> None:
+    with pytest.raises(ValueError, match="cors: max_age"):
+        Cors(max_age=max_age)

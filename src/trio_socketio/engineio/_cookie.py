@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,7 +52,7 @@ class CookieOptions:
                 raise ValueError(f"cookie: an attribute has no semicolon, unlike {attribute!r}")
         if self.expires is not None and self.expires.tzinfo is None:
             raise ValueError("cookie: expires needs a time zone")
-        if self.max_age is not None and not self.max_age >= 0:
+        if self.max_age is not None and not 0 <= self.max_age < math.inf:
             raise ValueError(f"cookie: max_age is a number of seconds, not {self.max_age!r}")
         if self.same_site not in (None, "Strict", "Lax", "None"):
             raise ValueError(f"cookie: same_site is 'Strict', 'Lax' or 'None', not {self.same_site!r}")

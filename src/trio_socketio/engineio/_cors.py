@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class Cors:
         for name in (*self.methods, *(self.allowed_headers or ()), *self.exposed_headers):
             if not is_token(name):
                 raise ValueError(f"cors: this is no name of a method or a header field: {name!r}")
-        if self.max_age is not None and not self.max_age >= 0:
+        if self.max_age is not None and not 0 <= self.max_age < math.inf:
             raise ValueError(f"cors: max_age is a number of seconds, not {self.max_age!r}")
         if not 200 <= self.options_success_status < 300:
             raise ValueError(f"cors: options_success_status is 2xx, not {self.options_success_status!r}")
