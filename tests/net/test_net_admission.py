@@ -432,6 +432,26 @@ async def test_function_for_origins_fails(
         assert (await wire.http().request("GET", POLLING)).status == 200
 
 
+@pytest.mark.rows("B10", "C8")
+@pytest.mark.parametrize(("referer", "code"), [
+    ("Referer: http://a.example/page", 200), ("Referer: http://a.exam\x01ple/page", 403), ("Referer: page", 403),
+    ("Referer: http://[", 403), ("X: none", 403),
+])  # fmt: skip
+async def test_function_for_origins_is_asked_about_pages_that_say_where_they_are_from(
+    autojump_clock: Any, running: Any, referer: str, code: int
+) -> None:
+    asked: list[str] = []
+
+    async def ask(origin: str, request: EngineRequest) -> bool:
+        asked.append(origin)
+        return True
+
+    async with running(Server(cors=ask, jsonp=True)) as wire:  # type: ignore[arg-type]
+        received = await exchange(wire.stream(), request(f"{POLLING}&j=0", referer, CLOSE))
+        assert status(received) == code
+        assert asked == (["http://a.example"] if code == 200 else [])
+
+
 # a parameter that is ours
 
 

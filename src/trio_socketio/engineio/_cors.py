@@ -79,9 +79,9 @@ class Cors:
         return cors if isinstance(cors, Cors) else cls(origin=cors)
 
     def allows(self, origin: str, request: EngineRequest) -> bool | Awaitable[bool]:
-        """Whether pages of this other origin may come."""
+        """Whether pages of this other origin may come. Blank, it is unknown: a function is not asked then."""
         if callable(self.origin):
-            return self.origin(origin, request)
+            return bool(origin) and self.origin(origin, request)
         if origin in self._texts or "*" in self._texts:
             return True
         return bool(self._patterns) and any(pattern.fullmatch(origin) for pattern in self._patterns)
