@@ -154,3 +154,25 @@ async def test_an_event_and_the_end_in_one_read_make_one_farewell(running: Any) 
             ("still", ["room 1"]),
             ("disconnect", []),
         ]
+
+
+@pytest.mark.rows("F20")
+@pytest.mark.parametrize("is_heard_of", [False, True])
+async def test_sockets_that_end_before_their_events_are_handled_are_counted_down_once(
+    running: Any, is_heard_of: bool
+) -> None:
+    io = Server()
+
+    @io.on("event")
+    async def event(socket: Socket) -> None:
+        await trio.sleep_forever()
+
+    if is_heard_of:
+        io.on("disconnect", lambda socket, reason: None)
+    async with running(io) as net:
+        for _ in range(3):
+            client = await net.connect()
+            await client.ws.stream.send_all(client_frame(1, b'42["event"]') + client_frame(1, b"41"))
+        await wait_all_tasks_blocked()
+        assert io.sockets == {}
+        assert io._require_runtime().life.living == 0

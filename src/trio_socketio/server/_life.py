@@ -7,7 +7,8 @@ A socket that has nothing to do has no task. One is started
 - for ``socket.nursery``, when it is first used;
 - for its disconnect handlers, if no other lives when it ends; otherwise the last one that ends runs them.
 
-Each has its cancel scope in ``socket._tasks``. A socket is gone when it has ended and that is empty.
+Each has its cancel scope in ``socket._tasks``. A socket is gone when it has ended and that is empty. Once it has ended,
+no task of it begins: its nursery takes none, and nobody is with its events. So it is gone once.
 """
 
 from __future__ import annotations
@@ -151,10 +152,7 @@ class Life:
     def release(socket: Socket, scope: trio.CancelScope) -> bool:
         """The task with this scope is the socket's no longer; returns whether it is to say farewell for it."""
         socket._tasks = tuple(other for other in socket._tasks if other is not scope)
-        if socket._tasks or not socket._has_ended or socket._is_parting:
-            return False
-        socket._is_parting = True
-        return True
+        return not socket._tasks and socket._has_ended
 
     # the end
 
@@ -164,7 +162,6 @@ class Life:
             for scope in socket._tasks:
                 scope.cancel()
         elif self._is_missed(socket):
-            socket._is_parting = True
             self._runtime.spawn(self.farewell, socket, name=f"farewell in {socket.nsp.name}")
         else:
             self._forget(socket)

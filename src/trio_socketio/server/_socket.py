@@ -37,7 +37,7 @@ class Socket(Sending, Listening):
 
     __slots__ = (
         "__weakref__", "_auth", "_data", "_description", "_handlers", "_handshake", "_hold_deadline", "_idle",
-        "_inbox", "_is_parting", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
+        "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
         "_unclaimed", "_was_connected", "dropped",
     )  # fmt: skip
 
@@ -51,7 +51,7 @@ class Socket(Sending, Listening):
         self._rooms_apart: set[str] | None = None
         self._handlers: HandlerTable | None = None
         # its life; see _life.py
-        self._was_connected = self._is_parting = False
+        self._was_connected = False
         self._description = ""
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
