@@ -1,0 +1,1 @@
+"""Proxies, configured as the documentation says, between real clients and our server."""
