@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from clients.conftest import node, node_packages, node_program
+from clients.conftest import node, runners
 
 from deployment.proxies import PROXIES, Proxy
 
-__all__ = ["node", "node_packages", "node_program"]
+__all__ = ["node", "runners"]
 
 
 @pytest.fixture(scope="session")

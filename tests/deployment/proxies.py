@@ -15,10 +15,11 @@ from tools import ROOT, require_tool
 
 CONFIGURATIONS = ROOT / "docs" / "deployment"
 
-#: What nginx has in its main file on every system; this one needs no privileges and no folder but its own.
+#: What nginx has in its main file on every system; this one needs no privileges and no folder but its own. `user` is for
+#: root alone: the worker reads what this process has written.
 NGINX_MAIN = """\
 daemon off;
-master_process off;
+user root;
 pid {folder}/pid;
 events {{}}
 http {{
@@ -84,7 +85,7 @@ class Proxy:
         try:
             yield f"https://{address}"
         finally:
-            process.kill()
+            process.terminate()  # at once, and nginx takes its worker along
             with trio.CancelScope(shield=True):
                 await process.wait()
 
