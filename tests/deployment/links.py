@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import trio
 from support.wire import HttpClient
 
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
+
+#: What a client may say of its address, and nobody should believe.
+INVENTED = {
+    "X-Forwarded-For": "192.0.2.66",
+    "X-Forwarded-Proto": "http",
+    "Forwarded": "for=192.0.2.66;proto=http",
+}
 
 
 class Counting(trio.abc.Listener[trio.SocketStream]):
@@ -29,35 +36,56 @@ class Counting(trio.abc.Listener[trio.SocketStream]):
         await self._listener.aclose()
 
 
-@asynccontextmanager
-async def tls(url: str, trust: ssl.SSLContext, source: str = "127.0.0.1") -> AsyncIterator[trio.SSLStream]:
-    """A connection from this address to the host and port of a URL."""
-    host, _, port = url.removeprefix("https://").partition(":")
-    tcp = await trio.open_tcp_stream(host, int(port), local_address=source)
-    async with trio.SSLStream(tcp, trust, server_hostname=host, https_compatible=True) as stream:
-        yield stream
-
-
 class Visitor:
-    """Scripted requests through a proxy, each over a connection of its own, as a browser may send them."""
+    """Scripted requests to a URL, each over a connection of its own, as a browser may send them through a proxy.
 
-    def __init__(self, url: str, trust: ssl.SSLContext, source: str = "127.0.0.1") -> None:
-        self.url = url
+    Args:
+        url: of the server or the proxy.
+        trust: whom to trust, for TLS.
+        source: the address from where.
+        target: what to ask for.
+
+    Attributes:
+        host: the host and the port of the URL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        trust: ssl.SSLContext | None = None,
+        source: str = "127.0.0.1",
+        target: str = HANDSHAKE,
+    ) -> None:
+        self.host = url.rpartition("/")[2]
         self._trust = trust
         self._source = source
-        self._target = HANDSHAKE
+        self._target = target
 
-    async def request(self, method: str, body: bytes = b"", **headers: str) -> tuple[int, str, dict[str, str]]:
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator[trio.abc.Stream]:
+        """A new connection."""
+        host, port = self.host.split(":")
+        tcp = await trio.open_tcp_stream(host, int(port), local_address=self._source)
+        tls = self._trust and trio.SSLStream(tcp, self._trust, server_hostname=host, https_compatible=True)
+        async with tls or tcp as stream:
+            yield stream
+
+    async def request(
+        self, method: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str, dict[str, str]]:
         """The status, the body and the header fields of the answer; of the session, once there is one."""
-        fields = {"Host": self.url.removeprefix("https://")}
-        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
-        async with tls(self.url, self._trust, self._source) as stream:
+        fields = {"Host": self.host, **(headers or {})}
+        async with self.stream() as stream:
             response = await HttpClient(stream).request(method, self._target, body, fields)
-        return response.status, response.text, {name.lower(): value for name, value in response.headers.items()}
+        return (
+            response.status,
+            response.text,
+            {name.lower(): value for name, value in response.headers.items()},
+        )
 
-    async def open(self, **headers: str) -> None:
+    async def open(self, headers: Mapping[str, str] | None = None) -> None:
         """Open a session, and connect to the main namespace."""
-        status, text, _ = await self.request("GET", **headers)
+        status, text, _ = await self.request("GET", headers=headers)
         assert status == 200, text
         self._target += "&sid=" + text.partition('"sid":"')[2].partition('"')[0]
         assert (await self.request("POST", b"40"))[:2] == (200, "ok")

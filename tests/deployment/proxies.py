@@ -53,12 +53,16 @@ class Proxy:
 
     Attributes:
         debian: the Debian package.
-        silence: what in the configuration says for how long a connection may be silent, to be given as ``changed``.
+        silence: changes of the configuration that make the proxy give up silent connections after a second.
+        appending: changes that make it pass on the addresses that it is told, with its own client's behind them.
+        single: the line that names our server, in whose place several may be.
     """
 
     name: str
     debian: str
     silence: Mapping[str, str]
+    appending: Mapping[str, str]
+    single: str
 
     def __init__(self, folder: Path, authority: trustme.CA) -> None:
         self.program = require_tool(self.name, debian=self.debian)
@@ -67,18 +71,20 @@ class Proxy:
         self.certificate = authority.issue_cert("127.0.0.1")
 
     @asynccontextmanager
-    async def before(self, upstream: str, changed: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    async def before(self, *servers: str, changed: Mapping[str, str] | None = None) -> AsyncIterator[str]:
         """``async with proxy.before(url) as public:`` the proxy runs and passes on what is sent to ``public``.
 
         Args:
-            upstream: the URL of our server.
-            changed: what else is replaced in the configuration: time limits that a test cannot wait for.
+            *servers: the URLs of our servers, which the configuration calls 127.0.0.1:3000, :3001 and so on.
+            changed: what is replaced in the configuration before that.
         """
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
             address = "{}:{}".format(*listener.getsockname())
-            server = {"127.0.0.1:3000": upstream.removeprefix("http://")}
-            command, environment = self._command({**server, **(changed or {})}, address, listener.fileno())
+            changes = dict(changed or {})
+            for number, server in enumerate(servers):
+                changes[f"127.0.0.1:{3000 + number}"] = server.removeprefix("http://")
+            command, environment = self._command(changes, address, listener.fileno())
             process = await trio.lowlevel.open_process(
                 command, pass_fds=[listener.fileno()], env={**os.environ, **environment}
             )
@@ -105,6 +111,8 @@ class Nginx(Proxy):
     name = "nginx"
     debian = "nginx-light"
     silence = {"proxy_read_timeout   60s": "proxy_read_timeout 1s"}
+    appending = {"X-Forwarded-For   $remote_addr": "X-Forwarded-For $proxy_add_x_forwarded_for"}
+    single = "    server 127.0.0.1:3000;\n"
 
     def _command(
         self, changes: dict[str, str], address: str, descriptor: int
@@ -129,6 +137,8 @@ class HAProxy(Proxy):
     name = "haproxy"
     debian = "haproxy"
     silence = {f"timeout {side:<15} 60s": f"timeout {side} 1s" for side in ("client", "server", "tunnel")}
+    appending = {"http-request set-header X-Forwarded-For %[src]": "option forwardfor"}
+    single = "    server socketio 127.0.0.1:3000\n"
 
     def _command(
         self, changes: dict[str, str], address: str, descriptor: int
