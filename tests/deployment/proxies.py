@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import trio
 import trustme
@@ -15,8 +16,8 @@ from tools import ROOT, require_tool
 
 CONFIGURATIONS = ROOT / "docs" / "deployment"
 
-#: What nginx has in its main file on every system; this one needs no privileges and no folder but its own. `user` is for
-#: root alone: the worker reads what this process has written.
+#: What nginx has in its main file on every system; this one needs no privileges and no folder but its own.
+#: `user` is for root alone: the worker reads what this process has written.
 NGINX_MAIN = """\
 daemon off;
 user root;
@@ -60,8 +61,8 @@ class Proxy:
 
     name: str
     debian: str
-    silence: Mapping[str, str]
-    appending: Mapping[str, str]
+    silence: ClassVar[Mapping[str, str]]
+    appending: ClassVar[Mapping[str, str]]
     single: str
 
     def __init__(self, folder: Path, authority: trustme.CA) -> None:
@@ -110,8 +111,8 @@ class Proxy:
 class Nginx(Proxy):
     name = "nginx"
     debian = "nginx-light"
-    silence = {"proxy_read_timeout   60s": "proxy_read_timeout 1s"}
-    appending = {"X-Forwarded-For   $remote_addr": "X-Forwarded-For $proxy_add_x_forwarded_for"}
+    silence: ClassVar = {"proxy_read_timeout   60s": "proxy_read_timeout 1s"}
+    appending: ClassVar = {"X-Forwarded-For   $remote_addr": "X-Forwarded-For $proxy_add_x_forwarded_for"}
     single = "    server 127.0.0.1:3000;\n"
 
     def _command(
@@ -136,8 +137,10 @@ class Nginx(Proxy):
 class HAProxy(Proxy):
     name = "haproxy"
     debian = "haproxy"
-    silence = {f"timeout {side:<15} 60s": f"timeout {side} 1s" for side in ("client", "server", "tunnel")}
-    appending = {"http-request set-header X-Forwarded-For %[src]": "option forwardfor"}
+    silence: ClassVar = {
+        f"timeout {side:<15} 60s": f"timeout {side} 1s" for side in ("client", "server", "tunnel")
+    }
+    appending: ClassVar = {"http-request set-header X-Forwarded-For %[src]": "option forwardfor"}
     single = "    server socketio 127.0.0.1:3000\n"
 
     def _command(
