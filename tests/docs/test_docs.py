@@ -111,6 +111,9 @@ async def readme(net: Wire, block: dict[str, Any]) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
+#: Pages whose examples have a test of their own.
+ELSEWHERE = {"deployment.md"}
+
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme],
     "options.md": [admission],
@@ -119,6 +122,7 @@ DRIVES: dict[str, list[Drive]] = {
 EXAMPLES = [
     pytest.param(document, number, id=f"{document.stem} {number}")
     for document in DOCUMENTS
+    if document.name not in ELSEWHERE
     for number, _ in enumerate(blocks(document, "python"))
 ]
 

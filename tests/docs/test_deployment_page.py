@@ -1,0 +1,60 @@
+"""The program on the page about deployment serves behind a proxy, and ends gracefully."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from typing import Any
+
+import pytest
+import trio
+from deployment.links import INVENTED, reserved_url
+from support.wire import HttpClient, WebSocket
+from trio.testing import wait_all_tasks_blocked
+from wsproto.events import CloseConnection
+
+from tools import ROOT
+
+PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+
+
+async def test_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    run: list[Any] = []
+    variables: dict[str, Any] = {"__name__": "example"}
+    with reserved_url() as url, monkeypatch.context() as patch:
+        patch.setattr(trio, "run", run.append)
+        port = int(url.rpartition(":")[2])
+        assert "3000)" in program
+        exec(compile(program.replace("3000)", f"{port})"), "deployment", "exec"), variables)
+        (main,) = run
+        with trio.fail_after(10):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(main)
+                await wait_all_tasks_blocked()
+                await visit(variables["io"], port)
+
+
+async def visit(io: Any, port: int) -> None:
+    monitor = HttpClient(await trio.open_tcp_stream("127.0.0.1", port))
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    client = await WebSocket(stream).open("/socket.io/?EIO=4&transport=websocket", INVENTED)
+    assert str(await client.receive()).startswith("0{")
+    await client.send("40")
+    assert str(await client.receive()).startswith("40{")
+    (socket,) = io.sockets.values()
+    assert socket.handshake.address == INVENTED["X-Forwarded-For"], (
+        "whoever is on this machine may be the proxy"
+    )
+    health = (await monitor.request("GET", "/healthz")).json
+    assert health == {**health, "status": "ok", "clients_count": 1}
+    (example,) = re.findall(r'`(\{"status".*?\})`', PAGE)
+    assert health.keys() == json.loads(example).keys()
+    os.kill(os.getpid(), signal.SIGTERM)
+    farewell = await client.receive()
+    assert isinstance(farewell, CloseConnection)
+    assert farewell.code == 1001
+    for end in (monitor.stream, client.stream):
+        await end.aclose()
