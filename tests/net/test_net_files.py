@@ -46,7 +46,7 @@ async def test_client_files_and_their_maps(
 
 
 @pytest.mark.rows("A7")
-@pytest.mark.parametrize("tag", ['"4.8.3"', 'W/"4.8.3"', '"other", W/"4.8.3"'])
+@pytest.mark.parametrize("tag", ['"4.8.3"', 'W/"4.8.3"', '"other", W/"4.8.3"', "*"])
 async def test_client_that_has_the_file(autojump_clock: Any, running: Any, bundle: Path, tag: str) -> None:
     async with running(Server(serve_client=bundle)) as wire:
         http = wire.http()
@@ -90,6 +90,100 @@ async def test_nothing_else_of_the_folder_is_served(
         assert (await wire.http().request("GET", path)).status == 404
 
 
+@pytest.mark.rows("A7")
+@pytest.mark.parametrize(
+    ("accepts", "coding", "body"),
+    [("gzip, deflate, br", "br", b"as br"), ("br;q=0.5, gzip;q=0.9", "gzip", b"as gzip"), ("gzip", "gzip", b"as gzip"),
+     ("br;q=0", "", SCRIPT), ("", "", SCRIPT)],
+)  # fmt: skip
+async def test_codings_in_files_beside_the_file(
+    autojump_clock: Any, running: Any, bundle: Path, accepts: str, coding: str, body: bytes
+) -> None:
+    """Those of the client and of others alike; with the tag of the file itself."""
+    script = bundle / "socket.io.js"
+    script.write_bytes(SCRIPT)
+    (bundle / "socket.io.js.br").write_bytes(b"as br")
+    (bundle / "socket.io.js.gz").write_bytes(b"as gzip")
+    async with running(Server(serve_client=bundle, static_files={"/a.js": script, "/b/": bundle})) as wire:
+        http = wire.http()
+        for path in ("/socket.io/socket.io.js", "/a.js", "/b/socket.io.js"):
+            response = await http.request("GET", path, headers={"Accept-Encoding": accepts})
+            assert (response.body, response.headers.get("content-encoding", "")) == (body, coding)
+            assert response.headers["vary"] == "Accept-Encoding"
+            assert "javascript" in response.headers["content-type"]
+            tag = {"Accept-Encoding": accepts, "If-None-Match": response.headers["etag"]}
+            assert (await http.request("GET", path, headers=tag)).status == 304
+
+
+@pytest.mark.rows("A8")
+async def test_codings_do_not_lead_out_of_the_folder(
+    autojump_clock: Any, running: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    (folder / "page.txt").write_text("page")
+    (tmp_path / "outside").write_text("outside")
+    (folder / "page.txt.br").symlink_to(tmp_path / "outside")
+    (folder / "page.txt.gz").mkdir()
+    async with running(Server(static_files={"/": folder})) as wire:
+        http = wire.http()
+        for accepts, coding in (("br", None), ("gzip", "gzip")):
+            response = await http.request("GET", "/page.txt", headers={"Accept-Encoding": accepts})
+            assert response.headers.get("content-encoding") == coding
+            assert (gzip.decompress(response.body) if coding else response.body) == b"page"
+        assert (await http.request("GET", "/page.txt.br")).status == 404
+
+
+@pytest.mark.rows("A8")
+@pytest.mark.parametrize("order", [1, -1])
+async def test_the_longest_path_decides(
+    autojump_clock: Any, running: Any, tmp_path: Path, order: int
+) -> None:
+    """Whatever comes first in the options; what its folder does not have is not there."""
+    for name in ("all/docs/page.txt", "all/docs/only.txt", "all/docsy.txt", "docs/page.txt", "one.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    paths = [("/", "all"), ("/docs", "docs"), ("/docs/page.txt/one", "one.txt"), ("/docsy.txt", "one.txt")]
+    static = {path: tmp_path / name for path, name in paths[::order]}
+    async with running(Server(static_files=static)) as wire:
+        http = wire.http()
+        found = {
+            path: (await http.request("GET", path)).text
+            for path in ("/docs/page.txt", "/docs/only.txt", "/docs/page.txt/one", "/docsy.txt")
+        }
+        assert found == {
+            "/docs/page.txt": "docs/page.txt",
+            "/docs/only.txt": "",
+            "/docs/page.txt/one": "one.txt",
+            "/docsy.txt": "one.txt",
+        }
+
+
+@pytest.mark.rows("A8")
+@pytest.mark.parametrize("path", [
+    "/assets/leak", "/assets/out/secret.txt", "/assets/../secret.txt", "/assets/%2e%2e/secret.txt",
+    "/assets/..%2fsecret.txt", "/assets/..\\secret.txt", "/assets//secret.txt", "//assets/style.css",
+    "/assets/./style.css", "/assets/%73tyle.css/..", "http://test/assets/../secret.txt",
+])  # fmt: skip
+async def test_nothing_but_what_is_in_a_folder(
+    autojump_clock: Any, running: Any, tmp_path: Path, path: str
+) -> None:
+    folder, outside = tmp_path / "assets", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "style.css").write_text("p {}")
+    (outside / "secret.txt").write_text("secret")
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "leak").symlink_to(tmp_path / "secret.txt")
+    (folder / "out").symlink_to(outside)
+    async with running(Server(static_files={"/assets/": folder})) as wire:
+        http = wire.http()
+        assert (await http.request("GET", "/assets/style.css")).status == 200
+        response = await http.request("GET", path)
+        assert (response.status, response.body) == (404, b"")
+
+
+@pytest.mark.rows("A8")
 async def test_static_files_and_folders(autojump_clock: Any, running: Any, tmp_path: Path) -> None:
     page, folder = tmp_path / "page.html", tmp_path / "assets"
     (folder / "deep").mkdir(parents=True)

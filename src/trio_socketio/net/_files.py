@@ -1,6 +1,7 @@
 """Files beside the engine: the client bundle at its usual address, and a page for demonstrations.
 
-They are read once, when the server starts; for more than that, put a web server in front.
+They are read once, when the server starts; for more than that, put a web server in front. A file is sent in gzip and
+deflate, too, and in Brotli if there is one of its name and ``.br`` beside it; ``.gz`` likewise goes before our own.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import hashlib
 import json
 import mimetypes
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trio_socketio.engineio import EngineResponse
-from trio_socketio.net._encoding import CODINGS, choose_coding
+from trio_socketio.net._encoding import choose_coding
 
 __all__ = ["Files"]
+
+#: Content codings and what is appended to the names of files in them.
+SUFFIXES = {"br": ".br", "gzip": ".gz"}
 
 #: The names under which Node's server offers its client.
 CLIENT_FILES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js")
@@ -27,7 +31,7 @@ CLIENT_FILES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "soc
 class _File:
     content_type: str
     etag: str
-    encodings: dict[str, bytes]  #: by content coding; "" is the file itself
+    encodings: dict[str, bytes]  #: by content coding, the one to be preferred first; "" is the file itself
 
 
 def _load(path: Path, content_type: str | None = None, etag: str | None = None) -> _File:
@@ -36,8 +40,18 @@ def _load(path: Path, content_type: str | None = None, etag: str | None = None) 
     if content_type is None and guessed.startswith("text/"):
         guessed += "; charset=utf-8"
     etag = etag or hashlib.sha256(body).hexdigest()[:20]
-    encodings = {"": body, "gzip": gzip.compress(body, mtime=0), "deflate": zlib.compress(body)}
-    return _File(guessed, f'"{etag}"', encodings)
+    encodings = {coding: encoded.read_bytes() for coding, encoded in _beside(path)}
+    encodings.setdefault("gzip", gzip.compress(body, mtime=0))
+    return _File(guessed, f'"{etag}"', {**encodings, "deflate": zlib.compress(body), "": body})
+
+
+def _beside(path: Path) -> Iterator[tuple[str, Path]]:
+    """The files that hold the same in a content coding; none that lead elsewhere."""
+    folder = path.resolve().parent
+    for coding, suffix in SUFFIXES.items():
+        encoded = path.with_name(path.name + suffix)
+        if encoded.is_file() and encoded.resolve().parent == folder:
+            yield coding, encoded
 
 
 class Files:
@@ -46,7 +60,8 @@ class Files:
     Args:
         path: the engine's path, ``"/socket.io/"``.
         client: the ``dist`` folder of the npm package socket.io-client, or None.
-        static: request paths to files or folders; a folder's files are found below its path.
+        static: request paths to files or folders; a folder's files are found below its path. The longest path that fits
+            a request decides, even if its folder does not have the file.
 
     Raises:
         ValueError: a file or folder is not there.
@@ -54,12 +69,12 @@ class Files:
 
     def __init__(self, path: str, client: Path | None, static: Mapping[str, Path]) -> None:
         self._files: dict[str, _File] = {}
-        for prefix, source in static.items():
-            self._add(prefix, source)
+        for prefix in sorted(static, key=len, reverse=True):
+            self._add(prefix, static[prefix], [other for other in static if len(other) > len(prefix)])
         if client is not None:
             self._add_client(path, client)
 
-    def _add(self, prefix: str, source: Path) -> None:
+    def _add(self, prefix: str, source: Path, longer: list[str]) -> None:
         if not prefix.startswith("/"):
             raise ValueError(f"a path in static_files begins with a slash, not {prefix!r}")
         if source.is_file():
@@ -68,11 +83,11 @@ class Files:
         if not source.is_dir():
             raise ValueError(f"static_files: there is no file or folder {str(source)!r}")
         root = source.resolve()
+        others = tuple(f"{other.rstrip('/')}/" for other in longer)
         for file in sorted(root.rglob("*")):
-            if file.is_file() and file.resolve().is_relative_to(root):
-                self._files.setdefault(
-                    f"{prefix.rstrip('/')}/{file.relative_to(root).as_posix()}", _load(file)
-                )
+            path = f"{prefix.rstrip('/')}/{file.relative_to(root).as_posix()}"
+            if file.is_file() and file.resolve().is_relative_to(root) and not path.startswith(others):
+                self._files.setdefault(path, _load(file))
 
     def _add_client(self, path: str, client: Path) -> None:
         manifest = client.parent / "package.json"
@@ -96,9 +111,10 @@ class Files:
             return EngineResponse(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")], close=True)
         common = [("Cache-Control", "public, max-age=0"), ("ETag", file.etag), ("Vary", "Accept-Encoding")]
         matches = {tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")}
-        if file.etag in matches:
+        if matches & {file.etag, "*"}:
             return EngineResponse(304, common)
-        coding = choose_coding(headers.get("accept-encoding", ""), CODINGS)
+        codings = [name for name in file.encodings if name]
+        coding = choose_coding(headers.get("accept-encoding", ""), codings)
         body = file.encodings[coding]
         content = [("Content-Type", file.content_type), ("Content-Length", str(len(body)))]
         if coding:
