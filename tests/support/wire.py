@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension
 
 from support.links import Link, MemoryLink
 from trio_socketio import Server
@@ -98,16 +100,35 @@ class Rejected(Exception):
 
 
 class WebSocket:
-    """The client's end of one WebSocket."""
+    """The client's end of one WebSocket.
+
+    Attributes:
+        accepted: the server's answer to the opening handshake.
+    """
+
+    accepted: AcceptConnection
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
         self.ws = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
         self._events: deque[Any] = deque()
 
-    async def open(self, target: str, headers: dict[str, str] | None = None) -> WebSocket:
+    async def open(
+        self,
+        target: str,
+        headers: dict[str, str] | None = None,
+        extensions: Sequence[Extension] = (),
+        subprotocols: Sequence[str] = (),
+    ) -> WebSocket:
         extra = [(k.encode(), v.encode()) for k, v in (headers or {}).items()]
-        await self.stream.send_all(self.ws.send(Request(host="test", target=target, extra_headers=extra)))
+        request = Request(
+            host="test",
+            target=target,
+            extra_headers=extra,
+            extensions=list(extensions),
+            subprotocols=list(subprotocols),
+        )
+        await self.stream.send_all(self.ws.send(request))
         event = await self._next()
         if isinstance(event, RejectConnection):
             body = b""
@@ -115,6 +136,7 @@ class WebSocket:
                 body += data.data if isinstance(data, RejectData) else b""
             raise Rejected(event.status_code, body + data.data)
         assert isinstance(event, AcceptConnection)
+        self.accepted = event
         return self
 
     async def _next(self) -> Any:
