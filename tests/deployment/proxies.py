@@ -138,7 +138,7 @@ class HAProxy(Proxy):
     name = "haproxy"
     debian = "haproxy"
     silence: ClassVar = {
-        f"timeout {side:<15} 60s": f"timeout {side} 1s" for side in ("client", "server", "tunnel")
+        f"timeout {side:<12} 60s": f"timeout {side} 1s" for side in ("client", "server", "tunnel")
     }
     appending: ClassVar = {"http-request set-header X-Forwarded-For %[src]": "option forwardfor"}
     single = "    server socketio 127.0.0.1:3000\n"
@@ -153,7 +153,13 @@ class HAProxy(Proxy):
             "/etc/haproxy/example.org.pem": str(everything),
         }
         text = (CONFIGURATIONS / "haproxy.cfg").read_text("utf-8")
-        return [self.program, "-db", "-f", str(self._write("haproxy.cfg", replaced(text, changes)))], {}
+        return [
+            self.program,
+            "-db",
+            "-dW",
+            "-f",
+            str(self._write("haproxy.cfg", replaced(text, changes))),
+        ], {}
 
 
 PROXIES: list[type[Proxy]] = [Nginx, HAProxy]

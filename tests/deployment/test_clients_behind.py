@@ -50,9 +50,9 @@ async def test_a_client_connects(
     async with serving(io) as url, proxy.before(url) as public:
         await client.connect(public, extraHeaders=INVENTED, **ca)
         socket = await sockets.get()
-        assert (await client.state())["transport"] == socket.transport == combination.settled
         assert (socket.handshake.address, socket.handshake.secure) == ("127.0.0.1", True)
         assert await client.call("echo", "你好", b"\x00\xff", LARGE) == ["你好", b"\x00\xff", LARGE]
+        assert (await client.state())["transport"] == socket.transport == combination.settled
         socket.emit_nowait("news", b"\x01\x02", LARGE)
         assert await client.event("news") == [b"\x01\x02", LARGE]
         await client.disconnect()

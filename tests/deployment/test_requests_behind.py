@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
-from clients.server import serving
+import trio
+import trustme
+from clients.server import DEADLINE, serving
 
 from deployment.links import INVENTED, Visitor
-from deployment.proxies import Proxy
+from deployment.proxies import HAProxy, Proxy
 from trio_socketio import Server
 
 pytestmark = [pytest.mark.clients, pytest.mark.slow]
@@ -90,3 +93,16 @@ async def test_new_clients_of_a_server_that_drains(proxy: Proxy, trust: ssl.SSLC
         status, text, _ = await monitor.request("GET")
         assert status == 503
         assert '"draining"' in text
+
+
+async def test_half_a_head_does_not_reach_the_server(
+    tmp_path: Path, authority: trustme.CA, trust: ssl.SSLContext
+) -> None:
+    """HAProxy gives up after ten seconds, or a tenth of one; nginx does so after a minute, told or not."""
+    proxy = HAProxy(tmp_path, authority)
+    hurry = {"http-request 10s": "http-request 100ms"}
+    async with serving(Server()) as url, proxy.before(url, changed=hurry) as public:
+        async with Visitor(public, trust).stream() as stream:
+            await stream.send_all(b"GET / HTTP/1.1\r\nHost: ")
+            with trio.fail_after(DEADLINE):
+                assert (await stream.receive_some()).startswith(b"HTTP/1.1 408 ")

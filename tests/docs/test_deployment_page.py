@@ -16,8 +16,12 @@ from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from tools import ROOT
+from trio_socketio.server._config import Config
 
 PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+CONFIGURATIONS = {
+    name: (ROOT / "docs" / "deployment" / name).read_text("utf-8") for name in ("nginx.conf", "haproxy.cfg")
+}
 
 
 async def test_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,3 +62,28 @@ async def visit(io: Any, port: int) -> None:
     assert farewell.code == 1001
     for end in (monitor.stream, client.stream):
         await end.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "directive"),
+    [("nginx.conf", "proxy_read_timeout"), ("haproxy.cfg", "timeout client"), ("haproxy.cfg", "timeout server"),
+     ("haproxy.cfg", "timeout tunnel")],
+)  # fmt: skip
+def test_proxies_bear_the_silence_between_heartbeats(name: str, directive: str) -> None:
+    assert Config().ping_interval + Config().ping_timeout < value(name, directive, "s")
+    assert f"{Config().ping_interval + Config().ping_timeout:.0f} s" in PAGE
+
+
+def test_nginx_gives_up_connections_before_the_server_does() -> None:
+    assert value("nginx.conf", "keepalive_timeout", "s") < Config().keep_alive_timeout
+    assert f"`keep_alive_timeout`, {Config().keep_alive_timeout:.0f} s" in PAGE
+
+
+def test_nginx_takes_what_the_server_takes() -> None:
+    assert Config().max_http_buffer_size <= value("nginx.conf", "client_max_body_size", "m") * 2**20
+
+
+def value(name: str, directive: str, unit: str) -> int:
+    """The number that a configuration gives in a directive."""
+    (number,) = re.findall(rf"^ *{directive} +(\d+){unit}\b", CONFIGURATIONS[name], re.MULTILINE)
+    return int(number)
