@@ -37,12 +37,17 @@ class Proxies:
         self._header = header
 
     def resolve(self, address: str, secure: bool, headers: Mapping[str, str]) -> tuple[str, bool]:
-        """The client's address and whether it speaks TLS, by the connection's own and the request's header fields."""
+        """The client's address and whether it speaks TLS, by the connection's own and the request's header fields.
+
+        The address is blank if ``Forwarded`` is malformed: a client that has done that must not look like the proxy.
+        """
         if not self._trusts(address):
             return address, secure
         if self._header == "forwarded":
             hops = _forwarded(headers.get("forwarded", ""))
-            scheme = hops[-1].get("proto", "") if hops else ""
+            if not hops:
+                return "", secure
+            scheme = hops[-1].get("proto", "")
             addresses: Iterable[str] = (hop.get("for", "") for hop in reversed(hops))
         else:
             scheme = headers.get("x-forwarded-proto", "").rpartition(",")[2]
