@@ -12,7 +12,7 @@ import pytest
 import trio
 from support.wire import Wire
 
-from trio_socketio import CookieOptions, Cors, HttpCompression, Outbox, ServerOptions
+from trio_socketio import CookieOptions, Cors, EngineServerOptions, HttpCompression, Outbox, ServerOptions
 from trio_socketio.engineio import PROBE_TRANSITIONS, TRANSITIONS, generate_sid
 from trio_socketio.server._config import Config
 
@@ -194,3 +194,11 @@ def test_every_option_is_described_with_its_default(described: Any) -> None:
         assert not name.endswith(("_bytes", "_size")) or unit == "bytes"
     if described is Config:
         assert set(written) == set(ServerOptions.__annotations__)
+
+
+def test_the_options_of_an_engine_by_itself_are_all_but_those_that_are_named() -> None:
+    text = (ROOT / "docs" / "options.md").read_text("utf-8")
+    (sentence,) = re.findall(r"^`EngineServer` takes all of them but (.*?);", text, re.MULTILINE)
+    missing = ServerOptions.__annotations__.keys() - EngineServerOptions.__annotations__.keys()
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(missing)
+    assert EngineServerOptions.__annotations__.keys() < ServerOptions.__annotations__.keys()

@@ -14,7 +14,7 @@ from trio_socketio.server._config import Config
 
 
 def test_new_options_are_off_but_for_http_compression() -> None:
-    options = Config().engine()
+    options = Config().engine_options()
     assert options == EngineOptions()
     assert (options.allow_eio3, options.jsonp, options.cookie, options.allow_request) == (
         False, False, None, None
@@ -37,7 +37,7 @@ def test_new_options_are_off_but_for_http_compression() -> None:
     ("trusted_proxies", ["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
 ])  # fmt: skip
 def test_what_an_option_means(name: str, value: Any, meaning: Any) -> None:
-    assert getattr(Config.make({name: value}).engine(), name) == meaning
+    assert getattr(Config.make({name: value}).engine_options(), name) == meaning
 
 
 def test_every_option_of_the_engine_comes_from_the_servers() -> None:
@@ -47,7 +47,7 @@ def test_every_option_of_the_engine_comes_from_the_servers() -> None:
         "allow_eio3": True, "jsonp": True, "allow_request": allow, "initial_packet": b"hello",
         "proxy_header": "forwarded", "connect_timeout": 3.0,
     }  # fmt: skip
-    options = Config.make(given).engine()
+    options = Config.make(given).engine_options()
     assert {name: getattr(options, name) for name in given} == given
 
 

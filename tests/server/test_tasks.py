@@ -368,7 +368,7 @@ async def test_farewell_of_an_idle_socket_is_a_task(running: Any) -> None:
         await wait_all_tasks_blocked()
         assert io.sockets == {}
         assert await client.receive() == "1"
-    assert log == [["farewell in /"]]
+    assert log == [["farewell of a socket"]]
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])

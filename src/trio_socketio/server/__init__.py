@@ -1,7 +1,8 @@
 """The public objects: server, namespaces, sockets, operators."""
 
-from trio_socketio.server._config import ServerOptions
+from trio_socketio.server._config import EngineServerOptions, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
+from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
@@ -15,6 +16,8 @@ __all__ = [
     "Answers",
     "BroadcastOperator",
     "EngineServer",
+    "EngineServerOptions",
+    "EngineSocket",
     "Event",
     "Handshake",
     "Namespace",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from trio_socketio.engineio import (
     AllowRequest,
@@ -26,13 +26,16 @@ from trio_socketio.engineio import (
 from trio_socketio.net import DriverChoice, HttpLimits
 from trio_socketio.socketio import ConnectionOptions
 
-__all__ = ["Config", "Ordering", "ServerOptions"]
+if TYPE_CHECKING:
+    from trio_socketio.server._engine_server import EngineServer
+
+__all__ = ["Config", "EngineServerOptions", "Ordering", "ServerOptions"]
 
 Ordering = Literal["serial", "concurrent"]
 
 
-class ServerOptions(TypedDict, total=False):
-    """Keyword arguments of ``Server``; ``Config`` has the defaults and what they protect."""
+class EngineServerOptions(TypedDict, total=False):
+    """Keyword arguments of ``EngineServer``; ``Config`` has the defaults, but for ``path``, and what they protect."""
 
     path: str
     transports: Sequence[TransportName]
@@ -42,7 +45,6 @@ class ServerOptions(TypedDict, total=False):
     ping_timeout: float
     upgrade_timeout: float
     connect_timeout: float
-    attachment_timeout: float
     write_timeout: float
     disconnect_timeout: float
     polling_close_timeout: float
@@ -53,11 +55,9 @@ class ServerOptions(TypedDict, total=False):
     max_header_bytes: int
     max_payload_packets: int
     max_fragments: int
-    max_attachments: int
     outbox: Outbox
     inbox_events: int
     inbox_bytes: int
-    ordering: Ordering
     cors: str | Sequence[str] | Cors
     cookie: bool | str | CookieOptions | None
     allow_request: AllowRequest | None
@@ -72,8 +72,17 @@ class ServerOptions(TypedDict, total=False):
     trusted_proxies: Sequence[str]
     proxy_header: ProxyHeader
     health_path: str | None
-    serve_client: str | PathLike[str] | None
     static_files: Mapping[str, str | PathLike[str]]
+
+
+class ServerOptions(EngineServerOptions, total=False):
+    """Keyword arguments of ``Server``; ``Config`` has the defaults and what they protect."""
+
+    attachment_timeout: float
+    max_attachments: int
+    ordering: Ordering
+    serve_client: str | PathLike[str] | None
+    engine: EngineServer | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +165,8 @@ class Config:
     serve_client: str | PathLike[str] | None = None
     #: Request paths to files or folders, read once at the start.
     static_files: Mapping[str, str | PathLike[str]] = field(default_factory=dict)
+    #: An Engine.IO server that was made before; the options that it takes are given to it.
+    engine: EngineServer | None = None
 
     def __post_init__(self) -> None:
         for name in _SECONDS:
@@ -178,7 +189,7 @@ class Config:
         for name in ("subprotocols", "trusted_proxies"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} must be a list of texts, not the text {getattr(self, name)!r}")
-        self.engine()  # checks the rest
+        self.engine_options()  # checks the rest
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Config:
@@ -188,14 +199,22 @@ class Config:
             TypeError: there is no such option; the nearest one is named.
             ValueError: a value is out of range.
         """
-        known = [item.name for item in fields(cls)]
+        _check_names("Server", options, [item.name for item in fields(cls)])
+        engine: EngineServer | None = options.get("engine")
+        if engine is None:
+            return cls(**options)
         for name in options:
-            if name not in known:
-                nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
-                raise TypeError(f"Server has no option {name!r}; did you mean {nearest!r}?")
-        return cls(**options)
+            if name in EngineServerOptions.__annotations__:
+                raise TypeError(f"{name!r} is the engine's: EngineServer({name}=…)")
+        return replace(engine.config, **options)
 
-    def engine(self) -> EngineOptions:
+    @classmethod
+    def make_engine(cls, options: Mapping[str, Any]) -> Config:
+        """The same for an Engine.IO server by itself."""
+        _check_names("EngineServer", options, list(EngineServerOptions.__annotations__))
+        return cls(**{"path": "/engine.io/", **options})
+
+    def engine_options(self) -> EngineOptions:
         """What the engine is told."""
         return EngineOptions(
             ping_interval=self.ping_interval,
@@ -241,3 +260,10 @@ class Config:
 
 
 _SECONDS = tuple(item.name for item in fields(Config) if item.name.endswith(("_timeout", "_interval")))
+
+
+def _check_names(server: str, options: Mapping[str, Any], known: list[str]) -> None:
+    for name in options:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
+            raise TypeError(f"{server} has no option {name!r}; did you mean {nearest!r}?")

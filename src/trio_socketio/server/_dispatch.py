@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trio_socketio.errors import ArgumentsError, Disconnected
 from trio_socketio.server._boundary import CONTAINED, contain, leaf
+from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._handlers import NO_ACK, Ack, Handler
 from trio_socketio.socketio import EventReceived
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["INTERNAL_ERROR", "Dispatcher"]
 
 INTERNAL_ERROR = "Internal server error"
-
-#: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
-SLOW_HANDLER = 0.1
 
 
 def _ack(socket: Socket, event: EventReceived) -> Ack:
@@ -38,6 +36,7 @@ class Dispatcher:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._was_slow = runtime.was_slow
 
     # events
 
@@ -125,13 +124,6 @@ class Dispatcher:
     def call_plain(self, socket: Socket, args: Sequence[Any], handler: Handler, ack: Ack) -> Any:
         """Call a handler that is a plain function; one that is slow is named in the log."""
         return handler.call_apart(socket, args, ack, SLOW_HANDLER, self._was_slow)
-
-    def _was_slow(self, handler: Handler, seconds: float) -> None:
-        self._runtime.log.warning(
-            "handler %s blocked the server for %.0f ms: a plain def must not block",
-            handler.name,
-            seconds * 1000,
-        )
 
     def _answer(
         self, socket: Socket, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any

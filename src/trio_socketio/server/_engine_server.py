@@ -1,28 +1,91 @@
-"""The Engine.IO server below a Socket.IO server, as applications see it."""
+"""An Engine.IO server: by itself, or below a Socket.IO server."""
 
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Unpack, cast
 
-from trio_socketio.engineio import Engine, EngineHooks, Middleware
+from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
+from trio_socketio.server._config import Config, EngineServerOptions
+from trio_socketio.server._engine_client import EngineClient, EngineLife
+from trio_socketio.server._engine_runtime import EngineRuntime
+from trio_socketio.server._engine_socket import EngineSocket
+from trio_socketio.server._handlers import HandlerTable
+from trio_socketio.server._serving import Serving
 
 __all__ = ["EngineServer"]
 
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Callable[..., object])
 
-_EVENTS = ("connection_error", "headers", "initial_headers")
+#: Of HTTP requests.
+_HOOKS = ("connection_error", "headers", "initial_headers")
+#: Of sockets.
+_EVENTS = ("close", "connection", "message")
 
 
-class EngineServer:
-    """Takes the application's hooks for HTTP requests, also before the server runs. Servers make it themselves."""
+class MessageRuntime(EngineRuntime):
+    """What exists while an Engine.IO server runs by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: EngineServer, config: Config, log: logging.Logger) -> None:
+        super().__init__(config, server._hooks, log)
+        self.server = server
+        self.life = EngineLife(self)
+
+    def _connect(self, session: Session) -> EngineClient:
+        return EngineClient(self, session)
+
+    @property
+    def clients(self) -> list[EngineClient]:
+        """Of all sessions that are open."""
+        observers = (session.observer for session in self.engine.sessions.values())
+        return [client for client in observers if isinstance(client, EngineClient)]
+
+    async def _finish(self) -> None:
+        for client in self.clients:
+            await client.finish()
+
+
+class EngineServer(Serving[MessageRuntime]):
+    """An Engine.IO server: sessions over polling and WebSocket whose messages are texts and bytes, and no more.
+
+    It serves by itself, or below a Socket.IO server: ``Server(engine=EngineServer(...))``; one that is given none makes
+    its own, ``io.engine``. Constructing it does no I/O and needs no running Trio.
+
+    Args:
+        **options: see ``EngineServerOptions``; times are seconds, sizes bytes. ``path`` is ``/engine.io/`` by default.
+
+    Raises:
+        TypeError: an option does not exist; the nearest one is named.
+        ValueError: an option's value is out of range.
+    """
+
+    def __init__(self, **options: Unpack[EngineServerOptions]) -> None:
+        self._begin(Config.make_engine(options))
+
+    def _begin(self, config: Config) -> None:
+        super().__init__(config)
         self._hooks = EngineHooks()
         self._engine: Engine | None = None
+        self._handlers = HandlerTable(takes_socket=True)
+        self._is_below = False
+
+    @classmethod
+    def _below(cls, config: Config) -> EngineServer:
+        """The engine of a Socket.IO server: the one it was given, or one of its own."""
+        engine = config.engine
+        if engine is None:
+            engine = cls.__new__(cls)
+            engine._begin(config)
+        if engine._is_below or engine._runtime is not None:
+            raise ValueError("this engine serves already: make another one for this Server")
+        if engine._handlers.by_event:
+            raise ValueError("this engine has handlers for sockets, but those of a Server are io.on(...)")
+        engine._is_below = True
+        return engine
 
     @property
     def clients_count(self) -> int:
@@ -47,8 +110,21 @@ class EngineServer:
         self._hooks.middlewares.append(middleware)
         return middleware
 
+    @property
+    def clients(self) -> list[EngineSocket]:
+        """The sockets of a server that serves by itself, as they are now."""
+        return [] if self._runtime is None else [client.socket for client in self._runtime.clients]
+
     def on(self, event: str, function: F | None = None) -> Any:
-        """Call a plain function for an event; also a decorator. It must not block.
+        """Register a function for an event; also a decorator. A plain function must not block.
+
+        Of sockets, when it serves by itself; these may be ``async def``. An exception closes the socket.
+
+        - ``"connection"``: ``(socket)``, for each session. An ``async def`` is cancelled when the session ends.
+        - ``"message"``: ``(socket, data)``, for each message, those of one socket one after the other.
+        - ``"close"``: ``(socket, reason, description)``, when a session and its handlers have ended.
+
+        Of HTTP requests, plain functions:
 
         - ``"initial_headers"``: ``(headers, request)``, for the response that opens a session. The headers are a list
           of pairs that may be changed.
@@ -56,16 +132,32 @@ class EngineServer:
         - ``"connection_error"``: ``(request, code, message, context)``, for every request that is refused, once.
 
         Raises:
-            ValueError: there is no such event.
-            TypeError: the function is never awaited.
+            ValueError: there is no such event, or the sockets are those of a ``Server``.
+            TypeError: the function is never awaited, or cannot be called so.
         """
-        if event not in _EVENTS:
-            raise ValueError(f"the engine's events are {', '.join(_EVENTS)}, not {event!r}")
+        if event not in (*_HOOKS, *_EVENTS):
+            raise ValueError(f"the engine's events are {', '.join((*_EVENTS, *_HOOKS))}, not {event!r}")
+        if event in _EVENTS and self._is_below:
+            raise ValueError(f"the engine belongs to a Server: use io.on(...) instead of {event!r} here")
         if function is None:
             return lambda decorated: self.on(event, decorated)
+        if event in _EVENTS:
+            self._handlers.add(event, function, once=False)
+            return function
         if inspect.iscoroutinefunction(function):
             raise TypeError(
                 f"{function.__qualname__} is never awaited: hooks of the engine are plain functions"
             )
         cast("list[Callable[..., object]]", getattr(self._hooks, event)).append(function)
         return function
+
+    # running
+
+    @property
+    def _engine_server(self) -> EngineServer:
+        return self
+
+    def _make_runtime(self) -> MessageRuntime:
+        if self._is_below:
+            raise RuntimeError("the engine belongs to a Server: serve that")
+        return MessageRuntime(self, self._config, logging.getLogger("trio_socketio.socket"))

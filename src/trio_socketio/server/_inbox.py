@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import trio
 
 from trio_socketio._core import EventQueue
 from trio_socketio.server._handlers import Ack
-from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
+    from trio_socketio.server._session_client import SessionClient
 
 __all__ = ["Event", "EventIterator", "Inbox"]
+
+
+class Sized(Protocol):
+    """What waits."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+
+E = TypeVar("E", bound=Sized)
 
 #: While a call is pending, reading goes on past the soft limit, up to this many times.
 HARD_LIMIT = 4
@@ -27,8 +37,8 @@ class Event(NamedTuple):
     ack: Ack
 
 
-class Inbox(EventQueue[EventReceived]):
-    """The events of one socket that wait for its handlers, and those being handled concurrently.
+class Inbox(EventQueue[E]):
+    """The events, or messages, of one socket that wait for its handlers, and those being handled concurrently.
 
     Above its soft limit (``inbox_events``, ``inbox_bytes``) the client is not read any more, unless a call is pending
     that only reading can answer; then, at four times the limit, the client is given up. An event that finds the inbox
@@ -37,7 +47,7 @@ class Inbox(EventQueue[EventReceived]):
 
     __slots__ = ("_client",)
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: SessionClient) -> None:
         config = client.runtime.config
         super().__init__(config.inbox_events, config.inbox_bytes)
         self._client = client

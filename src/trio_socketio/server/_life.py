@@ -14,7 +14,6 @@ no task of it begins: its nursery takes none, and nobody is with its events. So 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -24,6 +23,7 @@ from trio_socketio.server._boundary import CONTAINED, contain
 from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._handlers import NO_ACK, Handler
+from trio_socketio.server._tasks import Tasks
 
 if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Life"]
 
 
-class Life:
+class Life(Tasks["Socket"]):
     """Begins and ends sockets, and starts their tasks.
 
     Attributes:
@@ -40,7 +40,7 @@ class Life:
     """
 
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._dispatcher = dispatcher
         self.living = 0
         self.crew = Crew(runtime, dispatcher, self)
@@ -123,51 +123,9 @@ class Life:
     def _connection_failed(self, socket: Socket, error: BaseException) -> None:
         contain(error, lambda failure: self._dispatcher.task_failed(socket, "connection", failure))
 
-    # tasks
-
-    def start(
-        self,
-        socket: Socket,
-        function: Callable[[], Awaitable[None]],
-        scope: trio.CancelScope | None = None,
-        *,
-        name: object = None,
-    ) -> None:
-        """Start a task of a socket; its scope is cancelled when the socket ends."""
-        scope = scope or trio.CancelScope()
-        self._runtime.spawn(self._run, socket, function, scope, name=name)
-        socket._tasks = (*socket._tasks, scope)
-
-    async def _run(
-        self, socket: Socket, function: Callable[[], Awaitable[None]], scope: trio.CancelScope
-    ) -> None:
-        try:
-            with scope:
-                await function()
-        finally:
-            if self.release(socket, scope):
-                await self.farewell(socket)
-
-    @staticmethod
-    def release(socket: Socket, scope: trio.CancelScope) -> bool:
-        """The task with this scope is the socket's no longer; returns whether it is to say farewell for it."""
-        socket._tasks = tuple(other for other in socket._tasks if other is not scope)
-        return not socket._tasks and socket._has_ended
-
     # the end
 
-    def end(self, socket: Socket) -> None:
-        """A socket has ended: its tasks are cancelled, and the last of them says farewell."""
-        if socket._tasks:
-            for scope in socket._tasks:
-                scope.cancel()
-        elif self._is_missed(socket):
-            self._runtime.spawn(self.farewell, socket, name=f"farewell in {socket.nsp.name}")
-        else:
-            self._forget(socket)
-
-    @staticmethod
-    def _is_missed(socket: Socket) -> bool:
+    def _is_missed(self, socket: Socket) -> bool:
         """Whether somebody wants to hear of its end; of one that was never connected nobody does."""
         return socket._was_connected and any(
             socket._handlers_of(event) for event in ("disconnecting", "disconnect")

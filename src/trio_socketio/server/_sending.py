@@ -11,8 +11,9 @@ from trio.lowlevel import checkpoint_if_cancelled
 from trio_socketio._core import Member, Message
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.net import Signal
-from trio_socketio.server._client import FULL, Client
+from trio_socketio.server._client import Client
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator
+from trio_socketio.server._session_client import FULL
 from trio_socketio.socketio import AckReceived, Target
 
 if TYPE_CHECKING:

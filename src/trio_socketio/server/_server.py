@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import inspect
 import logging
-import os
-import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from collections.abc import Callable
+from os import PathLike
+from typing import Any, TypeVar, Unpack
 
-import trio
-
-from trio_socketio.net import Health, unix_listener
-from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
 from trio_socketio.server._runtime import Runtime
+from trio_socketio.server._serving import Serving
 from trio_socketio.server._socket import Socket
 
 __all__ = ["Server"]
@@ -30,24 +24,22 @@ ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
 
 
-class Server(Listening, Emitter):
+class Server(Listening, Emitter, Serving[Runtime]):
     """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
 
     Args:
         **options: see ``ServerOptions``; times are seconds, sizes bytes.
 
     Raises:
-        TypeError: an option does not exist; the nearest one is named.
-        ValueError: an option's value is out of range.
+        TypeError: an option does not exist, and the nearest one is named; or it is one of the ``engine`` that is given.
+        ValueError: an option's value is out of range; or the engine that is given cannot be had.
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        self.config = Config.make(options)
+        super().__init__(Config.make(options))
         self._namespaces: dict[str, Namespace] = {}
         self._error_hooks: list[ErrorHook] = []
-        self._engine = EngineServer()
-        self._runtime: Runtime | None = None
-        self._running: AbstractAsyncContextManager[None] | None = None
+        self._engine = EngineServer._below(self._config)
         self._main = self.of("/")
 
     # namespaces and handlers
@@ -94,161 +86,16 @@ class Server(Listening, Emitter):
         """The Engine.IO server below: hooks for HTTP requests, and how many sessions there are."""
         return self._engine
 
-    def health(self) -> Health:
-        """How the server is; the answer to ``health_path``.
-
-        Raises:
-            RuntimeError: the server does not run.
-        """
-        return self._require_runtime().host.health
+    @property
+    def serve_client(self) -> str | PathLike[str] | None:
+        """The option ``serve_client``."""
+        return self._config.serve_client
 
     # running
 
-    def _require_runtime(self) -> Runtime:
-        if self._runtime is None:
-            raise RuntimeError("the server does not run: use it inside of ``async with io:``")
-        return self._runtime
+    @property
+    def _engine_server(self) -> EngineServer:
+        return self._engine
 
-    async def __aenter__(self) -> Self:
-        """Open the server's nursery; several ``serve`` calls may run inside."""
-        if self._running is not None:
-            raise RuntimeError("the server runs already")
-        running = self._run()
-        await running.__aenter__()
-        self._running = running
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None:
-        """Stop: listeners, handlers, disconnect handlers and the last flush, within ``disconnect_timeout``."""
-        running, self._running = self._running, None
-        assert running is not None
-        return await running.__aexit__(kind, error, traceback)
-
-    @asynccontextmanager
-    async def _run(self) -> AsyncIterator[None]:
-        if self._runtime is not None:
-            raise RuntimeError("the server runs already")
-        self._runtime = runtime = Runtime(self, self.config, logging.getLogger("trio_socketio.socket"))
-        self._engine._engine = runtime.engine
-        try:
-            async with trio.open_nursery() as nursery:
-                await runtime.start(nursery)
-                try:
-                    yield
-                finally:
-                    await runtime.stop()
-        except BaseExceptionGroup as group:
-            raise unwrap(group) from None
-        finally:
-            self._runtime = self._engine._engine = None
-
-    @asynccontextmanager
-    async def _serving(self) -> AsyncIterator[Runtime]:
-        """The running server, or one that runs for as long as this."""
-        if self._runtime is not None and self._running is not None:
-            yield self._runtime
-        elif self._runtime is not None:
-            raise RuntimeError(
-                "the server serves already; to serve several times at once, use ``async with io:``"
-            )
-        else:
-            async with self._run():
-                yield self._require_runtime()
-
-    async def drain(self, timeout: float = 30.0) -> None:
-        """Stop gracefully; leave ``async with io:`` afterwards.
-
-        New sessions are refused with 503. Events that have come are handled and what is queued is written, for at most
-        ``timeout`` seconds. Then every session is closed with 1001, without a DISCONNECT packet, so that clients
-        reconnect by themselves, to another server.
-
-        Raises:
-            RuntimeError: the server does not run.
-
-        Cancellation: new sessions stay refused.
-        """
-        runtime = self._require_runtime()
-        await trio.lowlevel.checkpoint()
-        await runtime.drain(timeout)
-
-    async def serve(
-        self,
-        host: str | bytes | None,
-        port: int,
-        *,
-        ssl_context: ssl.SSLContext | None = None,
-        backlog: int | None = None,
-        task_status: trio.TaskStatus[
-            list[trio.SocketListener] | list[trio.SSLListener[trio.SocketStream]]
-        ] = (trio.TASK_STATUS_IGNORED),
-    ) -> None:
-        """Listen on a TCP port and serve until cancelled.
-
-        Args:
-            host: the address to bind, None for all.
-            port: 0 for any free one; ``task_status`` carries the listeners.
-            ssl_context: serve TLS with it.
-            backlog: see ``trio.open_tcp_listeners``.
-
-        Raises:
-            RuntimeError: the server serves already, outside of ``async with io:``.
-            OSError: the port cannot be bound.
-
-        Cancellation: outside of ``async with io:`` the whole server stops; inside, only these listeners close.
-        """
-        async with self._serving() as runtime:
-            listeners: Sequence[trio.abc.Listener[Any]]
-            if ssl_context is None:
-                listeners = await trio.open_tcp_listeners(port, host=host, backlog=backlog)
-            else:
-                listeners = await trio.open_ssl_over_tcp_listeners(
-                    port, ssl_context, host=host, https_compatible=True, backlog=backlog
-                )
-            await runtime.serve_listeners(list(listeners), task_status)
-
-    async def serve_unix(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        mode: int = 0o600,
-        task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Listen on a Unix-domain socket and serve until cancelled; the socket file is removed at the end.
-
-        Args:
-            path: where; a socket that is left there from before is replaced.
-            mode: the file's permissions.
-
-        Raises:
-            RuntimeError, OSError: as ``serve``.
-        """
-        async with self._serving() as runtime:
-            with unix_listener(os.fspath(path), mode) as listener:
-                await runtime.serve_listeners([listener], task_status)
-
-    async def serve_listeners(
-        self,
-        listeners: Sequence[trio.abc.Listener[Any]],
-        *,
-        task_status: trio.TaskStatus[list[Any]] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Serve on listeners (TCP, TLS, Unix) until cancelled, and close them.
-
-        Raises:
-            RuntimeError: as ``serve``.
-        """
-        async with self._serving() as runtime:
-            await runtime.serve_listeners(list(listeners), task_status)
-
-    async def serve_stream(self, stream: trio.abc.Stream) -> None:
-        """Serve one connection on any stream until it ends, and close it.
-
-        Raises:
-            RuntimeError: as ``serve``.
-
-        Cancellation: the connection is dropped.
-        """
-        async with self._serving() as runtime:
-            await runtime.serve_stream(stream)
+    def _make_runtime(self) -> Runtime:
+        return Runtime(self, self._config, logging.getLogger("trio_socketio.socket"))

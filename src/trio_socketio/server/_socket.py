@@ -11,7 +11,8 @@ import trio
 
 from trio_socketio._core import track, untrack
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.server._client import Client, EngineSocket
+from trio_socketio.server._client import Client
+from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventIterator, Inbox
@@ -56,7 +57,7 @@ class Socket(Sending, Listening):
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
         # its events
-        self._inbox: Inbox | None = None
+        self._inbox: Inbox[EventReceived] | None = None
         #: whether they may be handled
         self._ready = False
         self._hold_deadline = math.inf
@@ -110,10 +111,10 @@ class Socket(Sending, Listening):
         return self.nsp._index.rooms_of(self)
 
     @property
-    def conn(self) -> EngineSocket:
+    def conn(self) -> EngineConn:
         """The Engine.IO session below; shared by all sockets of the client."""
         if self._client.engine_socket is None:
-            self._client.engine_socket = EngineSocket(self._client.session)
+            self._client.engine_socket = EngineConn(self._client.session)
         return self._client.engine_socket
 
     @property

@@ -1,0 +1,107 @@
+"""An Engine.IO session as applications see it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from trio_socketio.engineio import EngineRequest, Session
+from trio_socketio.errors import DisconnectReason
+
+__all__ = ["EngineConn"]
+
+Listener = Callable[..., object]
+
+
+class EngineConn:
+    """The Engine.IO session below a socket: ``socket.conn``."""
+
+    __slots__ = ("_listeners", "_session")
+
+    #: What ``on`` takes.
+    _EVENTS: tuple[str, ...] = ("upgrade", "drain", "close")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._listeners: dict[str, tuple[Listener, ...]] = {}
+
+    @property
+    def id(self) -> str:
+        """The session id: a secret between the client and the server."""
+        return self._session.sid
+
+    @property
+    def request(self) -> EngineRequest:
+        """The first HTTP request."""
+        return self._session.request
+
+    @property
+    def transport(self) -> Any:
+        """What serves the session now; its ``name`` is ``"polling"`` or ``"websocket"``."""
+        return self._session.transport
+
+    @property
+    def driver(self) -> str:
+        """Who carries its bytes now: ``"reactor"``, ``"stream"`` or ``"polling"``."""
+        return self._session.transport.driver
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages can be sent."""
+        return self._session.is_open
+
+    @property
+    def buffered(self) -> int:
+        """How many messages wait to be written, or are being written."""
+        return self._session.conn.queued_packets
+
+    def on(self, event: str, listener: Listener) -> None:
+        """Call a plain function for an event; it must not block.
+
+        - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
+        - ``"drain"``: ``()``, whenever all that was sent is written;
+        - ``"close"``: ``(reason, description)``, when the session has ended.
+        """
+        self._check(event)
+        if inspect.iscoroutinefunction(listener):
+            raise TypeError(f"a listener for {event!r} is a plain def: nothing would await it")
+        self._listen(event, listener)
+
+    def _check(self, event: str) -> None:
+        if event not in self._EVENTS:
+            raise ValueError(f"the events here are {', '.join(map(repr, self._EVENTS))}, not {event!r}")
+
+    def _listen(self, event: str, listener: Listener) -> None:
+        self._listeners[event] = (*self._listeners.get(event, ()), listener)
+        if event == "drain":
+            self._session.conn.watched = True
+
+    def close(self) -> None:
+        """End the session; its sockets end with the reason ``forced server close``.
+
+        What is queued is still sent; over polling it waits ``polling_close_timeout`` for the next poll.
+        """
+        linger = trio.current_time() + self._session.engine.options.polling_close_timeout
+        self._session.close(DisconnectReason.FORCED_SERVER_CLOSE, "closed by the application", linger=linger)
+
+    # what its client tells
+
+    def _tell(self, event: str, *args: object) -> None:
+        for listener in self._listeners.get(event, ()):
+            try:
+                listener(*args)
+            except Exception:
+                logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
+
+    def _written(self) -> None:
+        conn = self._session.conn
+        if "drain" in self._listeners and conn.confirmed >= conn.pushed and self._session.is_open:
+            self._tell("drain")
+
+    def _ended(self, reason: DisconnectReason, description: str) -> None:
+        self._tell("close", str(reason), description)
+        self._listeners.clear()  # they may refer to a socket, which refers to this

@@ -1,0 +1,230 @@
+"""A running server: its nursery, its engine, and the order in which it stops."""
+
+from __future__ import annotations
+
+import logging
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import trio
+
+from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.net import EngineHost, Files, HostOptions
+from trio_socketio.server._boundary import CONTAINED, contain, leaf
+from trio_socketio.server._config import Config
+from trio_socketio.server._handlers import Handler
+
+__all__ = ["SLOW_HANDLER", "EngineRuntime"]
+
+#: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
+SLOW_HANDLER = 0.1
+
+
+class _Accepted:
+    """What Trio's accept loop starts its tasks in.
+
+    A handler of ours closes its stream itself; the function that Trio would have run around it does so a second time,
+    which takes a tenth of all that a new client costs.
+    """
+
+    def __init__(self, nursery: trio.Nursery, handler: Callable[[Any], Awaitable[object]]) -> None:
+        self._nursery = nursery
+        self._handler = handler
+
+    def start_soon(self, _: object, stream: trio.abc.Stream, *args: object, name: object = None) -> None:
+        self._nursery.start_soon(self._handler, stream, name="connection")
+
+
+class EngineRuntime(ABC):
+    """What exists while a server runs, whatever its messages mean.
+
+    Args:
+        config: the server's options.
+        hooks: the application's, for HTTP requests.
+        log: for what its handlers do wrong.
+
+    Attributes:
+        nursery: the server's nursery: parent of sockets, connections, and the timer wheel.
+        engine: the sessions.
+        host: serves them.
+    """
+
+    nursery: trio.Nursery
+
+    def __init__(self, config: Config, hooks: EngineHooks, log: logging.Logger) -> None:
+        self.config = config
+        self.log = log
+        logger = logging.getLogger("trio_socketio.engine")
+        self.engine = Engine(config.engine_options(), self._connect, trio.current_time(), logger, hooks)
+        self.host = EngineHost(self.engine, self._host_options(config), logger)
+        if self.host.reactor is not None:
+            self.host.reactor.on_idle = self._became_idle
+        self._grace_deadline = math.inf
+        self._busy = 0
+        self._quiet = trio.Event()
+        self._listening: set[trio.CancelScope] = set()
+
+    @abstractmethod
+    def _connect(self, session: Session) -> SessionObserver:
+        """Who hears of a new session."""
+
+    @abstractmethod
+    async def _finish(self) -> None:
+        """Wait until what has come is handled, and what was sent is written."""
+
+    @staticmethod
+    def _host_options(config: Config) -> HostOptions:
+        static = {prefix: Path(source) for prefix, source in config.static_files.items()}
+        files = Files(config.path, config.client_folder(), static)
+        return HostOptions(
+            config.path,
+            config.disconnect_timeout,
+            config.http(),
+            files,
+            config.driver,
+            config.add_trailing_slash,
+            config.health_path,
+        )
+
+    # running
+
+    async def start(self, parent: trio.Nursery) -> None:
+        """Open the server's nursery, in a task of ``parent``. It is shielded: ``stop`` ends what is in it."""
+        opened = trio.Event()
+        parent.start_soon(self._hold_nursery, opened, name="trio_socketio server")
+        with trio.CancelScope(shield=True):  # ``Nursery.start`` would leave it half open when it is cancelled
+            await opened.wait()
+
+    async def _hold_nursery(self, opened: trio.Event) -> None:
+        try:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as self.nursery:
+                    self.nursery.start_soon(self.host.run, name="reactor and timers")
+                    opened.set()
+                    try:
+                        await trio.sleep_forever()
+                    finally:  # also if a task has raised what stops the program: a socket may have no task to notice
+                        self._close_sessions()
+        except BaseExceptionGroup as group:
+            raise leaf(group) from None
+
+    async def stop(self) -> None:
+        """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
+        try:
+            for scope in self._listening:
+                scope.cancel()
+            self._close_sessions()
+            with trio.CancelScope(shield=True, deadline=self._grace_deadline):
+                while self._is_busy:
+                    self._quiet = trio.Event()
+                    await self._quiet.wait()
+        finally:  # an interrupt may come meanwhile, and the nursery is shielded from it
+            self.nursery.cancel_scope.cancel()
+
+    def _close_sessions(self) -> None:
+        """The end of all sockets, which begins the grace that they share."""
+        self._grace_deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+        self.host.stop()
+        for session in list(self.engine.sessions.values()):
+            session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
+
+    async def drain(self, timeout: float) -> None:
+        """Refuse new sessions, let handlers and outboxes finish, and close every session with 1001."""
+        self.host.draining = True
+        with trio.move_on_after(timeout):
+            await self._finish()
+        linger = trio.current_time() + self.config.polling_close_timeout
+        for session in list(self.engine.sessions.values()):
+            session.close(
+                DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", code=1001, linger=linger
+            )
+
+    def grace_deadline(self) -> float:
+        """Until when disconnect handlers may run, if they begin now."""
+        return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+
+    def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
+        """Start a task in the server's nursery that ``stop`` waits for, from this moment on."""
+        self.nursery.start_soon(self._contained, function, *args, name=name)
+        self._busy += 1
+
+    def pause(self) -> None:
+        """A task that was started here waits until somebody wants it: ``stop`` does not wait for it."""
+        self._busy -= 1
+        self._became_idle()
+
+    def go_on(self) -> None:
+        """It does something again, or ends."""
+        self._busy += 1
+
+    async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
+        try:
+            await function(*args)
+        except CONTAINED as error:
+            contain(error, self._internal_error)
+        finally:
+            self.pause()
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._busy > 0 or (self.host.reactor is not None and bool(self.host.reactor.drivers))
+
+    def _became_idle(self) -> None:
+        if not self._is_busy:
+            self._quiet.set()
+
+    def _internal_error(self, error: Exception) -> None:
+        self.log.critical("internal error", exc_info=error)
+
+    def was_slow(self, handler: Handler, seconds: float) -> None:
+        """A handler that is a plain function took longer than ``SLOW_HANDLER``."""
+        self.log.warning(
+            "handler %s blocked the server for %.0f ms: a plain def must not block",
+            handler.name,
+            seconds * 1000,
+        )
+
+    # serving
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection until it has ended."""
+        self._busy += 1
+        await self._contained(self._serve_to_the_end, stream)
+
+    async def _serve_to_the_end(self, stream: trio.abc.Stream) -> None:
+        driver = await self.host.serve(stream)
+        if driver is None or driver.is_gone:
+            return
+        gone = trio.Event()
+        driver.on_gone = gone.set
+        try:
+            await gone.wait()
+        finally:
+            driver.drop()
+
+    async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
+        self._busy += 1
+        await self._contained(self.host.serve, stream)
+
+    async def serve_listeners(
+        self, listeners: list[trio.abc.Listener[Any]], task_status: trio.TaskStatus[list[Any]]
+    ) -> None:
+        """Accept connections until cancelled, or until the server stops."""
+        with trio.CancelScope() as scope:
+            if self.host.stopping:  # they were opened while the server stopped
+                scope.cancel()
+            self._listening.add(scope)
+            try:
+                await trio.serve_listeners(
+                    self._serve_accepted,
+                    listeners,
+                    handler_nursery=cast(trio.Nursery, _Accepted(self.nursery, self._serve_accepted)),
+                    task_status=task_status,
+                )
+            finally:
+                self._listening.discard(scope)

@@ -1,0 +1,156 @@
+"""A socket of an Engine.IO server: one client, and messages to and fro."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import trio
+from trio.lowlevel import checkpoint_if_cancelled
+
+from trio_socketio._core import Message
+from trio_socketio.errors import Disconnected, LocalProtocolError
+from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.server._session_client import FULL
+
+if TYPE_CHECKING:
+    from trio_socketio.server._engine_client import EngineClient
+    from trio_socketio.server._nursery import SocketNursery
+
+__all__ = ["EngineSocket", "MessageIterator"]
+
+#: At least every so often ``send`` lets other tasks run.
+SENDS_BETWEEN_CHECKPOINTS = 32
+
+#: What separates the packets of a payload (Engine.IO protocol, "HTTP long-polling").
+SEPARATOR = "\x1e"
+
+
+class EngineSocket(EngineConn):
+    """One client of an ``EngineServer``. Its messages are opaque: ``str`` stays ``str``, ``bytes`` stay ``bytes``.
+
+    ``async for message in socket`` gives the messages that no handler takes, in their order, until the session ends.
+    What comes while the connection handlers run is held, for at most ``connect_timeout``; iterating and ``ready`` let
+    it through earlier. When ``inbox_events`` or ``inbox_bytes`` wait, the client is not read. What comes when there is
+    neither a handler nor an iteration is dropped.
+    """
+
+    __slots__ = ("__weakref__", "_client", "_sends")
+
+    _EVENTS = ("message", "close", "upgrade", "drain")
+
+    def __init__(self, client: EngineClient) -> None:
+        super().__init__(client.session)
+        self._client = client
+        self._sends = 0
+
+    def __repr__(self) -> str:
+        return f"<EngineSocket {self.id[:6]}… {'open' if self.connected else 'closed'}>"
+
+    @property
+    def dropped(self) -> int:
+        """How many messages came and nobody took."""
+        return self._client.dropped
+
+    @property
+    def nursery(self) -> SocketNursery:
+        """For tasks that end with the socket. An exception of one closes this socket alone."""
+        return self._client.nursery
+
+    def on(self, event: str, listener: Callable[..., Any] | None = None) -> Any:
+        """Register a handler; also a decorator.
+
+        - ``"message"``: ``(data)``, for each message, one after the other;
+        - ``"close"``: ``(reason, description)``, when the session has ended and its handlers have, too;
+        - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
+        - ``"drain"``: ``()``, whenever all that was sent is written.
+
+        The first two may be ``async def``; a plain function must not block. An exception closes this socket.
+
+        Raises:
+            ValueError: there is no such event.
+            TypeError: the function cannot be called so.
+        """
+        self._check(event)
+        if listener is None:
+            return lambda function: self.on(event, function)
+        if event in ("upgrade", "drain"):
+            super().on(event, listener)
+            return listener
+        self._client.listen(event, listener)
+        return listener
+
+    def ready(self) -> None:
+        """Let messages through that are held back while the connection handlers run."""
+        self._client.ready()
+
+    def __aiter__(self) -> MessageIterator:
+        return self._client.iterate()
+
+    # sending
+
+    def _message(self, data: str | bytes | bytearray | memoryview) -> Message:
+        if not self.connected:
+            raise Disconnected(f"the socket is closed: {self._client._reason}")
+        if not isinstance(data, str):
+            return Message(None, [data])
+        if SEPARATOR in data:
+            raise LocalProtocolError("a text message must not hold U+001E, which separates packets")
+        try:
+            return Message(data)
+        except UnicodeEncodeError as error:
+            raise LocalProtocolError(f"the message is no text: {error}") from None
+
+    async def send(self, data: str | bytes | bytearray | memoryview) -> None:
+        """Send a message, waiting for room in the outbox where its policy says so.
+
+        Raises:
+            Disconnected: the session has ended; nothing was sent.
+            LocalProtocolError: the text holds U+001E or a surrogate; nothing was sent.
+
+        Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
+        full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
+        """
+        await checkpoint_if_cancelled()
+        message, client = self._message(data), self._client
+        conn = client.session.conn
+        if client.waiting or conn.send(message) == FULL:
+            await client.send_waiting(client, message)
+        self._sends += 1
+        if self._sends >= SENDS_BETWEEN_CHECKPOINTS or conn.is_loaded:
+            self._sends = 0
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def send_nowait(self, data: str | bytes | bytearray | memoryview) -> None:
+        """Send a message without waiting; with a full outbox the client is disconnected, or its policy drops.
+
+        Raises:
+            Disconnected, LocalProtocolError: as ``send``.
+        """
+        if self._session.conn.send(self._message(data)) == FULL:
+            self._client.overflow()
+
+    async def flush(self) -> None:
+        """Wait until all that was sent so far is written, or lost with the session."""
+        await self._client.flush()
+
+
+class MessageIterator:
+    """Gives out messages that no handler takes, for as long as somebody holds it."""
+
+    __slots__ = ("__weakref__", "_client")
+
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+
+    def __del__(self) -> None:
+        self._client.iterated()
+
+    def __aiter__(self) -> MessageIterator:
+        return self
+
+    async def __anext__(self) -> str | bytes:
+        message = await self._client.next_message()
+        if message is None:
+            raise StopAsyncIteration
+        return message

@@ -1,0 +1,219 @@
+"""Serving: what a server of Socket.IO and one of Engine.IO alone have in common."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+import trio
+
+from trio_socketio.net import Health, unix_listener
+from trio_socketio.server._boundary import unwrap
+from trio_socketio.server._config import Config
+from trio_socketio.server._engine_runtime import EngineRuntime
+
+if TYPE_CHECKING:
+    from trio_socketio.server._engine_server import EngineServer
+
+__all__ = ["Serving"]
+
+R = TypeVar("R", bound=EngineRuntime)
+
+
+class Serving(ABC, Generic[R]):
+    """Runs a server: by itself for as long as it serves, or as ``async with`` for several ways to serve at once."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._runtime: R | None = None
+        self._running: AbstractAsyncContextManager[None] | None = None
+
+    @abstractmethod
+    def _make_runtime(self) -> R:
+        """What exists while it runs."""
+
+    @property
+    @abstractmethod
+    def _engine_server(self) -> EngineServer:
+        """Where applications find the engine."""
+
+    # what it was told
+
+    @property
+    def config(self) -> Config:
+        """All options, as they are. Nothing in them can be changed: they hold from the beginning."""
+        return self._config
+
+    @property
+    def path(self) -> str:
+        """The option ``path``."""
+        return self._config.path
+
+    @property
+    def connect_timeout(self) -> float:
+        """The option ``connect_timeout``."""
+        return self._config.connect_timeout
+
+    def health(self) -> Health:
+        """How the server is; the answer to ``health_path``.
+
+        Raises:
+            RuntimeError: the server does not run.
+        """
+        return self._require_runtime().host.health
+
+    # running
+
+    def _require_runtime(self) -> R:
+        if self._runtime is None:
+            raise RuntimeError("the server does not run: use it inside of ``async with io:``")
+        return self._runtime
+
+    async def __aenter__(self) -> Self:
+        """Open the server's nursery; several ``serve`` calls may run inside."""
+        if self._running is not None:
+            raise RuntimeError("the server runs already")
+        running = self._run()
+        await running.__aenter__()
+        self._running = running
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        """Stop: listeners, handlers, disconnect handlers and the last flush, within ``disconnect_timeout``."""
+        running, self._running = self._running, None
+        assert running is not None
+        return await running.__aexit__(kind, error, traceback)
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncIterator[None]:
+        if self._runtime is not None:
+            raise RuntimeError("the server runs already")
+        self._runtime = runtime = self._make_runtime()
+        self._engine_server._engine = runtime.engine
+        try:
+            async with trio.open_nursery() as nursery:
+                await runtime.start(nursery)
+                try:
+                    yield
+                finally:
+                    await runtime.stop()
+        except BaseExceptionGroup as group:
+            raise unwrap(group) from None
+        finally:
+            self._runtime = self._engine_server._engine = None
+
+    @asynccontextmanager
+    async def _serving(self) -> AsyncIterator[R]:
+        """The running server, or one that runs for as long as this."""
+        if self._runtime is not None and self._running is not None:
+            yield self._runtime
+        elif self._runtime is not None:
+            raise RuntimeError(
+                "the server serves already; to serve several times at once, use ``async with io:``"
+            )
+        else:
+            async with self._run():
+                yield self._require_runtime()
+
+    async def drain(self, timeout: float = 30.0) -> None:
+        """Stop gracefully; leave ``async with io:`` afterwards.
+
+        New sessions are refused with 503. Events that have come are handled and what is queued is written, for at most
+        ``timeout`` seconds. Then every session is closed with 1001, without a DISCONNECT packet, so that clients
+        reconnect by themselves, to another server.
+
+        Raises:
+            RuntimeError: the server does not run.
+
+        Cancellation: new sessions stay refused.
+        """
+        runtime = self._require_runtime()
+        await trio.lowlevel.checkpoint()
+        await runtime.drain(timeout)
+
+    async def serve(
+        self,
+        host: str | bytes | None,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        backlog: int | None = None,
+        task_status: trio.TaskStatus[
+            list[trio.SocketListener] | list[trio.SSLListener[trio.SocketStream]]
+        ] = (trio.TASK_STATUS_IGNORED),
+    ) -> None:
+        """Listen on a TCP port and serve until cancelled.
+
+        Args:
+            host: the address to bind, None for all.
+            port: 0 for any free one; ``task_status`` carries the listeners.
+            ssl_context: serve TLS with it.
+            backlog: see ``trio.open_tcp_listeners``.
+
+        Raises:
+            RuntimeError: the server serves already, outside of ``async with io:``.
+            OSError: the port cannot be bound.
+
+        Cancellation: outside of ``async with io:`` the whole server stops; inside, only these listeners close.
+        """
+        async with self._serving() as runtime:
+            listeners: Sequence[trio.abc.Listener[Any]]
+            if ssl_context is None:
+                listeners = await trio.open_tcp_listeners(port, host=host, backlog=backlog)
+            else:
+                listeners = await trio.open_ssl_over_tcp_listeners(
+                    port, ssl_context, host=host, https_compatible=True, backlog=backlog
+                )
+            await runtime.serve_listeners(list(listeners), task_status)
+
+    async def serve_unix(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        mode: int = 0o600,
+        task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Listen on a Unix-domain socket and serve until cancelled; the socket file is removed at the end.
+
+        Args:
+            path: where; a socket that is left there from before is replaced.
+            mode: the file's permissions.
+
+        Raises:
+            RuntimeError, OSError: as ``serve``.
+        """
+        async with self._serving() as runtime:
+            with unix_listener(os.fspath(path), mode) as listener:
+                await runtime.serve_listeners([listener], task_status)
+
+    async def serve_listeners(
+        self,
+        listeners: Sequence[trio.abc.Listener[Any]],
+        *,
+        task_status: trio.TaskStatus[list[Any]] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve on listeners (TCP, TLS, Unix) until cancelled, and close them.
+
+        Raises:
+            RuntimeError: as ``serve``.
+        """
+        async with self._serving() as runtime:
+            await runtime.serve_listeners(list(listeners), task_status)
+
+    async def serve_stream(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection on any stream until it ends, and close it.
+
+        Raises:
+            RuntimeError: as ``serve``.
+
+        Cancellation: the connection is dropped.
+        """
+        async with self._serving() as runtime:
+            await runtime.serve_stream(stream)

@@ -1,0 +1,153 @@
+"""One Engine.IO session as the layer above it sees it: its outbox, and whether it is read."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+import trio
+
+from trio_socketio._core import Message, PushStatus
+from trio_socketio.engineio import Session
+from trio_socketio.errors import Disconnected, DisconnectReason
+
+if TYPE_CHECKING:
+    from trio_socketio.server._engine_conn import EngineConn
+    from trio_socketio.server._engine_runtime import EngineRuntime
+
+__all__ = ["FULL", "SessionClient"]
+
+#: What ``Connection.send`` returns when there is no room: a number, because to make a ``PushStatus`` takes 0.4 µs.
+FULL = int(PushStatus.FULL)
+
+
+class Connected(Protocol):
+    """Whose messages wait for room."""
+
+    _reason: DisconnectReason | None
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages can be sent."""
+
+
+class SessionClient:
+    """What the observers of sessions have in common.
+
+    Attributes:
+        session: the session.
+        engine_socket: the session as applications see it; None: nobody has asked for it.
+        waiting: how many wait for room in the outbox; nobody who comes later may take it.
+    """
+
+    __slots__ = ("_calls", "_full", "_room", "engine_socket", "session", "waiting")
+
+    runtime: EngineRuntime
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.engine_socket: EngineConn | None = None
+        self._calls = 0
+        self._full = 0
+        self.waiting = 0
+        self._room: trio.lowlevel.ParkingLot | None = None
+
+    def writable(self) -> None:
+        """Something was written: let those try again who wait for room."""
+        if self._room is not None:
+            self._room.unpark_all()
+        if self.engine_socket is not None:
+            self.engine_socket._written()
+
+    # sending
+
+    def overflow(self) -> None:
+        """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
+        limits = self.runtime.config.outbox
+        size = f"{limits.max_packets} packets, {limits.max_bytes} bytes"
+        self.give_up(f"the client does not read: outbox of {size} is full")
+
+    def give_up(self, description: str) -> None:
+        """End the session: a limit is passed that cannot make its client wait."""
+        if self.session.is_open:
+            self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
+            self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
+
+    async def send_waiting(self, socket: Connected, message: Message) -> None:
+        """Queue a message that no room was found for, as soon as there is some, where the policy says so.
+
+        Args:
+            socket: whose message it is.
+            message: what to send.
+
+        Raises:
+            Disconnected: the socket has ended meanwhile, or has been given up after ``write_timeout``.
+        """
+        config = self.runtime.config
+        timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
+        room = self._waiting_room()
+        self.waiting += 1
+        try:
+            with trio.move_on_after(timeout):
+                while True:
+                    await room.park()
+                    if not socket.connected:
+                        raise Disconnected(f"the socket was disconnected: {socket._reason}")
+                    if self.session.conn.send(message) != FULL:
+                        return
+        finally:
+            self.waiting -= 1
+            room.unpark_all()  # whoever came later may find room that this one has not used
+        self.give_up(f"the client did not read for write_timeout={timeout:g} s")
+        raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
+
+    def _waiting_room(self) -> trio.lowlevel.ParkingLot:
+        """Where those wait who want to know that something was written."""
+        if self._room is None:
+            self._room = trio.lowlevel.ParkingLot()
+            self.session.conn.watched = True
+        return self._room
+
+    async def flush(self) -> None:
+        """Wait until all that is queued now is written, dropped, or lost with the session."""
+        conn = self.session.conn
+        target = conn.pushed
+        room = self._waiting_room()
+        await trio.lowlevel.checkpoint()
+        while conn.confirmed < target and self.session.is_open:
+            await room.park()
+
+    # backpressure
+
+    @property
+    def calls_pending(self) -> bool:
+        """Whether an acknowledgement is waited for."""
+        return self._calls > 0
+
+    def call_started(self) -> None:
+        """An acknowledgement is waited for: reading goes on."""
+        self._calls += 1
+        self._update_reading()
+
+    def call_ended(self) -> None:
+        """No longer."""
+        self._calls -= 1
+        self._update_reading()
+
+    def inbox_full(self) -> None:
+        """A socket's inbox is above its soft limit."""
+        self._full += 1
+        self._update_reading()
+
+    def inbox_drained(self) -> None:
+        """It is no longer."""
+        self._full -= 1
+        self._update_reading()
+
+    def _update_reading(self) -> None:
+        if not self.session.is_open:
+            return
+        if self._full and not self._calls:
+            self.session.pause()
+        else:
+            self.session.resume(trio.current_time())
