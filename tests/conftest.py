@@ -13,7 +13,7 @@ import trio
 from support.links import LINKS, Link
 from support.wire import Wire
 
-from trio_socketio import Server
+from trio_socketio import EngineServer, Server
 from trio_socketio._core import Reactor
 
 # A shell that runs the tests in the background has told them, and so their children, to ignore interrupts.
@@ -22,7 +22,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("here")
 
-Running = Callable[[Server], AbstractAsyncContextManager[Wire]]
+Running = Callable[[Server | EngineServer], AbstractAsyncContextManager[Wire]]
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +66,7 @@ def running(link: Link) -> Running:
     """
 
     @asynccontextmanager
-    async def run(io: Server) -> AsyncIterator[Wire]:
+    async def run(io: Server | EngineServer) -> AsyncIterator[Wire]:
         async with trio.open_nursery() as nursery:
             async with io:
                 wire = Wire(io, nursery, link)

@@ -25,7 +25,7 @@ from wsproto.events import (
 from wsproto.extensions import Extension
 
 from support.links import Link, MemoryLink
-from trio_socketio import Server
+from trio_socketio import EngineServer, Server
 
 DEADLINE = 10.0
 
@@ -275,7 +275,7 @@ class SioClient:
 class Wire:
     """Connections to a server that runs (``async with io:``), each served by a task of ``nursery``."""
 
-    def __init__(self, io: Server, nursery: trio.Nursery, link: Link | None = None) -> None:
+    def __init__(self, io: Server | EngineServer, nursery: trio.Nursery, link: Link | None = None) -> None:
         self.io = io
         self.nursery = nursery
         self.link = link or MemoryLink()
@@ -300,14 +300,13 @@ class Wire:
     def http(self) -> HttpClient:
         return HttpClient(self.stream())
 
-    async def websocket(
-        self, target: str = "/socket.io/?EIO=4&transport=websocket", headers: dict[str, str] | None = None
-    ) -> WebSocket:
+    async def websocket(self, target: str | None = None, headers: dict[str, str] | None = None) -> WebSocket:
+        target = target or f"{self.io.path}?EIO=4&transport=websocket"
         return await WebSocket(self.stream()).open(target, headers)
 
     async def session(self, query: str = "", headers: dict[str, str] | None = None) -> SioClient:
         """A session on WebSocket that has joined no namespace."""
-        ws = await self.websocket(f"/socket.io/?EIO=4&transport=websocket{query}", headers)
+        ws = await self.websocket(f"{self.io.path}?EIO=4&transport=websocket{query}", headers)
         return await SioClient(ws).start()
 
     async def connect(self, namespace: str = "/", auth: Any = None) -> SioClient:
@@ -329,7 +328,7 @@ class Polling:
         self.open: dict[str, Any] = {}
 
     async def start(self) -> Polling:
-        response = await self.gets.request("GET", "/socket.io/?EIO=4&transport=polling")
+        response = await self.gets.request("GET", f"{self.wire.io.path}?EIO=4&transport=polling")
         assert response.status == 200, response
         assert response.text[0] == "0", response
         self.open = json.loads(response.text[1:])
@@ -341,7 +340,7 @@ class Polling:
 
     @property
     def target(self) -> str:
-        return f"/socket.io/?EIO=4&transport=polling&sid={self.sid}"
+        return f"{self.wire.io.path}?EIO=4&transport=polling&sid={self.sid}"
 
     async def get(self) -> Response:
         return await self.gets.request("GET", self.target)
@@ -359,4 +358,4 @@ class Polling:
 
     async def upgrade(self) -> WebSocket:
         """The candidate WebSocket, before its probe."""
-        return await self.wire.websocket(f"/socket.io/?EIO=4&transport=websocket&sid={self.sid}")
+        return await self.wire.websocket(f"{self.wire.io.path}?EIO=4&transport=websocket&sid={self.sid}")
