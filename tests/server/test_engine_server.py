@@ -421,6 +421,31 @@ async def test_the_initial_packet_comes_before_what_the_connection_handler_sends
         assert [await peer.receive(), await peer.receive()] == [packet, "behind"]
 
 
+@pytest.mark.rows("A12", "C40")
+@pytest.mark.parametrize("last", [[], ["the last", b"word"]])
+async def test_a_socket_that_is_closed_at_once(
+    running: Any, autojump_clock: Any, last: list[str | bytes]
+) -> None:
+    eio = EngineServer()
+
+    @eio.on("connection")
+    def connection(socket: EngineSocket) -> None:
+        for message in last:
+            socket.send_nowait(message)
+        socket.close()
+
+    async with running(eio) as net:
+        start = trio.current_time()
+        peer = await open_peer(net, "websocket")
+        assert [await peer.receive() for _ in last] == last
+        with pytest.raises(Closed, match="1000"):
+            await peer.receive()
+        await peer.aclose()
+        await wait_all_tasks_blocked()
+        assert not eio._require_runtime()._is_busy
+        assert trio.current_time() == start
+
+
 @pytest.mark.rows("A12")
 async def test_what_cannot_be_registered() -> None:
     eio = EngineServer()

@@ -79,6 +79,8 @@ class ReactorDriver:
             os.close(descriptor)
             self.drop()
             raise
+        if self._phase is Phase.CLOSING and not self._conn.has_output:  # it went with the response
+            self.flushed()
 
     @property
     def is_gone(self) -> bool:
