@@ -222,7 +222,7 @@ async def test_an_error_in_a_close_handler_is_logged(running: Any, caplog: pytes
     assert "ValueError: first" in caplog.text and "ValueError: second" in caplog.text
 
 
-@pytest.mark.rows("A12", "F26")
+@pytest.mark.rows("A12")
 async def test_what_comes_while_the_connection_handlers_run_is_held(
     running: Any, autojump_clock: Any
 ) -> None:
@@ -321,7 +321,7 @@ async def test_iterations_share_the_messages_and_end_with_the_session(running: A
         assert [message async for message in socket] == []
 
 
-@pytest.mark.rows("A12", "M3")
+@pytest.mark.rows("A12")
 @each_transport
 async def test_an_inbox_that_is_full_stops_the_reading(running: Any, transport: Transport) -> None:
     eio = EngineServer(inbox_events=4)
@@ -501,7 +501,7 @@ async def test_a_slow_plain_handler_is_named(running: Any, caplog: pytest.LogCap
     async with running(eio) as net:
         await (await open_peer(net, "websocket")).send("x")
         await wait_all_tasks_blocked()
-    assert "block_everybody blocked the server for 11" in caplog.text
+    assert "block_everybody blocked the server for" in caplog.text
 
 
 @pytest.mark.rows("A12")

@@ -324,3 +324,12 @@ def test_methods_and_callables_are_handlers() -> None:
         assert handler.is_async
         with pytest.raises(ArgumentsError):
             handler.call(None, ["no"], Ack(None))
+
+
+def test_a_handler_may_use_variables_that_come_later() -> None:
+    def move(socket: object, x: int) -> int:
+        return x + later
+
+    handler = Handler(move, takes_socket=True)
+    later = 2
+    assert handler.call(None, [1], Ack(None)) == 3

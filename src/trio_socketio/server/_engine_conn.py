@@ -56,8 +56,9 @@ class EngineConn:
 
     @property
     def buffered(self) -> int:
-        """How many messages wait to be written, or are being written."""
-        return self._session.conn.queued_packets
+        """How many messages were sent and are not written yet."""
+        conn = self._session.conn
+        return conn.pushed - conn.confirmed
 
     def on(self, event: str, listener: Listener) -> None:
         """Call a plain function for an event; it must not block.
@@ -98,8 +99,7 @@ class EngineConn:
                 logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
 
     def _written(self) -> None:
-        conn = self._session.conn
-        if "drain" in self._listeners and conn.confirmed >= conn.pushed and self._session.is_open:
+        if "drain" in self._listeners and not self.buffered and self.connected:
             self._tell("drain")
 
     def _ended(self, reason: DisconnectReason, description: str) -> None:

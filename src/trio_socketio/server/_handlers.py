@@ -9,6 +9,8 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from types import FunctionType
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
@@ -95,13 +97,25 @@ class _Parameter:
             raise ArgumentsError(f"argument {self.name}: {error}") from None
 
 
+def _nonlocals(function: FunctionType) -> dict[str, Any]:
+    """The variables of the functions around it, but for those that have no value yet."""
+    variables = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):
+            variables[name] = cell.cell_contents
+    return variables
+
+
 def _annotation(function: HandlerFunction, parameter: inspect.Parameter) -> Any:
     annotation = parameter.annotation
     if not isinstance(annotation, str):
         return annotation
-    variables = inspect.getclosurevars(function)
+    if not inspect.isfunction(function):
+        raise TypeError(
+            f"the annotation {annotation!r} of {parameter.name} cannot be resolved: no function has it"
+        )
     try:
-        return eval(annotation, {**variables.builtins, **function.__globals__}, dict(variables.nonlocals))
+        return eval(annotation, function.__globals__, _nonlocals(function))
     except NameError as error:
         raise TypeError(
             f"the annotation {annotation!r} of {function.__qualname__}({parameter.name}) cannot be resolved: {error}"

@@ -1,0 +1,248 @@
+"""What an Engine.IO server sends: waiting for room, not waiting, and knowing when it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from support.peers import Closed, Transport, WebSocketPeer, open_peer
+from support.wire import Wire
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import Disconnected, EngineServer, EngineSocket, Outbox, Server
+
+#: A message that no narrow connection takes as a whole.
+IN_FLIGHT = "x" * 20_000
+
+each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
+
+
+def server(**outbox: Any) -> EngineServer:
+    return EngineServer(outbox=Outbox(**outbox), write_timeout=3, ping_interval=50)
+
+
+async def stuck(wire: Wire) -> tuple[WebSocketPeer, EngineSocket]:
+    """The only client, which does not read: ``IN_FLIGHT`` is being sent, what is sent now stays in the outbox."""
+    wire.narrow()
+    peer = WebSocketPeer(await wire.session())
+    (socket,) = wire.io.clients
+    await wait_all_tasks_blocked()
+    socket.send_nowait(IN_FLIGHT)
+    await wait_all_tasks_blocked()
+    return peer, socket
+
+
+@pytest.mark.rows("A12", "M2")
+async def test_send_waits_for_room_and_the_client_that_reads_again_gets_all(
+    running: Any, autojump_clock: Any
+) -> None:
+    async with running(server(max_packets=3)) as net:
+        peer, socket = await stuck(net)
+        sent: list[int] = []
+
+        async def send() -> None:
+            for number in range(40):
+                await socket.send(str(number))
+                sent.append(number)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            await wait_all_tasks_blocked()
+            assert sent == [0, 1]
+            assert await peer.receive() == IN_FLIGHT
+            assert [await peer.receive() for _ in range(40)] == [str(number) for number in range(40)]
+
+
+@pytest.mark.rows("A12", "M2")
+async def test_those_who_wait_are_served_in_their_order(running: Any, autojump_clock: Any) -> None:
+    async with running(server(max_packets=1)) as net:
+        peer, socket = await stuck(net)
+        async with trio.open_nursery() as nursery:
+            for number in range(5):
+                nursery.start_soon(socket.send, str(number))
+                await wait_all_tasks_blocked()
+            assert await peer.receive() == IN_FLIGHT
+            assert sorted([await peer.receive() for _ in range(5)]) == list("01234")
+
+
+@pytest.mark.rows("A12")
+async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, autojump_clock: Any) -> None:
+    async with running(server(max_packets=1)) as net:
+        peer, socket = await stuck(net)
+        with trio.move_on_after(1) as scope:
+            await socket.send("never")
+        assert scope.cancelled_caught
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await socket.send("nor this")
+        assert scope.cancelled_caught
+        assert await peer.receive() == IN_FLIGHT
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(socket.send, b"mark")
+            assert await peer.receive() == b"mark"
+
+
+@pytest.mark.rows("A12", "M2")
+@pytest.mark.parametrize("policy", ["disconnect", "block"])
+async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> None:
+    async with running(server(max_packets=1, policy=policy)) as net:
+        _, socket = await stuck(net)
+        start = trio.current_time()
+        with trio.move_on_after(10) as scope:
+            if policy == "disconnect":
+                with pytest.raises(Disconnected, match="write_timeout"):
+                    await socket.send("x")
+            else:
+                await socket.send("x")
+        assert scope.cancelled_caught == (policy == "block")
+        assert trio.current_time() - start == pytest.approx(10 if policy == "block" else 3)
+        assert socket.connected == (policy == "block")
+
+
+@pytest.mark.rows("A12", "M2")
+@pytest.mark.parametrize("policy", ["disconnect", "block", "drop_oldest", "drop_newest"])
+async def test_send_nowait_into_a_full_outbox(running: Any, autojump_clock: Any, policy: Any) -> None:
+    eio = server(max_packets=3, policy=policy)
+    ends: list[str] = []
+    eio.on("close", lambda socket, reason, description: ends.append(description))
+    async with running(eio) as net:
+        peer, socket = await stuck(net)
+        for number in range(2):
+            socket.send_nowait(str(number))
+        assert socket.connected
+        socket.send_nowait("2")
+        assert socket.connected == policy.startswith("drop")
+        if socket.connected:
+            assert await peer.receive() == IN_FLIGHT
+            left = ["1", "2"] if policy == "drop_oldest" else ["0", "1"]
+            assert [await peer.receive(), await peer.receive()] == left
+        else:
+            await wait_all_tasks_blocked()
+            assert ends == ["the client does not read: outbox of 3 packets, 1048576 bytes is full"]
+
+
+@pytest.mark.rows("A12")
+async def test_whoever_waits_hears_that_the_session_has_ended(running: Any, autojump_clock: Any) -> None:
+    async with running(server(max_packets=1)) as net:
+        peer, socket = await stuck(net)
+        errors: list[str] = []
+
+        async def send() -> None:
+            with pytest.raises(Disconnected) as info:
+                await socket.send("x")
+            errors.append(str(info.value))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            nursery.start_soon(send)
+            nursery.start_soon(socket.flush)
+            await wait_all_tasks_blocked()
+            await peer.aclose()
+        assert errors == ["the socket was disconnected: transport close"] * 2
+
+
+@pytest.mark.rows("A12", "C38")
+@each_transport
+async def test_flush_waits_until_all_is_written(running: Any, transport: Transport) -> None:
+    eio = EngineServer()
+    async with running(eio) as net, trio.open_nursery() as nursery:
+        net.narrow()
+        peer = await open_peer(net, transport)
+        (socket,) = eio.clients
+        await socket.flush()
+        flushed = trio.Event()
+
+        async def flush() -> None:
+            await socket.flush()
+            flushed.set()
+
+        socket.send_nowait(IN_FLIGHT)
+        socket.send_nowait("behind")
+        nursery.start_soon(flush)
+        await wait_all_tasks_blocked()
+        assert not flushed.is_set()
+        assert socket.buffered
+        socket.send_nowait("not waited for")
+        assert [await peer.receive() for _ in range(3)] == [IN_FLIGHT, "behind", "not waited for"]
+        await flushed.wait()
+        await wait_all_tasks_blocked()
+        assert not socket.buffered
+
+
+@pytest.mark.rows("C38")
+@each_transport
+async def test_flush_of_a_socket_of_socketio(running: Any, transport: Transport) -> None:
+    io = Server()
+    async with running(io) as net:
+        peer = await open_peer(net, transport)
+        await peer.send("0")
+        assert isinstance(joined := await peer.receive(), str)
+        assert joined[0] == "0"
+        (socket,) = io.sockets.values()
+        socket.emit_nowait("ev")
+        drained: list[int] = []
+        socket.conn.on("drain", lambda: drained.append(socket.conn.buffered))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(socket.flush)
+            assert await peer.receive() == '2["ev"]'
+        assert drained == [0]
+
+
+@pytest.mark.rows("A12", "C38")
+@each_transport
+async def test_drain_is_told_when_all_is_written(running: Any, transport: Transport) -> None:
+    eio = EngineServer()
+    async with running(eio) as net:
+        net.narrow()
+        peer = await open_peer(net, transport)
+        (socket,) = eio.clients
+        drained: list[str] = []
+        socket.on("drain", lambda: drained.append("drained"))
+        await wait_all_tasks_blocked()
+        del drained[:]  # of the handshake
+        for _ in range(2):
+            socket.send_nowait(IN_FLIGHT)
+            await wait_all_tasks_blocked()
+            assert drained == []
+            socket.send_nowait("last")
+            assert [await peer.receive(), await peer.receive()] == [IN_FLIGHT, "last"]
+            await wait_all_tasks_blocked()
+            assert drained == ["drained"]
+            del drained[:]
+        await peer.close()
+        await wait_all_tasks_blocked()
+        assert drained == []
+
+
+@pytest.mark.rows("A12")
+async def test_a_failing_listener_is_logged(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+    eio = EngineServer()
+    async with running(eio) as net:
+        peer = await open_peer(net, "websocket")
+        (socket,) = eio.clients
+
+        def fail() -> None:
+            raise ValueError("mine")
+
+        socket.on("drain", fail)
+        await socket.send("x")
+        await socket.flush()
+        assert await peer.receive() == "x"
+        assert socket.connected
+    assert "ValueError: mine" in caplog.text
+
+
+@pytest.mark.rows("A12", "C28", "C40")
+@each_transport
+async def test_what_is_sent_before_a_close_arrives(running: Any, transport: Transport) -> None:
+    eio = EngineServer()
+    async with running(eio) as net:
+        peer = await open_peer(net, transport)
+        (socket,) = eio.clients
+        await socket.send("first")
+        await socket.send(b"last")
+        socket.close()
+        assert [await peer.receive(), await peer.receive()] == ["first", b"last"]
+        with pytest.raises(Closed):
+            await peer.receive()

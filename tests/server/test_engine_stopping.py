@@ -1,0 +1,358 @@
+"""Starting, stopping, draining and cancelling an Engine.IO server, and one below a Socket.IO server."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import trio
+from support.leftovers import left_behind, open_descriptors
+from support.links import Link
+from support.peers import Closed, Transport, open_peer
+from support.wire import SioClient, WebSocket, Wire
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import EngineServer, EngineSocket, Server, Socket
+
+each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
+
+
+@pytest.mark.rows("A1", "A12")
+def test_construction_does_no_io_and_needs_no_loop() -> None:
+    before = open_descriptors()
+    eio = EngineServer(ping_interval=1.5, transports=["websocket"])
+    assert (eio.config.ping_interval, eio.path, eio.connect_timeout) == (1.5, "/engine.io/", 45.0)
+    assert (eio.clients_count, eio.clients, dict(eio.refused)) == (0, [], {})
+    assert open_descriptors() == before
+
+
+@pytest.mark.rows("A1", "A12")
+def test_unknown_option_names_the_nearest() -> None:
+    with pytest.raises(
+        TypeError, match="EngineServer has no option 'ping_intervall'; did you mean 'ping_interval'"
+    ):
+        EngineServer(ping_intervall=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="EngineServer has no option 'ordering'"):
+        EngineServer(ordering="serial")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="ping_interval"):
+        EngineServer(ping_interval=0)
+
+
+@pytest.mark.rows("A13")
+@pytest.mark.parametrize("kind", [Server, EngineServer])
+async def test_what_a_server_was_told_can_be_read_and_not_changed(kind: Any) -> None:
+    io = kind(path="/x/", connect_timeout=3)
+    names = ["path", "connect_timeout", "config", "engine", "serve_client"][: 5 if kind is Server else 3]
+
+    def check() -> None:
+        assert (io.path, io.connect_timeout, io.config.path) == ("/x/", 3, "/x/")
+        for name in names:
+            value = getattr(io, name)
+            with pytest.raises(AttributeError):
+                setattr(io, name, value)
+            assert getattr(io, name) is value
+        for name in ("path", "ping_timeout", "cors"):
+            with pytest.raises(AttributeError):
+                setattr(io.config, name, getattr(io.config, name))
+
+    check()
+    async with io:
+        check()
+    check()
+
+
+@pytest.mark.rows("A2", "A4", "A12", "A15", "A17")
+async def test_it_serves_in_every_way(nursery: trio.Nursery, tmp_path: Any) -> None:
+    eio = EngineServer()
+    eio.on("message", lambda socket, data: socket.send_nowait(data))
+    path = str(tmp_path / "socket")
+    async with eio, trio.open_nursery() as serving:
+        (tcp,) = await serving.start(eio.serve, "127.0.0.1", 0)
+        (unix,) = await serving.start(lambda task_status: eio.serve_unix(path, task_status=task_status))
+        (other,) = await serving.start(
+            eio.serve_listeners, await trio.open_tcp_listeners(0, host="127.0.0.1")
+        )
+        memory = Wire(eio, nursery)
+        streams = [
+            await trio.open_tcp_stream("127.0.0.1", tcp.socket.getsockname()[1]),
+            await trio.open_unix_socket(path),
+            await trio.open_tcp_stream("127.0.0.1", other.socket.getsockname()[1]),
+            memory.stream(),
+        ]
+        for stream in streams:
+            ws = await WebSocket(stream).open("/engine.io/?EIO=4&transport=websocket")
+            client = await SioClient(ws).start()
+            await client.send("hello")
+            assert await client.receive() == "hello"
+        assert eio.clients_count == len(eio.clients) == 4
+        for stream in streams:
+            await trio.aclose_forcefully(stream)
+        assert unix.socket.family.name == "AF_UNIX"
+        serving.cancel_scope.cancel()
+    assert not await trio.Path(path).exists()
+
+
+@pytest.mark.rows("A12")
+async def test_it_runs_once_at_a_time() -> None:
+    eio = EngineServer()
+    async with trio.open_nursery() as serving:
+        await serving.start(eio.serve, "127.0.0.1", 0)
+        with pytest.raises(RuntimeError, match="async with io:"):
+            await eio.serve("127.0.0.1", 0)
+        serving.cancel_scope.cancel()
+    with pytest.raises(RuntimeError, match="does not run"):
+        await eio.drain()
+    with pytest.raises(RuntimeError, match="does not run"):
+        eio.health()
+
+
+@pytest.mark.rows("A12", "H1")
+@each_transport
+async def test_stopping_cancels_handlers_then_runs_those_for_close(
+    link: Link, autojump_clock: Any, transport: Transport
+) -> None:
+    eio = EngineServer(disconnect_timeout=3)
+    log: list[Any] = []
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            log.append("connection ends")
+
+    @eio.on("message")
+    async def message(socket: EngineSocket, data: str) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            log.append("message ends")
+
+    @eio.on("close")
+    async def close(socket: EngineSocket, reason: str) -> None:
+        log.append(reason)
+        assert not socket.connected
+        await trio.sleep(1)
+        log.append(trio.current_time() - start)
+        await trio.sleep(60)
+        log.append("never")
+
+    async with trio.open_nursery() as nursery:
+        async with eio:
+            wire = Wire(eio, nursery, link)
+            peer = await open_peer(wire, transport)
+            (socket,) = eio.clients
+            socket.ready()
+            await peer.send("x")
+            await wait_all_tasks_blocked()
+            await wire.aclose()
+            start = trio.current_time()
+        nursery.cancel_scope.cancel()
+    assert sorted(log[:2]) == ["connection ends", "message ends"]
+    reason = "transport close" if transport == "websocket" else "server shutting down"
+    assert log[2:] == [reason, pytest.approx(1)]
+
+
+@pytest.mark.rows("A12")
+@each_transport
+async def test_handlers_and_tasks_end_with_their_client(running: Any, transport: Transport) -> None:
+    eio = EngineServer()
+    ended: list[str] = []
+
+    async def stay(name: str) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.append(name)
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        socket.nursery.start_soon(stay, "task")
+        await stay("connection")
+
+    eio.on("close", lambda socket: ended.append("close"))
+    async with running(eio) as net:
+        peer = await open_peer(net, transport)
+        await wait_all_tasks_blocked()
+        await peer.aclose()
+        await wait_all_tasks_blocked()
+        assert sorted(ended[:2]) == ["connection", "task"]
+        assert ended[2:] == ["close"]
+        assert eio.clients_count == 0
+
+
+@pytest.mark.rows("A12", "H1")
+async def test_drain_handles_and_writes_what_there_is(running: Any, autojump_clock: Any) -> None:
+    eio = EngineServer()
+    seen: list[Any] = []
+
+    @eio.on("message")
+    async def message(socket: EngineSocket, data: str) -> None:
+        await trio.sleep(1)
+        await socket.send(f"{data} is done")
+
+    eio.on("close", lambda socket, reason: seen.append(reason))
+    async with running(eio) as net, trio.open_nursery() as nursery:
+        peer = await open_peer(net, "websocket")
+        await peer.send("a", "b")
+        await wait_all_tasks_blocked()
+        nursery.start_soon(eio.drain)
+        await wait_all_tasks_blocked()
+        assert (await net.http().request("GET", "/engine.io/?EIO=4&transport=polling")).status == 503
+        assert [await peer.receive(), await peer.receive()] == ["a is done", "b is done"]
+        with pytest.raises(Closed, match="1001"):
+            await peer.receive()
+        assert seen == ["server shutting down"]
+
+
+@pytest.mark.rows("A12")
+async def test_drain_waits_for_who_iterates_and_for_messages_that_are_held(
+    running: Any, autojump_clock: Any
+) -> None:
+    eio = EngineServer(connect_timeout=4)
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        await trio.sleep(2)
+        if "iterates" in socket.request.query:
+            async for message in socket:
+                await socket.send(message)
+        await trio.sleep_forever()
+
+    async with running(eio) as net:
+        iterates, holds = await net.session("&iterates=1"), await net.session()
+        for client in (iterates, holds):
+            await client.send("x")
+        await wait_all_tasks_blocked()
+        start = trio.current_time()
+        await eio.drain()
+        assert trio.current_time() - start == pytest.approx(4)  # then nobody holds, and nobody takes it
+        assert await iterates.receive() == "x"
+
+
+@pytest.mark.rows("A12")
+def test_cancellation_leaves_nothing(link: Link) -> None:
+    eio = EngineServer()
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        socket.nursery.start_soon(trio.sleep_forever)
+        async for message in socket:
+            await socket.send(message)
+
+    async def main() -> None:
+        async with trio.open_nursery() as outside:
+            with trio.CancelScope() as scope:
+                async with eio, trio.open_nursery() as nursery:
+                    wire = Wire(eio, outside, link)
+                    for transport in ("polling", "websocket"):
+                        peer = await open_peer(wire, transport)  # type: ignore[arg-type]
+                        await peer.send("x")
+                        assert await peer.receive() == "x"
+                    nursery.start_soon(trio.sleep_forever)
+                    await wire.aclose()
+                    scope.cancel()
+            assert scope.cancelled_caught
+            outside.cancel_scope.cancel()
+
+    trio.run(main)
+    link.close()
+    assert left_behind() == []
+
+
+@pytest.mark.rows("A12", "H1")
+@pytest.mark.parametrize("kind", [EngineServer, Server])
+async def test_started_and_stopped_a_hundred_times_on_one_port(kind: Any) -> None:
+    io = kind(disconnect_timeout=1)
+    port = 0
+    after_the_first: Any = None
+    for _ in range(100):
+        async with trio.open_nursery() as nursery:
+            listeners = await nursery.start(io.serve, "127.0.0.1", port)
+            port = listeners[0].socket.getsockname()[1]
+            stream = await trio.open_tcp_stream("127.0.0.1", port)
+            ws = await WebSocket(stream).open(f"{io.path}?EIO=4&transport=websocket")
+            await SioClient(ws).start()
+            assert io.health().clients_count == 1
+            await ws.stream.aclose()
+            nursery.cancel_scope.cancel()
+        tasks = trio.lowlevel.current_statistics().tasks_living
+        state = tasks, len(open_descriptors())
+        after_the_first = after_the_first or state
+        assert state == after_the_first
+    assert left_behind() == []
+
+
+# below a Socket.IO server
+
+
+@pytest.mark.rows("A11")
+async def test_an_engine_that_was_made_before(running: Any) -> None:
+    eio = EngineServer(path="/mine/", max_http_buffer_size=50_000, inbox_events=7)
+    seen: list[str] = []
+    eio.on("headers", lambda headers, request: seen.append(request.path))
+    io = Server(engine=eio, ordering="concurrent")
+    assert io.engine is eio is io.config.engine
+    assert (io.path, io.config.inbox_events, io.config.ordering) == ("/mine/", 7, "concurrent")
+    for _ in range(2):
+        assert eio.clients_count == 0
+        async with running(io) as net:
+            assert io.engine is eio
+            client = await net.connect()
+            assert client.open["maxPayload"] == 50_000
+            assert eio.clients_count == 1
+            assert isinstance(next(iter(io.sockets.values())), Socket)
+            assert eio.clients == []
+    assert seen == ["/mine/", "/mine/"]
+
+
+@pytest.mark.rows("A11")
+def test_options_are_given_once() -> None:
+    with pytest.raises(
+        TypeError, match=re.escape("'ping_timeout' is the engine's: EngineServer(ping_timeout=…)")
+    ):
+        Server(engine=EngineServer(), ping_timeout=3)
+    with pytest.raises(TypeError, match="no option 'maxattachments'; did you mean 'max_attachments'"):
+        Server(engine=EngineServer(), maxattachments=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="max_attachments"):
+        Server(engine=EngineServer(), max_attachments=0)
+
+
+@pytest.mark.rows("A11")
+async def test_an_engine_belongs_to_one_server() -> None:
+    eio = EngineServer()
+    Server(engine=eio)
+    with pytest.raises(ValueError, match="serves already"):
+        Server(engine=eio)
+    for engine in (eio, Server().engine):
+        with pytest.raises(RuntimeError, match="belongs to a Server"):
+            await engine.serve("127.0.0.1", 0)
+        with pytest.raises(ValueError, match=re.escape("use io.on(...)")):
+            engine.on("connection", lambda socket: None)
+        engine.on("connection_error", lambda *args: None)
+    running = EngineServer()
+    async with running:
+        with pytest.raises(ValueError, match="serves already"):
+            Server(engine=running)
+    heard = EngineServer()
+    heard.on("message", lambda socket, data: None)
+    with pytest.raises(ValueError, match="has handlers for sockets"):
+        Server(engine=heard)
+
+
+@pytest.mark.rows("A11", "B8")
+async def test_the_engine_of_a_server_is_there_before_it_runs_and_afterwards(running: Any) -> None:
+    io = Server()
+    engine, refused = io.engine, []
+    assert (engine.clients_count, dict(engine.refused)) == (0, {})
+    engine.on("connection_error", lambda request, code, message, context: refused.append(code))
+    for _ in range(2):
+        async with running(io) as net:
+            await net.connect()
+            await net.http().request("GET", "/socket.io/?EIO=4&transport=flash")
+            assert io.engine is engine
+            assert engine.clients_count == 1
+            assert dict(engine.refused) == {"TRANSPORT_UNKNOWN": 1}
+        assert (engine.clients_count, dict(engine.refused)) == (0, {})
+    assert refused == [0, 0]
