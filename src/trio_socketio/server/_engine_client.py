@@ -135,8 +135,8 @@ class EngineClient(SessionClient):
         self._became_idle()
         if self._nursery is not None:
             self._nursery.close()
+        track(self, self.socket)
         self.runtime.life.end(self)
-        track(self)
 
     # messages
 
