@@ -14,7 +14,16 @@ PAGE = ROOT / "docs" / "clients.md"
 
 sys.path.insert(0, str(ROOT / "tests"))
 
-from clients.combinations import ALL, LACKS, LACKS_ON, RELEASES, TRANSPORTS, Combination  # noqa: E402
+from clients.combinations import (  # noqa: E402
+    ALL,
+    ENGINE_RELEASES,
+    ENGINES,
+    LACKS,
+    LACKS_ON,
+    RELEASES,
+    TRANSPORTS,
+    Combination,
+)
 
 #: What a test that needs it is about, for the readers of the page; what is not here is about the tests alone.
 NAMES = {
@@ -36,10 +45,11 @@ def table(*rows: tuple[str, ...]) -> str:
 def tested() -> str:
     """Clients and transports."""
     rows = [("client", "Engine.IO", "Socket.IO", *TRANSPORTS)]
-    for version, release in RELEASES.items():
+    for version, release in {**RELEASES, **ENGINE_RELEASES}.items():
         one = Combination(version, TRANSPORTS[0])
-        cells = ("tested" if Combination(version, way) in ALL else "no" for way in TRANSPORTS)
-        rows.append((release, f"revision {one.revision}", f"protocol {one.protocol}", *cells))
+        protocol = f"protocol {one.protocol}" if version in RELEASES else "none"
+        cells = ("tested" if Combination(version, way) in ALL + ENGINES else "no" for way in TRANSPORTS)
+        rows.append((release, f"revision {one.revision}", protocol, *cells))
     return table(*rows)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Version = Literal["1", "2", "3", "4", "python 4", "python 5"]
+Version = Literal["1", "2", "3", "4", "python 4", "python 5", "engine 3", "engine 6"]
 Transport = Literal["polling", "websocket", "upgrade"]
 
 #: The clients: what is installed for each.
@@ -17,6 +17,12 @@ RELEASES: dict[Version, str] = {
     "4": "socket.io-client 4.8.3",
     "python 4": "python-socketio 4.6.1",
     "python 5": "python-socketio 5.18.0",
+}
+
+#: Clients of Engine.IO by itself.
+ENGINE_RELEASES: dict[Version, str] = {
+    "engine 3": "engine.io-client 3.5.6",
+    "engine 6": "engine.io-client 6.6.8",
 }
 TRANSPORTS: tuple[Transport, ...] = ("polling", "websocket", "upgrade")
 
@@ -63,7 +69,7 @@ class Combination:
     @property
     def revision(self) -> int:
         """The revision of the Engine.IO protocol."""
-        return self.protocol - 1
+        return 3 if self.version == "engine 3" else self.protocol - 1
 
     @property
     def transports(self) -> list[str]:
@@ -89,3 +95,5 @@ ALL = [Combination(version, transport) for version in RELEASES for transport in 
 
 #: Those that run under Node; the Python ones take part in what ``test_matrix.py`` asks of everybody.
 COMBINATIONS = [combination for combination in ALL if not combination.version.startswith("python")]
+
+ENGINES = [Combination(version, transport) for version in ENGINE_RELEASES for transport in TRANSPORTS]

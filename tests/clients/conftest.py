@@ -6,8 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from clients.combinations import ALL, COMBINATIONS, Combination
-from clients.harness import HERE, PACKAGES, PYTHON_PACKAGES, JsClient, Node, Runner, open_node
+from clients.combinations import ALL, COMBINATIONS, ENGINES, Combination
+from clients.engine_harness import EngineClient
+from clients.harness import (
+    ENGINE_PACKAGES,
+    HERE,
+    PACKAGES,
+    PYTHON_PACKAGES,
+    JsClient,
+    Node,
+    Runner,
+    open_node,
+)
 from tools import npm_install, pip_install, require_tool
 
 NEEDS = "needs(*things): what a client must have for this test; who has not is left out, see combinations.py"
@@ -24,15 +34,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         who = ALL if metafunc.definition.get_closest_marker("every_client") else COMBINATIONS
         able = [combination for combination in who if combination.can(*needs)]
         metafunc.parametrize("combination", able, ids=str, indirect=True)
+    elif "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ENGINES, ids=str, indirect=True)
+
+
+#: What Node runs: where its packages are, the script, and the packages.
+SCRIPTS = {
+    "node": ("clients", "runner.js", PACKAGES),
+    "engine": ("engine-clients", "engine_runner.js", ENGINE_PACKAGES),
+}
 
 
 def _command(family: str) -> tuple[list[str], dict[str, str]]:
     """How the clients of one family are run: a command, and its environment."""
-    if family == "node":
+    if family in SCRIPTS:
+        folder, script, packages = SCRIPTS[family]
         program = require_tool("node", "nodejs", debian="nodejs")
-        packages = npm_install("clients", PACKAGES)
-        environment = {"NODE_PATH": str(packages / "node_modules")}
-        return [program, "--no-deprecation", str(HERE / "runner.js")], environment
+        environment = {"NODE_PATH": str(npm_install(folder, packages) / "node_modules")}
+        return [program, "--no-deprecation", str(HERE / script)], environment
     python = pip_install(family.replace(" ", "-"), PYTHON_PACKAGES[family])
     return [str(python), str(HERE / "python_runner.py")], {}
 
@@ -52,6 +71,8 @@ async def node(request: pytest.FixtureRequest, runners: dict[str, Runner]) -> As
     if "combination" in request.fixturenames:
         version = request.getfixturevalue("combination").version
         family = version if version.startswith("python") else family
+    elif "engine" in request.fixturenames:
+        family = "engine"
     if family not in runners:
         runners[family] = Runner(*_command(family))
     async with open_node(runners[family]) as node:
@@ -68,3 +89,9 @@ def combination(request: pytest.FixtureRequest) -> Combination:
 def client(node: Node, combination: Combination) -> JsClient:
     """A client that is not connected yet."""
     return node.client(combination)
+
+
+@pytest.fixture
+def engine(node: Node, request: pytest.FixtureRequest) -> EngineClient:
+    """A client of Engine.IO by itself that is not connected yet."""
+    return node.make(EngineClient, request.param)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 
@@ -34,6 +34,10 @@ PACKAGES = {
     "socket.io-client-2": "npm:socket.io-client@2.5.0",
     "socket.io-client-3": "npm:socket.io-client@3.1.3",
     "socket.io-client-4": "npm:socket.io-client@4.8.3",
+}
+ENGINE_PACKAGES = {
+    "engine.io-client-3": "npm:engine.io-client@3.5.6",
+    "engine.io-client-6": "npm:engine.io-client@6.6.8",
 }
 PYTHON_PACKAGES = {
     "python 4": ["python-socketio[client]==4.6.1", "python-engineio==3.14.2"],
@@ -114,15 +118,19 @@ class Node:
         self._stdout = trio.lowlevel.FdStream(os.dup(process.stdout.fileno()))
         self._writing = trio.Lock()
         self._replies: dict[int, Mailbox[dict[str, Any]]] = {}
-        self._clients: dict[str, JsClient] = {}
+        self._clients: dict[str, AnyClient] = {}
 
     def client(self, combination: Combination) -> JsClient:
         """A new client, not connected yet."""
-        client = JsClient(self, f"client {len(self._clients)}", combination)
+        return self.make(JsClient, combination)
+
+    def make(self, kind: type[C], combination: Combination) -> C:
+        """A new client of a certain kind, not connected yet."""
+        client = kind(self, f"client {len(self._clients)}", combination)
         self._clients[client.name] = client
         return client
 
-    async def ask(self, do: str, client: JsClient, **arguments: Any) -> Any:
+    async def ask(self, do: str, client: AnyClient, **arguments: Any) -> Any:
         """Give the runner a command and return what it says.
 
         Raises:
@@ -193,12 +201,11 @@ async def open_node(runner: Runner) -> AsyncIterator[Node]:
             runner.kill()
 
 
-class JsClient:
-    """One client socket, in JavaScript or Python.
+class AnyClient:
+    """One client, in JavaScript or Python.
 
     Attributes:
-        seen: by name, the arguments of what it received: events of the server, its own "connect", "disconnect" and
-            "connect_error", and "upgrade", "reconnect", "ping" and "close" of its connection.
+        seen: by name, the arguments of what it received.
     """
 
     def __init__(self, node: Node, name: str, combination: Combination) -> None:
@@ -206,6 +213,40 @@ class JsClient:
         self.name = name
         self.combination = combination
         self.seen: defaultdict[str, Mailbox[list[Any]]] = defaultdict(Mailbox)
+
+    async def event(self, name: str) -> list[Any]:
+        """The arguments of the next event of this name."""
+        return await self.seen[name].get()
+
+    async def events(self, name: str, count: int) -> list[list[Any]]:
+        """The arguments of the next events of this name, all within the deadline."""
+        with trio.fail_after(DEADLINE):
+            return [await self.event(name) for _ in range(count)]
+
+    def pending(self, name: str) -> int:
+        """How many events of this name came and were not looked at."""
+        return len(self.seen[name])
+
+    async def upgraded(self) -> None:
+        """Wait until the client is on the transport where it stays."""
+        if self.combination.transport == "upgrade":
+            await self.event("upgrade")
+
+    async def state(self) -> dict[str, Any]:
+        """What it says of itself; its ``transport`` among that."""
+        state: dict[str, Any] = await self.node.ask("state", self)
+        return state
+
+
+C = TypeVar("C", bound=AnyClient)
+
+
+class JsClient(AnyClient):
+    """One client socket.
+
+    Of its own it sees "connect", "disconnect" and "connect_error", and of its connection "upgrade", "reconnect", "ping"
+    and "close".
+    """
 
     async def start(self, url: str, nsp: str = "/", **opts: Any) -> None:
         """Begin to connect.
@@ -223,11 +264,6 @@ class JsClient:
         await self.start(url, nsp, **opts)
         await self.event("connect")
         await self.upgraded()
-
-    async def upgraded(self) -> None:
-        """Wait until the client is on the transport where it stays."""
-        if self.combination.transport == "upgrade":
-            await self.event("upgrade")
 
     async def at_rest(self, arrived: Mailbox[str]) -> None:
         """Wait until nothing is under way, and one of its requests waits at the server if it polls.
@@ -288,24 +324,6 @@ class JsClient:
     async def hang_up(self) -> None:
         """End the Engine.IO session below."""
         await self.node.ask("hangUp", self)
-
-    async def state(self) -> dict[str, Any]:
-        """``connected``, ``id``, the ``session`` id and the ``transport``."""
-        state: dict[str, Any] = await self.node.ask("state", self)
-        return state
-
-    async def event(self, name: str) -> list[Any]:
-        """The arguments of the next event of this name."""
-        return await self.seen[name].get()
-
-    async def events(self, name: str, count: int) -> list[list[Any]]:
-        """The arguments of the next events of this name, all within the deadline."""
-        with trio.fail_after(DEADLINE):
-            return [await self.event(name) for _ in range(count)]
-
-    def pending(self, name: str) -> int:
-        """How many events of this name came and were not looked at."""
-        return len(self.seen[name])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,14 @@
-// Real Socket.IO clients of four versions, driven by JSON lines.
-//
-// In:   {"id": 1, "do": "emit", "client": "a", "event": "say", "args": ["hi", {"$b": "AQID"}]}
-// Out:  {"id": 1, "result": null}  or  {"id": 1, "error": "operation has timed out"}
-// and whatever a client sees, its own events ("connect", "disconnect", "connect_error") and those of its manager
-// ("upgrade", "reconnect", "ping" for either half of a heartbeat, "close") among them:
-//       {"client": "a", "event": "said", "args": ["hi", {"$b": "AQID"}]}
-//
-// Binary is {"$b": "<base64>"} in both directions. The process ends with its standard input.
+// Real Socket.IO clients of four versions, driven by JSON lines. See lines.js; what a client sees of its
+// own are "connect", "disconnect", "connect_error", and of its manager "upgrade", "reconnect", "ping" for either half of
+// a heartbeat, and "close".
 
 "use strict";
 
-const { createInterface } = require("node:readline");
+const { pack, unpack, say, serve } = require("./lines.js");
 
 const versions = Object.fromEntries(["1", "2", "3", "4"].map((n) => [n, require(`socket.io-client-${n}`)]));
 const sockets = new Map(); // a client's name -> its socket
 const answers = new Map(); // a client's name -> { event -> values of the acknowledgement }
-
-function pack(value) {
-  if (ArrayBuffer.isView(value)) {
-    return { $b: Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64") };
-  }
-  if (value instanceof ArrayBuffer) return { $b: Buffer.from(value).toString("base64") };
-  return mapped(value, pack);
-}
-
-function unpack(value) {
-  return typeof value?.$b === "string" ? Buffer.from(value.$b, "base64") : mapped(value, unpack);
-}
-
-function mapped(value, change) {
-  if (Array.isArray(value)) return value.map(change);
-  if (value === null || typeof value !== "object") return value ?? null;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, change(inner)]));
-}
-
-function say(line) {
-  process.stdout.write(JSON.stringify(line) + "\n");
-}
 
 function watch(client, socket) {
   const report = (event, ...args) => {
@@ -138,13 +110,4 @@ const commands = {
   },
 };
 
-async function obey(line) {
-  const command = JSON.parse(line);
-  try {
-    say({ id: command.id, result: pack(await commands[command.do](command)) });
-  } catch (error) {
-    say({ id: command.id, error: error.message });
-  }
-}
-
-createInterface({ input: process.stdin }).on("line", obey).on("close", () => process.exit());
+serve(commands);

@@ -6,8 +6,8 @@ import runpy
 from typing import Any
 
 import pytest
-from clients.combinations import ALL, LACKS, LACKS_ON, RELEASES
-from clients.harness import PACKAGES, PYTHON_PACKAGES
+from clients.combinations import ALL, ENGINE_RELEASES, ENGINES, LACKS, LACKS_ON, RELEASES
+from clients.harness import ENGINE_PACKAGES, PACKAGES, PYTHON_PACKAGES
 
 from tools import ROOT
 
@@ -20,7 +20,7 @@ def matrix() -> dict[str, Any]:
 def test_the_page_is_what_the_tests_are_parametrised_with(matrix: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "clients.md").read_text("utf-8")
     assert page == matrix["written"](page), "run python tools/matrix.py"
-    for release in RELEASES.values():
+    for release in (*RELEASES.values(), *ENGINE_RELEASES.values()):
         assert release in page
 
 
@@ -36,7 +36,11 @@ def test_the_releases_are_those_that_are_installed() -> None:
         name, number = release.split()
         installed = PYTHON_PACKAGES[version][0] if name == "python-socketio" else packages[version]
         assert installed in (f"npm:{name}@{number}", f"{name}[client]=={number}")
+    for version, release in ENGINE_RELEASES.items():
+        installed = ENGINE_PACKAGES[version.replace(" ", ".io-client-")]
+        assert installed == "npm:" + release.replace(" ", "@")
 
 
 def test_every_client_is_tested_over_every_transport() -> None:
     assert len(set(ALL)) == len(ALL) == len(RELEASES) * 3
+    assert len(set(ENGINES)) == len(ENGINES) == len(ENGINE_RELEASES) * 3

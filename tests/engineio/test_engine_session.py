@@ -44,8 +44,19 @@ def test_messages_in_both_directions() -> None:
     assert host.sent[1:] == ["4text", b"one", b""]
 
 
+@pytest.mark.rows("C2", "C7")
+def test_a_client_that_is_forced_to_base64_sends_text_for_bytes() -> None:
+    bench = Bench()
+    session, host = _direct(bench)
+    host.deliver("bAQID", 0.0)
+    host.deliver("b", 0.0)
+    assert bench.above[session.sid].messages == [b"\x01\x02\x03", b""]
+
+
 @pytest.mark.rows("F23")
-@pytest.mark.parametrize("packet", ["", "0{}", "5", "6", "7", "x", " 4", "\x004", "bAQID"])
+@pytest.mark.parametrize(
+    "packet", ["", "0{}", "5", "6", "7", "x", " 4", "\x004", "bAQI", "bA=QI", "bAQID\x1e", "b€", "b\ud83d"]
+)
 def test_packet_that_no_client_sends(packet: str) -> None:
     bench = Bench()
     session, host = _direct(bench)

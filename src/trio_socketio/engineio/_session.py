@@ -17,6 +17,7 @@ from trio_socketio._core import (
     Message,
     PushStatus,
     TimerEvent,
+    split_payload,
     track,
     untrack,
     unwrap_binary3,
@@ -76,6 +77,14 @@ PONG_FACTOR = 2
 
 #: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
+
+
+def _unwrap_binary(packet: str | bytes) -> str | bytes | Failure:
+    """The binary message in a packet of revision 4."""
+    if isinstance(packet, bytes):
+        return packet
+    packets, failure = split_payload(packet.encode("utf-8", "surrogatepass"), 1)
+    return failure or packets[0]
 
 
 class Session:
@@ -213,7 +222,7 @@ class Session:
                 self.observer.text(packet[1:].encode("utf-8", "surrogatepass"), now)
             elif kind in ("2", "3"):
                 self._beat(kind, now)
-            elif kind == "b" and self.revision == 3:
+            elif kind == "b":
                 self._receive_binary(packet, now)
             elif kind == "1":
                 self.close(DisconnectReason.TRANSPORT_CLOSE, "the client sent a close packet", by_peer=True)
@@ -241,8 +250,11 @@ class Session:
             self.conn.send_protected(self.engine.pong, PONG_FACTOR)
 
     def _receive_binary(self, packet: str | bytes, now: float) -> None:
-        """A binary message, which in revision 3 has its packet type in front, and may be text."""
-        message = unwrap_binary3(packet) if self.revision == 3 else packet
+        """A binary message, which in revision 3 has its packet type in front, and may be text in both.
+
+        Clients of revision 4 that are told ``forceBase64`` send text over WebSocket, too.
+        """
+        message = unwrap_binary3(packet) if self.revision == 3 else _unwrap_binary(packet)
         if isinstance(message, bytes):
             self.conn.heard(now)
             self.observer.binary(message, now)
