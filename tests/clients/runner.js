@@ -106,7 +106,9 @@ const commands = {
 
   state({ client }) {
     const { connected, id, io } = sockets.get(client);
-    return { connected, id, session: io.engine.id, transport: io.engine.transport.name };
+    const { name, ws } = io.engine.transport;
+    const extensions = Object.keys(ws?._extensions ?? ws?.extensions ?? {}); // where ws keeps them, now and in 1.x
+    return { connected, id, session: io.engine.id, transport: name, extensions };
   },
 };
 

@@ -1,0 +1,69 @@
+"""Who speaks which dialect: what a handshake has agreed upon, for sessions and candidates."""
+
+from __future__ import annotations
+
+import pytest
+from support.engine import Bench
+
+from trio_socketio.engineio import EngineRequest, PerMessageDeflate
+
+OFFER = "permessage-deflate; client_max_window_bits"
+ANSWER = (
+    "Sec-WebSocket-Extensions",
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+)
+
+
+def bench(**options: object) -> Bench:
+    return Bench(per_message_deflate=PerMessageDeflate(), allow_eio3=True, **options)
+
+
+def agreed(engine: Bench, query: str = "EIO=4", **headers: str) -> EngineRequest:
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = engine.request(query, upgrade=True, **fields)
+    engine.engine.agree(request)
+    return request
+
+
+@pytest.mark.rows("C32", "C39")
+def test_what_is_answered() -> None:
+    both = bench(subprotocols=("a", "b"))
+    headers = {"sec-websocket-extensions": OFFER, "sec-websocket-protocol": "c, b, a"}
+    request = both.request("EIO=4", upgrade=True, **headers)
+    assert both.engine.agree(request) == [ANSWER, ("Sec-WebSocket-Protocol", "b")]
+    assert request.deflate
+    neither = Bench()
+    request = neither.request("EIO=4", upgrade=True, **headers)
+    assert neither.engine.agree(request) == []
+    assert not request.deflate
+    assert both.engine.agree(both.request("EIO=4", upgrade=True)) == []
+
+
+@pytest.mark.rows("C32")
+@pytest.mark.parametrize("query", ["EIO=4", "EIO=3", "EIO=3&b64=1", "EIO=4&b64=1"])
+def test_connections_share_a_dialect(query: str) -> None:
+    engine = bench()
+    offering = [agreed(engine, query, sec_websocket_extensions=OFFER) for _ in range(2)]
+    first, second = (engine.engine.new_connection(request).dialect for request in offering)
+    assert first is second
+    assert first is not None
+    assert first.deflate is not None
+    assert (first.revision, first.base64) == (int(query[4]), "b64" in query)
+    plain = engine.engine.new_connection(agreed(engine, query)).dialect
+    assert plain is None if "EIO=4" in query else plain is not None and plain.deflate is None
+
+
+@pytest.mark.rows("C32")
+def test_all_dialects_share_what_compresses() -> None:
+    engine = bench()
+    requests = [agreed(engine, f"EIO={n}", sec_websocket_extensions=OFFER) for n in (3, 4)]
+    old, new = (engine.engine.new_connection(request).dialect for request in requests)
+    assert old is not None
+    assert new is not None
+    assert old.deflate is new.deflate
+
+
+@pytest.mark.rows("C32")
+def test_window_of_8_bits_is_refused_with_a_reason() -> None:
+    with pytest.raises(ValueError, match=r"window_bits must be from 9 to 15, not 8"):
+        PerMessageDeflate(window_bits=8)
