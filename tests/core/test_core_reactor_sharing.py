@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import socket
+import zlib
 
 import pytest
 from support.reactor import Bench, Peer, text
 from support.wire import client_frame
 
-from trio_socketio._core import Message, Reactor
+from trio_socketio._core import Deflate, Dialect, Message, Reactor
 
 pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")
 
@@ -82,6 +83,20 @@ def test_each_gets_its_share_of_a_turn():
         assert [len(peer.log) for peer in peers] == [8 * turn] * 3
     bench.settle()
     assert [peer.log for peer in peers] == [[str(number) for number in range(30)]] * 3
+    bench.close()
+
+
+def test_a_large_message_is_a_large_share():
+    """What takes long is to inflate it; a read may bring sixty of them."""
+    bench = Bench(packets_per_turn=32)
+    peer = bench.peer(dialect=Dialect(deflate=Deflate(threshold=1, max_bytes=1)))
+    compressor = zlib.compressobj(wbits=-15)
+    payload = compressor.compress(bytes(1_000_000)) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    peer.send(client_frame(2, payload[:-4], rsv=4) * 8)
+    for turn in range(1, 5):
+        bench.turn()
+        assert len(peer.log) == 2 * turn  # each counts as 16
+    assert set(peer.log) == {bytes(1_000_000)}
     bench.close()
 
 

@@ -50,7 +50,8 @@ cdef class Reactor:
 
     Args:
         flush_list: told when a connection has something to send.
-        packets_per_turn: how many packets of one connection are handed over in a row.
+        packets_per_turn: how many packets of one connection are handed over in a row; a large one counts as several,
+            for a kilobyte may be inflated to a megabyte.
         turn_seconds: how long one turn may take about, for reading and for writing each.
 
     Raises:
@@ -251,13 +252,13 @@ cdef class Reactor:
             if conn is NULL:
                 return 0
             connection = <Connection>conn.owner
-            if conn.paused or handed == self._packets_per_turn:
+            if conn.paused or handed >= self._packets_per_turn:
                 self._keep(conn)
                 return self._settle(slot, generation)
             status = tsio_conn_next(conn, now, &event)
             if status == TSIO_OK and event.kind == TSIO_CONN_NEED_MORE:
                 return self._settle(slot, generation)
-            handed += 1
+            handed += 1 + <int>(event.len >> 16)
             try:
                 self._dispatch(connection, status, &event, now)
             except Exception as error:

@@ -5,7 +5,6 @@ It reads, feeds the codec, hands packets to its receiver, and writes what the ou
 
 from __future__ import annotations
 
-import itertools
 
 import trio
 
@@ -21,6 +20,9 @@ READ_BYTES, MAX_READ_BYTES = 8192, 65536
 
 #: Packets handed over in a row before other tasks get their turn: plain handlers run meanwhile.
 PACKETS_BETWEEN_CHECKPOINTS = 32
+
+#: A packet counts once more for each so many bytes: a kilobyte may be inflated to a megabyte.
+LARGE = 65536
 
 #: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
 WRITE_BYTES = 262_144
@@ -130,7 +132,8 @@ class StreamDriver:
 
     async def _hand_over(self) -> bool:
         """Give all that was fed to the receiver; False: the stream of packets has ended."""
-        for number in itertools.count(1):
+        handed = 0
+        while True:
             while self.receiver.paused:
                 await self._resumed.wait()
             if self._closing:
@@ -140,7 +143,9 @@ class StreamDriver:
             if packet is None:
                 break
             self.receiver.receive(packet, now)
-            if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
+            handed += 1 + len(packet) // LARGE
+            if handed >= PACKETS_BETWEEN_CHECKPOINTS:
+                handed = 0
                 await trio.lowlevel.checkpoint()
             if isinstance(packet, CloseFrame | Failure):
                 self._last_packet = packet
