@@ -5,7 +5,6 @@ It reads, feeds the codec, hands packets to its receiver, and writes what the ou
 
 from __future__ import annotations
 
-
 import trio
 
 from trio_socketio._core import CloseFrame, Failure
