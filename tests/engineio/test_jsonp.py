@@ -50,6 +50,7 @@ def submit(payload: str) -> bytes:
 @pytest.mark.rows("C8")
 @given(st.text("0123456789", max_size=10), texts)
 @example("0", "\\u2028")
+@example("0", "\u2028\u2029")
 def test_a_script_gives_every_text_back(index, text):
     assert read_script(wrap(index, text.encode()).decode()) == (index, text)
 

@@ -119,6 +119,21 @@ async def test_application_is_not_asked_about_requests_that_are_refused_anyway(
         assert (await wire.http().request("GET", POLLING)).status == 503
 
 
+@pytest.mark.rows("B14")
+async def test_slow_body_behind_a_middleware_is_still_answered(autojump_clock: Any, running: Any) -> None:
+    io = Server(request_timeout=3.0)
+
+    @io.engine.use
+    async def middleware(request: EngineRequest, go_on: Next) -> None:
+        await go_on()
+
+    async with running(io) as wire:
+        sid = (await wire.polling()).sid
+        stream = wire.stream()
+        head = f"POST {POLLING}&sid={sid} HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n4"
+        assert status(await exchange(stream, head.encode())) == 408
+
+
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
 async def test_application_fails(
