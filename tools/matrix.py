@@ -32,6 +32,7 @@ NAMES = {
     "retry": "connecting again after a refusal, on the same connection",
     "timeout": "a time limit for its own acknowledgements",
     "unicode": "text beyond ASCII",
+    "empty": "receiving binary of no bytes",
     "farewell": "telling the server that it leaves",
 }
 

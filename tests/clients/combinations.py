@@ -34,19 +34,24 @@ def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
     return dict.fromkeys(sorted(versions), reason)
 
 
+HANGS_UP = "it may hang up before it has sent that it leaves"
+
 #: What tests may need, and which clients do not have it, with the reason.
 LACKS: dict[str, dict[Version, str]] = {
     "auth": _all(OLD, "protocol 4 carries no auth, only the query of a namespace other than the main one"),
     "retry": _all(OLD, "it never asks for the main namespace, so a refusal there is final"),
     "timeout": _all({*OLD, "3"}, "it has no time limit for acknowledgements"),
     "query": _all(RELEASES.keys() - OLD, "protocol 5 carries auth instead"),
-    "farewell": _all({"python 4"}, "it hangs up before it has sent that it leaves"),
+    "empty": _all({"python 4"}, "it takes an attachment without bytes for none at all"),
+    "farewell": _all({"python 4"}, HANGS_UP),
 }
 
 #: What a client cannot do on one transport alone.
 LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
     ("upgrade", "polling"): _all(RELEASES, "it was told to stay there"),
     ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
+    ("farewell", "websocket"): _all({"python 5"}, HANGS_UP),
+    ("farewell", "upgrade"): _all({"python 5"}, HANGS_UP),
     ("unicode", "polling"): _all({"1"}, "it encodes text twice in UTF-8, until it has upgraded"),
 }
 

@@ -47,7 +47,7 @@ async def test_events_and_acknowledgements_both_ways(client: JsClient) -> None:
 
     async with visited_by(client, io) as visit:
         await client.answer("ask", "yes", BYTES)
-        for args in (["text", 1.5, {"a": [None, True]}], [BYTES, {"more": [b"\x00", b""]}, "x"]):
+        for args in (["text", 1.5, {"a": [None, True]}], [BYTES, {"more": [b"\x00", b"\xff"]}, "x"]):
             await client.emit("up", *args)
             assert await heard.get() == args
             assert await client.event("down") == args
@@ -56,6 +56,14 @@ async def test_events_and_acknowledgements_both_ways(client: JsClient) -> None:
             with trio.fail_after(DEADLINE):
                 assert await visit.socket.call("ask", *args) == ("yes", BYTES)
             assert await client.event("ask") == args
+
+
+@pytest.mark.needs("empty")
+@pytest.mark.rows("D21", "D2", "D3")
+async def test_binary_of_no_bytes(client: JsClient) -> None:
+    async with visited_by(client) as visit:
+        await visit.socket.emit("down", b"", [b"\x00", b""])
+        assert await client.event("down") == [b"", [b"\x00", b""]]
 
 
 @pytest.mark.rows("D21", "G3", "G5")
