@@ -275,11 +275,10 @@ tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t 
     return take(outbox, dst, max_bytes, append_polling);
 }
 
-/* How many messages a body takes, and whether there are binary parts among them. */
+/* How many messages a body takes; *binary becomes true if there are binary parts among them. */
 static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *binary)
 {
     uint32_t count = 0;
-    *binary = false;
     for (size_t bytes = 0; count < outbox->count && (count == 0 || bytes < max_bytes); count++) {
         const tsio_message *message = at(outbox, count)->message;
         bytes += tsio_message_bytes(message);

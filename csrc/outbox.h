@@ -107,8 +107,9 @@ tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_b
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes);
 
 /* The same for polling in revision 3, where max_bytes is compared with what the
- * outbox counts. *binary: there are binary parts among the messages, so all of them
- * stand in the binary form. Precondition: `dst` is empty. */
+ * outbox counts. *binary: whether all of them stand in the binary form; it is set
+ * where there are binary parts among them, and otherwise stays what the caller wants.
+ * Precondition: `dst` is empty. */
 tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary);
 
 /* Everything in flight has been written. */

@@ -126,7 +126,7 @@ static void push_and_take_revision3(void)
         RETRY((form = tsio_message_in(messages[i], &typed)) == NULL ? TSIO_E_NO_MEMORY : TSIO_OK);
         RETRY(tsio_outbox_push(&outbox, form, 0));
     }
-    for (bool binary = true; outbox.count > 0; binary = true) {
+    for (bool binary = false; outbox.count > 0; binary = false) {
         tsio_buf body = {0};
         const size_t queued = outbox.count;
         RETRY(tsio_outbox_take_polling3(&outbox, &body, BIG, &binary));

@@ -367,7 +367,7 @@ static tsio_message *message_of(const char *text, bool attached)
 static void check_body(tsio_outbox *outbox, size_t max_bytes, bool binary, const char *body, size_t len)
 {
     tsio_buf dst = {0};
-    bool is_binary = !binary;
+    bool is_binary = false;
     CHECK_EQ(tsio_outbox_take_polling3(outbox, &dst, max_bytes, &is_binary), TSIO_OK);
     CHECK_EQ(is_binary, binary);
     CHECK_BYTES(dst.data, dst.len, body, len);
@@ -396,6 +396,23 @@ static void one_binary_part_makes_a_binary_body(void)
     CHECK_EQ(alloc_live, 0);
 }
 
+static void every_body_is_binary_for_who_wants_that(void)
+{
+    tsio_outbox outbox;
+    tsio_message *message = message_of("a", false);
+    tsio_buf dst = {0};
+    bool is_binary = true;
+    tsio_outbox_init(&outbox, 10, 1000, TSIO_POLICY_DISCONNECT);
+    CHECK_EQ(tsio_outbox_push(&outbox, message, 0), TSIO_OK);
+    CHECK_EQ(tsio_outbox_take_polling3(&outbox, &dst, 1, &is_binary), TSIO_OK);
+    CHECK(is_binary);
+    CHECK_BYTES(dst.data, dst.len, "\0\2\xff" "4a", 5);
+    tsio_buf_free(&dst);
+    tsio_message_unref(message);
+    tsio_outbox_free(&outbox);
+    CHECK_EQ(alloc_live, 0);
+}
+
 int main(void)
 {
     alloc_install();
@@ -417,6 +434,7 @@ int main(void)
     polling_is_joined();
     shortest_packets_are_joined_as_well();
     one_binary_part_makes_a_binary_body();
+    every_body_is_binary_for_who_wants_that();
     CHECK_EQ(alloc_live, 0);
     return check_done("outbox");
 }

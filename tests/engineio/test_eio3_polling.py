@@ -112,6 +112,40 @@ def test_one_binary_message_makes_the_body_binary() -> None:
     assert Poll(polling).body == "2:41"
 
 
+OLDEST = "EIO=3&t=1417392000000-0"
+
+
+@pytest.mark.rows("C5")
+def test_the_oldest_clients_get_every_body_in_binary() -> None:
+    bench = _bench()
+    request = bench.request(f"{OLDEST}&transport=polling")
+    assert admission(bench.engine, request) is None
+    polling = bench.engine.open_polling(request, bench.now)
+    opening = polling.collect()
+    polling.poll_written()
+    assert dict(opening.headers)["Content-Type"] == BINARY
+    assert opening.body.startswith(b'\x00\x01\x01\x08\xff0{"sid":')
+    bench.send(polling.session, '2["€😀"]')
+    poll = Poll(polling)
+    text = '42["€😀"]'.encode()
+    assert (_content_type(poll), _bytes(poll)) == (BINARY, b"\x00\x01\x03\xff" + text)
+    poll = Poll(polling)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE)
+    assert (_content_type(poll), _bytes(poll)) == (BINARY, b"\x00\x01\xff1")
+
+
+@pytest.mark.rows("C4", "C7")
+@pytest.mark.parametrize(
+    "query", [OLDEST + "&b64=1", OLDEST[:-2], OLDEST + "x", "EIO=3&t=N7-0", "EIO=3&t=1-0"]
+)
+def test_clients_that_are_not_that_old_get_text(query: str) -> None:
+    bench = _bench()
+    polling = bench.polling(query)
+    bench.send(polling.session, "0")
+    poll = Poll(polling)
+    assert (_content_type(poll), poll.body) == (TEXT, "2:40")
+
+
 @pytest.mark.rows("C7")
 @pytest.mark.parametrize("query", ["EIO=3&b64=1", "EIO=3&b64=true", "b64=1"])
 def test_base64_keeps_every_body_text(query: str) -> None:

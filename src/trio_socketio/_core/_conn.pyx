@@ -202,10 +202,9 @@ cdef class Connection:
             check_memory(status)
         return _take_buf(&buf)
 
-    def take_payload3(self, size_t max_bytes):
-        """The same in revision 3: a body, and whether it is a binary one."""
+    def take_payload3(self, size_t max_bytes, c_bool binary=False):
+        """The same in revision 3: a body, and whether it is a binary one, as it always is if asked for."""
         cdef tsio_buf buf
-        cdef c_bool binary = False
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling3(
             tsio_conn_outbox(&self._conn), &buf, max_bytes, &binary

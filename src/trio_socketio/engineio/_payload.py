@@ -5,14 +5,37 @@ Sources: Engine.IO protocol, revisions 3 and 4, "Payload".
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from trio_socketio._core import Connection, Failure, split_payload, split_payload3
 
-__all__ = ["BINARY", "PAYLOADS3", "PAYLOADS4", "TEXT", "Payloads", "is_binary"]
+__all__ = [
+    "BINARY",
+    "PAYLOADS3",
+    "PAYLOADS3_BYTES",
+    "PAYLOADS4",
+    "TEXT",
+    "Payloads",
+    "hears_bytes_alone",
+    "is_binary",
+]
 
 TEXT = "text/plain; charset=UTF-8"
 BINARY = "application/octet-stream"
+
+
+#: How a client up to 1.5 of engine.io-client, that is 1.3 of socket.io-client, makes its URLs different: the time in
+#: milliseconds, and a count. Later ones write the time in another way.
+_OLD_TIMESTAMP = re.compile(r"[0-9]{13}-[0-9]+")
+
+
+def hears_bytes_alone(timestamp: str) -> bool:
+    """Whether the parameter ``t`` is from a client whose XMLHttpRequest level 2 takes text for the word "ok".
+
+    The servers of its time sent text to none but those who asked for it with ``b64``.
+    """
+    return _OLD_TIMESTAMP.fullmatch(timestamp) is not None
 
 
 def is_binary(content_type: str) -> bool:
@@ -34,8 +57,8 @@ class Payloads(Protocol):
     def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
         """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
 
-    def packet(self, digit: bytes) -> bytes:
-        """A body of one packet that is a type and nothing else."""
+    def packet(self, digit: bytes) -> tuple[bytes, str]:
+        """A body of one packet that is a type and nothing else, and the type of the body."""
 
     def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
         """The body with such a packet behind its own."""
@@ -55,8 +78,8 @@ class _Payloads4:
     def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
         return conn.take_payload(max_bytes), TEXT
 
-    def packet(self, digit: bytes) -> bytes:
-        return digit
+    def packet(self, digit: bytes) -> tuple[bytes, str]:
+        return digit, TEXT
 
     def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
         return body + b"\x1e" + digit
@@ -77,11 +100,21 @@ class _Payloads3:
         body, binary = conn.take_payload3(max_bytes)
         return body, BINARY if binary else TEXT
 
-    def packet(self, digit: bytes) -> bytes:
-        return b"1:" + digit
+    def packet(self, digit: bytes) -> tuple[bytes, str]:
+        return b"1:" + digit, TEXT
 
     def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
         return body + (b"\x00\x01\xff" if content_type == BINARY else b"1:") + digit
 
 
-PAYLOADS4, PAYLOADS3 = _Payloads4(), _Payloads3()
+class _Payloads3Bytes(_Payloads3):
+    """Revision 3: always binary."""
+
+    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
+        return conn.take_payload3(max_bytes, True)[0], BINARY
+
+    def packet(self, digit: bytes) -> tuple[bytes, str]:
+        return b"\x00\x01\xff" + digit, BINARY
+
+
+PAYLOADS4, PAYLOADS3, PAYLOADS3_BYTES = _Payloads4(), _Payloads3(), _Payloads3Bytes()

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from trio_socketio._core import Failure
 from trio_socketio.engineio import _jsonp
 from trio_socketio.engineio._options import TransportName
-from trio_socketio.engineio._payload import PAYLOADS3, PAYLOADS4, TEXT, Payloads, is_binary
+from trio_socketio.engineio._payload import (
+    PAYLOADS3,
+    PAYLOADS3_BYTES,
+    PAYLOADS4,
+    Payloads,
+    hears_bytes_alone,
+    is_binary,
+)
 from trio_socketio.engineio._request import EngineResponse
 from trio_socketio.engineio._session import Session, State
 from trio_socketio.errors import DisconnectReason
@@ -41,6 +48,14 @@ POST_OK = EngineResponse(
 POST_TOO_LARGE = EngineResponse(413, [("Content-Length", "0")], close=True)
 
 
+def _payloads(session: Session) -> Payloads:
+    request = session.request
+    if session.revision == 4:
+        return PAYLOADS4
+    is_old = not request.base64 and hears_bytes_alone(request.query.get("t", ""))
+    return PAYLOADS3_BYTES if is_old else PAYLOADS3
+
+
 class PollingTransport:
     """The polling transport of one session. Its first request decides whether all are JSONP."""
 
@@ -53,7 +68,7 @@ class PollingTransport:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._payloads: Payloads = PAYLOADS4 if session.revision == 4 else PAYLOADS3
+        self._payloads = _payloads(session)
         self._max_bytes = 1  # the open packet comes alone
         self._post_type = ""
         self._notify: Callable[[], None] | None = None
@@ -124,13 +139,16 @@ class PollingTransport:
         digit, self._answer = self._answer, None
         self._took = digit is None
         if digit is not None:
-            return self._wrapped(payloads.packet(digit), TEXT, compress=False)
+            return self._wrapped(*payloads.packet(digit), compress=False)
         is_closing = session.state is State.CLOSING
         body, content_type = payloads.take(session.conn, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
         if is_closing and not (body and session.lingers):
             # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
-            body = payloads.append(body, content_type, CLOSE) if body else payloads.packet(CLOSE)
+            if body:
+                body = payloads.append(body, content_type, CLOSE)
+            else:
+                body, content_type = payloads.packet(CLOSE)
             self._goodbye_sent = True
         return self._wrapped(body, content_type, compress=session.conn.compressible)
 
