@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -39,7 +39,7 @@ def require_tool(*names: str, debian: str) -> str:
     missing(f"needs {' or '.join(names)} on PATH (Debian package: {debian})")
 
 
-def npm_install(name: str, packages: dict[str, str]) -> Path:
+def npm_install(name: str, packages: dict[str, str], overrides: dict[str, Any] | None = None) -> Path:
     """Install npm packages into ``build/npm/<name>`` and return that folder.
 
     Nothing happens when the same packages are there already; processes that ask at the same time wait for one another.
@@ -49,18 +49,30 @@ def npm_install(name: str, packages: dict[str, str]) -> Path:
         name: the folder's name; one for each set of packages.
         packages: dependencies as in package.json, such as ``{"socket.io-client": "4.8.3"}`` or
             ``{"socket.io-client-3": "npm:socket.io-client@3.1.3"}``.
+        overrides: what is installed in the place of others that these depend on, as in package.json.
     """
     npm = require_tool("npm", debian="npm")
     folder = BUILD / "npm" / name
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = json.dumps({"private": True, "dependencies": packages}, indent=2, sort_keys=True)
+    wanted = {"private": True, "dependencies": packages, **({"overrides": overrides} if overrides else {})}
+    manifest = json.dumps(wanted, indent=2, sort_keys=True)
     installed = folder / "installed.json"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (installed.exists() and installed.read_text("utf-8") == manifest):
             installed.unlink(missing_ok=True)
             (folder / "package.json").write_text(manifest, "utf-8")
-            _run([npm, "install", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved"], folder)
+            _run(
+                [
+                    npm,
+                    "install",
+                    "--ignore-scripts",
+                    "--no-audit",
+                    "--no-fund",
+                    "--omit-lockfile-registry-resolved",
+                ],
+                folder,
+            )
             installed.write_text(manifest, "utf-8")
     return folder
 

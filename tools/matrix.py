@@ -16,11 +16,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from clients.combinations import (  # noqa: E402
     ALL,
+    CLIENTS,
     ENGINE_RELEASES,
     ENGINES,
+    IN_CHROMIUM,
     LACKS,
     LACKS_ON,
-    RELEASES,
     TRANSPORTS,
     Combination,
 )
@@ -43,13 +44,20 @@ def table(*rows: tuple[str, ...]) -> str:
     return "\n".join([head, f"|{' --- |' * len(rows[0])}", *body])
 
 
+def where(combination: Combination) -> str:
+    """What this client runs in, that is driven so."""
+    own = "Python" if combination.version.startswith("python") else "Node"
+    places = [own] * (combination in ALL + ENGINES) + ["Chromium"] * (combination in IN_CHROMIUM)
+    return ", ".join(places) or "no"
+
+
 def tested() -> str:
     """Clients and transports."""
-    rows = [("client", "Engine.IO", "Socket.IO", *TRANSPORTS)]
-    for version, release in {**RELEASES, **ENGINE_RELEASES}.items():
+    rows = [("client", "Engine.IO", "Socket.IO", *TRANSPORTS, "JSONP")]
+    for version, release in CLIENTS.items():
         one = Combination(version, TRANSPORTS[0])
-        protocol = f"protocol {one.protocol}" if version in RELEASES else "none"
-        cells = ("tested" if Combination(version, way) in ALL + ENGINES else "no" for way in TRANSPORTS)
+        protocol = "none" if version in ENGINE_RELEASES else f"protocol {one.protocol}"
+        cells = (where(Combination(version, way)) for way in (*TRANSPORTS, "jsonp"))
         rows.append((release, f"revision {one.revision}", protocol, *cells))
     return table(*rows)
 
@@ -62,7 +70,7 @@ def lacking() -> str:
         cases += [(f", {way}", who) for (other, way), who in LACKS_ON.items() if other == need]
         for where, reasons in cases:
             for reason in dict.fromkeys(reasons.values()):
-                who = [RELEASES[version] for version in RELEASES if reasons.get(version) == reason]
+                who = [client for version, client in CLIENTS.items() if reasons.get(version) == reason]
                 rows.append((what, "; ".join(who) + where, reason))
     return table(*rows)
 

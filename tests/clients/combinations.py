@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-Version = Literal["1", "2", "3", "4", "python 4", "python 5", "engine 3", "engine 6"]
-Transport = Literal["polling", "websocket", "upgrade"]
+Version = Literal["1.2", "1", "2", "3", "4", "python 4", "python 5", "engine 3", "engine 6"]
+Transport = Literal["polling", "websocket", "upgrade", "jsonp"]
 
 #: The clients: what is installed for each.
 RELEASES: dict[Version, str] = {
@@ -24,10 +24,15 @@ ENGINE_RELEASES: dict[Version, str] = {
     "engine 3": "engine.io-client 3.5.6",
     "engine 6": "engine.io-client 6.6.8",
 }
+#: The bundles that run in Chromium, see ``tests/browser``. Under a Node of today 1.2.1 has no binary.
+BUNDLES: dict[Version, str] = {"1.2": "socket.io-client 1.2.1", "2": RELEASES["2"], "4": RELEASES["4"]}
+#: All there are, the oldest first.
+CLIENTS: dict[Version, str] = {"1.2": BUNDLES["1.2"], **RELEASES, **ENGINE_RELEASES}
 TRANSPORTS: tuple[Transport, ...] = ("polling", "websocket", "upgrade")
+WAYS: dict[Transport, list[str]] = {"upgrade": ["polling", "websocket"], "jsonp": ["polling"]}
 
 #: Clients of Engine.IO revision 3 and Socket.IO protocol 4.
-OLD: frozenset[Version] = frozenset({"1", "2", "python 4"})
+OLD: frozenset[Version] = frozenset({"1.2", "1", "2", "python 4"})
 
 
 def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
@@ -35,6 +40,7 @@ def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
 
 
 HANGS_UP = "it may hang up before it has sent that it leaves"
+TWICE = "it encodes text twice in UTF-8, until it has upgraded"
 
 #: What tests may need, and which clients do not have it, with the reason.
 LACKS: dict[str, dict[Version, str]] = {
@@ -52,7 +58,8 @@ LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
     ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
     ("farewell", "websocket"): _all({"python 5"}, HANGS_UP),
     ("farewell", "upgrade"): _all({"python 5"}, HANGS_UP),
-    ("unicode", "polling"): _all({"1"}, "it encodes text twice in UTF-8, until it has upgraded"),
+    ("unicode", "polling"): _all({"1"}, TWICE),
+    ("unicode", "jsonp"): _all({"1.2"}, TWICE),
 }
 
 
@@ -79,7 +86,12 @@ class Combination:
     @property
     def transports(self) -> list[str]:
         """The client's option of this name."""
-        return ["polling", "websocket"] if self.transport == "upgrade" else [self.transport]
+        return WAYS.get(self.transport, [self.transport])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The client's options that make it travel so."""
+        return {"transports": self.transports, **({"forceJSONP": True} if self.transport == "jsonp" else {})}
 
     @property
     def settled(self) -> str:
@@ -102,3 +114,10 @@ ALL = [Combination(version, transport) for version in RELEASES for transport in 
 COMBINATIONS = [combination for combination in ALL if not combination.version.startswith("python")]
 
 ENGINES = [Combination(version, transport) for version in ENGINE_RELEASES for transport in TRANSPORTS]
+#: Those that run in Chromium; clients of version 3 and 4 have no JSONP.
+IN_CHROMIUM = [
+    Combination(version, transport)
+    for version in BUNDLES
+    for transport in (*TRANSPORTS, "jsonp")
+    if transport != "jsonp" or version in OLD
+]

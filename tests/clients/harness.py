@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -98,6 +98,14 @@ class Runner:
             )
             self.rest = b""
         return self._process
+
+    def end(self) -> None:
+        """Let the process end in its own time, as it does with its standard input, if that is not too long."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(DEADLINE)
+            self.kill()
 
     def kill(self) -> None:
         """End the process."""
@@ -256,7 +264,7 @@ class JsClient(AnyClient):
             nsp: the namespace.
             **opts: the client's options, by their JavaScript names. It does not reconnect unless told to.
         """
-        opts = {"transports": self.combination.transports, "forceNew": True, "reconnection": False, **opts}
+        opts = {**self.combination.options, "forceNew": True, "reconnection": False, **opts}
         await self.node.ask("connect", self, version=self.combination.version, url=url + nsp, opts=opts)
 
     async def connect(self, url: str, nsp: str = "/", **opts: Any) -> None:
