@@ -77,6 +77,7 @@ typedef struct tsio_conn {
     bool blocked;           /* the reactor waits until the peer has read */
     bool paused;            /* the reactor does not read */
     bool poll_waits;        /* a poll is there to take a message at once */
+    bool hears_answers;     /* the heartbeat's answers are events, too; false at first */
     uint8_t via;            /* a tsio_via */
     uint32_t slot;          /* the reactor's; TSIO_NO_SLOT: none */
     uint32_t volatile_lost; /* volatile messages that were not sent */
@@ -129,7 +130,8 @@ typedef struct {
  * more. A message that lies in the input in one frame is handed out in place; any
  * other is put together first. A ping frame sets the pong, pong frames are ignored.
  *
- * While the heartbeat runs, a text message "3" is its answer and no event: in
+ * While the heartbeat runs, a text message "3" is its answer and no event (unless
+ * `hears_answers`: then whoever gets it calls tsio_conn_pong()): in
  * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
  * Any other message says tsio_conn_heard(). In WAIT_CLIENT, "3" is a message, too.
  * A compressed message is inflated before any of this; it is never handed out in place.

@@ -33,6 +33,8 @@ class Above:
     alarms: list[float] = field(default_factory=list)
     openings: list[float] = field(default_factory=list)
     upgrades: int = 0
+    probes: int = 0
+    heartbeats: list[float] = field(default_factory=list)
     writable_calls: int = 0
 
     def opened(self, now: float) -> None:
@@ -49,6 +51,12 @@ class Above:
 
     def alarm(self, now: float) -> None:
         self.alarms.append(now)
+
+    def heartbeat(self, now: float) -> None:
+        self.heartbeats.append(now)
+
+    def upgrading(self) -> None:
+        self.probes += 1
 
     def upgraded(self) -> None:
         self.upgrades += 1

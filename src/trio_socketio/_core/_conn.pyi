@@ -21,6 +21,7 @@ class Connection:
     open: bool
     paused: bool
     watched: bool
+    hears_answers: bool
     dialect: Dialect | None
     def __new__(
         cls,

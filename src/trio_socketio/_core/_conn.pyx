@@ -275,6 +275,15 @@ cdef class Connection:
     def watched(self, bint value):
         self._conn.front.watched = value
 
+    @property
+    def hears_answers(self):
+        """Whether the heartbeat's answers are packets to be handed over, instead of being dealt with here."""
+        return bool(self._conn.hears_answers)
+
+    @hears_answers.setter
+    def hears_answers(self, bint value):
+        self._conn.hears_answers = value
+
     def set_poll_waits(self, bint value):
         """A poll is there to take a message at once, or no longer."""
         self._conn.poll_waits = value

@@ -26,14 +26,12 @@ class EngineHooks:
         initial_headers: for the response that opens a session, once.
         headers: for every response.
         connection_error: for every refusal, once.
-        observer: hears what each session does; None: nobody listens.
     """
 
-    __slots__ = ("connection_error", "headers", "initial_headers", "middlewares", "observer")
+    __slots__ = ("connection_error", "headers", "initial_headers", "middlewares")
 
     def __init__(self) -> None:
         self.middlewares: list[Middleware] = []
         self.initial_headers: list[HeadersHook] = []
         self.headers: list[HeadersHook] = []
         self.connection_error: list[ConnectionErrorHook] = []
-        self.observer: object | None = None

@@ -78,6 +78,12 @@ class SessionObserver(Protocol):
     def alarm(self, now: float) -> None:
         """The time given to ``Session.set_alarm`` has come."""
 
+    def heartbeat(self, now: float) -> None:
+        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``conn.hears_answers``."""
+
+    def upgrading(self) -> None:
+        """A WebSocket has been probed that may become the transport."""
+
     def upgraded(self) -> None:
         """The session moved to WebSocket."""
 
@@ -101,6 +107,12 @@ class Nobody:
         pass
 
     def alarm(self, now: float) -> None:
+        pass
+
+    def heartbeat(self, now: float) -> None:
+        pass
+
+    def upgrading(self) -> None:
         pass
 
     def upgraded(self) -> None:

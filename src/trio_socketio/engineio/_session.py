@@ -184,6 +184,7 @@ class Session:
         """From now on a waiting poll is released, so that the client can stop polling."""
         self._noop_deadline = now + NOOP_INTERVAL
         self._set_deadline()
+        self.observer.upgrading()
 
     def candidate_lost(self) -> None:
         """The candidate is gone; polling goes on."""
@@ -243,11 +244,13 @@ class Session:
         """A heartbeat's packet. In revision 3 the client pings; the answer repeats nothing of a ping's data."""
         if kind != ("2" if self.revision == 3 else "3"):
             self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
-        elif kind == "3":
+            return
+        if kind == "3":
             self.conn.pong(now)
         else:
             self.conn.pinged(now)
             self.conn.send_protected(self.engine.pong, PONG_FACTOR)
+        self.observer.heartbeat(now)
 
     def _receive_binary(self, packet: str | bytes, now: float) -> None:
         """A binary message, which in revision 3 has its packet type in front, and may be text in both.

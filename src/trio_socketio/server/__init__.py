@@ -7,6 +7,7 @@ from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
 from trio_socketio.server._namespace import Namespace
+from trio_socketio.server._observing import EngineObserver
 from trio_socketio.server._operators import Answers, BroadcastOperator
 from trio_socketio.server._server import Server
 from trio_socketio.server._socket import Socket
@@ -15,6 +16,7 @@ __all__ = [
     "Ack",
     "Answers",
     "BroadcastOperator",
+    "EngineObserver",
     "EngineServer",
     "EngineServerOptions",
     "EngineSocket",

@@ -135,6 +135,7 @@ class EngineClient(SessionClient):
         self._became_idle()
         if self._nursery is not None:
             self._nursery.close()
+        self.runtime.clients.pop(self, None)
         track(self, self.socket)
         self.runtime.life.end(self)
 

@@ -17,6 +17,7 @@ from trio_socketio.net import EngineHost, Files, HostOptions
 from trio_socketio.server._boundary import CONTAINED, contain, leaf
 from trio_socketio.server._config import Config
 from trio_socketio.server._handlers import Handler
+from trio_socketio.server._observing import EngineObserver, Observable, Observed
 
 __all__ = ["SLOW_HANDLER", "EngineRuntime"]
 
@@ -45,6 +46,7 @@ class EngineRuntime(ABC):
     Args:
         config: the server's options.
         hooks: the application's, for HTTP requests.
+        observer: hears what each session does; None: nobody does.
         log: for what its handlers do wrong.
 
     Attributes:
@@ -55,11 +57,17 @@ class EngineRuntime(ABC):
 
     nursery: trio.Nursery
 
-    def __init__(self, config: Config, hooks: EngineHooks, log: logging.Logger) -> None:
+    def __init__(
+        self, config: Config, hooks: EngineHooks, observer: EngineObserver | None, log: logging.Logger
+    ) -> None:
         self.config = config
+        self.observer = observer
         self.log = log
         logger = logging.getLogger("trio_socketio.engine")
-        self.engine = Engine(config.engine_options(), self._connect, trio.current_time(), logger, hooks)
+        connect: Callable[[Session], SessionObserver] = self._connect
+        if observer is not None:
+            connect = self._connect_observed
+        self.engine = Engine(config.engine_options(), connect, trio.current_time(), logger, hooks)
         self.host = EngineHost(self.engine, self._host_options(config), logger)
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
@@ -69,8 +77,12 @@ class EngineRuntime(ABC):
         self._listening: set[trio.CancelScope] = set()
 
     @abstractmethod
-    def _connect(self, session: Session) -> SessionObserver:
+    def _connect(self, session: Session) -> Observable:
         """Who hears of a new session."""
+
+    def _connect_observed(self, session: Session) -> SessionObserver:
+        assert self.observer is not None
+        return Observed(session, self._connect(session), self.observer)
 
     @abstractmethod
     async def _finish(self) -> None:

@@ -14,6 +14,7 @@ from trio_socketio.server._engine_client import EngineClient, EngineLife
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._handlers import HandlerTable
+from trio_socketio.server._observing import EngineObserver
 from trio_socketio.server._serving import Serving
 
 __all__ = ["EngineServer"]
@@ -31,21 +32,19 @@ class MessageRuntime(EngineRuntime):
     """What exists while an Engine.IO server runs by itself."""
 
     def __init__(self, server: EngineServer, config: Config, log: logging.Logger) -> None:
-        super().__init__(config, server._hooks, log)
+        super().__init__(config, server._hooks, server.observer, log)
         self.server = server
         self.life = EngineLife(self)
+        #: of all sessions that are open, in their order
+        self.clients: dict[EngineClient, None] = {}
 
     def _connect(self, session: Session) -> EngineClient:
-        return EngineClient(self, session)
-
-    @property
-    def clients(self) -> list[EngineClient]:
-        """Of all sessions that are open."""
-        observers = (session.observer for session in self.engine.sessions.values())
-        return [client for client in observers if isinstance(client, EngineClient)]
+        client = EngineClient(self, session)
+        self.clients[client] = None
+        return client
 
     async def _finish(self) -> None:
-        for client in self.clients:
+        for client in list(self.clients):
             await client.finish()
 
 
@@ -71,6 +70,7 @@ class EngineServer(Serving[MessageRuntime]):
         self._hooks = EngineHooks()
         self._engine: Engine | None = None
         self._handlers = HandlerTable(takes_socket=True)
+        self._observer: EngineObserver | None = None
         self._is_below = False
 
     @classmethod
@@ -114,6 +114,17 @@ class EngineServer(Serving[MessageRuntime]):
     def clients(self) -> list[EngineSocket]:
         """The sockets of a server that serves by itself, as they are now."""
         return [] if self._runtime is None else [client.socket for client in self._runtime.clients]
+
+    @property
+    def observer(self) -> EngineObserver | None:
+        """Hears what each session does; see ``EngineObserver``. It is set before the server runs."""
+        return self._observer
+
+    @observer.setter
+    def observer(self, observer: EngineObserver | None) -> None:
+        if self._engine is not None:
+            raise RuntimeError("the server runs: an observer is set before")
+        self._observer = observer
 
     def on(self, event: str, function: F | None = None) -> Any:
         """Register a function for an event; also a decorator. A plain function must not block.

@@ -11,6 +11,7 @@ from trio.lowlevel import checkpoint_if_cancelled
 from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, LocalProtocolError
 from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.server._observing import report
 from trio_socketio.server._session_client import FULL
 
 if TYPE_CHECKING:
@@ -92,6 +93,14 @@ class EngineSocket(EngineConn):
     def _message(self, data: str | bytes | bytearray | memoryview) -> Message:
         if not self.connected:
             raise Disconnected(f"the socket is closed: {self._client._reason}")
+        message = self._encoded(data)
+        observer = self._client.runtime.observer
+        if observer is not None:
+            report(observer, "packet_create", self, "message", data)
+        return message
+
+    @staticmethod
+    def _encoded(data: str | bytes | bytearray | memoryview) -> Message:
         if not isinstance(data, str):
             return Message(None, [data])
         if SEPARATOR in data:

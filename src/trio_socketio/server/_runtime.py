@@ -31,7 +31,7 @@ class Runtime(EngineRuntime):
     """
 
     def __init__(self, server: Server, config: Config, log: logging.Logger) -> None:
-        super().__init__(config, server.engine._hooks, log)
+        super().__init__(config, server.engine._hooks, server.engine.observer, log)
         self.server = server
         self.acks_dropped = 0
         self.connection_options = config.connection()

@@ -10,9 +10,9 @@ import trio
 from trio_socketio._core import Message, PushStatus
 from trio_socketio.engineio import Session
 from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.server._engine_conn import EngineConn
 
 if TYPE_CHECKING:
-    from trio_socketio.server._engine_conn import EngineConn
     from trio_socketio.server._engine_runtime import EngineRuntime
 
 __all__ = ["FULL", "SessionClient"]
@@ -36,7 +36,7 @@ class SessionClient:
 
     Attributes:
         session: the session.
-        engine_socket: the session as applications see it; None: nobody has asked for it.
+        engine_socket: what ``conn`` has given out; None: nobody has asked for it.
         waiting: how many wait for room in the outbox; nobody who comes later may take it.
     """
 
@@ -51,6 +51,19 @@ class SessionClient:
         self._full = 0
         self.waiting = 0
         self._room: trio.lowlevel.ParkingLot | None = None
+
+    @property
+    def conn(self) -> EngineConn:
+        """The session as applications see it."""
+        if self.engine_socket is None:
+            self.engine_socket = EngineConn(self.session)
+        return self.engine_socket
+
+    def heartbeat(self, now: float) -> None:
+        """Nobody here asks for that."""
+
+    def upgrading(self) -> None:
+        """Nor for that."""
 
     def writable(self) -> None:
         """Something was written: let those try again who wait for room."""

@@ -113,9 +113,7 @@ class Socket(Sending, Listening):
     @property
     def conn(self) -> EngineConn:
         """The Engine.IO session below; shared by all sockets of the client."""
-        if self._client.engine_socket is None:
-            self._client.engine_socket = EngineConn(self._client.session)
-        return self._client.engine_socket
+        return self._client.conn
 
     @property
     def request(self) -> EngineRequest:
