@@ -70,7 +70,9 @@ async def test_messages_and_what_is_written(running: Any, transport: Transport) 
             ]  # fmt: skip
         await peer.close()
         await wait_all_tasks_blocked()
-        assert notes.take("flush", "drain") == [("close", "transport close", "the client sent a close packet")]
+        assert notes.take("flush", "drain") == [
+            ("close", "transport close", "the client sent a close packet")
+        ]
         assert len(notes.sockets) == 1
 
 

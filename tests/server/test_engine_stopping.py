@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 from typing import Any
 
 import pytest
@@ -288,11 +290,13 @@ async def test_started_and_stopped_a_hundred_times_on_one_port(kind: Any) -> Non
 
 @pytest.mark.rows("A12")
 @each_transport
-async def test_an_application_that_keeps_its_sockets_can_be_forgotten(link: Link, transport: Transport) -> None:
+async def test_an_application_that_keeps_its_sockets_can_be_forgotten(
+    link: Link, transport: Transport
+) -> None:
     def make() -> EngineServer:
         eio = EngineServer()
         kept: list[EngineSocket] = []  # which the handler refers to, and the sockets to their server
-        eio.on("connection", lambda socket: kept.append(socket))
+        eio.on("connection", kept.append)
         return eio
 
     eio = make()
