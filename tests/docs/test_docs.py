@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 import trio
+from support.peers import open_peer
 from support.wire import Wire
+from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import CookieOptions, Cors, EngineServerOptions, HttpCompression, Outbox, ServerOptions
 from trio_socketio.engineio import PROBE_TRANSITIONS, TRANSITIONS, generate_sid
@@ -88,6 +90,26 @@ async def limits(net: Wire, block: dict[str, Any]) -> None:
     assert client.open["maxPayload"] == 50_000
 
 
+async def engine(net: Wire, block: dict[str, Any]) -> None:
+    peer = await open_peer(net, "polling")
+    assert await peer.receive() == "you came over polling"
+    for message in ("text", b"bytes"):
+        await peer.send(message)
+        assert await peer.receive() == message
+    await peer.close()
+    await wait_all_tasks_blocked()
+    assert block["gone"] == ["transport close"]
+
+
+async def watching(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    assert client.open["pingInterval"] == 10_000
+    await client.send("1")
+    await client.ws.stream.aclose()
+    await wait_all_tasks_blocked()
+    assert block["log"] == ["open, 1 in all", "close: transport close"]
+
+
 async def admission(net: Wire, block: dict[str, Any]) -> None:
     http = net.http()
     page = {"Origin": "https://example.com"}
@@ -117,7 +139,7 @@ ELSEWHERE = {"deployment.md"}
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme],
     "options.md": [admission],
-    "tour.md": [handlers, typed, iterating, connecting, rooms, calling, tasks, limits],
+    "tour.md": [handlers, typed, iterating, connecting, rooms, calling, tasks, limits, engine, watching],
 }
 EXAMPLES = [
     pytest.param(document, number, id=f"{document.stem} {number}")
@@ -140,7 +162,7 @@ async def test_example(
         patch.setattr(trio, "run", lambda *args: asked.append(args))
         exec(compile(blocks(document, "python")[number], f"{document.name} {number}", "exec"), variables)
     assert len(DRIVES[document.name]) == len(blocks(document, "python"))
-    async with running(variables["io"]) as net:
+    async with running(variables.get("io") or variables["eio"]) as net:
         await DRIVES[document.name][number](net, variables)
     if asked:
         assert asked == [(variables["io"].serve, "127.0.0.1", 3000)]

@@ -1,6 +1,7 @@
 """The public objects: server, namespaces, sockets, operators."""
 
 from trio_socketio.server._config import EngineServerOptions, ServerOptions
+from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._handlers import Ack
@@ -16,6 +17,7 @@ __all__ = [
     "Ack",
     "Answers",
     "BroadcastOperator",
+    "EngineConn",
     "EngineObserver",
     "EngineServer",
     "EngineServerOptions",
