@@ -51,6 +51,22 @@ static void receive(const char *text, tsio_conn_event_kind expected)
     CHECK_EQ(event.kind, TSIO_CONN_NEED_MORE);
 }
 
+static void answers_are_events_for_who_hears_them(void)
+{
+    start(25, 20);
+    conn.hears_answers = true;
+    check_timer(125, TSIO_TIMER_PING);
+    receive("3", TSIO_CONN_TEXT);
+    CHECK(conn.hb_state >= TSIO_HB_WAIT_PONG);
+    tsio_conn_pong(&conn, &wheel, now);
+    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
+    conn.hears_answers = false;
+    check_timer(150, TSIO_TIMER_PING);
+    receive("3", TSIO_CONN_NEED_MORE);
+    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
+    finish();
+}
+
 static void beats_as_long_as_it_is_answered(void)
 {
     start(25, 20);
@@ -366,6 +382,7 @@ int main(void)
 {
     alloc_install();
     beats_as_long_as_it_is_answered();
+    answers_are_events_for_who_hears_them();
     unanswered_ping_times_out_once();
     message_puts_the_timeout_off_once();
     half_a_message_puts_nothing_off();
