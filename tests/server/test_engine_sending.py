@@ -246,3 +246,23 @@ async def test_what_is_sent_before_a_close_arrives(running: Any, transport: Tran
         assert [await peer.receive(), await peer.receive()] == ["first", b"last"]
         with pytest.raises(Closed):
             await peer.receive()
+
+
+@pytest.mark.rows("C35")
+@each_transport
+async def test_the_session_below_a_socket_of_socketio_tells_of_its_end(
+    running: Any, transport: Transport
+) -> None:
+    io = Server()
+    ends: list[tuple[str, str]] = []
+    async with running(io) as net:
+        peer = await open_peer(net, transport)
+        await peer.send("0")
+        await peer.receive()
+        (socket,) = io.sockets.values()
+        socket.conn.on("close", lambda reason, description: ends.append((reason, description)))
+        assert socket.conn.connected
+        await peer.close()
+        await wait_all_tasks_blocked()
+        assert not socket.conn.connected
+    assert ends == [("transport close", "the client sent a close packet")]
