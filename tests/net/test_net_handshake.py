@@ -8,6 +8,7 @@ from typing import Any
 import h11
 import pytest
 import trio
+from support.links import Link
 from support.raw import POLLING, UPGRADE, WEBSOCKET, exchange, read_until, request, status, upgrade
 from support.wire import SioClient, WebSocket, client_frame
 from trio.testing import wait_all_tasks_blocked
@@ -211,10 +212,14 @@ async def test_client_that_leaves_during_the_handshake(autojump_clock: Any, runn
         assert (await (await client.start()).connect()).sids
 
 
-async def test_nothing_of_http_outlives_the_handshake(autojump_clock: Any, running: Any) -> None:
+@pytest.mark.rows("A9")
+async def test_after_the_handshake_the_driver_is_ours(autojump_clock: Any, running: Any, link: Link) -> None:
+    """Nothing of h11 or trio-websocket outlives the handshake."""
     async with running(Server()) as wire:
         client = SioClient(await WebSocket(wire.stream()).open(WEBSOCKET))
         assert (await (await client.start()).connect()).sids
+        (socket,) = wire.io.of("/").sockets.values()
+        assert socket.conn.driver == link.driver
         gc.collect()
         kinds = (Http1Connection, h11.Request, WebSocketConnection)
         assert [kept for kept in gc.get_objects() if isinstance(kept, kinds)] == []
