@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,25 +84,25 @@ async def test_the_main_namespace_is_joined_when_its_middlewares_have_run(runnin
 @pytest.mark.parametrize(
     ("error", "answer"),
     [
-        (ConnectRefused("not authorized"), "not authorized"),
-        (ConnectRefused("not authorized", data={"code": 7}), {"code": 7}),
-        (ConnectRefused("not authorized", data=[]), []),
-        (ConnectRefused("没有权限", data="说明"), "说明"),
-        (ConnectRefused("binary", data=b"\x00"), "Internal server error"),
-        (RuntimeError("a bug"), "Internal server error"),
+        (partial(ConnectRefused, "not authorized"), "not authorized"),
+        (partial(ConnectRefused, "not authorized", data={"code": 7}), {"code": 7}),
+        (partial(ConnectRefused, "not authorized", data=[]), []),
+        (partial(ConnectRefused, "没有权限", data="说明"), "说明"),
+        (partial(ConnectRefused, "binary", data=b"\x00"), "Internal server error"),
+        (partial(RuntimeError, "a bug"), "Internal server error"),
     ],
-    ids=str,
+    ids=["message", "data", "empty data", "not ASCII", "binary data", "no refusal"],
 )
 @pytest.mark.parametrize("namespace", ["/", "/club"])
 async def test_a_refusal_is_the_data_or_the_message_alone(
-    running: Any, error: Exception, answer: object, namespace: str
+    running: Any, error: Callable[[], Exception], answer: object, namespace: str
 ) -> None:
     io = server()
     gone: list[str] = []
 
     @io.of(namespace).use
     def refuse(socket: Socket) -> None:
-        raise error
+        raise error()
 
     io.of(namespace).on("disconnect", lambda socket, reason: gone.append(reason))
     async with running(io) as net:
