@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from harness.figures import Spread
 from micro import compare, scale
 from micro.measure import Answer, calls
-from micro.programs import nanoseconds, table
+from micro.programs import C, Version, build, nanoseconds, table
 
 
 def answers(**ns: float) -> dict[str, Answer]:
@@ -108,3 +110,10 @@ def test_sessions_are_told_beside_the_costs() -> None:
     made = scale.table({"append": {10_000: 20.0}, "sessions": {10_000: said}})
     assert [row[2] for row in made.rows] == ["20.0 ns", "2.3 kB", "0.00", "7.8 ms", "40 µs"]
     assert made.columns[2] == "10,000"
+
+
+@pytest.mark.slow
+def test_all_programs_compile(tmp_path: Path) -> None:
+    version = Version(compiled=tmp_path / "micro")
+    build(version)
+    assert {name for name in C if os.access(version.compiled / name, os.X_OK)} == set(C)
