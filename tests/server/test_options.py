@@ -65,6 +65,8 @@ def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [
     ("allow_request", "yes"), ("generate_id", "abc"), ("subprotocols", "chat"), ("trusted_proxies", "10.0.0.0/8"),
+    ("per_message_deflate", {"threshold": 0}), ("per_message_deflate", HttpCompression()),
+    ("http_compression", {"threshold": 0}), ("http_compression", "gzip"),
 ])  # fmt: skip
 def test_values_of_another_kind_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=name):
@@ -101,3 +103,9 @@ def test_function_says_which_origins_may_come() -> None:
     request = Bench().request("from=null")
     assert cors.allows("null", request) is True
     assert cors.allows("https://a.example", request) is False
+
+
+@pytest.mark.parametrize("kind", [HttpCompression, PerMessageDeflate])
+def test_prices_of_compression_are_whole_numbers(kind: Any) -> None:
+    with pytest.raises(TypeError, match=r"level must be a whole number, not 1\.5"):
+        kind(level=1.5)

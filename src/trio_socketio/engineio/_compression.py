@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 __all__ = ["HttpCompression", "PerMessageDeflate"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +38,7 @@ class PerMessageDeflate:
     @classmethod
     def make(cls, option: bool | PerMessageDeflate) -> PerMessageDeflate | None:
         """What an application means by the option ``per_message_deflate``."""
-        return option if isinstance(option, PerMessageDeflate) else cls() if option else None
+        return _meant(cls, "per_message_deflate", option)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,10 +63,21 @@ class HttpCompression:
     @classmethod
     def make(cls, option: bool | HttpCompression) -> HttpCompression | None:
         """What an application means by the option ``http_compression``."""
-        return option if isinstance(option, HttpCompression) else cls() if option else None
+        return _meant(cls, "http_compression", option)
+
+
+def _meant(kind: type[T], name: str, option: object) -> T | None:
+    """What an option means; a dict, as Node takes it, is not to pass for True."""
+    if option is None or isinstance(option, bool):
+        return kind() if option else None
+    if not isinstance(option, kind):
+        raise TypeError(f"{name} must be True, False or {kind.__name__}(...), not {option!r}")
+    return option
 
 
 def _check(name: str, value: int, least: int, most: int | None = None) -> None:
+    if not isinstance(value, int):
+        raise TypeError(f"{name} must be a whole number, not {value!r}")
     if value < least or (most is not None and value > most):
         allowed = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be {allowed}, not {value!r}")
