@@ -219,6 +219,26 @@ async def test_a_session_that_ends_while_a_thread_compresses(running: Any) -> No
             body = decoded(await poll(polling))
 
 
+@pytest.mark.rows("B16")
+async def test_threads_of_the_application_that_all_wait_hold_up_no_answer(running: Any) -> None:
+    io = Server()
+    threads, waiting = trio.to_thread.current_default_thread_limiter(), []
+    async with running(io) as wire:
+        polling = await (await wire.polling()).connect()
+        while threads.available_tokens:  # perhaps for the acknowledgement of what this client polls for
+            waiting.append(object())
+            threads.acquire_on_behalf_of_nowait(waiting[-1])
+        try:
+            only(io).emit_nowait("x", LARGE)
+            with trio.fail_after(10):
+                response = await poll(polling)
+        finally:
+            for thread in waiting:
+                threads.release_on_behalf_of(thread)
+        assert response.headers["content-encoding"] == "gzip"
+        assert decoded(response) == f'42["x","{LARGE}"]'
+
+
 # other payloads
 
 

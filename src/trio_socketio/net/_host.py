@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +66,7 @@ class EngineHost:
         stopping: no request is waited for any more.
         connections: those that speak HTTP now.
         polls: those that are to be answered.
+        compressing: the threads that compress answers. Those of the application may all wait for such an answer.
         paths: where the engine is found.
         admission: who may go on to it.
         headers: what is added to its responses.
@@ -82,6 +84,7 @@ class EngineHost:
         self.headers = ResponseHeaders(engine.hooks, engine.options.cookie, logger)
         self._started = trio.current_time()
         self.polls = Polls(logger)
+        self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None

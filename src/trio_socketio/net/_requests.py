@@ -221,7 +221,8 @@ class Requests:
             self._poll_written(polling)
 
     async def _respond_encoded(self, response: EngineResponse, coding: str, level: int) -> None:
-        response = await trio.to_thread.run_sync(encoded, response, coding, level)
+        limiter = self._host.compressing
+        response = await trio.to_thread.run_sync(encoded, response, coding, level, limiter=limiter)
         await self.http.finish_response(self.http.begin_response(response))
 
     def _finish_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
