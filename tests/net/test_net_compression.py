@@ -256,6 +256,25 @@ async def test_compressed_frames_that_fail_the_connection(
         assert await other.call("echo", "unharmed" * 30) == ["unharmed" * 30]
 
 
+@pytest.mark.rows("C13", "C14", "C40")
+@pytest.mark.parametrize(("code", "frame"), FRAMES.values(), ids=FRAMES.keys())
+async def test_the_same_before_an_upgrade_is_complete(
+    autojump_clock: Any, running: Any, code: int, frame: bytes
+) -> None:
+    io, reasons = compressing(max_http_buffer_size=1000)
+    async with running(io) as wire:
+        polling = await (await wire.polling()).connect()
+        stream, target = wire.stream(), f"{WEBSOCKET}&sid={polling.sid}"
+        await stream.send_all(upgrade(target, Sec_WebSocket_Extensions="permessage-deflate"))
+        await read_until(stream, b"\r\n\r\n")
+        received = await exchange_frames(stream, frame)
+        assert received.startswith(b"\x88")
+        assert int.from_bytes(received[2:4], "big") == code
+        only(io).emit_nowait("x")
+        assert (await polling.get()).text == '42["x"]'
+        assert reasons == []
+
+
 @pytest.mark.rows("C25", "C32")
 async def test_compressed_message_of_exactly_the_limit(autojump_clock: Any, running: Any) -> None:
     io, reasons = compressing(max_http_buffer_size=1000)

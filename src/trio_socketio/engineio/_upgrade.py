@@ -71,6 +71,8 @@ class Candidate:
             self._let_go()
             self.driver.attach(self.session)
             self.session.upgrade(self.conn, self.driver)
+        elif isinstance(packet, Failure):
+            self.fail(packet.text, code=packet.close_code)
         else:
             self.fail("this is not the packet that an upgrade needs next")
 
@@ -90,10 +92,10 @@ class Candidate:
         )
         self.fail("upgrade timeout")
 
-    def fail(self, description: str) -> None:
+    def fail(self, description: str, *, code: int = 1000) -> None:
         """Close the candidate; the session stays on polling."""
         if self._probe not in (Probe.UPGRADED, Probe.FAILED):
-            self.conn.close(1000, description)
+            self.conn.close(code, description)
             self._drop()
             self.driver.abort(goodbye=True)
 
