@@ -130,6 +130,32 @@ async def test_vary_is_one_field_for_all_reasons(autojump_clock: Any, running: A
         assert decoded(response) == EVENT
 
 
+@pytest.mark.rows("B16")
+async def test_others_have_their_turn_while_many_polls_are_answered(autojump_clock: Any, running: Any) -> None:
+    io, queued = Server(), []
+    async with running(io) as wire, trio.open_nursery() as nursery:
+        clients = [await (await wire.polling()).connect() for _ in range(100)]
+        texts: dict[Polling, str] = {}
+
+        async def listen(polling: Polling) -> None:
+            for _ in range(2):  # to be asked again at once is no reason to answer with nothing
+                texts[polling] = texts.get(polling, "") + decoded(await poll(polling))
+
+        for polling in clients:
+            nursery.start_soon(listen, polling)
+        await wait_all_tasks_blocked()
+        first, *_ = sockets = list(io.sockets.values())
+        for socket in [*sockets, first]:
+            socket.emit_nowait("x", TEXT)
+        while not queued or queued[-1]:
+            queued.append(sum(socket._client.session.conn.queued_packets > 0 for socket in sockets))
+            await trio.lowlevel.checkpoint()
+        assert any(0 < count < len(sockets) for count in queued)
+        await wait_all_tasks_blocked()
+        await io.emit("y")
+    assert set(texts.values()) == {f'{EVENT}42["y"]', f'{EVENT}\x1e{EVENT}42["y"]'}
+
+
 # in a thread
 
 
