@@ -13,7 +13,7 @@ from clients.combinations import IN_CHROMIUM, Combination
 from clients.harness import JsClient, Node, Runner, open_node
 from clients.server import DEADLINE, Mailbox, connections, disconnections, make_server, serving
 
-from trio_socketio import Cors, Server, Socket
+from trio_socketio import Cors, EngineConn, EngineObserver, PerMessageDeflate, Server, Socket
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -97,6 +97,40 @@ async def test_events_acknowledgements_and_binary_both_ways(client: JsClient) ->
         await client.disconnect()
         assert await ends.get() == (socket.id, "client namespace disconnect")
         assert client.pending("pageerror") == 0
+
+
+class Beats(EngineObserver):
+    """Counts the clients' halves of heartbeats."""
+
+    def __init__(self) -> None:
+        self.seen: Mailbox[None] = Mailbox()
+
+    def heartbeat(self, socket: EngineConn) -> None:
+        self.seen.put(None)
+
+
+@pytest.mark.parametrize(
+    "combination", [each for each in IN_CHROMIUM if each.settled == "websocket"], ids=str
+)
+@pytest.mark.parametrize("threshold", [0, 1024])
+@pytest.mark.rows("C32")
+async def test_what_chromium_offers_is_agreed_upon(client: JsClient, threshold: int) -> None:
+    io = page_server(per_message_deflate=PerMessageDeflate(threshold=threshold), ping_interval=0.1)
+    io.engine.observer = beats = Beats()
+    heard, sockets, ends = echoing(io), connections(io), disconnections(io)
+    async with serving(io) as url:
+        await client.connect(url)
+        socket = await sockets.get()
+        await goes_both_ways(client, heard, "", b"", "x")
+        dialect = socket._client.session.conn.dialect
+        assert dialect is not None
+        assert dialect.deflate is not None
+        await goes_both_ways(client, heard, TEXT * 100, {"more": LARGE})
+        await goes_both_ways(client, heard, "x" * 200_000, bytes(200_000))
+        if client.combination.revision == 4:  # in 3 it pings, and seldom
+            await beats.seen.get()
+            await beats.seen.get()
+        assert len(ends) == client.pending("pageerror") == 0
 
 
 OCTETS = "application/octet-stream"

@@ -131,7 +131,9 @@ async def test_vary_is_one_field_for_all_reasons(autojump_clock: Any, running: A
 
 
 @pytest.mark.rows("B16")
-async def test_others_have_their_turn_while_many_polls_are_answered(autojump_clock: Any, running: Any) -> None:
+async def test_others_have_their_turn_while_many_polls_are_answered(
+    autojump_clock: Any, running: Any
+) -> None:
     io, queued = Server(), []
     async with running(io) as wire, trio.open_nursery() as nursery:
         clients = [await (await wire.polling()).connect() for _ in range(100)]
