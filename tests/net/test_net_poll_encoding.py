@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import trio
-from support.links import only
-from support.wire import Polling, Response
+from support.links import Link, only
+from support.wire import Polling, Response, Wire
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import HttpCompression, Server
@@ -245,6 +245,24 @@ async def test_a_session_that_ends_while_a_thread_compresses(running: Any) -> No
         assert body.startswith(f'42["x","{LARGE}"]')
         while not body.endswith("1"):  # the end comes with it, or in the next answer
             body = decoded(await poll(polling))
+
+
+@pytest.mark.rows("B16")
+async def test_a_server_that_stops_while_a_thread_compresses(link: Link) -> None:
+    io = Server()
+    async with trio.open_nursery() as nursery:
+        async with io:
+            polling = await (await Wire(io, nursery, link).polling()).connect()
+            only(io).emit_nowait("x", LARGE)
+            await polling.gets.send("GET", polling.target, headers=CHROMIUM)
+            await wait_until_in_flight(io)
+            nursery.start_soon(answered_in_whole, polling)
+        assert io.engine.clients_count == 0
+
+
+async def answered_in_whole(polling: Polling) -> None:
+    with trio.fail_after(10):
+        assert decoded(await polling.gets.response()).startswith(f'42["x","{LARGE}"]')
 
 
 @pytest.mark.rows("B16")
