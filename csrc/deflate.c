@@ -11,7 +11,9 @@ enum {
     WINDOW_BITS_MAX = 15,
     INFLATE_STEP = 4096, /* room made at least when there is none; buffers double anyway */
     TAIL_LEN = 4,
-    AT_BLOCK_END = 128 /* z_stream.data_type when a block ended with the input's last bit, and was not the final one */
+    BLOCKS_MAX = 16384, /* the dearest take 60 ms together; fragments that are flushed have two each */
+    AT_BLOCK_END = 128, /* z_stream.data_type when a block ended with the input's last bit, and was not the final one */
+    IN_LAST_BLOCK = 64  /* added to it in the final one */
 };
 
 /* What ends every message and is not sent: the rest of an empty stored block. */
@@ -150,11 +152,19 @@ tsio_status tsio_deflate_frames(tsio_deflate *deflate, const tsio_buf *frames, u
 typedef struct {
     z_stream *stream;
     tsio_buf *dst;
-    size_t end;    /* of dst, when it has one byte too many */
-    bool complete; /* nothing has come, or a final block was the last thing */
+    size_t end;      /* of dst, when it has one byte too many */
+    unsigned blocks; /* that have ended */
+    bool complete;   /* nothing has come, or a final block was the last thing */
 } inflation;
 
-/* Makes room, and lets the inflater fill it. */
+/* Whether the inflater stands behind a final block, which it has to be called again to say. */
+static bool is_behind_last_block(const z_stream *stream)
+{
+    const int both = AT_BLOCK_END | IN_LAST_BLOCK;
+    return (stream->data_type & both) == both;
+}
+
+/* Makes room, and lets the inflater fill it, to the end of the block at most. */
 static tsio_status inflate_step(inflation *it)
 {
     z_stream *stream = it->stream;
@@ -169,12 +179,14 @@ static tsio_status inflate_step(inflation *it)
         room = UINT_MAX;
     stream->next_out = dst->data + dst->len;
     stream->avail_out = (uInt)room;
-    const int code = inflate(stream, Z_SYNC_FLUSH);
+    const int code = inflate(stream, Z_BLOCK);
     dst->len += room - stream->avail_out;
     if (dst->len == it->end)
         return TSIO_E_MESSAGE_TOO_BIG;
     if (code == Z_MEM_ERROR)
         return TSIO_E_NO_MEMORY;
+    if ((stream->data_type & AT_BLOCK_END) != 0 && ++it->blocks > BLOCKS_MAX)
+        return TSIO_E_MESSAGE_TOO_BIG;
     it->complete = code == Z_STREAM_END;
     if (it->complete)
         inflateReset(stream); /* other blocks may follow: section 7.2.1 */
@@ -194,7 +206,7 @@ static tsio_status inflate_all(inflation *it, const uint8_t *in, size_t len)
             const tsio_status status = inflate_step(it);
             if (status != TSIO_OK)
                 return status;
-        } while (stream->avail_in > 0 || (stream->avail_out == 0 && !it->complete));
+        } while (stream->avail_in > 0 || is_behind_last_block(stream) || (stream->avail_out == 0 && !it->complete));
     }
     return TSIO_OK;
 }

@@ -39,7 +39,8 @@ tsio_status tsio_deflate_frames(tsio_deflate *deflate, const tsio_buf *frames, u
  * is not checked.
  *
  * TSIO_E_MESSAGE_TOO_BIG as soon as it is certain that this is more than `max_bytes`:
- * never more than one byte above it is inflated. TSIO_E_INFLATE if the payload is not
+ * never more than one byte above it is inflated; or that there are more than 16384
+ * blocks, each of which takes its time, whatever it says. TSIO_E_INFLATE if the payload is not
  * a whole deflate stream, or refers to what is not in this message. Those two and
  * TSIO_E_NO_MEMORY leave dst as it was, but perhaps with more room. */
 tsio_status tsio_inflate_message(tsio_deflate *deflate, const uint8_t *in, size_t len, tsio_buf *dst,

@@ -256,6 +256,26 @@ static void test_bomb(void)
     tsio_buf_free(&text);
 }
 
+/* Blocks without content: a table is built for each, which takes longer than to inflate a page. */
+static void test_many_blocks(void)
+{
+    enum { MOST = 16384 };
+    static const uint8_t kinds[][5] = {{0x00, 0x00, 0x00, 0xff, 0xff}, {0x01, 0x00, 0x00, 0xff, 0xff}, {0x03, 0x00}};
+    static uint8_t message[5 * (MOST + 1)];
+    tsio_buf text = {0};
+    for (size_t kind = 0; kind < 3; kind++) {
+        const size_t size = kind < 2 ? 5 : 2;
+        for (size_t i = 0; i <= MOST; i++)
+            memcpy(message + i * size, kinds[kind], size);
+        const bool is_final = (kinds[kind][0] & 1) != 0; /* otherwise the end that is not sent is one more */
+        const size_t most = size * (is_final ? MOST : MOST - 1) + (is_final ? 0 : 1);
+        CHECK_EQ(inflate_to(&text, message, most, 0), TSIO_OK);
+        CHECK_EQ(text.len, 0);
+        CHECK_EQ(inflate_to(&text, message, most + size, 0), TSIO_E_MESSAGE_TOO_BIG);
+    }
+    tsio_buf_free(&text);
+}
+
 /* A message cut anywhere never passes for a whole one: what is in it when its end is
  * put behind is at most a shorter one, and that only where a block happens to end. */
 static void test_truncations(void)
@@ -388,6 +408,7 @@ int main(void)
     test_pairs();
     test_options();
     test_bomb();
+    test_many_blocks();
     test_truncations();
     test_garbage();
     test_no_memory();
