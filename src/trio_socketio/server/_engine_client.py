@@ -204,6 +204,8 @@ class EngineClient(SessionClient):
         try:
             while (message := inbox.take()) is not None:
                 for handler in self._handlers_of("message"):
+                    if not self.connected:
+                        return
                     if handler.is_async:
                         try:
                             await handler.call(self.socket, [message.data], NO_ACK)

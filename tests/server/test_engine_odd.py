@@ -1,0 +1,45 @@
+"""An Engine.IO server by itself at odd moments: after the end, late, twice at once, and interrupted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from support.peers import Transport, open_peer
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import EngineServer, EngineSocket
+
+each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
+
+
+@pytest.mark.rows("A12")
+@each_transport
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_a_socket_that_is_closed_gets_no_more_messages(
+    running: Any, transport: Transport, is_held: bool
+) -> None:
+    eio = EngineServer()
+    taken: list[str] = []
+    go_on = trio.Event()
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        if is_held:
+            await go_on.wait()
+
+    @eio.on("message")
+    def message(socket: EngineSocket, data: str) -> None:
+        taken.append(data)
+        socket.close()
+
+    eio.on("message", lambda socket, data: taken.append(f"{data} again"))
+    async with running(eio) as net, trio.open_nursery() as nursery:
+        peer = await open_peer(net, transport)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(peer.send, *"abc")
+        await wait_all_tasks_blocked()
+        go_on.set()
+        await wait_all_tasks_blocked()
+        assert taken == ["a"]
