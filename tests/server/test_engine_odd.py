@@ -43,3 +43,29 @@ async def test_a_socket_that_is_closed_gets_no_more_messages(
         go_on.set()
         await wait_all_tasks_blocked()
         assert taken == ["a"]
+
+
+@pytest.mark.rows("A12")
+@each_transport
+async def test_a_handler_for_all_sockets_that_comes_late_gets_what_waits(
+    running: Any, transport: Transport
+) -> None:
+    eio = EngineServer(inbox_events=2)
+    taken: list[str] = []
+    go_on = trio.Event()
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        async for data in socket:
+            taken.append(f"iteration {data}")
+            await go_on.wait()
+
+    async with running(eio) as net, trio.open_nursery() as nursery:
+        peer = await open_peer(net, transport)
+        nursery.start_soon(peer.send, *"01234")
+        await wait_all_tasks_blocked()
+        assert eio.clients[0]._session.paused
+        eio.on("message", lambda socket, data: taken.append(data))
+        await wait_all_tasks_blocked()
+        assert taken == ["iteration 0", *"1234"]
+        go_on.set()

@@ -43,6 +43,11 @@ class MessageRuntime(EngineRuntime):
         self.clients[client] = None
         return client
 
+    def deliver(self) -> None:
+        """There is a handler that messages may have waited for."""
+        for client in list(self.clients):
+            client.deliver()
+
     async def _finish(self) -> None:
         for client in list(self.clients):
             await client.finish()
@@ -154,6 +159,8 @@ class EngineServer(Serving[MessageRuntime]):
             return lambda decorated: self.on(event, decorated)
         if event in _EVENTS:
             self._handlers.add(event, function, once=False)
+            if self._runtime is not None:
+                self._runtime.deliver()
             return function
         if inspect.iscoroutinefunction(function):
             raise TypeError(
