@@ -9,7 +9,7 @@ import trio
 from support.peers import Transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import EngineServer, EngineSocket
+from trio_socketio import EngineServer, EngineSocket, Server
 
 each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
@@ -69,3 +69,25 @@ async def test_a_handler_for_all_sockets_that_comes_late_gets_what_waits(
         await wait_all_tasks_blocked()
         assert taken == ["iteration 0", *"1234"]
         go_on.set()
+
+
+@pytest.mark.rows("A12", "H2")
+@pytest.mark.parametrize("kind", [EngineServer, Server])
+async def test_two_may_drain_at_a_time(running: Any, autojump_clock: Any, kind: Any) -> None:
+    server = kind()
+
+    async def take_a_second(*args: object) -> None:
+        await trio.sleep(1)
+
+    async with running(server) as net:
+        server.on("message", take_a_second)
+        if kind is Server:
+            await (await net.connect()).emit("message")
+        else:
+            await (await net.session()).send("x")
+        await wait_all_tasks_blocked()
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.drain)
+            nursery.start_soon(server.drain)
+        assert trio.current_time() - start == 1

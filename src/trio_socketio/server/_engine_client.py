@@ -301,13 +301,15 @@ class EngineClient(SessionClient):
     async def finish(self) -> None:
         """Wait until what has come is handled and all that was sent is written, or it has ended."""
         while self.connected and (self._running or (self._inbox is not None and self._inbox.count)):
-            self._idle = trio.Event()
+            if self._idle is None:
+                self._idle = trio.Event()
             await self._idle.wait()
         await self.flush()
 
     def _became_idle(self) -> None:
         if self._idle is not None:
             self._idle.set()
+            self._idle = None
 
     def vanish(self) -> None:
         """All is over: keep nothing that refers to this."""

@@ -221,7 +221,8 @@ class Socket(Sending, Listening):
     async def _finish(self) -> None:
         """Wait until its events are handled and all that was sent is written, or it has ended."""
         while self.connected and not self._is_idle:
-            self._idle = trio.Event()
+            if self._idle is None:
+                self._idle = trio.Event()
             await self._idle.wait()
         await self.flush()
 
@@ -232,6 +233,7 @@ class Socket(Sending, Listening):
     def _became_idle(self) -> None:
         if self._idle is not None:
             self._idle.set()
+            self._idle = None
 
     # what the client sent
 
