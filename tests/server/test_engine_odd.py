@@ -71,7 +71,7 @@ async def test_a_handler_for_all_sockets_that_comes_late_gets_what_waits(
         go_on.set()
 
 
-@pytest.mark.rows("A12", "H2")
+@pytest.mark.rows("A12")
 @pytest.mark.parametrize("kind", [EngineServer, Server])
 async def test_two_may_drain_at_a_time(running: Any, autojump_clock: Any, kind: Any) -> None:
     server = kind()

@@ -455,8 +455,15 @@ async def test_what_cannot_be_registered() -> None:
     eio = EngineServer()
     with pytest.raises(ValueError, match="events are close, connection, message, connection_error"):
         eio.on("disconnect", lambda socket: None)
-    with pytest.raises(TypeError, match="needs more arguments"):
-        eio.on("connection", lambda socket, data: None)
+    for event, function, count in (
+        ("connection", lambda socket, data: None, 0),
+        ("message", lambda socket, data, more: None, 1),
+        ("close", lambda socket, reason, description, more: None, 2),
+    ):
+        with pytest.raises(TypeError, match=f"needs more arguments than '{event}' has, which are {count}"):
+            eio.on(event, function)
+    with pytest.raises(TypeError, match="has no parameter for the message"):
+        eio.on("message", lambda socket: None)
     with pytest.raises(TypeError, match="first parameter for the socket"):
         eio.on("message", lambda: None)
     with pytest.raises(TypeError, match="never awaited"):
@@ -475,6 +482,8 @@ async def test_what_a_socket_cannot_do(running: Any) -> None:
             socket.on("data", print)
         with pytest.raises(TypeError, match="plain def"):
             socket.on("drain", trio.sleep_forever)
+        with pytest.raises(TypeError, match="has no parameter for the message"):
+            socket.on("message", lambda: None)
         for text in ("a\x1eb", "\ud83d"):
             with pytest.raises(LocalProtocolError):
                 await socket.send(text)

@@ -14,9 +14,10 @@ from trio_socketio._core import track, untrack
 from trio_socketio.engineio import Session
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.server._boundary import CONTAINED, contain
+from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
-from trio_socketio.server._handlers import NO_ACK, Handler, HandlerFunction, HandlerTable
+from trio_socketio.server._handlers import NO_ACK, Handler, HandlerFunction
 from trio_socketio.server._inbox import Inbox
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._session_client import SessionClient
@@ -55,7 +56,7 @@ class EngineClient(SessionClient):
         super().__init__(session)
         self.runtime: MessageRuntime = runtime
         self.socket = self.engine_socket = EngineSocket(self)
-        self._table: HandlerTable | None = None
+        self._table: MessageHandlers | None = None
         self.dropped = 0
         # its life
         self._reason: DisconnectReason | None = None
@@ -148,7 +149,7 @@ class EngineClient(SessionClient):
     def listen(self, event: str, function: HandlerFunction) -> None:
         """Register a handler for this socket alone."""
         if self._table is None:
-            self._table = HandlerTable(takes_socket=False)
+            self._table = MessageHandlers(takes_socket=False)
         self._table.add(event, function, once=False)
         self.deliver()
 

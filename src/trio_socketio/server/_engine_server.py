@@ -11,9 +11,9 @@ from typing import Any, TypeVar, Unpack, cast
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
 from trio_socketio.server._config import Config, EngineServerOptions
 from trio_socketio.server._engine_client import EngineClient, EngineLife
+from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
-from trio_socketio.server._handlers import HandlerTable
 from trio_socketio.server._observing import EngineObserver
 from trio_socketio.server._serving import Serving
 
@@ -74,7 +74,7 @@ class EngineServer(Serving[MessageRuntime]):
         super().__init__(config)
         self._hooks = EngineHooks()
         self._engine: Engine | None = None
-        self._handlers = HandlerTable(takes_socket=True)
+        self._handlers = MessageHandlers(takes_socket=True)
         self._observer: EngineObserver | None = None
         self._is_below = False
 

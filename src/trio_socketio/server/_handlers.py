@@ -132,6 +132,7 @@ class Handler(Callee):
 
     Attributes:
         required: how many arguments, besides the socket, have no default.
+        most: how many it takes.
         spent: whether it was registered with ``once`` and has been called.
         wants_ack: whether it answers through an ``Ack`` parameter.
         is_simple: whether it is called each time, and answers by what it returns.
@@ -143,11 +144,11 @@ class Handler(Callee):
     __slots__ = (
         "_ack_at",
         "_ack_name",
-        "_most",
         "_parameters",
         "_rest",
         "is_async",
         "is_simple",
+        "most",
         "once",
         "required",
         "spent",
@@ -205,7 +206,7 @@ class Handler(Callee):
                 )
 
         self.wants_ack = self._ack_at is not None
-        self._most = len(self._parameters) if self._rest is None else math.inf
+        self.most = len(self._parameters) if self._rest is None else math.inf
 
     @property
     def _plain_function(self) -> HandlerFunction:
@@ -220,6 +221,15 @@ class Handler(Callee):
             return None
         return tuple(None if parameter.type is Any else parameter.exact for parameter in self._parameters)
 
+    def require_at_most(self, count: int, event: EventName) -> None:
+        """Refuse it for an event that has fewer arguments than it needs.
+
+        Raises:
+            TypeError: it needs more than so many.
+        """
+        if self.required > count:
+            raise TypeError(f"{self.name} needs more arguments than {event!r} has, which are {count}")
+
     def trim(self, args: Sequence[Any]) -> Sequence[Any]:
         """As many of a lifecycle event's arguments as the handler takes."""
         return args if self._rest is not None else args[: len(self._parameters)]
@@ -230,7 +240,7 @@ class Handler(Callee):
         Raises:
             ArgumentsError: the event's arguments do not fit.
         """
-        if not self.required <= len(args) <= self._most:
+        if not self.required <= len(args) <= self.most:
             names = ", ".join(parameter.name for parameter in self._parameters)
             raise ArgumentsError(f"expected {len(self._parameters)} arguments ({names}), got {len(args)}")
         if self._ack_at is not None:
@@ -286,11 +296,13 @@ class HandlerTable:
         """Register a function."""
         event = ALIASES.get(event, event)
         handler = Handler(function, takes_socket=self.takes_socket, once=once)
-        if self.takes_socket and event in LIFECYCLE and handler.required > LIFECYCLE[event]:
-            raise TypeError(
-                f"{handler.name} needs more arguments than {event!r} has, which are {LIFECYCLE[event]}"
-            )
+        self._check(event, handler)
         self._set(event, (*self.get(event), handler))
+
+    def _check(self, event: EventName, handler: Handler) -> None:
+        """Refuse what can never be called, as far as is known what the event has."""
+        if self.takes_socket and event in LIFECYCLE:
+            handler.require_at_most(LIFECYCLE[event], event)
 
     def get(self, event: EventName) -> tuple[Handler, ...]:
         """The handlers of an event; changes made while they run do not affect this tuple."""
