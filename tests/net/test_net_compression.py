@@ -22,7 +22,7 @@ from support.raw import (
 from support.wire import SioClient, WebSocket, Wire, client_frame
 from wsproto.extensions import PerMessageDeflate as ClientDeflate
 
-from trio_socketio import PerMessageDeflate, Server, Socket
+from trio_socketio import EngineServer, PerMessageDeflate, Server, Socket
 
 AGREED = b"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
 RSV1, TEXT, BINARY, PING = 4, 1, 2, 9
@@ -316,3 +316,27 @@ async def test_compress_false_keeps_messages_as_they_are(autojump_clock: Any, ru
                 await sender.emit("x", TEXT_1000)
             content = f'42["x","{TEXT_1000}"]'.encode()
             await read_until(stream, compressed(content) if compress else b"\x81\x7e\x03\xf2" + content)
+
+
+@pytest.mark.rows("C32", "A12")
+@pytest.mark.parametrize("data", [TEXT_1000, TEXT_1000.encode()])
+async def test_compress_false_keeps_messages_of_an_engine_as_they_are(
+    running: Any, data: str | bytes
+) -> None:
+    eio = EngineServer(path="/socket.io/", per_message_deflate=PerMessageDeflate(threshold=200))
+    async with running(eio) as wire:
+        stream = wire.stream()
+        await stream.send_all(upgrade(Sec_WebSocket_Extensions="permessage-deflate"))
+        await read_until(stream, b"}")
+        (socket,) = eio.clients
+        content = f"4{data}".encode() if isinstance(data, str) else data
+        plain = (
+            bytes([0x81 if isinstance(data, str) else 0x82, 126]) + len(content).to_bytes(2, "big") + content
+        )
+        for compress, expected in ((False, plain), (True, compressed(content))):
+            await socket.send(data, compress=compress)
+            await read_until(stream, expected)
+            socket.send_nowait(data, compress=compress)
+            await read_until(stream, expected)
+        await socket.send(data)
+        await read_until(stream, expected)

@@ -66,7 +66,8 @@ class EngineSocket(EngineConn):
         - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
         - ``"drain"``: ``()``, whenever all that was sent is written.
 
-        The first two may be ``async def``; a plain function must not block. An exception closes this socket.
+        The first two may be ``async def``; a plain function must not block. An exception of the first two is logged and
+        closes this socket, one of the others is logged.
 
         Raises:
             ValueError: there is no such event.
@@ -90,10 +91,11 @@ class EngineSocket(EngineConn):
 
     # sending
 
-    def _message(self, data: str | bytes | bytearray | memoryview) -> Message:
+    def _message(self, data: str | bytes | bytearray | memoryview, compress: bool) -> Message:
         if not self.connected:
             raise Disconnected(f"the socket is closed: {self._client._reason}")
         message = self._encoded(data)
+        message.compress = compress
         observer = self._client.runtime.observer
         if observer is not None:
             report(observer, "packet_create", self, "message", data)
@@ -110,8 +112,12 @@ class EngineSocket(EngineConn):
         except UnicodeEncodeError as error:
             raise LocalProtocolError(f"the message is no text: {error}") from None
 
-    async def send(self, data: str | bytes | bytearray | memoryview) -> None:
+    async def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
         """Send a message, waiting for room in the outbox where its policy says so.
+
+        Args:
+            data: text or binary.
+            compress: whether it may be compressed, where the client and ``per_message_deflate`` allow for it.
 
         Raises:
             Disconnected: the session has ended; nothing was sent.
@@ -121,7 +127,7 @@ class EngineSocket(EngineConn):
         full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
         """
         await checkpoint_if_cancelled()
-        message, client = self._message(data), self._client
+        message, client = self._message(data, compress), self._client
         conn = client.session.conn
         if client.waiting or conn.send(message) == FULL:
             await client.send_waiting(client, message)
@@ -130,13 +136,13 @@ class EngineSocket(EngineConn):
             self._sends = 0
             await trio.lowlevel.cancel_shielded_checkpoint()
 
-    def send_nowait(self, data: str | bytes | bytearray | memoryview) -> None:
+    def send_nowait(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
         """Send a message without waiting; with a full outbox the client is disconnected, or its policy drops.
 
         Raises:
             Disconnected, LocalProtocolError: as ``send``.
         """
-        if self._session.conn.send(self._message(data)) == FULL:
+        if self._session.conn.send(self._message(data, compress)) == FULL:
             self._client.overflow()
 
     async def flush(self) -> None:
