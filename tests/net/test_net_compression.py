@@ -321,7 +321,7 @@ async def test_compress_false_keeps_messages_as_they_are(autojump_clock: Any, ru
 @pytest.mark.rows("C32", "A12")
 @pytest.mark.parametrize("data", [TEXT_1000, TEXT_1000.encode()])
 async def test_compress_false_keeps_messages_of_an_engine_as_they_are(
-    running: Any, data: str | bytes
+    autojump_clock: Any, running: Any, data: str | bytes
 ) -> None:
     eio = EngineServer(path="/socket.io/", per_message_deflate=PerMessageDeflate(threshold=200))
     async with running(eio) as wire:
