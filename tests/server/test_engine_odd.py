@@ -1,7 +1,9 @@
-"""An Engine.IO server by itself at odd moments: after the end, late, twice at once, and interrupted."""
+"""An Engine.IO server by itself at odd moments: after the end, late, twice at once, and watched."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import trio
 from support.peers import Transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import EngineServer, EngineSocket, Server
+from trio_socketio import EngineObserver, EngineServer, EngineSocket, Server
 
 each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
@@ -91,3 +93,23 @@ async def test_two_may_drain_at_a_time(running: Any, autojump_clock: Any, kind: 
             nursery.start_soon(server.drain)
             nursery.start_soon(server.drain)
         assert trio.current_time() - start == 1
+
+
+@pytest.mark.rows("A12", "C35")
+@each_transport
+async def test_with_an_observer_nothing_is_left_for_the_collector(running: Any, transport: Transport) -> None:
+    eio = EngineServer()
+    eio.observer = EngineObserver()
+    async with running(eio) as net:
+        gc.collect()
+        gc.disable()
+        try:
+            peer = await open_peer(net, transport)
+            socket = weakref.ref(eio.clients[0])
+            await peer.send("x")
+            await wait_all_tasks_blocked()
+            await peer.close()
+            await wait_all_tasks_blocked()
+            assert socket() is None
+        finally:
+            gc.enable()
