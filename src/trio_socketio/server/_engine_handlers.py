@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trio_socketio.server._handlers import EventName, Handler, HandlerTable
+from trio_socketio.server._handlers import EventName, Handler
+from trio_socketio.server._listening import HandlerTable
 
 __all__ = ["MessageHandlers"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from trio_socketio._core import Message
-from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
+from trio_socketio.server._handlers import HandlerFunction
+from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
 from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_ack, encode_event, packet_writer
 

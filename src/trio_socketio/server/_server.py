@@ -10,7 +10,8 @@ from typing import Any, TypeVar, Unpack
 
 from trio_socketio.server._config import Config, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
-from trio_socketio.server._handlers import HandlerFunction, HandlerTable, Listening
+from trio_socketio.server._handlers import HandlerFunction
+from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
 from trio_socketio.server._runtime import Runtime

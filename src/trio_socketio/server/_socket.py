@@ -13,9 +13,10 @@ from trio_socketio._core import track, untrack
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.server._client import Client
 from trio_socketio.server._engine_conn import EngineConn
-from trio_socketio.server._handlers import Ack, Handler, HandlerTable, Listening
+from trio_socketio.server._handlers import Ack, Handler
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventIterator, Inbox
+from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import Rooms, names
 from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
