@@ -81,6 +81,10 @@ def resident_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
+#: Python keeps the names of attributes that were looked up, up to 4,096 of them.
+clear_caches = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
+
+
 async def forget_deadlines() -> None:
     """Let Trio forget the cancel scopes that have ended: it keeps up to a thousand with deadlines to come."""
     for _ in range(2000):
@@ -97,6 +101,7 @@ async def settle(io: Server) -> dict[str, Any]:
         while runtime.engine.sessions or len(runtime.engine.wheel) or runtime._is_busy:  # noqa: ASYNC110
             await trio.sleep(0.05)
     await forget_deadlines()
+    clear_caches()
     gc.collect()
     return {
         "objects": dict(census()),
