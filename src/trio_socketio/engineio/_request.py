@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from trio_socketio.engineio._tokens import is_field_value
@@ -27,8 +27,7 @@ __all__ = [
 Headers = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class EngineResponse:
+class EngineResponse(NamedTuple):
     """A whole HTTP response."""
 
     status: int

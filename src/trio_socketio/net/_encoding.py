@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 
 from trio_socketio.engineio import EngineRequest, EngineResponse, Headers, HttpCompression
 
@@ -76,10 +75,10 @@ def encoded(response: EngineResponse, coding: str, level: int = 6) -> EngineResp
     headers = _varying(response.headers)
     body = zlib.compress(response.body, level, _WINDOW_BITS[coding]) if coding else response.body
     if len(body) >= len(response.body):
-        return replace(response, headers=headers)
+        return response._replace(headers=headers)
     headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
     headers += [("Content-Encoding", coding), ("Content-Length", str(len(body)))]
-    return replace(response, headers=headers, body=body)
+    return response._replace(headers=headers, body=body)
 
 
 def _varying(headers: Headers) -> list[tuple[str, str]]:

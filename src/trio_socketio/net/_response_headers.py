@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from trio_socketio.engineio import (
     CookieOptions,
@@ -74,7 +73,7 @@ class ResponseHeaders:
             return response
         framing = [field for field in response.headers if _is_framing(field[0])]
         others = [field for field in response.headers if not _is_framing(field[0])]
-        return replace(response, headers=framing + self._complete(request, others, initial=initial))
+        return response._replace(headers=framing + self._complete(request, others, initial=initial))
 
     def switching(self, request: EngineRequest, response: bytes, agreed: Headers, *, initial: bool) -> bytes:
         """The response that switches to the WebSocket protocol.
