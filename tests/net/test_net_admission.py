@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -306,7 +307,7 @@ async def test_id_that_cannot_be_had(
     async def generate_id() -> Any:
         await trio.lowlevel.checkpoint()
         if isinstance(given, Exception):
-            raise given
+            raise copy.copy(given)  # one that was raised holds what it passed
         return given
 
     io = Server(generate_id=generate_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -299,7 +300,7 @@ async def test_requests_headers_that_may_not_be_sent_are_left_out(
         if who == at:
             request.response_headers = [broken]
             if answer is not None:
-                raise answer
+                raise copy.copy(answer)  # one that was raised holds what it passed
 
     async def allow_request(request: EngineRequest) -> None:
         spoil("allow_request", request)
