@@ -30,7 +30,8 @@ from trio_socketio.engineio._request import (
     parse_query,
 )
 from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
-from trio_socketio.engineio._session import TRANSITIONS, Event, Session, State
+from trio_socketio.engineio._session import Session
+from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.engineio._tokens import is_field_value, is_token
 from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
 

@@ -15,7 +15,8 @@ from trio_socketio.engineio._options import EngineOptions, TransportName, takes_
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
 from trio_socketio.engineio._seam import SessionObserver, Transport
-from trio_socketio.engineio._session import Session, State
+from trio_socketio.engineio._session import Session
+from trio_socketio.engineio._states import State
 from trio_socketio.engineio._tokens import is_field_value
 from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason

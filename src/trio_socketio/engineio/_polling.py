@@ -20,7 +20,8 @@ from trio_socketio.engineio._payload import (
     is_binary,
 )
 from trio_socketio.engineio._request import EngineResponse
-from trio_socketio.engineio._session import Session, State
+from trio_socketio.engineio._session import Session
+from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["BAD_REQUEST", "POST_OK", "POST_TOO_LARGE", "PollingTransport"]

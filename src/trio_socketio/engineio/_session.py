@@ -1,4 +1,4 @@
-"""One Engine.IO session: its state table, its heartbeat, its outbox, its end.
+"""One Engine.IO session: its heartbeat, its outbox, its end.
 
 A session outlives the TCP connections that serve it. What serves it now is its *transport*: the polling
 transport, or a driver that holds a WebSocket. Both are told what to do through the same few methods.
@@ -7,7 +7,6 @@ transport, or a driver that holds a WebSocket. Both are told what to do through 
 from __future__ import annotations
 
 import math
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from trio_socketio._core import (
@@ -23,6 +22,7 @@ from trio_socketio._core import (
     unwrap_binary3,
 )
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
+from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.errors import DisconnectReason
 
 if TYPE_CHECKING:
@@ -30,44 +30,7 @@ if TYPE_CHECKING:
     from trio_socketio.engineio._request import EngineRequest
     from trio_socketio.engineio._upgrade import Candidate
 
-__all__ = ["TRANSITIONS", "Event", "Session", "State"]
-
-
-class State(Enum):
-    """Where a session stands."""
-
-    OPENING = auto()
-    OPEN = auto()
-    UPGRADING = auto()
-    CLOSING = auto()  #: what is queued is still sent
-    CLOSED = auto()
-
-
-class Event(Enum):
-    """What moves a session from one state to another."""
-
-    OPENED = auto()  #: the open packet is queued
-    CANDIDATE = auto()  #: a WebSocket for the upgrade is there
-    UPGRADED = auto()  #: the upgrade packet came
-    CANDIDATE_LOST = auto()
-    CLOSE = auto()
-    END = auto()
-
-
-#: All transitions live here; an event that a state does not list is a mistake of ours.
-TRANSITIONS: dict[State, dict[Event, State]] = {
-    State.OPENING: {Event.OPENED: State.OPEN, Event.END: State.CLOSED},
-    State.OPEN: {Event.CANDIDATE: State.UPGRADING, Event.CLOSE: State.CLOSING, Event.END: State.CLOSED},
-    State.UPGRADING: {
-        Event.UPGRADED: State.OPEN,
-        Event.CANDIDATE_LOST: State.OPEN,
-        Event.CLOSE: State.CLOSING,
-        Event.END: State.CLOSED,
-    },
-    State.CLOSING: {Event.END: State.CLOSED},
-    State.CLOSED: {},
-}
-
+__all__ = ["Session"]
 
 #: By number; looking one up in the enumeration takes six times as long, and this is done for each message.
 _STATUSES = {int(status): status for status in PushStatus}

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
 from trio_socketio.engineio._seam import Receiver, Transport
-from trio_socketio.engineio._session import Session, State
+from trio_socketio.engineio._session import Session
+from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "Surplus", "WebSocketTransport"]
