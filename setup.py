@@ -1,4 +1,4 @@
-"""The extension modules; everything else about the package stands in pyproject.toml.
+"""The extension modules, and the C that they link; everything else about the package stands in pyproject.toml.
 
 Environment:
     TSIO_SANITIZE=1: build with the address and undefined-behaviour sanitizers.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 SANITIZE = os.environ.get("TSIO_SANITIZE") == "1"
 WERROR = os.environ.get("TSIO_WERROR") == "1"
@@ -27,42 +28,67 @@ else:
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
-# Each module links what it calls: nothing in csrc keeps state of which there must be one copy only.
-MESSAGE = "base utf8 mask base64 ws_frame buf message message_forms deflate"
-CONNECTION = f"{MESSAGE} outbox front wheel conn conn_in conn_out conn_timer"
 HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
+if sys.platform != "linux":
+    SOURCES.remove(os.path.join("csrc", "reactor.c"))
+
+#: The modules, and the libraries each links. Of csrc/ it takes what it calls: nothing there keeps state of which there
+#: must be one copy only.
+CSRC = ["csrc", "m"]
+MODULES = {
+    "_callee": [],
+    "_codec": CSRC,
+    "_collector": [],
+    "_conn": [*CSRC, "z"],
+    "_deflate": [*CSRC, "z"],
+    "_event_queue": [],
+    "_message": [*CSRC, "z"],
+    "_packets": CSRC,
+    "_rooms": [*CSRC, "z"],
+    "_wheel": CSRC,
+}
+if sys.platform == "linux":
+    MODULES["_reactor"] = [*CSRC, "z"]
 
 
-def extension(name: str, csrc: str) -> Extension:
-    """The module ``trio_socketio._core.<name>`` with the files of csrc/ it stands on."""
-    stems = csrc.split()
-    sources = [f"src/trio_socketio/_core/{name}.pyx", *(f"csrc/{stem}.c" for stem in stems)]
+class BuildExtensions(build_ext):
+    """Builds csrc/ before what links it, however it is called."""
+
+    def run(self) -> None:
+        self.run_command("build_clib")
+        super().run()
+
+
+def extension(name: str, libraries: list[str]) -> Extension:
+    """The module ``trio_socketio._core.<name>``."""
     return Extension(
         f"trio_socketio._core.{name}",
-        sources,
+        [f"src/trio_socketio/_core/{name}.pyx"],
         include_dirs=["csrc"],
-        libraries=["m", *(["z"] if "deflate" in stems else [])],
-        depends=HEADERS,
+        libraries=libraries,
+        depends=[*HEADERS, *SOURCES] if libraries else [],
         extra_compile_args=COMPILE_ARGS,
         extra_link_args=LINK_ARGS,
     )
 
 
 setup(
+    cmdclass={"build_ext": BuildExtensions},
+    options={"build_ext": {"parallel": True}},
+    libraries=[
+        (
+            "csrc",
+            {
+                "sources": SOURCES,
+                "obj_deps": {"": HEADERS},
+                "include_dirs": ["csrc"],
+                "cflags": COMPILE_ARGS,
+            },
+        )
+    ],
     ext_modules=cythonize(
-        [
-            extension("_callee", ""),
-            extension("_codec", "base utf8 base64 eio_payload sio_packet"),
-            extension("_collector", ""),
-            extension("_conn", CONNECTION),
-            extension("_deflate", "base utf8 mask buf ws_frame deflate"),
-            extension("_event_queue", ""),
-            extension("_message", MESSAGE),
-            extension("_packets", "base sio_packet"),
-            extension("_rooms", f"{CONNECTION} rooms"),
-            extension("_wheel", "base buf wheel"),
-            *([extension("_reactor", f"{CONNECTION} reactor")] if sys.platform == "linux" else []),
-        ],
+        [extension(name, libraries) for name, libraries in MODULES.items()],
         build_dir="build/cython",
         show_all_warnings=True,
         compiler_directives={
