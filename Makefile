@@ -4,6 +4,8 @@ VENV ?= .venv
 PORT ?= 3000
 BIN := $(VENV)/bin
 ASAN_LIB := build/asan/lib
+# As many jobs as there are cores, where one does not wait for another.
+JOBS := -j$(shell getconf _NPROCESSORS_ONLN)
 
 SOURCES := $(wildcard csrc/*.[ch] src/trio_socketio/_core/*.py[xd]) setup.py src/trio_socketio/_version.py
 READY := $(VENV)/.built
@@ -57,11 +59,11 @@ rows: $(VENV)/.created ## Check that every required feature row has a test
 
 .PHONY: c-test
 c-test: ## Test csrc without Python, with CC
-	@$(MAKE) -s -C csrc test OUT=../build/csrc-$(notdir $(CC))
+	@$(MAKE) -s $(JOBS) -C csrc test OUT=../build/csrc-$(notdir $(CC))
 
 .PHONY: asan
 asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sanitizers
-	@$(MAKE) -s -C csrc asan OUT=../build/csrc-$(notdir $(CC))
+	@$(MAKE) -s $(JOBS) -C csrc asan OUT=../build/csrc-$(notdir $(CC))
 	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
 	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _conn; assert "build/asan" in _conn.__file__'
 	@$(SANITIZED) $(BIN)/python -m pytest -m "not (slow or clients or browser)" $(ARGS)

@@ -80,7 +80,7 @@ static void compressed_messages_are_inflated(void)
     put_run(TSIO_WS_BINARY, 'b', 700, BIG);
     put_payload(TSIO_WS_TEXT, BYTES(THREE), BIG);
     put_payload(TSIO_WS_TEXT, BYTES("\x00"), BIG); /* an empty message, in either way */
-    put_payload(TSIO_WS_BINARY, NULL, 0, BIG);
+    put_payload(TSIO_WS_BINARY, (const uint8_t *)"", 0, BIG);
     feed(&conn);
     check_run(&conn, TSIO_CONN_TEXT, 'a', 500);
     check_next(&conn, TSIO_CONN_TEXT, "not compressed");

@@ -184,7 +184,8 @@ def test_a_bomb_takes_no_more_than_the_limit():
     (event,) = events(conn)
     assert isinstance(event, Failure)
     assert event.close_code == 1009
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert taken < 300_000  # kB of a million; the address sanitizer keeps up to 256 MiB of what was freed
 
 
 @pytest.mark.rows("C32")
