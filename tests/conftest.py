@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -41,6 +42,12 @@ STREAM_ONLY = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", STREAM_ONLY)
+
+
+def pytest_collection_finish() -> None:
+    """Some hundred thousand objects stay to the end; each collection would look through them all."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
