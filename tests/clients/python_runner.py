@@ -7,6 +7,7 @@ import contextlib
 import json
 import sys
 import threading
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -32,9 +33,11 @@ def unpack(value: Any) -> Any:
     return [unpack(inner) for inner in value] if isinstance(value, list) else value
 
 
-def say(line: dict[str, Any]) -> None:
+def say(line: dict[str, Any], of: Client | None = None) -> None:
+    """Write a line; nothing, if it is of a client that has been let go."""
     with writing:
-        print(json.dumps(line), flush=True)
+        if of is None or clients.get(of.name) is of:
+            print(json.dumps(line), flush=True)
 
 
 class Client:
@@ -45,11 +48,22 @@ class Client:
         self.answers: dict[str, list[Any]] = {}
         self.sio = socketio.Client(reconnection=False)
         self.sio._trigger_event = self.seen  # all events, those without a handler among them
+        self.eio = self.sio.eio
+        self.eio._trigger_event = partial(self.in_order, self.eio._trigger_event)
+        self.eio.disconnect = partial(self.hang_up, self.eio.disconnect)
         self.namespace = "/"
 
+    # The Engine.IO client starts a thread for each message, so they, and even attachments, may overtake each other.
+    # Here the thread that reads handles them; and it cannot wait for its own end.
+
+    def in_order(self, trigger: Any, event: str, *args: Any, run_async: bool = False, **options: Any) -> Any:
+        return trigger(event, *args, **options)
+
+    def hang_up(self, disconnect: Any, abort: bool = False, **options: Any) -> None:
+        disconnect(abort=abort or threading.current_thread() is self.eio.read_loop_task, **options)
+
     def report(self, event: str, *args: Any) -> None:
-        if clients.get(self.name) is self:
-            say({"client": self.name, "event": event, "args": pack(args)})
+        say({"client": self.name, "event": event, "args": pack(args)}, of=self)
 
     def seen(self, event: str, namespace: str | None = None, *args: Any) -> Any:
         if namespace != self.namespace:
@@ -106,6 +120,7 @@ class Client:
         self.answers[event] = unpack(args)
 
     def disconnect(self) -> None:
+        self.eio.queue.join()  # what it is sending when it disconnects might be the last that it sends
         self.sio.disconnect()
 
     def state(self) -> dict[str, Any]:
@@ -118,12 +133,13 @@ class Client:
 
 
 def reset() -> None:
-    former = list(clients.values())
-    clients.clear()
+    with writing:  # nothing is said of them behind the answer
+        former = list(clients.values())
+        clients.clear()
     for client in former:
         if client.sio.connected:
             with contextlib.suppress(Exception):
-                client.disconnect()
+                client.eio.disconnect(abort=True)  # else it waits for its own threads, sometimes for 30 s
 
 
 def obey(command: dict[str, Any]) -> None:

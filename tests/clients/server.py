@@ -35,8 +35,12 @@ class Mailbox(Generic[T]):
 
 
 def make_server(**options: Any) -> Server:
-    """A server for clients of every version."""
-    return Server(allow_eio3=True, **options)
+    """A server for clients of every version.
+
+    Its heartbeat is short: python-socketio's client, when it disconnects, sometimes ends its writing task before that
+    has sent the close packet, and then waits for a ping.
+    """
+    return Server(**{"allow_eio3": True, "ping_interval": 3.0, **options})
 
 
 @asynccontextmanager
