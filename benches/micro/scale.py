@@ -1,23 +1,28 @@
 """Rooms of 10,000 to 1,000,000 whose sockets are a sink: does one more member cost the same, however many there are?
 
 What a member costs in C is asked of ``members.c``, in the order of memory and in none; what idle clients cost the
-interpreter, of ``sessions.py``.
+interpreter, of ``sessions.py``. The sizes take turns, for a shared machine's memory is faster at some times than at
+others.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.figures import kilobytes
+from harness.figures import Spread, kilobytes, ratios
+from harness.goals import verdict
 from harness.processes import Cores, FailedError
-from harness.table import Table
+from harness.table import Table, times
 from micro.measure import Answer
 from micro.programs import Version, build, nanoseconds, run
 
 SIZES = (10_000, 100_000, 1_000_000)
+
+ROUNDS = 5
 
 #: What one member takes at most, in bytes, in the larger of the two programs.
 MEMBER_BYTES = 6000
@@ -45,8 +50,8 @@ def measure(say: Callable[[str], None]) -> Found:
     """Ask every size.
 
     Returns:
-        By kind (``append``, ``append-shuffled``, ..., ``sessions``) and size, the nanoseconds for each member; for
-        sessions what the program said.
+        By kind (``append``, ``append-shuffled``, ..., ``sessions``) and size, the nanoseconds for each member in each
+        round; for sessions what the program said.
 
     Raises:
         FailedError: a program failed.
@@ -54,12 +59,17 @@ def measure(say: Callable[[str], None]) -> Found:
     version, core = Version(), Cores.choose().server
     build(version)
     found: Found = {}
-    for size in sizes(available()):
-        say(f"sink: {size:,} members")
-        for order in ((), ("shuffled",)):
-            for line in run(version, "members", str(size), *order, core=core):
-                answer = Answer.read(line)
-                found.setdefault(answer.name.replace(f"-{size}", ""), {})[size] = answer.ns
+    possible = sizes(available())
+    for number in range(ROUNDS):
+        say(f"sink: round {number + 1} of {ROUNDS}")
+        for size in possible:
+            for order in ((), ("shuffled",)):
+                for line in run(version, "members", str(size), *order, core=core):
+                    answer = Answer.read(line)
+                    kind = answer.name.replace(f"-{size}", "")
+                    found.setdefault(kind, {}).setdefault(size, []).append(answer.ns)
+    for size in possible:
+        say(f"sink: {size:,} idle clients")
         (line,) = run(version, "sessions", str(size), core=core)
         found.setdefault("sessions", {})[size] = json.loads(line)
     if not found:
@@ -67,9 +77,12 @@ def measure(say: Callable[[str], None]) -> Found:
     return found
 
 
-def growth(costs: Mapping[int, float]) -> float | None:
+def growth(costs: Mapping[int, Sequence[float]]) -> Spread | None:
     """How much more a member costs in the largest room than in the smallest, as a factor; None: there is but one."""
-    return costs[max(costs)] / costs[min(costs)] if len(costs) > 1 else None
+    if len(costs) < 2:
+        return None
+    largest, smallest = (dict(enumerate(costs[pick(costs)])) for pick in (max, min))
+    return ratios(largest, smallest)
 
 
 def table(found: Found) -> Table:
@@ -80,11 +93,9 @@ def table(found: Found) -> Table:
         if kind == "sessions":
             continue
         factor = growth(costs)
-        judged = (
-            "" if tuple(costs) != SIZES or factor is None else "reached" if factor <= GROWTH else "missed"
-        )
-        cells = (nanoseconds(costs[size]) if size in costs else "" for size in measured)
-        rows.append((kind, "member", *cells, f"{factor:.2f}x" if factor else "", judged))
+        judged = verdict(factor, GROWTH, higher=False) if factor and tuple(costs) == SIZES else ""
+        cells = (nanoseconds(statistics.median(costs[size])) if size in costs else "" for size in measured)
+        rows.append((kind, "member", *cells, times(factor) if factor else "", judged))
     for key, title, per, show in (
         ("rss_bytes", "memory", "client", kilobytes),
         ("tracked", "objects for the collector", "client", "{:.2f}".format),

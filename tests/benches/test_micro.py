@@ -98,16 +98,25 @@ def test_only_rooms_that_fit_into_memory_are_tried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("largest", "cells"), [(30.0, ("1.50x", "reached")), (31.0, ("1.55x", "missed")), (None, ("1.00x", ""))]
+    ("largest", "cells"),
+    [
+        ([30.0], ("1.50x", "reached")),
+        ([31.0], ("1.55x", "missed")),
+        ([31.0, 29.0, 32.0], ("1.55x (1.45..1.60)", "within the spread")),
+        (None, ("1.00x", "")),
+    ],
 )
-def test_growth_is_judged_where_all_sizes_are_there(largest: float | None, cells: tuple[str, str]) -> None:
-    costs = {10_000: 20.0, 100_000: 20.0} | ({1_000_000: largest} if largest else {})
+def test_growth_is_judged_where_all_sizes_are_there(
+    largest: list[float] | None, cells: tuple[str, str]
+) -> None:
+    rounds = [20.0] * len(largest or "1")
+    costs = {10_000: rounds, 100_000: rounds} | ({1_000_000: largest} if largest else {})
     assert scale.table({"append": costs}).rows[0][-2:] == cells
 
 
 def test_sessions_are_told_beside_the_costs() -> None:
     said = json.loads('{"rss_bytes": 2345.6, "tracked": 0.0, "pause_ms": 7.8, "open_us": 40.2}')
-    made = scale.table({"append": {10_000: 20.0}, "sessions": {10_000: said}})
+    made = scale.table({"append": {10_000: [20.0]}, "sessions": {10_000: said}})
     assert [row[2] for row in made.rows] == ["20.0 ns", "2.3 kB", "0.00", "7.8 ms", "40 µs"]
     assert made.columns[2] == "10,000"
 
