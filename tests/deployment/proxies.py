@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ def replaced(text: str, changes: Mapping[str, str]) -> str:
     return text
 
 
-class Proxy:
+class Proxy(ABC):
     """A program that terminates TLS in front of our server.
 
     It inherits a socket that listens already: nobody waits for its start, and no port is guessed.
@@ -96,11 +97,11 @@ class Proxy:
             with trio.CancelScope(shield=True):
                 await process.wait()
 
+    @abstractmethod
     def _command(
         self, changes: dict[str, str], address: str, descriptor: int
     ) -> tuple[list[str], dict[str, str]]:
         """Write the configuration; how the program is started with it, and its environment."""
-        raise NotImplementedError
 
     def _write(self, name: str, text: str) -> Path:
         path = self.folder / name
