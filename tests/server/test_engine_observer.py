@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.peers import Transport, open_peer
+from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineObserver, EngineServer, Server
@@ -37,8 +37,6 @@ def _noting(name: str) -> Any:
 EVENTS = [name for name in vars(EngineObserver) if not name.startswith("_")]
 for _name in EVENTS:
     setattr(Notes, _name, _noting(_name))
-
-each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
 
 @pytest.mark.rows("C35")

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 import trio
-from support.peers import Transport, open_peer
+from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineObserver, EngineServer, EngineSocket, Server
-
-each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
 
 @pytest.mark.rows("A12")

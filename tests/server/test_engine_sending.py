@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.peers import Closed, Transport, WebSocketPeer, open_peer
+from support.peers import Closed, Transport, WebSocketPeer, each_transport, open_peer
 from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 
@@ -14,8 +14,6 @@ from trio_socketio import Disconnected, EngineServer, EngineSocket, Outbox, Serv
 
 #: A message that no narrow connection takes as a whole.
 IN_FLIGHT = "x" * 20_000
-
-each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
 
 def server(**outbox: Any) -> EngineServer:

@@ -1,4 +1,4 @@
-"""An Engine.IO server by itself: its messages, who gets them, and what goes wrong with that."""
+"""An Engine.IO server by itself: its sockets, their handlers, and what goes wrong with them."""
 
 from __future__ import annotations
 
@@ -10,32 +10,12 @@ from typing import Any
 import pytest
 import trio
 from support.links import Link
-from support.peers import Closed, PollingPeer, Transport, open_peer
+from support.peers import Closed, PollingPeer, Transport, each_transport, echoing, only_one, open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Disconnected, EngineServer, EngineSocket, LocalProtocolError
 
 BYTES = bytes(range(256))
-
-each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
-
-
-def only(eio: EngineServer) -> EngineSocket:
-    """The one socket there is."""
-    (socket,) = eio.clients
-    return socket
-
-
-def echoing(**options: Any) -> EngineServer:
-    """A server whose connection handler sends back what comes."""
-    eio = EngineServer(**options)
-
-    @eio.on("connection")
-    async def connection(socket: EngineSocket) -> None:
-        async for message in socket:
-            await socket.send(message)
-
-    return eio
 
 
 @pytest.mark.rows("A12")
@@ -55,7 +35,7 @@ async def test_what_a_socket_tells(running: Any, transport: Transport, link: Lin
     eio = echoing(path="/eio/")
     async with running(eio) as net:
         peer = await open_peer(net, transport)
-        socket = only(eio)
+        socket = only_one(eio)
         sid = peer.polling.sid if isinstance(peer, PollingPeer) else peer.client.open["sid"]
         assert socket.id == sid
         assert socket.transport.name == transport
@@ -99,7 +79,7 @@ async def test_handlers_of_the_server_and_of_a_socket(
     eio.on("close", noting("close"))
     async with running(eio) as net:
         peer = await open_peer(net, transport)
-        socket = only(eio)
+        socket = only_one(eio)
         await peer.send("a", b"b")
         await wait_all_tasks_blocked()
         expected: list[Any] = [
@@ -226,169 +206,13 @@ async def test_an_error_in_a_close_handler_is_logged(running: Any, caplog: pytes
     assert "ValueError: first" in caplog.text and "ValueError: second" in caplog.text
 
 
-@pytest.mark.rows("A12")
-async def test_what_comes_while_the_connection_handlers_run_is_held(
-    running: Any, autojump_clock: Any
-) -> None:
-    eio = EngineServer(connect_timeout=5, ping_interval=100)
-    seen: list[Any] = []
-    eio.on("message", lambda socket, data: seen.append((trio.current_time() - start, data)))
-
-    @eio.on("connection")
-    async def slow(socket: EngineSocket) -> None:
-        await trio.sleep(3)
-
-    @eio.on("connection")
-    async def slower(socket: EngineSocket) -> None:
-        if "ready" in socket.request.query:
-            await trio.sleep(1)
-            socket.ready()
-        await trio.sleep(4 if "short" in socket.request.query else 20)
-
-    async with running(eio) as net:
-        for query, expected in (("&short=1", 4), ("&ready=1", 1), ("", 5)):
-            client = await net.session(query)
-            start = trio.current_time()
-            await client.send("x")
-            await trio.sleep(30)
-            assert seen == [(pytest.approx(expected), "x")]
-            seen.clear()
-
-
-@pytest.mark.rows("A12")
-async def test_messages_that_nobody_takes_are_dropped_and_counted(running: Any) -> None:
-    eio = EngineServer()
-    left = trio.Event()
-
-    @eio.on("connection")
-    async def connection(socket: EngineSocket) -> None:
-        async for message in socket:
-            if message == "enough":
-                break
-        left.set()
-        await trio.sleep_forever()
-
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        await peer.send("a", "enough", "b", b"c")
-        await left.wait()
-        await wait_all_tasks_blocked()
-        assert only(eio).dropped == 2
-        await peer.send("d")
-        await wait_all_tasks_blocked()
-        assert only(eio).dropped == 3
-        only(eio).on("message", lambda data: only(eio).send_nowait(data))
-        await peer.send("e")
-        assert await peer.receive() == "e"
-
-
-@pytest.mark.rows("A12")
-async def test_handlers_come_before_iterations(running: Any) -> None:
-    eio = echoing()
-    taken: list[Any] = []
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        await peer.send("a")
-        assert await peer.receive() == "a"
-        only(eio).on("message", taken.append)
-        await peer.send("b")
-        await wait_all_tasks_blocked()
-        assert taken == ["b"]
-
-
-@pytest.mark.rows("A12")
-async def test_iterations_share_the_messages_and_end_with_the_session(running: Any) -> None:
-    eio = EngineServer()
-    taken: list[Any] = []
-
-    async def take(name: str, socket: EngineSocket) -> None:
-        async for message in socket:
-            taken.append((name, message))
-            await trio.lowlevel.checkpoint()
-        taken.append((name, "end"))
-
-    async with running(eio) as net, trio.open_nursery() as nursery:
-        peer = await open_peer(net, "websocket")
-        socket = only(eio)
-        for name in "xy":
-            nursery.start_soon(take, name, socket)
-        await wait_all_tasks_blocked()
-        await peer.send(*"12345678")
-        await wait_all_tasks_blocked()
-        assert sorted(message for _, message in taken) == [*"12345678"]
-        assert {name for name, _ in taken} == {"x", "y"}
-        del taken[:]
-        await peer.send("last")
-        await peer.close()
-        await wait_all_tasks_blocked()
-        assert sorted(taken) in [sorted([(one, "last"), ("x", "end"), ("y", "end")]) for one in "xy"]
-        assert [message async for message in socket] == []
-
-
-@pytest.mark.rows("A12")
-@each_transport
-async def test_an_inbox_that_is_full_stops_the_reading(running: Any, transport: Transport) -> None:
-    eio = EngineServer(inbox_events=4)
-    go_on, taken = trio.Event(), []
-
-    @eio.on("connection")
-    async def connection(socket: EngineSocket) -> None:
-        await go_on.wait()
-        async for message in socket:
-            taken.append(message)  # noqa: PERF401
-
-    async with running(eio) as net, trio.open_nursery() as nursery:
-        peer = await open_peer(net, transport)
-        socket = only(eio)
-        numbers = [str(number) for number in range(40)]
-        answered: list[int] = []
-
-        async def send() -> None:
-            for number in range(0, 40, 4):
-                await peer.send(*numbers[number : number + 4])
-                answered.append(number)
-
-        nursery.start_soon(send)
-        await wait_all_tasks_blocked()
-        assert socket._session.paused
-        if transport == "polling":
-            assert answered == []  # the POST's answer is withheld
-        inbox = socket._client._inbox
-        assert inbox is not None
-        assert inbox.count == 4
-        go_on.set()
-        await wait_all_tasks_blocked()
-        assert taken == numbers
-        assert not socket._session.paused
-
-
-@pytest.mark.rows("A12")
-async def test_a_slow_async_handler_does_not_reorder_and_many_messages_let_others_run(
-    running: Any, autojump_clock: Any
-) -> None:
-    eio = EngineServer()
-    taken: list[Any] = []
-
-    @eio.on("message")
-    async def message(socket: EngineSocket, data: str) -> None:
-        if data == "slow":
-            await trio.sleep(1)
-        taken.append(data)
-
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        await peer.send("slow", *map(str, range(100)))
-        await trio.sleep(2)
-        assert taken == ["slow", *map(str, range(100))]
-
-
 @pytest.mark.rows("A12", "C13")
 async def test_it_hears_of_the_upgrade(running: Any, link: Link) -> None:
     eio = echoing()
     upgrades: list[str] = []
     async with running(eio) as net:
         polling = await net.polling()
-        socket = only(eio)
+        socket = only_one(eio)
         socket.on("upgrade", lambda: upgrades.append(socket.driver))
         ws = await polling.upgrade()
         await ws.send("2probe")
@@ -475,7 +299,7 @@ async def test_what_a_socket_cannot_do(running: Any) -> None:
     eio = EngineServer()
     async with running(eio) as net:
         peer = await open_peer(net, "websocket")
-        socket = only(eio)
+        socket = only_one(eio)
         with pytest.raises(
             ValueError, match="events here are 'message', 'close', 'upgrade', 'drain', not 'data'"
         ):
@@ -533,7 +357,7 @@ async def test_nothing_is_left_for_the_collector(running: Any, transport: Transp
         gc.disable()
         try:
             peer = await open_peer(net, transport)
-            socket = tie(only(eio))
+            socket = tie(only_one(eio))
             await wait_all_tasks_blocked()
             await peer.close()
             await wait_all_tasks_blocked()

@@ -11,13 +11,11 @@ import pytest
 import trio
 from support.leftovers import left_behind, open_descriptors
 from support.links import Link
-from support.peers import Closed, Transport, open_peer
+from support.peers import Closed, Transport, each_transport, open_peer
 from support.wire import SioClient, WebSocket, Wire
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, EngineSocket, Server, Socket
-
-each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
 
 @pytest.mark.rows("A1", "A12")

@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from typing import Literal
+from typing import Any, Literal
 
+import pytest
 from wsproto.events import CloseConnection
 
 from support.wire import Polling, Response, SioClient, Wire
+from trio_socketio import EngineServer, EngineSocket
 
-__all__ = ["PollingPeer", "Transport", "WebSocketPeer", "open_peer"]
+__all__ = [
+    "Closed", "PollingPeer", "Transport", "WebSocketPeer", "each_transport", "echoing", "only_one", "open_peer",
+]  # fmt: skip
 
 Transport = Literal["polling", "websocket"]
+
+each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
+
+
+def only_one(eio: EngineServer) -> EngineSocket:
+    """The one socket there is."""
+    (socket,) = eio.clients
+    return socket
+
+
+def echoing(**options: Any) -> EngineServer:
+    """A server whose connection handler sends back what comes."""
+    eio = EngineServer(**options)
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        async for message in socket:
+            await socket.send(message)
+
+    return eio
 
 
 class Closed(Exception):
