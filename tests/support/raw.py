@@ -119,3 +119,18 @@ async def exchange_frames(stream: trio.abc.Stream, *frames: bytes) -> bytes:
     except trio.BrokenResourceError:
         pass
     return await read_all(stream)
+
+
+def fields(response: bytes) -> list[tuple[str, str]]:
+    """The header fields of the first response, names in lower case."""
+    lines = response.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
+    return [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
+
+
+async def switched(wire: Wire, target: str = WEBSOCKET, **changes: str) -> bytes:
+    """The head of a response that switches protocols."""
+    stream = wire.stream()
+    await stream.send_all(upgrade(target, **changes))
+    received = await read_until(stream, b"\r\n\r\n")
+    assert status(received) == 101
+    return received
