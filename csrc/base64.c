@@ -64,29 +64,57 @@ static void store_group(uint8_t *dst, uint32_t bits, unsigned byte_count)
         dst[i] = (uint8_t)(bits >> (16 - 8 * i));
 }
 
+static bool is_line_break(uint8_t byte)
+{
+    return byte == '\r' || byte == '\n';
+}
+
+/* Takes up to four characters that are no line breaks; returns how many there were. */
+static unsigned take_group(uint8_t group[4], const uint8_t **src, const uint8_t *end)
+{
+    unsigned count = 0;
+    for (; *src < end && count < 4; ++*src)
+        if (!is_line_break(**src))
+            group[count++] = **src;
+    return count;
+}
+
+/* Decodes whole groups without padding for as long as none of their characters is a line
+ * break, or anything else that is not in the alphabet. Returns the bytes written. */
+static size_t decode_run(uint8_t *dst, const uint8_t **src, const uint8_t *end)
+{
+    size_t written = 0;
+    uint32_t bits;
+    for (; end - *src >= 4 && decode_group(&bits, *src, 4); *src += 4, written += 3)
+        store_group(dst + written, bits, 3);
+    return written;
+}
+
 bool tsio_base64_decode(uint8_t *dst, size_t *dst_len, const uint8_t *src, size_t len)
 {
     *dst_len = 0;
-    if (len % 4 != 0)
-        return false;
     if (len == 0)
         return true;
 
+    const uint8_t *end = src + len;
     size_t written = 0;
+    uint8_t group[4];
     uint32_t bits;
-    for (size_t i = 0; i < len - 4; i += 4, written += 3) {
-        if (!decode_group(&bits, src + i, 4))
+    for (unsigned byte_count = 3;;) {
+        if (byte_count == 3)
+            written += decode_run(dst + written, &src, end);
+        const unsigned count = take_group(group, &src, end);
+        if (count == 0)
+            break;
+        if (count < 4 || byte_count < 3) /* a padded group is the last one */
             return false;
-        store_group(dst + written, bits, 3);
+        byte_count = group[3] != '=' ? 3 : group[2] != '=' ? 2 : 1;
+        /* No encoder leaves bits set below the last whole byte. */
+        if (!decode_group(&bits, group, byte_count + 1) || (bits & (0xffffffu >> (8 * byte_count))) != 0)
+            return false;
+        store_group(dst + written, bits, byte_count);
+        written += byte_count;
     }
-
-    /* Only the last group may be padded; a '=' elsewhere is not in the alphabet.
-     * No encoder leaves bits set below the last whole byte. */
-    const uint8_t *last = src + len - 4;
-    const unsigned byte_count = last[3] != '=' ? 3 : last[2] != '=' ? 2 : 1;
-    if (!decode_group(&bits, last, byte_count + 1) || (bits & (0xffffffu >> (8 * byte_count))) != 0)
-        return false;
-    store_group(dst + written, bits, byte_count);
-    *dst_len = written + byte_count;
+    *dst_len = written;
     return true;
 }

@@ -93,6 +93,6 @@ def test_what_is_no_message_is_refused(packet):
 
 
 @pytest.mark.rows("C7")
-@pytest.mark.parametrize("packet", ["b4A", "b4AQI", "b4AR==", "b4AQID\n", "b4-_8=", "b4€€", "b4\ud800\ud800"])
+@pytest.mark.parametrize("packet", ["b4A", "b4AQI", "b4AR==", "b4AQID ", "b4-_8=", "b4€€", "b4\ud800\ud800"])
 def test_base64_is_strict(packet):
     assert unwrap_binary3(packet) == Failure("binary packet is not base64", 0)

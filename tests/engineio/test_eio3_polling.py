@@ -186,7 +186,7 @@ def test_a_client_may_send_either_form_whatever_it_takes(query: str) -> None:
         (b"2:4x1:45:", TEXT, DisconnectReason.PARSE_ERROR),
         (b"2:4x7:4", TEXT, DisconnectReason.PARSE_ERROR),
         (b"2:4x2:4\xf0\x9f\x98\x80", TEXT, DisconnectReason.PARSE_ERROR),
-        (b"2:4x6:b4AQI\n", TEXT, DisconnectReason.PARSE_ERROR),
+        (b"2:4x6:b4AQI ", TEXT, DisconnectReason.PARSE_ERROR),
         (b"2:4x5:bAQID", TEXT, DisconnectReason.PARSE_ERROR),
         (b"2:4x1:9", TEXT, DisconnectReason.PARSE_ERROR),
         (b"2:4x1:3", TEXT, DisconnectReason.TRANSPORT_ERROR),

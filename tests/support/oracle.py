@@ -14,6 +14,19 @@ class Bad(Exception):
     """The input breaks the protocol."""
 
 
+# Base64
+
+
+def decode_base64(text: bytes) -> bytes | None:
+    """What the text decodes to, CR and LF left out; None: it is not what any bytes encode to."""
+    text = re.sub(rb"[\r\n]", b"", text)
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return None
+    return decoded if base64.b64encode(decoded) == text else None
+
+
 # Engine.IO revision 4 payloads
 
 
@@ -25,13 +38,13 @@ def split_payload(body: bytes, max_packets: int = 1024) -> tuple[list[str | byte
             return packets, False
         try:
             if piece[:1] == b"b":
-                decoded = base64.b64decode(piece[1:], validate=True)
-                if base64.b64encode(decoded) != piece[1:]:
+                decoded = decode_base64(piece[1:])
+                if decoded is None:
                     return packets, False
                 packets.append(decoded)
             else:
                 packets.append(piece.decode())
-        except (binascii.Error, UnicodeDecodeError):
+        except UnicodeDecodeError:
             return packets, False
     return packets, True
 

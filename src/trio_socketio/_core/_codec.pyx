@@ -75,7 +75,8 @@ def split_payload(const uint8_t[::1] body not None, uint32_t max_packets):
         The packets before the first bad one (text packets as ``str`` with their type digit, binary
         messages as ``bytes``), and a ``Failure`` or None.
 
-    Source: Engine.IO protocol revision 4, "Payload encoding"; base64 after RFC 4648 section 4, strict.
+    Source: Engine.IO protocol revision 4, "Payload encoding"; base64 after RFC 4648 section 4, strict but for line breaks, which
+    are skipped.
     """
     return _split(body, max_packets, tsio_eio_splitter_next, True)
 
@@ -104,7 +105,8 @@ def unwrap_binary3(packet not None):
         packet: its type in a byte and the data, or text that begins with ``b``, the type digit and base64.
 
     Returns:
-        The data; or a ``Failure`` if the packet is no message, or not base64 (RFC 4648 section 4, strict).
+        The data; or a ``Failure`` if the packet is no message, or not base64 (RFC 4648 section 4, strict but for
+        line breaks, which are skipped).
     """
     cdef bytes data
     cdef const uint8_t *start
