@@ -1,4 +1,4 @@
-"""The extension modules, and the C that they link; everything else about the package stands in pyproject.toml.
+"""The extension modules and the C library that they share; everything else about the package stands in pyproject.toml.
 
 Environment:
     TSIO_SANITIZE=1: build with the address and undefined-behaviour sanitizers.
@@ -7,6 +7,7 @@ Environment:
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -16,7 +17,8 @@ from setuptools.command.build_ext import build_ext
 SANITIZE = os.environ.get("TSIO_SANITIZE") == "1"
 WERROR = os.environ.get("TSIO_WERROR") == "1"
 
-COMPILE_ARGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"]
+# -MMD writes beside each object which headers it was made from.
+COMPILE_ARGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-MMD"]
 LINK_ARGS = []
 if SANITIZE:
     # Python's own flags hold -DNDEBUG; here the assertions are wanted.
@@ -28,67 +30,107 @@ else:
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
-HEADERS = sorted(str(path) for path in Path("csrc").glob("*.h"))
+#: csrc/ is one shared library, so that its state exists once: the allocator hook, and the system calls of the reactor.
+LIBRARY = "libtsio.so"
 SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
-if sys.platform != "linux":
-    SOURCES.remove(os.path.join("csrc", "reactor.c"))
+if sys.platform == "darwin":
+    LIBRARY_ARGS = ["-dynamiclib", f"-Wl,-install_name,@rpath/{LIBRARY}"]
+    FIND_ARGS = ["-Wl,-rpath,@loader_path"]
+else:
+    # Calls inside of the library need no look-up.
+    LIBRARY_ARGS = [f"-Wl,-soname,{LIBRARY}", "-Wl,-Bsymbolic"]
+    FIND_ARGS = ["-Wl,-rpath,$ORIGIN"]
 
-#: The modules, and the libraries each links. Of csrc/ it takes what it calls: nothing there keeps state of which there
-#: must be one copy only.
-CSRC = ["csrc", "m"]
+#: The modules, and whether each calls csrc/.
 MODULES = {
-    "_callee": [],
-    "_codec": CSRC,
-    "_collector": [],
-    "_conn": [*CSRC, "z"],
-    "_deflate": [*CSRC, "z"],
-    "_event_queue": [],
-    "_message": [*CSRC, "z"],
-    "_packets": CSRC,
-    "_rooms": [*CSRC, "z"],
-    "_wheel": CSRC,
+    "_callee": False,
+    "_codec": True,
+    "_collector": False,
+    "_conn": True,
+    "_deflate": True,
+    "_event_queue": False,
+    "_message": True,
+    "_packets": True,
+    "_rooms": True,
+    "_wheel": True,
 }
 if sys.platform == "linux":
-    MODULES["_reactor"] = [*CSRC, "z"]
+    MODULES["_reactor"] = True
+else:
+    SOURCES.remove(os.path.join("csrc", "reactor.c"))
+
+
+def made_from(target: str) -> list[str]:
+    """The files that an object was made from, as the compiler has noted; what it depends on if it was never made."""
+    notes = Path(target).with_suffix(".d")
+    if not notes.exists():
+        return []
+    return notes.read_text("utf-8").partition(":")[2].replace("\\\n", " ").split()
+
+
+def is_current(target: str, sources: list[str]) -> bool:
+    """Whether a file is newer than all that it is made from."""
+    try:
+        made = os.stat(target).st_mtime
+        return bool(sources) and all(os.stat(source).st_mtime <= made for source in sources)
+    except FileNotFoundError:
+        return False
 
 
 class BuildExtensions(build_ext):
-    """Builds csrc/ before what links it, however it is called."""
+    """Builds the library and the modules that need it, and of both only what has changed."""
 
-    def run(self) -> None:
-        self.run_command("build_clib")
-        super().run()
+    #: Where the library is built: beside the modules, which look for it there.
+    library: str
 
+    def build_extensions(self) -> None:
+        self.library = os.path.join(os.path.dirname(self.get_ext_fullpath("trio_socketio._core._conn")), LIBRARY)
+        self.build_library()
+        super().build_extensions()
 
-def extension(name: str, libraries: list[str]) -> Extension:
-    """The module ``trio_socketio._core.<name>``."""
-    return Extension(
-        f"trio_socketio._core.{name}",
-        [f"src/trio_socketio/_core/{name}.pyx"],
-        include_dirs=["csrc"],
-        libraries=libraries,
-        depends=[*HEADERS, *SOURCES] if libraries else [],
-        extra_compile_args=COMPILE_ARGS,
-        extra_link_args=LINK_ARGS,
-    )
+    def build_library(self) -> None:
+        """Compile csrc/ and link it."""
+        objects = self.compiler.object_filenames(SOURCES, output_dir=self.build_temp)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(self.compile_source, SOURCES, objects))
+        if self.force or not is_current(self.library, objects):
+            self.compiler.link_shared_object(
+                objects, self.library, libraries=["m", "z"], extra_postargs=[*LINK_ARGS, *LIBRARY_ARGS]
+            )
+
+    def compile_source(self, source: str, target: str) -> None:
+        """Compile one file of csrc/ unless its object is newer than all it is made from."""
+        if self.force or not is_current(target, made_from(target)):
+            extra = [*COMPILE_ARGS, "-fno-semantic-interposition"]
+            self.compiler.compile([source], self.build_temp, include_dirs=["csrc"], extra_postargs=extra)
+
+    def build_extension(self, extension: Extension) -> None:
+        (target,) = self.compiler.object_filenames(extension.sources, output_dir=self.build_temp)
+        extension.depends = made_from(target)
+        if MODULES[extension.name.rpartition(".")[2]]:
+            extension.extra_link_args = [*extension.extra_link_args, self.library, *FIND_ARGS]
+        super().build_extension(extension)
+
+    def copy_extensions_to_source(self) -> None:
+        super().copy_extensions_to_source()
+        package = self.get_finalized_command("build_py").get_package_dir("trio_socketio._core")
+        self.copy_file(self.library, os.path.join(package, LIBRARY))
 
 
 setup(
     cmdclass={"build_ext": BuildExtensions},
     options={"build_ext": {"parallel": True}},
-    libraries=[
-        (
-            "csrc",
-            {
-                "sources": SOURCES,
-                "obj_deps": {"": HEADERS},
-                "include_dirs": ["csrc"],
-                "cflags": COMPILE_ARGS,
-            },
-        )
-    ],
     ext_modules=cythonize(
-        [extension(name, libraries) for name, libraries in MODULES.items()],
+        [
+            Extension(
+                f"trio_socketio._core.{name}",
+                [f"src/trio_socketio/_core/{name}.pyx"],
+                include_dirs=["csrc"],
+                extra_compile_args=[*COMPILE_ARGS, "-fvisibility=hidden"],
+                extra_link_args=LINK_ARGS,
+            )
+            for name in MODULES
+        ],
         build_dir="build/cython",
         show_all_warnings=True,
         compiler_directives={
