@@ -84,7 +84,9 @@ class BuildExtensions(build_ext):
     library: str
 
     def build_extensions(self) -> None:
-        self.library = os.path.join(os.path.dirname(self.get_ext_fullpath("trio_socketio._core._conn")), LIBRARY)
+        self.library = os.path.join(
+            os.path.dirname(self.get_ext_fullpath("trio_socketio._core._conn")), LIBRARY
+        )
         self.build_library()
         super().build_extensions()
 
