@@ -181,8 +181,8 @@ def test_a_broadcast_tells_the_reactor_once_and_reaches_everybody_in_one_turn(be
         index.add(Member(str(number)), peer.conn)
     bench.settle()
     told = bench.told
-    index.broadcast(Message("x"), [], [])
-    index.broadcast(Message("y"), [], [])
+    index.broadcast(Message("x"), None, [])
+    index.broadcast(Message("y"), None, [])
     assert bench.told == told + 1
     assert not bench.turn()
     assert {peer.read() for peer in peers} == {b"\x81\x024x\x81\x024y"}
@@ -192,7 +192,7 @@ def test_who_ends_between_a_broadcast_and_its_flush_is_left_out(bench: Bench):
     index, peers = RoomIndex(), [bench.peer() for _ in range(50)]
     for number, peer in enumerate(peers):
         index.add(Member(str(number)), peer.conn)
-    index.broadcast(Message("x"), [], [])
+    index.broadcast(Message("x"), None, [])
     for number, peer in enumerate(peers[::2]):
         bench.reactor.remove(peer.conn)
         if number % 2:

@@ -68,7 +68,7 @@ def test_a_member_that_is_muted_keeps_no_connection():
     before = alive("Connection")
     index.mute(member)
     assert alive("Connection") == before - 1
-    assert index.broadcast(Message("x"), [], []) == []
+    assert index.broadcast(Message("x"), None, []) == []
 
 
 def test_who_is_removed_is_in_no_room_and_may_come_back():
@@ -79,7 +79,7 @@ def test_who_is_removed_is_in_no_room_and_may_come_back():
     assert index.rooms_of(member) == frozenset()
     assert index.broadcast(Message("x"), ["room", "a"], []) == []
     index.add(member, second)
-    index.broadcast(Message("y"), [], [])
+    index.broadcast(Message("y"), None, [])
     assert (frames(first), frames(second)) == (b"", b"\x81\x024y")
 
 
@@ -145,7 +145,7 @@ def test_rooms_that_shrink_and_grow_lose_nobody():
 def test_a_message_outlives_its_broadcast():
     index, conn = RoomIndex(), open_connection()
     index.add(Member("a"), conn)
-    index.broadcast(Message("x" * 100, [b"y" * 100]), [], [])
+    index.broadcast(Message("x" * 100, [b"y" * 100]), None, [])
     gc.collect()
     assert frames(conn) == b"\x81\x654" + b"x" * 100 + b"\x82\x64" + b"y" * 100
 
@@ -192,7 +192,7 @@ def test_one_connection_with_two_members_gets_a_broadcast_once():
     index, conn = RoomIndex(), open_connection()
     for name in "ab":
         index.add(Member(name), conn)
-    index.broadcast(Message("x"), [], [])
+    index.broadcast(Message("x"), None, [])
     assert frames(conn) == b"\x81\x024x"
 
 
@@ -203,7 +203,7 @@ def test_volatile_is_lost_for_those_only_who_would_wait():
         index.add(Member(name), conn)
     busy.send(Message("earlier"))
     busy.take(ALL)
-    assert index.broadcast(Message("x"), [], [], volatile=True) == []
+    assert index.broadcast(Message("x"), None, [], volatile=True) == []
     assert (frames(free), busy.volatile_lost, free.volatile_lost) == (b"\x81\x024x", 1, 0)
 
 
@@ -218,7 +218,7 @@ def test_arguments_of_the_wrong_kind_are_type_errors(wrong: Any):
         lambda: index.leave(member, wrong),
         lambda: index.join(wrong, "room"),
         lambda: index.in_room(wrong),
-        lambda: index.broadcast(wrong, [], []),
+        lambda: index.broadcast(wrong, None, []),
     ):
         with pytest.raises(TypeError):
             call()

@@ -123,13 +123,15 @@ class Game:
         names = [*ROOMS, *(self._id(other) for other in self.chance.sample(self.present(), 2))]
         rooms = self.chance.sample(names, self.chance.randrange(4))
         exclude = self.chance.sample(names, self.chance.randrange(3))
-        heard = set().union(*map(self._members, rooms)) if rooms else set(self.present())
+        is_narrowed = bool(rooms) or self.chance.random() < 0.5  # to no rooms is to nobody
+        heard = set().union(*map(self._members, rooms)) if is_narrowed else set(self.present())
         heard -= set().union(*map(self._members, exclude))
-        operator: BroadcastOperator = self.io.to(rooms).except_(exclude)
+        operator: BroadcastOperator = self.io.except_(exclude)
         if self.chance.random() < 0.3:
             assert player.socket is not None
-            operator = player.socket.to(rooms).except_(exclude)
+            operator = player.socket.except_(exclude)
             heard.discard(player)
+        operator = operator.to(rooms) if is_narrowed else operator
         volatile = self.chance.random() < 0.2
         operator = operator.volatile if volatile else operator
         operator = operator.local if self.chance.random() < 0.2 else operator

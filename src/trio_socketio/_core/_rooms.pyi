@@ -22,5 +22,10 @@ class RoomIndex:
     def rooms_of(self, member: Member) -> frozenset[str]: ...
     def in_room(self, name: str) -> list[Any]: ...
     def broadcast(
-        self, message: Message, rooms: Collection[str], exclude: Collection[str], *, volatile: bool = False
+        self,
+        message: Message,
+        rooms: Collection[str] | None,
+        exclude: Collection[str],
+        *,
+        volatile: bool = False,
     ) -> list[Any]: ...

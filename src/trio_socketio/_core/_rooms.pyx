@@ -162,11 +162,11 @@ cdef class RoomIndex:
     # broadcasting
 
     def broadcast(self, Message message not None, rooms, exclude, *, bint volatile=False):
-        """Queue a message for everybody in any of ``rooms`` and in none of ``exclude``, each once.
+        """Queue a message for the members of any of ``rooms`` and of none of ``exclude``, each once.
 
         Args:
             message: what to send.
-            rooms: names; everybody where there are none.
+            rooms: names; None for all members, empty for no member.
             exclude: names.
             volatile: it is lost for those who would have to wait for it.
 
@@ -184,10 +184,11 @@ cdef class RoomIndex:
         tsio_broadcast_init(&broadcast, message._message, TSIO_SEND_VOLATILE if volatile else 0, _epoch)
         for name in exclude:
             self._visit(&broadcast, name, tsio_broadcast_skip_room, tsio_broadcast_skip_member)
-        for name in rooms:
-            self._visit(&broadcast, name, tsio_broadcast_to_room, tsio_broadcast_to_member)
-        if not rooms:
+        if rooms is None:
             tsio_broadcast_to_room(&broadcast, &self._all._room)
+        else:
+            for name in rooms:
+                self._visit(&broadcast, name, tsio_broadcast_to_room, tsio_broadcast_to_member)
         member = broadcast.full
         while member is not NULL:  # before Python is called, which may let members go
             full.append(<object>member.owner)

@@ -35,7 +35,7 @@ class Emitter(ABC):
         """An operator that chooses everybody."""
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """Those in any of these rooms; each socket once."""
+        """The sockets in any of these rooms, each once; ``to([])`` reaches nobody."""
         return self._operator().to(*rooms)
 
     in_ = to

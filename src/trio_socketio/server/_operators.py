@@ -56,13 +56,16 @@ class BroadcastOperator:
         return type(self)(self._namespace, target)
 
     def to(self, *rooms: Rooms) -> Self:
-        """Those in any of these rooms, besides those already chosen; each socket once."""
+        """The sockets in any of these rooms, besides those already chosen; each socket once.
+
+        No rooms choose no socket: ``to([])`` reaches nobody, unless other rooms are chosen too.
+        """
         return self._with(self._target.to(names(rooms)))
 
     in_ = to
 
     def except_(self, *rooms: Rooms) -> Self:
-        """None who is in one of these rooms. A socket's id is a room, too."""
+        """Leave out the sockets in any of these rooms. A socket's id is a room, too; ``except_([])`` leaves out none."""
         return self._with(self._target.without(names(rooms)))
 
     @property

@@ -20,22 +20,22 @@ class Target:
     """Whom a broadcast is for.
 
     Attributes:
-        rooms: the union of these; everybody where it is empty.
-        exclude: but nobody who is in one of these.
+        rooms: the members of any of these rooms. None: all members. An empty set: no member.
+        exclude: rooms whose members are left out.
         volatile: dropped for members that cannot take it at once.
         compress: whether it may be compressed.
         local: not passed on to other servers.
     """
 
-    rooms: frozenset[str] = frozenset()
+    rooms: frozenset[str] | None = None
     exclude: frozenset[str] = frozenset()
     volatile: bool = False
     compress: bool = True
     local: bool = False
 
     def to(self, rooms: Iterable[str]) -> Target:
-        """The same with more rooms."""
-        return replace(self, rooms=self.rooms | frozenset(rooms))
+        """The same with more rooms. No rooms, where none was named before, choose no member."""
+        return replace(self, rooms=(self.rooms or frozenset()) | frozenset(rooms))
 
     def without(self, rooms: Iterable[str]) -> Target:
         """The same with more exceptions."""
@@ -85,9 +85,9 @@ class RoomIndex(Generic[M]):
     def select(self, target: Target) -> list[M]:
         """The members a target means, each once."""
         chosen: dict[M, None] = {}
-        if not target.rooms:
+        if target.rooms is None:
             chosen = dict.fromkeys(self.members.values())
-        for room in target.rooms:
+        for room in target.rooms or ():
             chosen.update(dict.fromkeys(self._index.in_room(room)))
         for room in target.exclude:
             for member in self._index.in_room(room):
