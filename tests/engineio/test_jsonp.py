@@ -155,6 +155,15 @@ def test_revision_4() -> None:
     assert bench.above[polling.session.sid].messages == ['2["a\n\\n"]', b"\x01\x02\x03"]
 
 
+@pytest.mark.rows("P17")
+@pytest.mark.parametrize(("query", "body"), [("EIO=4&j=0", "bAQ\nID\n"), ("EIO=3&j=0", "8:b4AQ\nID\n")])
+def test_base64_in_lines(query: str, body: str) -> None:
+    bench = _bench()
+    polling, _ = _open(bench, query)
+    assert bench.post(polling, submit(body), FORM).body == b"ok"
+    assert bench.above[polling.session.sid].messages == [b"\x01\x02\x03"]
+
+
 @pytest.mark.rows("C8", "C7")
 def test_revision_3_is_always_text() -> None:
     bench = _bench()
