@@ -268,7 +268,7 @@ class Requests:
             body = await self.http.read_body(request, self._engine.options.max_http_buffer_size)
         except BodyTooLarge as error:
             polling.post_refused()
-            self._logger.info("session %s…: %s (max_http_buffer_size)", session.sid[:6], error)
+            self._logger.info("session %s…: %s", session.sid[:6], error)
             return await self._respond(POST_TOO_LARGE)
         except BaseException:
             polling.post_lost("the POST never came whole")
