@@ -7,7 +7,7 @@
 tsio_status tsio_conn_init(tsio_conn *conn, uint64_t max_message_bytes, uint32_t max_fragments,
                            uint32_t outbox_max_packets, size_t outbox_max_bytes, tsio_policy policy)
 {
-    *conn = (tsio_conn){.hb_deadline = INFINITY, .other_deadline = INFINITY, .slot = TSIO_NO_SLOT};
+    *conn = (tsio_conn){.hb_deadline = INFINITY, .ping_at = INFINITY, .other_deadline = INFINITY, .slot = TSIO_NO_SLOT};
     tsio_ws_reader_init(&conn->ws.reader, max_message_bytes, max_fragments);
     tsio_outbox_init(&conn->outbox, outbox_max_packets, outbox_max_bytes, policy);
     conn->front = tsio_front_new(conn);

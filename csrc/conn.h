@@ -24,7 +24,7 @@
 typedef enum {
     TSIO_HB_OFF,
     TSIO_HB_WAIT_CLIENT,    /* revision 3: the client's next ping must have come by the deadline */
-    TSIO_HB_WAIT_PING,      /* our next ping is due at the deadline */
+    TSIO_HB_WAIT_PING,      /* our next ping is due at `ping_at` */
     TSIO_HB_WAIT_PONG,      /* the answer must have come by the deadline */
     TSIO_HB_WAIT_PONG_AGAIN /* the same, after something else has come */
 } tsio_hb_state;
@@ -67,11 +67,13 @@ enum { TSIO_NO_SLOT = UINT32_MAX };
 typedef struct tsio_conn {
     tsio_front *front;
     tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
-    tsio_wheel_node timer; /* linked at the earlier one of the two deadlines */
-    double hb_deadline;    /* INFINITY: the heartbeat is off or suspended */
+    tsio_wheel_node timer; /* linked at the earliest one of the three times below */
+    double hb_deadline;    /* the client must have answered or pinged by then; INFINITY: none, or suspended */
+    double ping_at;        /* our next ping is due; INFINITY: none */
     double other_deadline; /* INFINITY: none */
     double ping_interval, ping_timeout;
     uint8_t hb_state;       /* a tsio_hb_state */
+    bool hb_suspended;      /* the deadline is, because nothing is read */
     bool open;              /* messages are accepted; false at first. Set it with tsio_conn_set_open() */
     bool torn;              /* a message was cut off and thrown away: nothing can follow */
     bool blocked;           /* the reactor waits until the peer has read */
@@ -209,12 +211,18 @@ void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size
 /* --- timers: all calls for a connection name the same wheel; O(1) ---------- */
 
 /* The first ping is due after `interval` seconds; a pong must come within `timeout`.
+ * Each ping is followed within `timeout` by its pong, by the timeout, or by another
+ * ping: the deadline may be suspended or put off, but the client gives up if no ping
+ * comes for both together. Another ping is left out while the outbox is full.
  * In revision 3 it is the client who pings: the first and each next must come within
  * both together. */
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout);
 
-/* While we have paused reading, no answer can be seen: no deadline. On resuming,
- * it starts anew, a full interval or a full timeout. Both do nothing when it is so
+/* No more pings, and no deadline. */
+void tsio_conn_heartbeat_stop(tsio_conn *conn, tsio_wheel *wheel);
+
+/* While reading is paused, no answer can be seen: no deadline, but the pings go on.
+ * On resuming, a deadline that applies starts anew. Both do nothing when it is so
  * already, and while the heartbeat is off. */
 void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel);
 void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now);
@@ -234,7 +242,7 @@ void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
 
 typedef enum {
     TSIO_TIMER_NONE,         /* nothing is due any more; what remains is scheduled */
-    TSIO_TIMER_PING,         /* the caller must push the ping packet; we wait for the pong already */
+    TSIO_TIMER_PING,         /* the caller must push the ping packet; the pong is waited for already */
     TSIO_TIMER_PING_TIMEOUT, /* no answer came; the heartbeat is off */
     TSIO_TIMER_DEADLINE      /* the other deadline passed; there is none any more */
 } tsio_timer_kind;
@@ -245,7 +253,7 @@ tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now);
 /* To be called when tsio_conn_expired() gave this connection, until it says NONE. */
 tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now);
 
-/* Takes the timer out of the wheel, and away both deadlines: the heartbeat is off. */
+/* Takes the timer out of the wheel, and away all deadlines: the heartbeat is off. */
 void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel);
 
 #endif

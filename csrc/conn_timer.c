@@ -7,43 +7,42 @@ enum { AHEAD = 8 }; /* so many timers before its turn, a connection is fetched f
 /* Whoever sets a deadline or a heartbeat state has set the wheel. */
 static void arm(tsio_conn *conn)
 {
-    const double deadline = fmin(conn->hb_deadline, conn->other_deadline);
+    const double deadline = fmin(fmin(conn->hb_deadline, conn->ping_at), conn->other_deadline);
     if (isinf(deadline))
         tsio_wheel_cancel(conn->wheel, &conn->timer);
     else
         tsio_wheel_schedule(conn->wheel, &conn->timer, deadline);
 }
 
-static bool is_suspended(const tsio_conn *conn)
-{
-    return isinf(conn->hb_deadline);
-}
-
-/* How long a state may last. */
+/* How long the client may take in this state. */
 static double patience(const tsio_conn *conn)
 {
     switch ((tsio_hb_state)conn->hb_state) {
     case TSIO_HB_WAIT_CLIENT:
         return conn->ping_interval + conn->ping_timeout;
-    case TSIO_HB_WAIT_PING:
-        return conn->ping_interval;
     case TSIO_HB_WAIT_PONG:
     case TSIO_HB_WAIT_PONG_AGAIN:
         return conn->ping_timeout;
+    case TSIO_HB_WAIT_PING:
     case TSIO_HB_OFF:
         break;
     }
     return INFINITY;
 }
 
-/* What comes while we are suspended counts, but the clock stands still until we resume. */
+/* The deadline of a state that begins now; there is none while it is suspended. */
+static void set_deadline(tsio_conn *conn, double now)
+{
+    conn->hb_deadline = conn->hb_suspended ? INFINITY : now + patience(conn);
+}
+
 static void enter(tsio_conn *conn, tsio_wheel *wheel, double now, tsio_hb_state state)
 {
     conn->wheel = wheel;
     conn->hb_state = (uint8_t)state;
-    if (is_suspended(conn))
-        return;
-    conn->hb_deadline = now + patience(conn);
+    set_deadline(conn, now);
+    if (state == TSIO_HB_WAIT_PING)
+        conn->ping_at = now + conn->ping_interval;
     arm(conn);
 }
 
@@ -68,17 +67,28 @@ void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now)
 
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout)
 {
-    conn->wheel = wheel;
     conn->ping_interval = interval;
     conn->ping_timeout = timeout;
-    conn->hb_state = tsio_dialect_is_revision3(conn->dialect) ? TSIO_HB_WAIT_CLIENT : TSIO_HB_WAIT_PING;
-    conn->hb_deadline = now + patience(conn);
+    enter(conn, wheel, now, tsio_dialect_is_revision3(conn->dialect) ? TSIO_HB_WAIT_CLIENT : TSIO_HB_WAIT_PING);
+}
+
+static void turn_off(tsio_conn *conn)
+{
+    conn->hb_state = TSIO_HB_OFF;
+    conn->hb_deadline = conn->ping_at = INFINITY;
+}
+
+void tsio_conn_heartbeat_stop(tsio_conn *conn, tsio_wheel *wheel)
+{
+    conn->wheel = wheel;
+    turn_off(conn);
     arm(conn);
 }
 
 void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
 {
     conn->wheel = wheel;
+    conn->hb_suspended = true;
     conn->hb_deadline = INFINITY;
     arm(conn);
 }
@@ -86,9 +96,10 @@ void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
 void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
 {
     conn->wheel = wheel;
-    if (conn->hb_state == TSIO_HB_OFF || !is_suspended(conn))
+    if (!conn->hb_suspended)
         return;
-    conn->hb_deadline = now + patience(conn);
+    conn->hb_suspended = false;
+    set_deadline(conn, now);
     arm(conn);
 }
 
@@ -99,16 +110,25 @@ void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
     arm(conn);
 }
 
+static bool has_room_for_ping(const tsio_conn *conn)
+{
+    const tsio_queued queued = tsio_conn_queued(conn);
+    return queued.packets < conn->outbox.max_packets && queued.bytes < conn->outbox.max_bytes;
+}
+
 static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
 {
-    if (conn->hb_state == TSIO_HB_WAIT_PING) {
-        conn->hb_state = TSIO_HB_WAIT_PONG;
-        conn->hb_deadline = now + conn->ping_timeout;
-        return TSIO_TIMER_PING;
+    if (conn->hb_deadline <= now) {
+        turn_off(conn);
+        return TSIO_TIMER_PING_TIMEOUT;
     }
-    conn->hb_state = TSIO_HB_OFF;
-    conn->hb_deadline = INFINITY;
-    return TSIO_TIMER_PING_TIMEOUT;
+    const bool is_first = conn->hb_state == TSIO_HB_WAIT_PING;
+    if (is_first) {
+        conn->hb_state = TSIO_HB_WAIT_PONG;
+        set_deadline(conn, now);
+    }
+    conn->ping_at = now + conn->ping_timeout;
+    return is_first || has_room_for_ping(conn) ? TSIO_TIMER_PING : TSIO_TIMER_NONE;
 }
 
 static tsio_conn *conn_of_timer(tsio_wheel_node *node)
@@ -133,9 +153,9 @@ tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double no
 {
     tsio_timer_kind kind = TSIO_TIMER_NONE;
     conn->wheel = wheel;
-    if (conn->hb_deadline <= now) {
+    if (conn->hb_deadline <= now || conn->ping_at <= now)
         kind = heartbeat_due(conn, now);
-    } else if (conn->other_deadline <= now) {
+    if (kind == TSIO_TIMER_NONE && conn->other_deadline <= now) {
         conn->other_deadline = INFINITY;
         kind = TSIO_TIMER_DEADLINE;
     }
@@ -147,6 +167,6 @@ void tsio_conn_detach(tsio_conn *conn, tsio_wheel *wheel)
 {
     tsio_wheel_cancel(wheel, &conn->timer);
     conn->wheel = NULL;
-    conn->hb_state = TSIO_HB_OFF;
-    conn->hb_deadline = conn->other_deadline = INFINITY;
+    turn_off(conn);
+    conn->other_deadline = INFINITY;
 }

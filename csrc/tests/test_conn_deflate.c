@@ -242,7 +242,7 @@ static void compressed_heartbeat_answer(void)
     CHECK_EQ(tsio_conn_next(&conn, 127, &event), TSIO_OK);
     CHECK_EQ(event.kind, TSIO_CONN_NEED_MORE);
     CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
-    CHECK(conn.hb_deadline == 152);
+    CHECK(conn.ping_at == 152);
     tsio_conn_detach(&conn, &wheel);
     end(&conn);
 }

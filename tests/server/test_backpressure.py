@@ -8,7 +8,6 @@ import pytest
 import trio
 from support.handlers import Slow
 from trio.testing import wait_all_tasks_blocked
-from wsproto.events import CloseConnection
 
 from trio_socketio import Server, Socket
 
@@ -87,32 +86,6 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
         await wait_all_tasks_blocked()
         assert sorted(slow.done) == list(range(50))
         assert ordering == "concurrent" or slow.done == list(range(50))
-
-
-async def test_heartbeat_stands_still_while_we_do_not_read(running: Any, autojump_clock: Any) -> None:
-    io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
-    slow = Slow(io)
-    async with running(io) as net:
-        client = await net.connect()
-        for _ in range(6):
-            await client.emit("slow")
-        await trio.sleep(300)
-        (socket,) = io.sockets.values()
-        assert socket.connected
-        slow.go_on.set()
-        start = trio.current_time()
-        await wait_all_tasks_blocked()
-        assert isinstance(
-            await wait_for_close(client), CloseConnection
-        )  # the deadline starts anew, and then counts
-        assert 15 <= trio.current_time() - start < 15.2
-
-
-async def wait_for_close(client: Any) -> Any:
-    """Read without answering pings."""
-    while not isinstance(event := await client.ws.receive(), CloseConnection):
-        assert event == "2"
-    return event
 
 
 async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:

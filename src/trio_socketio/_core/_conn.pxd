@@ -129,6 +129,7 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_heartbeat_start(
         tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout
     )
+    void tsio_conn_heartbeat_stop(tsio_conn *conn, tsio_wheel *wheel)
     void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
     void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)

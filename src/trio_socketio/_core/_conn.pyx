@@ -354,17 +354,23 @@ cdef class Connection:
     def start_heartbeat(self, double now, double interval, double timeout):
         """Ping ``interval`` seconds after the previous pong, and wait ``timeout`` seconds for the answer.
 
+        Ping again if that wait is suspended or put off, so that the client sees a ping within both together.
+
         In revision 3 it is the client who pings, each time within both together.
         """
         tsio_conn_heartbeat_start(&self._conn, &self._wheel._wheel, now, interval, timeout)
         self._wheel.scheduled(&self._conn.timer)
 
+    def stop_heartbeat(self):
+        """Send no more pings, and wait for none."""
+        tsio_conn_heartbeat_stop(&self._conn, &self._wheel._wheel)
+
     def suspend_heartbeat(self):
-        """Stop the clock of the heartbeat: we do not read, so no answer can be seen."""
+        """Suspend the heartbeat's deadline: nothing is read, so no answer can be seen. Pings go on."""
         tsio_conn_heartbeat_suspend(&self._conn, &self._wheel._wheel)
 
     def resume_heartbeat(self, double now):
-        """Start the heartbeat's deadline anew."""
+        """Start the heartbeat's deadline anew, if an answer or a client's ping is waited for."""
         tsio_conn_heartbeat_resume(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 

@@ -229,13 +229,13 @@ class Session:
             self.fail(DisconnectReason.PARSE_ERROR, message.text)
 
     def pause(self) -> None:
-        """Stop reading from the client; the heartbeat's clock stands still meanwhile."""
+        """Stop reading from the client. Pings go on; the deadline for their answers is suspended."""
         if not self.paused:
             self.conn.paused = True
             self.conn.suspend_heartbeat()
 
     def resume(self, now: float) -> None:
-        """Read on; the heartbeat's deadline starts anew."""
+        """Read on; the deadline for the heartbeat's answer starts anew."""
         if self.paused:
             self.conn.paused = False
             if self.is_open:
@@ -329,7 +329,7 @@ class Session:
         self.closed_by_peer = by_peer
         self.conn.paused = False
         self.conn.close(code if code != 1005 else 0)
-        self.conn.suspend_heartbeat()
+        self.conn.stop_heartbeat()
         self._alarm = self._noop_deadline = math.inf
         self._close_deadline = linger or math.inf
         self._set_deadline()

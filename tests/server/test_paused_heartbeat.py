@@ -1,0 +1,134 @@
+"""The heartbeat of a client that is not read because its inbox is full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+from support.handlers import Slow
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio import EngineServer, EngineSocket, Server
+
+INTERVAL, TIMEOUT = 25.0, 20.0
+
+
+def longest_wait(times: list[float]) -> float:
+    """The longest time between two pings."""
+    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+
+
+@pytest.mark.rows("P2")
+async def test_healthy_client_behind_a_slow_handler_is_pinged_and_not_lost(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(inbox_events=8)
+    slow = Slow(io)
+    io.on("ping me", lambda socket: "pong")
+    async with running(io) as wire:
+        client = await wire.connect()
+        for _ in range(9):
+            await client.emit("slow")
+        times = [trio.current_time()]
+        with trio.move_on_after(300):
+            while await client.ws.receive() == "2":
+                times.append(trio.current_time())
+                await client.ws.send("3")
+        # A client gives up when no ping has come for the interval and the timeout together.
+        assert len(times) > 6
+        assert longest_wait(times) < INTERVAL + TIMEOUT
+        slow.go_on.set()
+        assert await client.call("ping me") == ["pong"]
+        times = [trio.current_time()]
+        with trio.move_on_after(300):
+            while await client.ws.receive() == "2":
+                times.append(trio.current_time())
+                await client.ws.send("3")
+        assert len(times) > 6
+        assert longest_wait(times) < INTERVAL + TIMEOUT
+        assert len(io.sockets) == 1
+
+
+@pytest.mark.rows("P2")
+async def test_answer_is_waited_for_anew_after_the_pause(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_events=8)
+    slow = Slow(io)
+    async with running(io) as wire:
+        client = await wire.connect()
+        for _ in range(9):
+            await client.emit("slow")
+        await trio.sleep(1000)
+        assert len(io.sockets) == 1
+        slow.go_on.set()
+        await trio.sleep(TIMEOUT - 1)
+        assert len(io.sockets) == 1
+        await trio.sleep(INTERVAL)  # it has never answered
+        assert not io.sockets
+
+
+@pytest.mark.rows("P2")
+async def test_waiting_poll_is_answered_with_pings_while_the_post_is_held(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(inbox_events=8)
+    slow = Slow(io)
+    async with running(io) as wire:
+        client = await (await wire.polling()).connect()
+        answers: list[str] = []
+
+        async def post() -> None:
+            answers.append((await client.post("\x1e".join(['42["slow"]'] * 9))).text)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(post)
+            times = [trio.current_time()]
+            for _ in range(6):
+                assert (await client.get()).text == "2"
+                times.append(trio.current_time())
+            assert longest_wait(times) < INTERVAL + TIMEOUT
+            assert answers == []
+            slow.go_on.set()
+        assert answers == ["ok"]
+
+
+@pytest.mark.rows("P2")
+async def test_engine_server_pings_a_client_whose_messages_wait(running: Any, autojump_clock: Any) -> None:
+    io = EngineServer(inbox_events=8)
+    go_on = trio.Event()
+
+    @io.on("message")
+    async def message(socket: EngineSocket, data: object) -> None:
+        await go_on.wait()
+
+    async with running(io) as wire:
+        client = await wire.session()
+        for _ in range(9):
+            await client.send("x")
+        await wait_all_tasks_blocked()
+        start = trio.current_time()
+        for _ in range(6):
+            assert await client.ws.receive() == "2"
+        assert trio.current_time() - start <= 6 * INTERVAL
+        go_on.set()
+        await wait_all_tasks_blocked()
+        assert len(io.clients) == 1
+
+
+@pytest.mark.rows("P2")
+async def test_ping_deadline_of_revision_3_is_suspended(running: Any, autojump_clock: Any) -> None:
+    io = Server(inbox_events=8, allow_eio3=True)
+    slow = Slow(io)
+    async with running(io) as wire:
+        ws = await wire.websocket(f"{io.path}?EIO=3&transport=websocket")
+        assert (await ws.receive())[0] == "0"
+        assert await ws.receive() == "40"
+        for _ in range(9):
+            await ws.send('42["slow"]')
+        await trio.sleep(1000)
+        assert len(io.sockets) == 1
+        slow.go_on.set()
+        await trio.sleep(INTERVAL + TIMEOUT - 1)
+        assert len(io.sockets) == 1
+        await trio.sleep(2)
+        assert not io.sockets
