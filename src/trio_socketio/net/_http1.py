@@ -9,6 +9,7 @@ import h11
 import trio
 
 from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
 from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
@@ -17,12 +18,6 @@ __all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
 
 #: A client that takes less than this within ``request_timeout`` is given up.
 SEND_BYTES = 65536
-
-#: A body may come in so many chunks (RFC 9112 section 7.1), which take 15 µs each to parse; engine.io 6.6 has the same limit.
-MAX_CHUNKS = 10_000
-
-#: Pieces of a body parsed in a row before other tasks get their turn.
-PIECES_BETWEEN_CHECKPOINTS = 16
 
 #: How long a client may take to notice that we have ended the connection (RFC 9112 section 9.6).
 LINGER_TIMEOUT = 2.0
@@ -59,10 +54,6 @@ def _serialise(response: EngineResponse, *, close: bool, head: bool) -> bytes:
     connection = "Connection: close\r\n" if close else ""
     start = f"HTTP/1.1 {response.status} \r\n{fields}{connection}\r\n".encode("latin-1")
     return start if head else start + response.body
-
-
-class BodyTooLarge(Exception):
-    """The body is larger than its limit; it has not been read."""
 
 
 class Http1Connection:
@@ -129,8 +120,8 @@ class Http1Connection:
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
         """
-        self.reader.begin_next()
         self._responded = False
+        self.reader.begin_next()
         event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] = h11.NEED_DATA
         if self.reader.received:
             await trio.lowlevel.checkpoint()
@@ -170,48 +161,55 @@ class Http1Connection:
             limit: its largest size in bytes.
 
         Raises:
-            BodyTooLarge: the head announces more, or more has come, or it comes in more than ``MAX_CHUNKS`` chunks.
+            BodyTooLarge: the head or a chunk announces more, or it comes in too many chunks.
             h11.RemoteProtocolError: it never came whole.
             trio.BrokenResourceError: the client that asked to be asked for it has gone.
         """
         announced = int(request.headers.get("content-length", "0"))
         if announced > limit:
             raise BodyTooLarge(f"body of {announced} bytes exceeds max_http_buffer_size={limit}")
-        is_chunked = "transfer-encoding" in request.headers
-        whole = self.reader.take(announced) if not is_chunked else None
-        if whole is not None:
-            self._body_is_unread = False
-            return whole
+        if "transfer-encoding" in request.headers:
+            body = await self._read_chunked(limit)
+        else:
+            whole = self.reader.take(announced)
+            body = await self._read_announced(announced) if whole is None else whole
+        if self._queue is not None:
+            self.wait_in(None)
+        self.reader.read_bytes = RECEIVE_BYTES
+        self._body_is_unread = False
+        return body
+
+    async def _read_announced(self, size: int) -> bytes:
         body = bytearray()
-        chunks = pieces = 0
-        while is_chunked or len(body) < announced:
+        self.reader.read_bytes = BODY_RECEIVE_BYTES
+        while len(body) < size:
             event = self.reader.h11.next_event()
             if event is h11.NEED_DATA:
-                if self._queue is None:
-                    self.wait_in(self._timeouts.request)
-                    self.reader.read_bytes = BODY_RECEIVE_BYTES
-                await self._continue()
+                await self._wait_for_body()
                 await self.reader.receive()
             elif isinstance(event, h11.Data):
                 body += event.data
-                chunks += event.chunk_start
-                pieces += 1
-                if len(body) > limit:
-                    raise BodyTooLarge(f"body of more than max_http_buffer_size={limit} bytes")
-                if chunks > MAX_CHUNKS:
-                    raise BodyTooLarge(f"body of more than {MAX_CHUNKS} chunks")
-                if pieces % PIECES_BETWEEN_CHECKPOINTS == 0:
-                    await trio.lowlevel.checkpoint()
             else:
                 break
-        if self._queue is not None:
-            self.wait_in(None)
-            self.reader.read_bytes = RECEIVE_BYTES
-        self._body_is_unread = False
         return bytes(body)
 
-    async def _continue(self) -> None:
-        """Ask for the body, if the client waits for that (RFC 9110 section 10.1.1)."""
+    async def _read_chunked(self, limit: int) -> bytes:
+        """Each read is small, so that other tasks have their turns between the chunks of two reads."""
+        chunked = ChunkedBody(limit, self._timeouts.limits.max_header_bytes)
+        is_whole = chunked.receive(self.reader.take_rest())
+        while not is_whole:
+            await self._wait_for_body()
+            data = await self.reader.read()
+            if not data:
+                raise h11.RemoteProtocolError("the client closed before its last chunk")
+            is_whole = chunked.receive(data)
+        self.reader.put_back(chunked.rest)
+        return bytes(chunked.body)
+
+    async def _wait_for_body(self) -> None:
+        """More of the body is to come: limit the time for it, and ask for it (RFC 9110 section 10.1.1)."""
+        if self._queue is None:
+            self.wait_in(self._timeouts.request)
         if self.reader.h11.they_are_waiting_for_100_continue:
             response = h11.InformationalResponse(status_code=100, headers=[])
             await self.stream.send_all(self.reader.h11.send(response) or b"")

@@ -7,6 +7,7 @@ import os
 import h11
 import trio
 
+from trio_socketio.net._raw_head import RawHead
 from trio_socketio.net._signal import Signal
 
 __all__ = ["BODY_RECEIVE_BYTES", "RECEIVE_BYTES", "RequestReader", "plain_socket"]
@@ -23,7 +24,9 @@ def plain_socket(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
 class RequestReader:
     """Feeds h11, one h11 connection for each request, which begins with the bytes behind the last one.
 
-    That costs 1 µs, while to tell h11 of responses, which are simple, and to start its next cycle costs 30.
+    h11 gets no bytes of a head that ``RawHead`` refuses: what gives it bytes raises ``h11.RemoteProtocolError`` then.
+
+    A new h11 connection costs 1 µs. To tell h11 of responses, which are simple, and to start its next cycle costs 30.
 
     Args:
         stream: where it comes from. That it breaks is an end like any other.
@@ -34,6 +37,9 @@ class RequestReader:
         received: how many bytes that was given.
         read_bytes: how much to read at once.
     """
+
+    _rest: bytes | None  #: instead of h11's trailing data
+    _head: RawHead | None  #: None when the head is whole
 
     def __init__(self, stream: trio.abc.Stream, max_head: int) -> None:
         self._stream = stream
@@ -46,13 +52,27 @@ class RequestReader:
         self._begin(b"")
 
     def begin_next(self) -> None:
-        """The current request is done with."""
+        """Begin the next request with what has come of it.
+
+        Raises:
+            h11.RemoteProtocolError: its head is refused.
+        """
         self._begin(self.trailing_data)
 
     @property
     def trailing_data(self) -> bytes:
         """What has come and is not parsed or taken yet."""
-        return self.h11.trailing_data[0][self._taken :]
+        return self.h11.trailing_data[0][self._taken :] if self._rest is None else self._rest
+
+    def take_rest(self) -> bytes:
+        """What has come behind the head. From here on ``read`` gives the bytes of the body, and h11 gets none."""
+        rest = self.trailing_data
+        self._rest = b""
+        return rest
+
+    def put_back(self, rest: bytes) -> None:
+        """These bytes, from ``take_rest`` or ``read``, belong to the next request."""
+        self._rest = rest
 
     def take(self, size: int) -> bytes | None:
         """A body that has come with its head: 6 µs less than by h11. None if there is not so much."""
@@ -66,15 +86,24 @@ class RequestReader:
         self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_head)
         self.received = len(data)
         self._taken = 0
+        self._rest = None
+        self._head = RawHead()
         if data:
-            self.h11.receive_data(data)
+            self._feed(data)
         if self._ended:
             self.h11.receive_data(b"")
 
     async def receive(self) -> None:
-        """Let h11 have more, if there is more to come."""
-        if self._ended:
-            return
+        """Let h11 have more, if there is more to come.
+
+        Raises:
+            h11.RemoteProtocolError: the head is refused.
+        """
+        if not self._ended:
+            self._take(await self.read())
+
+    async def read(self) -> bytes:
+        """The next bytes, without h11; none at the end."""
         try:
             if self._socket is not None:
                 data = await self._read_socket(self._socket)
@@ -82,11 +111,17 @@ class RequestReader:
                 data = bytes(await self._stream.receive_some(self.read_bytes))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             data = b""
-        self._take(data)
+        self._ended = not data
+        return data
 
     def _take(self, data: bytes) -> None:
         self._ended = not data
         self.received += len(data)
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._head is not None and self._head.receive(data):
+            self._head = None
         self.h11.receive_data(data)
 
     def receive_at_once(self) -> bool:
