@@ -130,7 +130,7 @@ def test_the_oldest_clients_get_every_body_in_binary() -> None:
     text = '42["€😀"]'.encode()
     assert (_content_type(poll), _bytes(poll)) == (BINARY, b"\x00\x01\x03\xff" + text)
     poll = Poll(polling)
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now)
     assert (_content_type(poll), _bytes(poll)) == (BINARY, b"\x00\x01\xff1")
 
 
@@ -238,7 +238,7 @@ def test_the_close_packet_stands_behind_what_is_left(attachments: list[bytes], b
     polling = bench.polling("EIO=3")
     assert polling.begin_poll(lambda: None) is None
     polling.session.send(Message("x", attachments))
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now)
     assert polling.collect().body == body
     polling.poll_written()
     assert polling.session.state is State.CLOSED
@@ -249,7 +249,7 @@ def test_a_close_packet_alone() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now)
     assert poll.body == "1:1"
 
 

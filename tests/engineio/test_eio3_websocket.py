@@ -225,9 +225,11 @@ def test_upgrade() -> None:
     host = _candidate(bench, polling)
     host.deliver("2probe", 0.0)
     assert host.sent == ["3probe"]
-    assert poll.body is None
+    assert [poll.body, Poll(polling).body] == ["1:6", "1:6"]
+    third = Poll(polling)
+    assert third.body is None
     bench.advance(0.11)
-    assert poll.body == "1:6"
+    assert third.body == "1:6"
     bench.send(polling.session, "queued")
     polling.session.send(Message("51-[]", [b"a"]))
     host.deliver("5", bench.now)

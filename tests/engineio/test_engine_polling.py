@@ -208,7 +208,7 @@ def test_close_with_a_waiting_poll() -> None:
     bench = Bench()
     polling = bench.polling()
     poll = Poll(polling)
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, linger=30.0)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
     assert poll.body == "1"
     assert bench.engine.clients_count == 0
     assert bench.above[polling.session.sid].reason is DisconnectReason.FORCED_SERVER_CLOSE
@@ -219,7 +219,7 @@ def test_close_is_kept_for_the_next_poll() -> None:
     bench = Bench()
     polling = bench.polling()
     bench.send(polling.session, "last words")
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, linger=30.0)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
     assert bench.above[polling.session.sid].reason is DisconnectReason.FORCED_SERVER_CLOSE
     bench.advance(29.9)
     assert bench.verify(f"EIO=4&transport=polling&sid={polling.session.sid}") is None
@@ -232,7 +232,7 @@ def test_close_is_kept_for_the_next_poll() -> None:
 def test_close_is_not_kept_for_ever() -> None:
     bench = Bench()
     polling = bench.polling()
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, linger=30.0)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
     bench.advance(30.1)
     assert bench.engine.clients_count == 0
     assert len(bench.engine.wheel) == 0

@@ -227,7 +227,7 @@ def test_full_outbox_says_so_and_protected_messages_pass() -> None:
     statuses = [session.send(Message("a")) for _ in range(3)]
     assert statuses == [PushStatus.OK, PushStatus.OK, PushStatus.FULL]
     assert session.send(Message("b"), protected=True) is PushStatus.OK
-    session.close(DisconnectReason.FORCED_SERVER_CLOSE, linger=30.0)
+    session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
     assert session.send(Message("c"), protected=True) is PushStatus.DROPPED
 
 

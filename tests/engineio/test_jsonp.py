@@ -184,7 +184,7 @@ def test_single_packets_are_scripts_too(query: str, noop: str, close: str) -> No
     polling.release()
     assert _script(poll) == ("0", noop)
     poll = Poll(polling)
-    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE)
+    polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now)
     assert _script(poll) == ("0", close)
 
 

@@ -133,7 +133,7 @@ async def test_heartbeat(autojump_clock: Any, running: Any, interval: float, tim
         assert reasons == ["ping timeout"]
 
 
-@pytest.mark.rows("H1", "C40")
+@pytest.mark.rows("H1", "C40", "P1")
 async def test_end_of_the_server(link: Link, autojump_clock: Any) -> None:
     io, reasons = echo_server()
     async with trio.open_nursery() as nursery:
@@ -144,5 +144,5 @@ async def test_end_of_the_server(link: Link, autojump_clock: Any) -> None:
         for client in clients:
             received = await read_all(client)
             assert b'42["last words"]' in received
-            assert received.endswith(close_frame(1000))
+            assert received.endswith(close_frame(1001))
         assert reasons == ["server shutting down"] * 3

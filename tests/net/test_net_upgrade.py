@@ -24,7 +24,7 @@ def _echo() -> Server:
     return io
 
 
-@pytest.mark.rows("C13", "C37")
+@pytest.mark.rows("C13", "C37", "P40")
 async def test_the_whole_dance(autojump_clock: Any, running: Any) -> None:
     io = _echo()
     names: list[str] = []
@@ -50,7 +50,7 @@ async def test_the_whole_dance(autojump_clock: Any, running: Any) -> None:
         assert await ws.receive() == "3probe"
         await released.wait()
         assert polled == ["6"]
-        assert 0.1 <= trio.current_time() - began < 0.2
+        assert trio.current_time() == began
         await ws.send("5")
         await ws.send('421["echo","x"]')
         assert await ws.receive() == '431["x"]'

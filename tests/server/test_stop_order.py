@@ -131,7 +131,7 @@ async def test_leaving_the_server_closes_everything_in_order(link: Link, autojum
         assert trio.current_time() - start < 3
         await wait_all_tasks_blocked()
         assert polled == ["1"]
-        assert sorted(order) == ["close 1000", "disconnect", "disconnect", "handler"]
+        assert sorted(order) == ["close 1001", "disconnect", "disconnect", "handler"]
         assert order.index("handler") < order.index("disconnect")
         assert reasons == ["server shutting down"] * 2
         nursery.cancel_scope.cancel()

@@ -289,6 +289,17 @@ class Engine:
         if isinstance(session.transport, PollingTransport):
             session.transport.release()
 
+    def release_polls(self, session: Session) -> None:
+        """Let a waiting poll go, and the next one: the client may have sent it before the answer to its probe came."""
+        if isinstance(session.transport, PollingTransport):
+            session.transport.release()
+            session.transport.releases_next = True
+
+    def hold_polls(self, session: Session) -> None:
+        """The upgrade is off: polls wait for messages again."""
+        if isinstance(session.transport, PollingTransport):
+            session.transport.releases_next = False
+
     def hold_post(self, session: Session, notify: Callable[[], None]) -> None:
         """A POST's answer is withheld until the session reads on."""
         self._held_posts[session] = notify

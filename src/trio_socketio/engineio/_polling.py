@@ -58,10 +58,16 @@ def _payloads(session: Session) -> Payloads:
 
 
 class PollingTransport:
-    """The polling transport of one session. Its first request decides whether all are JSONP."""
+    """The polling transport of one session. Its first request decides whether all are JSONP.
+
+    Attributes:
+        session: the session.
+        releases_next: the next poll is answered at once, for an upgrade is under way.
+    """
 
     __slots__ = (
-        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_post_type", "_posting", "_took", "session",
+        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_post_type", "_posting", "_took",
+        "releases_next", "session",
     )  # fmt: skip
 
     name: TransportName = "polling"
@@ -77,6 +83,7 @@ class PollingTransport:
         self._posting = False
         self._took = False
         self._goodbye_sent = False
+        self.releases_next = False
 
     # the seam
 
@@ -119,8 +126,11 @@ class PollingTransport:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
             return BAD_REQUEST
         self._set_waiting(notify)
+        releases, self.releases_next = self.releases_next, False
         if self.session.conn.queued_packets or self.session.state is State.CLOSING:
             notify()
+        elif releases:
+            self.release()
         return None
 
     def _set_waiting(self, notify: Callable[[], None] | None) -> None:
@@ -163,7 +173,7 @@ class PollingTransport:
         """The answer to a poll is written."""
         if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
             self.session.written()
-        if self._goodbye_sent:
+        if self._goodbye_sent and self.session.transport is self:
             self.session.end()
 
     def poll_lost(self, description: str) -> None:

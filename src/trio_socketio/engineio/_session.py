@@ -61,7 +61,7 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__", "_alarm", "_close_deadline", "_noop_deadline", "candidate", "closed_by_peer",
+        "__weakref__", "_alarm", "_close_deadline", "_lingers", "_noop_deadline", "candidate", "closed_by_peer",
         "conn", "engine", "request", "sid", "state",
     )  # fmt: skip
 
@@ -74,6 +74,7 @@ class Session:
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
         self.candidate: Candidate | None = None
         self.closed_by_peer = False
+        self._lingers = False
         conn.owner = self
 
     def __repr__(self) -> str:
@@ -144,31 +145,44 @@ class Session:
         self.candidate = candidate
 
     def candidate_probed(self, now: float) -> None:
-        """From now on a waiting poll is released, so that the client can stop polling."""
-        self._noop_deadline = now + NOOP_INTERVAL
-        self._set_deadline()
-        self.observer.upgrading()
+        """Release polls, so that the client can stop polling: the first two at once, later ones by the timer."""
+        if self.is_open:
+            self._noop_deadline = now + NOOP_INTERVAL
+            self._set_deadline()
+            self.engine.release_polls(self)
+            self.observer.upgrading()
 
     def candidate_lost(self) -> None:
-        """The candidate is gone; polling goes on."""
+        """The candidate is gone. Polling goes on; a session that closes and does not linger ends."""
         self.candidate = None
-        if self.state is State.UPGRADING:
-            self._move(Event.CANDIDATE_LOST)
         self._noop_deadline = math.inf
+        if self.state is State.CLOSED:
+            return
+        self._move(Event.CANDIDATE_LOST)
+        self.engine.hold_polls(self)
+        if self.state is State.CLOSING and not self._lingers:
+            self.end()
         self._set_deadline()
 
-    def upgrade(self, candidate: Connection, transport: Transport) -> None:
-        """The upgrade packet came: what is queued goes out through the WebSocket from here on."""
+    def upgrade(self, candidate: Candidate) -> None:
+        """The upgrade packet came: what is queued goes out through the WebSocket from here on.
+
+        A session that closes sends what is queued and its close frame, as one that was on WebSocket before.
+        """
         self._move(Event.UPGRADED)
         self.candidate = None
-        self._noop_deadline = math.inf
+        self._noop_deadline = self._close_deadline = math.inf
         self._set_deadline()
-        polling = self.transport
-        track(polling)
+        polling, transport = self.transport, candidate.driver
         self._serve_by(transport)
-        untrack(transport)
-        self.conn.adopt(candidate)
+        self.conn.adopt(candidate.conn)
         polling.abort(goodbye=False)
+        if not self.is_open:
+            self.conn.close(candidate.close_code)
+            transport.close()
+            return
+        track(polling)
+        untrack(transport)
         self.observer.upgraded()
         if self.conn.has_output:
             transport.wake()
@@ -189,7 +203,9 @@ class Session:
             elif kind == "b":
                 self._receive_binary(packet, now)
             elif kind == "1":
-                self.close(DisconnectReason.TRANSPORT_CLOSE, "the client sent a close packet", by_peer=True)
+                self.close(
+                    DisconnectReason.TRANSPORT_CLOSE, "the client sent a close packet", now=now, by_peer=True
+                )
             else:
                 what = f"a packet of type {packet[:1]!r}" if packet else "an empty packet"
                 self.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
@@ -198,7 +214,7 @@ class Session:
         elif isinstance(packet, CloseFrame):
             # An answer with the same code is due (RFC 6455 section 5.5.1); 1005 means that there was none.
             description = f"the client closed the WebSocket with code {packet.code}"
-            self.close(DisconnectReason.TRANSPORT_CLOSE, description, code=packet.code, by_peer=True)
+            self.close(DisconnectReason.TRANSPORT_CLOSE, description, now=now, code=packet.code, by_peer=True)
         else:
             assert isinstance(packet, Failure)
             self.fail(DisconnectReason.TRANSPORT_ERROR, packet.text, code=packet.close_code)
@@ -310,30 +326,39 @@ class Session:
         reason: DisconnectReason,
         description: str = "",
         *,
+        now: float,
         code: int = 1000,
         by_peer: bool = False,
-        linger: float = 0.0,
+        linger: bool = False,
+        deadline: float = math.inf,
     ) -> None:
         """End the session in good order: what is queued is still sent.
+
+        While an upgrade is under way, the rest goes to whichever comes first, the upgrade packet or a poll.
 
         Args:
             reason: what the layer above is told.
             description: more about it, for people.
+            now: the time, in seconds.
             code: the close code for a WebSocket (RFC 6455 section 7.4); 1005 sends none.
             by_peer: the client asked for it, so a waiting poll is merely released.
-            linger: until when (a time, not a duration) a client that polls may fetch the rest and the close packet.
+            linger: a client that polls may fetch the rest and the close packet for ``polling_close_timeout``.
+            deadline: the time at which the session ends at the latest, unless it is on WebSocket.
         """
         if not self.is_open:
             return
         self._move(Event.CLOSE)
         self.closed_by_peer = by_peer
+        self._lingers = linger
         self.conn.paused = False
         self.conn.close(code if code != 1005 else 0)
         self.conn.stop_heartbeat()
         self._alarm = self._noop_deadline = math.inf
-        self._close_deadline = linger or math.inf
+        if self.transport.name == "polling":
+            self._close_deadline = min(deadline, now + self.engine.options.polling_close_timeout)
         self._set_deadline()
-        self._drop_candidate()
+        if self.candidate is not None:
+            self.candidate.session_closes(code, by_peer)
         self.engine.wake_post(self)
         self._report(reason, description)
         if by_peer and self.transport.name == "polling":
@@ -344,8 +369,8 @@ class Session:
 
     @property
     def lingers(self) -> bool:
-        """Whether polls to come may fetch what is left."""
-        return self._close_deadline < math.inf
+        """Whether polls to come, or an upgrade, may fetch what is left."""
+        return self._lingers or self.candidate is not None
 
     def fail(self, reason: DisconnectReason, description: str, *, code: int = 1002) -> None:
         """End the session at once: nothing that is queued is sent."""
@@ -379,7 +404,7 @@ class Session:
 
     def _drop_candidate(self) -> None:
         if self.candidate is not None:
-            self.candidate.fail("the session has ended")
+            self.candidate.session_ended()
 
     def _report(self, reason: DisconnectReason, description: str) -> None:
         track(self, self.conn, self.transport)

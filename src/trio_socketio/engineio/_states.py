@@ -41,6 +41,11 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.CLOSE: State.CLOSING,
         Event.END: State.CLOSED,
     },
-    State.CLOSING: {Event.END: State.CLOSED},
+    # An upgrade goes on while the session closes: the client may have stopped polling already.
+    State.CLOSING: {
+        Event.UPGRADED: State.CLOSING,
+        Event.CANDIDATE_LOST: State.CLOSING,
+        Event.END: State.CLOSED,
+    },
     State.CLOSED: {},
 }

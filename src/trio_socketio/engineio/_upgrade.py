@@ -44,15 +44,20 @@ PROBE_TRANSITIONS: dict[Probe, dict[str, Probe]] = {
 
 
 class Candidate:
-    """A WebSocket that asks to become the transport of a polling session."""
+    """A WebSocket that asks to become the transport of a polling session.
 
-    __slots__ = ("_probe", "conn", "driver", "paused", "session")
+    Attributes:
+        close_code: what is sent with the session's end (RFC 6455 section 7.4).
+    """
+
+    __slots__ = ("_probe", "close_code", "conn", "driver", "paused", "session")
 
     def __init__(self, session: Session, driver: WebSocketTransport, conn: Connection, now: float) -> None:
         self.session = session
         self.driver = driver
         self.conn = conn
         self.paused = False
+        self.close_code = 1000
         self._probe = Probe.ATTACHED
         conn.owner = self
         conn.transport = driver
@@ -67,11 +72,11 @@ class Candidate:
             self.conn.push(self.session.engine.probe_answer, protected=True)
             self.session.candidate_probed(now)
             self.driver.wake()
-        elif following is Probe.UPGRADED and self.session.state is State.UPGRADING:
+        elif following is Probe.UPGRADED and self.session.state in (State.UPGRADING, State.CLOSING):
             self._probe = following
             self._let_go()
             self.driver.attach(self.session)
-            self.session.upgrade(self.conn, self.driver)
+            self.session.upgrade(self)
         elif isinstance(packet, Failure):
             self.fail(packet.text, code=packet.close_code)
         else:
@@ -85,8 +90,26 @@ class Candidate:
         """The candidate's connection is gone; the session stays on polling."""
         self._drop()
 
+    def session_closes(self, code: int, by_peer: bool) -> None:
+        """The session closes. The upgrade may still be completed, unless the client asked for the end.
+
+        Args:
+            code: what the WebSocket is closed with.
+            by_peer: the client asked for it.
+        """
+        self.close_code = code
+        if by_peer:
+            self.session_ended()
+
+    def session_ended(self) -> None:
+        """The session is over: close the candidate."""
+        self.fail("the session has ended", code=self.close_code)
+
     def on_timer(self, event: TimerEvent, now: float) -> None:
         """The upgrade took too long."""
+        if not self.session.is_open:
+            self.session.end()
+            return
         timeout = self.session.engine.options.upgrade_timeout
         self.session.engine.logger.info(
             "session %s…: no upgrade within %g s, it stays on polling", self.session.sid[:6], timeout

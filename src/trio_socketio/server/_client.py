@@ -127,7 +127,7 @@ class Client(SessionClient):
 
     def _broken(self, error: RemoteProtocolError) -> None:
         self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)
-        self.session.close(DisconnectReason.FORCED_CLOSE, str(error), code=1002)
+        self.session.close(DisconnectReason.FORCED_CLOSE, str(error), now=trio.current_time(), code=1002)
 
     def _set_alarm(self) -> None:
         """Some deadline may have changed."""

@@ -276,7 +276,9 @@ class EngineClient(SessionClient):
             self.runtime.log.debug("handler of %r ended with its client", event)
             return
         self.runtime.log.error("handler of %r failed: the socket is closed", event, exc_info=error)
-        self.session.close(DisconnectReason.FORCED_SERVER_CLOSE, "a handler failed", code=1011)
+        self.session.close(
+            DisconnectReason.FORCED_SERVER_CLOSE, "a handler failed", now=trio.current_time(), code=1011
+        )
 
     # tasks
 

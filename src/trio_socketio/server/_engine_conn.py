@@ -86,8 +86,12 @@ class EngineConn:
 
         What is queued is still sent; over polling it waits ``polling_close_timeout`` for the next poll.
         """
-        linger = trio.current_time() + self._session.engine.options.polling_close_timeout
-        self._session.close(DisconnectReason.FORCED_SERVER_CLOSE, "closed by the application", linger=linger)
+        self._session.close(
+            DisconnectReason.FORCED_SERVER_CLOSE,
+            "closed by the application",
+            now=trio.current_time(),
+            linger=True,
+        )
 
     # what its client tells
 

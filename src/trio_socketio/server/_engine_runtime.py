@@ -139,20 +139,27 @@ class EngineRuntime(ABC):
 
     def _close_sessions(self) -> None:
         """The end of all sockets, which begins the grace that they share."""
-        self._grace_deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+        now = trio.current_time()
+        self._grace_deadline = min(self._grace_deadline, now + self.config.disconnect_timeout)
         self.host.stop()
         for session in list(self.engine.sessions.values()):
-            session.close(DisconnectReason.SERVER_SHUTTING_DOWN, "the server stops")
+            session.close(
+                DisconnectReason.SERVER_SHUTTING_DOWN,
+                "the server stops",
+                now=now,
+                code=1001,
+                deadline=self._grace_deadline,
+            )
 
     async def drain(self, timeout: float) -> None:
         """Refuse new sessions, let handlers and outboxes finish, and close every session with 1001."""
         self.host.draining = True
         with trio.move_on_after(timeout):
             await self._finish()
-        linger = trio.current_time() + self.config.polling_close_timeout
+        now = trio.current_time()
         for session in list(self.engine.sessions.values()):
             session.close(
-                DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", code=1001, linger=linger
+                DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", now=now, code=1001, linger=True
             )
 
     def grace_deadline(self) -> float:
