@@ -23,7 +23,7 @@ def _request(query: str, *, upgrade: bool = False) -> EngineRequest:
 
 @pytest.mark.parametrize(("query", "revision", "eio", "base64", "jsonp"), [
     ("EIO=4", 4, "4", False, None), ("EIO=3", 3, "3", False, None), ("", 3, None, False, None),
-    ("EIO=", 3, "", False, None), ("EIO=%204", 3, " 4", False, None), ("EIO=44", 3, "44", False, None),
+    ("EIO=", 0, "", False, None), ("EIO=%204", 0, " 4", False, None), ("EIO=44", 0, "44", False, None),
     ("EIO=3&b64=1", 3, "3", True, None), ("EIO=3&b64=", 3, "3", False, None), ("b64=0", 3, None, True, None),
     ("EIO=4&j=0", 4, "4", True, "0"), ("EIO=4&j=", 4, "4", True, ""), ("j=a1%0a2'%d9%a3", 3, None, True, "12"),
     ("j=" + "7" * 400, 3, None, True, "7777777777"),

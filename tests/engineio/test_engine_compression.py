@@ -32,7 +32,7 @@ def test_what_is_answered() -> None:
     request = both.request("EIO=4", upgrade=True, **headers)
     assert both.engine.agree(request) == [ANSWER, ("Sec-WebSocket-Protocol", "b")]
     assert request.deflate
-    neither = Bench()
+    neither = Bench(subprotocols=())
     request = neither.request("EIO=4", upgrade=True, **headers)
     assert neither.engine.agree(request) == []
     assert not request.deflate

@@ -105,7 +105,7 @@ def test_upgrades_can_be_switched_off() -> None:
 
 @pytest.mark.rows("B6")
 @pytest.mark.parametrize(
-    "version", ["", "EIO=", "EIO=3", "EIO=5", "EIO=-4", "EIO=4.0", "EIO=four", "EIO=%204"]
+    "version", ["", "EIO=", "EIO=3", "EIO=5", "EIO=-4", "EIO=4.0", "EIO=four", "EIO=%204", "EIO=03", "EIO=-1"]
 )
 @pytest.mark.parametrize(("transport", "upgrade"), [("polling", False), ("websocket", True)])
 def test_protocol_version(version: str, transport: str, upgrade: bool) -> None:
@@ -279,3 +279,25 @@ def test_session_on_websocket_is_not_polled_by_its_own_name() -> None:
     sid = host.receiver.sid  # type: ignore[attr-defined]
     for transport in ("websocket", "polling"):
         assert bench.verify(f"EIO=4&transport={transport}&sid={sid}") is Refusal.TRANSPORT_MISMATCH
+
+
+@pytest.mark.rows("P20", "B6")
+@pytest.mark.parametrize(
+    "version", ["EIO=5", "EIO=-1", "EIO=abc", "EIO=03", "EIO=1", "EIO=", "EIO=3.0", "EIO=4,3"]
+)
+@pytest.mark.parametrize(("transport", "upgrade"), [("polling", False), ("websocket", True)])
+def test_revision_is_refused_that_is_neither_4_nor_one_of_revision_3(
+    version: str, transport: str, upgrade: bool
+) -> None:
+    bench = Bench(allow_eio3=True)
+    assert bench.verify(f"{version}&transport={transport}", upgrade=upgrade) is Refusal.PROTOCOL_VERSION
+
+
+@pytest.mark.rows("P20", "B6")
+@pytest.mark.parametrize(("version", "revision"), [("", 3), ("EIO=2", 3), ("EIO=3", 3), ("EIO=4", 4)])
+@pytest.mark.parametrize(("transport", "upgrade"), [("polling", False), ("websocket", True)])
+def test_revision_is_served(version: str, revision: int, transport: str, upgrade: bool) -> None:
+    bench = Bench(allow_eio3=True)
+    query = f"{version}&transport={transport}"
+    assert bench.verify(query, upgrade=upgrade) is None
+    assert bench.request(query, upgrade=upgrade).revision == revision

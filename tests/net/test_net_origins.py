@@ -9,7 +9,7 @@ import pytest
 import trio
 from support.raw import POLLING, WEBSOCKET, exchange, request, status, upgrade
 
-from trio_socketio import EngineRequest, Server
+from trio_socketio import Cors, EngineRequest, Server
 
 CLOSE = "Connection: close"
 
@@ -71,7 +71,7 @@ async def test_function_for_origins_fails(
 
 @pytest.mark.rows("B10", "C8")
 @pytest.mark.parametrize(("referer", "code"), [
-    ("Referer: http://a.example/page", 200), ("Referer: http://a.exam\x01ple/page", 403), ("Referer: page", 403),
+    ("Referer: http://a.example/page", 200), ("Referer: http://a.exam\x01ple/page", 400), ("Referer: page", 403),
     ("Referer: http://[", 403), ("X: none", 403),
 ])  # fmt: skip
 async def test_function_for_origins_is_asked_about_pages_that_say_where_they_are_from(
@@ -87,3 +87,16 @@ async def test_function_for_origins_is_asked_about_pages_that_say_where_they_are
         received = await exchange(wire.stream(), request(f"{POLLING}&j=0", referer, CLOSE))
         assert status(received) == code
         assert asked == (["http://a.example"] if code == 200 else [])
+
+
+@pytest.mark.rows("P25", "B11")
+@pytest.mark.parametrize("cors", [["file://"], "file://", Cors(origin=["file://"], credentials=True)])
+async def test_pages_from_files_may_be_allowed(autojump_clock: Any, running: Any, cors: Any) -> None:
+    async with running(Server(cors=cors)) as wire:
+        for origin, code in (("file://", 200), ("file:///", 403), ("null", 403)):
+            received = await exchange(wire.stream(), request(POLLING, f"Origin: {origin}", CLOSE))
+            assert status(received) == code
+            assert (b"\r\nAccess-Control-Allow-Origin: file://\r\n" in received) == (code == 200)
+        stream = wire.stream()
+        await stream.send_all(upgrade(WEBSOCKET, Origin="file://"))
+        assert status(await stream.receive_some(65536)) == 101

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.engine import Bench
 
+from trio_socketio import EngineServer, Server
 from trio_socketio.engineio import CookieOptions, Cors, EngineOptions, HttpCompression, PerMessageDeflate
 from trio_socketio.server._config import Config
 
@@ -19,7 +20,7 @@ def test_new_options_are_off_but_for_http_compression() -> None:
     assert (options.allow_eio3, options.jsonp, options.cookie, options.allow_request) == (
         False, False, None, None
     )  # fmt: skip
-    assert (options.per_message_deflate, options.subprotocols, options.initial_packet) == (None, (), None)
+    assert (options.per_message_deflate, options.subprotocols, options.initial_packet) == (None, None, None)
     assert (options.trusted_proxies, options.http_compression) == ((), HttpCompression())
 
 
@@ -33,7 +34,8 @@ def test_new_options_are_off_but_for_http_compression() -> None:
     ("http_compression", HttpCompression(level=1), HttpCompression(level=1)),
     ("per_message_deflate", True, PerMessageDeflate()), ("per_message_deflate", False, None),
     ("per_message_deflate", PerMessageDeflate(level=1), PerMessageDeflate(level=1)),
-    ("subprotocols", ["a", "b"], ("a", "b")),
+    ("subprotocols", ["a", "b"], ("a", "b")), ("subprotocols", [], ()),
+    ("cors", "file://", Cors(origin="file://")),
     ("trusted_proxies", ["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
 ])  # fmt: skip
 def test_what_an_option_means(name: str, value: Any, meaning: Any) -> None:
@@ -109,3 +111,18 @@ def test_function_says_which_origins_may_come() -> None:
 def test_prices_of_compression_are_whole_numbers(kind: Any) -> None:
     with pytest.raises(TypeError, match=r"level must be a whole number, not 1\.5"):
         kind(level=1.5)
+
+
+@pytest.mark.rows("P26")
+@pytest.mark.parametrize("name", ["ping_interval", "ping_timeout"])
+@pytest.mark.parametrize("seconds", [25000, 3600.1, 0.0009, 20_000.0])
+def test_heartbeat_in_milliseconds_is_refused(name: str, seconds: float) -> None:
+    for server in (Server, EngineServer):
+        with pytest.raises(ValueError, match=rf"{name} is in seconds.* not in milliseconds.*{seconds!r}"):
+            server(**{name: seconds})
+
+
+@pytest.mark.rows("P26")
+@pytest.mark.parametrize("seconds", [0.001, 1, 25.0, 3600])
+def test_heartbeat_is_as_long_as_its_limits(seconds: float) -> None:
+    assert Server(ping_interval=seconds, ping_timeout=seconds).config.ping_interval == seconds

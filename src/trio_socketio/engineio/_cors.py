@@ -21,8 +21,9 @@ class Cors:
     """Cross-origin resource sharing; the server's own origin is always allowed.
 
     Attributes:
-        origin: the other origins: ``"*"`` for all, an origin as ``"https://example.com"``, a compiled pattern that
-            has to match a whole one, several of these, or a function of the ``Origin`` header and the request.
+        origin: the other origins: ``"*"`` for all, an origin as ``"https://example.com"`` or ``"file://"``, a
+            compiled pattern that has to match a whole one, several of these, or a function of the ``Origin`` header
+            and the request.
         methods: what a preflight request is told.
         allowed_headers: the header fields a page may send; None: those it asks for.
         exposed_headers: the header fields of a response that a page may read.
@@ -54,7 +55,7 @@ class Cors:
             origins = [self.origin] if isinstance(self.origin, str | re.Pattern) else self.origin
         texts = [origin for origin in origins if isinstance(origin, str)]
         for text in texts:
-            if text not in ("*", "null") and not re.fullmatch(r"[\w+.-]+://[^/\s]+", text):
+            if text not in ("*", "null", "file://") and not re.fullmatch(r"[\w+.-]+://[^/\s]+", text):
                 raise ValueError(
                     f"cors: an origin is like 'https://example.com', without a path, not {text!r}"
                 )

@@ -129,7 +129,7 @@ class Engine:
 
     def speaks(self, request: EngineRequest) -> bool:
         """Whether there may be sessions of the revision that the request asks for."""
-        return request.revision == 4 or self.options.allow_eio3
+        return request.revision == 4 or (request.revision == 3 and self.options.allow_eio3)
 
     def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
         """A new session id from the application's function; whatever that raises is raised."""

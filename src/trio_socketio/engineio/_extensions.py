@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from trio_socketio.engineio._tokens import is_token
+
 __all__ = ["choose_subprotocol", "negotiate"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -85,7 +87,15 @@ def _parameters(parameters: list[str]) -> dict[str, str] | None:
     return asked
 
 
-def choose_subprotocol(asked: str, ours: Sequence[str]) -> str | None:
-    """Return the first of a ``Sec-WebSocket-Protocol`` header's names that is one of ours (RFC 6455 section 4.2.2)."""
+def choose_subprotocol(asked: str, ours: Sequence[str] | None) -> str | None:
+    """Choose one of the names in a ``Sec-WebSocket-Protocol`` header (RFC 6455 section 4.2.2).
+
+    Args:
+        asked: the header.
+        ours: the subprotocols of the server; None: any.
+
+    Returns:
+        The first name that is one of ours; None if there is none.
+    """
     names = (name.strip(" \t") for name in asked.split(","))
-    return next((name for name in names if name in ours), None)
+    return next((name for name in names if (is_token(name) if ours is None else name in ours)), None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import ipaddress
-import math
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from trio_socketio._core import OutboxPolicy
+from trio_socketio.engineio._checks import check_flag, check_heartbeat, check_seconds, check_whole
 from trio_socketio.engineio._compression import HttpCompression, PerMessageDeflate
 from trio_socketio.engineio._cookie import CookieOptions
 from trio_socketio.engineio._cors import Cors
@@ -109,19 +109,20 @@ class EngineOptions:
     allow_request: AllowRequest | None = None
     http_compression: HttpCompression | None = field(default_factory=HttpCompression)
     per_message_deflate: PerMessageDeflate | None = None
-    subprotocols: tuple[str, ...] = ()
+    subprotocols: tuple[str, ...] | None = None
     initial_packet: str | bytes | None = None
     trusted_proxies: tuple[str, ...] = ()
     proxy_header: ProxyHeader = "x-forwarded-for"
 
     def __post_init__(self) -> None:
-        for name in _SECONDS:
-            seconds = getattr(self, name)
-            if not 0 < seconds < math.inf:
-                raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+        for name in ("ping_interval", "ping_timeout"):
+            check_heartbeat(name, getattr(self, name))
+        for name in ("upgrade_timeout", "polling_close_timeout", "connect_timeout"):
+            check_seconds(name, getattr(self, name))
         for name in ("max_http_buffer_size", "max_payload_packets", "max_fragments"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
+            check_whole(name, getattr(self, name))
+        for name in ("allow_upgrades", "allow_eio3", "jsonp"):
+            check_flag(name, getattr(self, name))
         unknown = [name for name in self.transports if name not in ("polling", "websocket")]
         if unknown or not self.transports:
             raise ValueError(f"transports are 'polling' and 'websocket', not {self.transports!r}")
@@ -129,7 +130,7 @@ class EngineOptions:
             function = getattr(self, name)
             if function is not None and not callable(function):
                 raise TypeError(f"{name} must be a function, not {function!r}")
-        for subprotocol in self.subprotocols:
+        for subprotocol in self.subprotocols or ():
             if not is_token(subprotocol):
                 raise ValueError(f"subprotocols are tokens of RFC 9110, unlike {subprotocol!r}")
         if isinstance(self.initial_packet, str) and "\x1e" in self.initial_packet:
@@ -140,9 +141,6 @@ class EngineOptions:
             raise ValueError(
                 f"proxy_header must be 'x-forwarded-for' or 'forwarded', not {self.proxy_header!r}"
             )
-
-
-_SECONDS = ("ping_interval", "ping_timeout", "upgrade_timeout", "polling_close_timeout", "connect_timeout")
 
 
 def _check_network(network: str) -> None:

@@ -91,6 +91,9 @@ class RefusedError(Exception):
         self.message = message
 
 
+#: The parameter ``EIO``, and the revision that it stands for.
+_REVISIONS = {"4": 4, "3": 3, "2": 3, None: 3}
+
 #: A script's callback has a number of at most so many digits.
 JSONP_DIGITS = 10
 
@@ -165,7 +168,10 @@ class EngineRequest:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Names in lower case; repeated fields are joined by a comma and a blank (RFC 9110 section 5.3)."""
+        """Names in lower case; repeated fields are joined by a comma and a blank (RFC 9110 section 5.3).
+
+        Those of ``cookie`` are joined by a semicolon and a blank, as HTTP/2 does it (RFC 9113 section 8.2.3).
+        """
         if isinstance(self._headers, str):
             fields = (line.partition(":") for line in self._headers.split("\n"))
             return {name: value for name, colon, value in fields if colon}
@@ -173,8 +179,11 @@ class EngineRequest:
 
     @property
     def revision(self) -> int:
-        """Of the Engine.IO protocol: 3 is all that does not call itself 4."""
-        return 4 if self.eio == "4" else 3
+        """The revision of the Engine.IO protocol that the client speaks, 3 or 4; 0 for any other.
+
+        Clients of Socket.IO 1.0 send 2, and speak revision 3 as well as those that send nothing.
+        """
+        return _REVISIONS.get(self.eio, 0)
 
     @property
     def path(self) -> str:

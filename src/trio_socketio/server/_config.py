@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
@@ -21,6 +20,10 @@ from trio_socketio.engineio import (
     PerMessageDeflate,
     ProxyHeader,
     TransportName,
+    check_flag,
+    check_list,
+    check_seconds,
+    check_whole,
     generate_sid,
 )
 from trio_socketio.net import DriverChoice, HttpLimits
@@ -66,7 +69,7 @@ class EngineServerOptions(TypedDict, total=False):
     jsonp: bool
     http_compression: bool | HttpCompression
     per_message_deflate: bool | PerMessageDeflate
-    subprotocols: Sequence[str]
+    subprotocols: Sequence[str] | None
     initial_packet: str | bytes | None
     add_trailing_slash: bool
     trusted_proxies: Sequence[str]
@@ -149,8 +152,9 @@ class Config:
     http_compression: bool | HttpCompression = field(default_factory=HttpCompression)
     #: Of WebSocket messages, where the client offers it; it costs more time than it saves on fast networks.
     per_message_deflate: bool | PerMessageDeflate = False
-    #: Those that the server speaks on WebSockets; the client's order of preference decides.
-    subprotocols: Sequence[str] = ()
+    #: Those that the server speaks on WebSockets; the client's order of preference decides. None: the first that the
+    #: client offers is taken, as Node does it, because a client whose offers are all refused gives up.
+    subprotocols: Sequence[str] | None = None
     #: An Engine.IO message that follows the open packet at once.
     initial_packet: str | bytes | None = None
     #: False: ``path`` is taken without its last slash, too.
@@ -169,13 +173,11 @@ class Config:
     engine: EngineServer | None = None
 
     def __post_init__(self) -> None:
-        for name in _SECONDS:
-            seconds = getattr(self, name)
-            if not 0 < seconds < math.inf:
-                raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+        for name in _TIMEOUTS:
+            check_seconds(name, getattr(self, name))
         for name in ("max_header_bytes", "max_attachments", "inbox_events", "inbox_bytes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)!r}")
+            check_whole(name, getattr(self, name))
+        check_flag("add_trailing_slash", self.add_trailing_slash)
         if not (self.path.startswith("/") and self.path.endswith("/")):
             raise ValueError(f"path must begin and end with a slash, not {self.path!r}")
         if self.driver not in ("auto", "stream"):
@@ -186,9 +188,8 @@ class Config:
             raise ValueError(f"health_path must begin with a slash, not {self.health_path!r}")
         if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
             raise ValueError(f"health_path must differ from path, unlike {self.health_path!r}")
-        for name in ("subprotocols", "trusted_proxies"):
-            if isinstance(getattr(self, name), str):
-                raise TypeError(f"{name} must be a list of texts, not the text {getattr(self, name)!r}")
+        for name in ("transports", "subprotocols", "trusted_proxies"):
+            check_list(name, getattr(self, name))
         self.engine_options()  # checks the rest
 
     @classmethod
@@ -236,7 +237,7 @@ class Config:
             allow_request=self.allow_request,
             http_compression=HttpCompression.make(self.http_compression),
             per_message_deflate=PerMessageDeflate.make(self.per_message_deflate),
-            subprotocols=tuple(self.subprotocols),
+            subprotocols=None if self.subprotocols is None else tuple(self.subprotocols),
             initial_packet=self.initial_packet,
             trusted_proxies=tuple(self.trusted_proxies),
             proxy_header=self.proxy_header,
@@ -259,7 +260,7 @@ class Config:
         return None if self.serve_client is None else Path(self.serve_client)
 
 
-_SECONDS = tuple(item.name for item in fields(Config) if item.name.endswith(("_timeout", "_interval")))
+_TIMEOUTS = tuple(item.name for item in fields(Config) if item.name.endswith("_timeout"))
 
 
 def _check_names(server: str, options: Mapping[str, Any], known: list[str]) -> None:

@@ -1,0 +1,70 @@
+"""Checks of options, with messages that name the option and say what it takes."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["check_flag", "check_heartbeat", "check_list", "check_seconds", "check_whole"]
+
+#: The limits of ``ping_interval`` and ``ping_timeout``, in seconds. Values of Node's options are milliseconds, and
+#: nearly all of them are above.
+SHORTEST, LONGEST = 0.001, 3600.0
+
+
+def _check_number(name: str, value: object, kind: type[float] | tuple[type, ...], what: str) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{name} must be {what}, not {value!r}")
+
+
+def check_seconds(name: str, seconds: float) -> None:
+    """Check that an option is a positive time.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not positive, or infinite.
+    """
+    _check_number(name, seconds, (int, float), "a number of seconds")
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+
+
+def check_heartbeat(name: str, seconds: float) -> None:
+    """Check that an option is a time of the heartbeat; raises as ``check_seconds``."""
+    check_seconds(name, seconds)
+    if not SHORTEST <= seconds <= LONGEST:
+        raise ValueError(
+            f"{name} is in seconds, from {SHORTEST} to {LONGEST:.0f}, and not in milliseconds as in Node: "
+            f"{seconds!r} is out of range"
+        )
+
+
+def check_whole(name: str, number: int, least: int = 1) -> None:
+    """Check that an option is a whole number, and large enough.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is too small.
+    """
+    _check_number(name, number, (int,), "a whole number")
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number!r}")
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Check that an option is True or False.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {value!r}")
+
+
+def check_list(name: str, value: object) -> None:
+    """Check that an option that takes several texts is not one text.
+
+    Raises:
+        TypeError: it is a text.
+    """
+    if isinstance(value, str | bytes):
+        raise TypeError(f"{name} must be a list of texts, such as [{value!r}], not the text {value!r}")
