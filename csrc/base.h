@@ -47,7 +47,8 @@
     X(E_DROPPED, -25, 0, "message refused by the drop policy")                                   \
     X(E_SYSTEM, -26, 1011, "a system call failed")                                               \
     X(E_INFLATE, -27, 1007, "message does not inflate")                                           \
-    X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")
+    X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")                        \
+    X(E_TOO_MANY_PINGS, -29, 1008, "too many pings that wait for an answer: the peer does not read")
 
 typedef enum {
 #define TSIO_X(name, value, close_code, text) TSIO_##name = (value),

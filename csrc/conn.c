@@ -18,10 +18,9 @@ static void free_websocket(tsio_conn_ws *ws)
 {
     tsio_conn_ws_free_input(ws);
     tsio_conn_ws_free_message(ws);
-    tsio_alloc.free(ws->pong);
-    tsio_alloc.free(ws->begun);
+    tsio_pongs_free(&ws->pongs);
     tsio_alloc.free(ws->close_reason);
-    ws->pong = ws->begun = ws->close_reason = NULL;
+    ws->close_reason = NULL;
 }
 
 void tsio_conn_free(tsio_conn *conn)

@@ -2,7 +2,7 @@
  *
  *     bytes --feed, lend--> input --next--> whole messages, close       inbound
  *                                  |  ping -> pong, "3" -> heartbeat    dealt with here
- *     bytes <--take, peek--- [pong] [outbox messages] [close frame]     outbound
+ *     bytes <--take, peek--- [pongs] [outbox messages] [close frame]    outbound
  *                                        ^-- send, by whoever has something to say
  *
  * An Engine.IO session has one of these for its whole life. While it is polling,
@@ -18,6 +18,7 @@
 
 #include "front.h"
 #include "outbox.h"
+#include "pongs.h"
 #include "wheel.h"
 #include "ws_frame.h"
 
@@ -36,11 +37,10 @@ typedef struct {
     size_t in_len, in_pos;
     tsio_buf input;        /* what was fed, or kept of what was lent */
     tsio_buf message;      /* the beginning of a message that does not come in one piece */
-    uint8_t *pong;         /* frame to be sent, NULL: none. At most one, the newest */
-    uint8_t *begun;        /* a pong of which begun_pos bytes are sent, NULL: none */
+    tsio_pongs *pongs;     /* what answers the peer's pings, NULL: nothing waits */
     uint8_t *close_reason; /* the close frame's bytes behind close_head */
     uint8_t close_head[4]; /* header and code of the close frame, all zero: none */
-    uint8_t begun_pos, close_pos; /* bytes sent of that frame */
+    uint8_t close_pos;     /* bytes sent of that frame */
     tsio_status failed;    /* the error every further tsio_conn_next() returns */
     bool message_whole;    /* `message` is an event's data */
     bool close_received, close_sent;
@@ -54,6 +54,9 @@ typedef enum {
 } tsio_via;
 
 enum { TSIO_NO_SLOT = UINT32_MAX };
+
+/* Pongs may take up as many bytes as the outbox, and in any case as many as one read may bring. */
+enum { TSIO_PONGS_MIN_BYTES = 65536 };
 
 /* `timer`, `owner` and what stands between `blocked` and `volatile_lost` are for
  * everybody, the rest is private.
@@ -130,7 +133,8 @@ typedef struct {
 
 /* The next whole message, or the peer's close frame, after which nothing comes any
  * more. A message that lies in the input in one frame is handed out in place; any
- * other is put together first. A ping frame sets the pong, pong frames are ignored.
+ * other is put together first. A ping frame queues its pong; TSIO_E_TOO_MANY_PINGS: the peer
+ * does not read them. Pong frames are ignored.
  *
  * While the heartbeat runs, a text message "3" is its answer and no event (unless
  * `hears_answers`: then whoever gets it calls tsio_conn_pong()): in
@@ -138,7 +142,7 @@ typedef struct {
  * Any other message says tsio_conn_heard(). In WAIT_CLIENT, "3" is a message, too.
  * A compressed message is inflated before any of this; it is never handed out in place.
  *
- * An error (of ws_frame.h or deflate.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
+ * An error (of ws_frame.h, deflate.h or pongs.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
  * returned by every further call as well. O(bytes parsed). */
 tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event);
 
@@ -190,14 +194,15 @@ void tsio_conn_mark_dirty(tsio_conn *conn, bool urgent);
 /* Whether tsio_conn_take() would give anything. */
 bool tsio_conn_has_output(const tsio_conn *conn);
 
-/* Copies the next bytes to be sent, at most `cap`, and returns how many: the pong,
- * messages, and behind all of them the close frame, any of them cut. */
+/* Copies the next bytes to be sent, at most `cap`, and returns how many: the rest of a
+ * message that is half sent, the pongs, messages, and behind all of them the close frame,
+ * any of them cut. */
 size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap);
 
 /* So many of the bytes that peek gave last are sent; nothing else happened since. */
 void tsio_conn_advance(tsio_conn *conn, size_t sent);
 
-/* Appends to `dst` what is to be sent next: the pong, whole messages until `dst`
+/* Appends to `dst` what is to be sent next: the pongs, whole messages until `dst`
  * holds max_bytes or more (in any case one), and when the outbox is empty, the
  * close frame; after that nothing ever. TSIO_E_NO_MEMORY: nothing was taken;
  * when memory fails later than that, it is TSIO_OK and the rest stays. */

@@ -54,19 +54,14 @@ bool tsio_conn_has_input(const tsio_conn *conn)
     return conn->ws.in_pos < conn->ws.in_len;
 }
 
-static tsio_status set_pong(tsio_conn_ws *ws, const tsio_ws_event *ping)
+static tsio_status queue_pong(tsio_conn *conn, const tsio_ws_event *ping)
 {
-    uint8_t header[10];
+    const size_t max_bytes = tsio_conn_outbox(conn)->max_bytes; /* what waits in front is no longer all there is */
+    tsio_conn_ws *ws = &conn->ws;
     if (ws->close_sent || ws->close_pos > 0)
         return TSIO_OK;
-    const size_t header_len = tsio_ws_header_build(header, TSIO_WS_PONG, ping->len);
-    uint8_t *pong = tsio_alloc.realloc(ws->pong, header_len + ping->len);
-    if (pong == NULL)
-        return TSIO_E_NO_MEMORY;
-    memcpy(pong, header, header_len);
-    memcpy(pong + header_len, ping->data, ping->len);
-    ws->pong = pong;
-    return TSIO_OK;
+    const size_t at_most = max_bytes > TSIO_PONGS_MIN_BYTES ? max_bytes : TSIO_PONGS_MIN_BYTES;
+    return tsio_pongs_add(&ws->pongs, ping->data, ping->len, at_most);
 }
 
 static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *event)
@@ -141,8 +136,7 @@ static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *fram
     case TSIO_WS_EV_DATA:
         return handle_data(conn, now, frame, event);
     case TSIO_WS_EV_PING:
-        tsio_conn_outbox(conn); /* what waits is no longer all there is */
-        return set_pong(&conn->ws, frame);
+        return queue_pong(conn, frame);
     case TSIO_WS_EV_CLOSE:
         conn->ws.close_received = true;
         *event = (tsio_conn_event){TSIO_CONN_CLOSE, frame->data, frame->len, frame->close_code};

@@ -67,18 +67,14 @@ bool tsio_conn_has_output(const tsio_conn *conn)
 {
     const tsio_conn_ws *ws = &conn->ws;
     const bool has_messages = conn->outbox.count > 0 || conn->front->waiting != NULL;
-    const bool has_pong = ws->pong != NULL || ws->begun != NULL;
-    return !ws->close_sent && (has_messages || has_pong || tsio_conn_ws_has_close_frame(ws));
+    return !ws->close_sent && (has_messages || ws->pongs != NULL || tsio_conn_ws_has_close_frame(ws));
 }
 
-/* Where the next pong bytes stand, and how many: none while a message is half sent. */
-static const uint8_t *pong_rest(const tsio_conn *conn, size_t *len)
+/* How many bytes of a half-sent message have to go before the pongs: 0 if none has, or no pong waits. */
+static size_t before_pongs(const tsio_conn *conn)
 {
-    const tsio_conn_ws *ws = &conn->ws;
-    const uint8_t *frame = ws->begun != NULL ? ws->begun : conn->outbox.head_sent == 0 ? ws->pong : NULL;
-    const size_t sent = ws->begun != NULL ? ws->begun_pos : 0;
-    *len = frame == NULL ? 0 : control_frame_len(frame) - sent;
-    return frame == NULL ? NULL : frame + sent;
+    const tsio_outbox *outbox = &conn->outbox;
+    return conn->ws.pongs != NULL && outbox->head_sent > 0 ? tsio_outbox_head_rest(outbox) : 0;
 }
 
 /* How many bytes of messages are still to be sent: none once the close frame has begun. */
@@ -105,52 +101,56 @@ static size_t peek_close_frame(const tsio_conn_ws *ws, uint8_t *dst, size_t cap)
     return copy_at_most(dst, cap, frame + ws->close_pos, len - ws->close_pos);
 }
 
+static size_t peek_pongs(const tsio_conn_ws *ws, uint8_t *dst, size_t cap)
+{
+    size_t len;
+    const uint8_t *frames = tsio_pongs_rest(ws->pongs, &len);
+    return copy_at_most(dst, cap, frames, len);
+}
+
 size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap)
 {
     const tsio_conn_ws *ws = &conn->ws;
     const tsio_outbox *outbox = tsio_conn_outbox(conn);
-    size_t len;
     if (ws->close_sent)
         return 0;
-    const uint8_t *pong = pong_rest(conn, &len);
-    size_t copied = copy_at_most(dst, cap, pong, len);
+    const size_t cut = before_pongs(conn);
+    if (cut > 0) { /* other messages are for the next peek */
+        const size_t copied = tsio_outbox_peek_ws(outbox, dst, cut < cap ? cut : cap);
+        return copied + peek_pongs(ws, dst + copied, cap - copied);
+    }
+    size_t copied = peek_pongs(ws, dst, cap);
     const size_t queued = messages_rest(conn), room = cap - copied;
     const size_t messages = tsio_outbox_peek_ws(outbox, dst + copied, queued < room ? queued : room);
     copied += messages;
-    if (messages == queued && tsio_conn_ws_has_close_frame(ws) && (ws->pong == NULL || pong == ws->pong))
+    if (messages == queued && tsio_conn_ws_has_close_frame(ws))
         copied += peek_close_frame(ws, dst + copied, cap - copied);
     return copied;
 }
 
-static void advance_pong(tsio_conn *conn, size_t sent)
+static size_t advance_messages(tsio_conn *conn, size_t sent, size_t at_most)
 {
-    tsio_conn_ws *ws = &conn->ws;
-    if (ws->begun == NULL) {
-        ws->begun = ws->pong;
-        ws->begun_pos = 0;
-        ws->pong = NULL;
-    }
-    ws->begun_pos = (uint8_t)(ws->begun_pos + sent);
-    if (ws->begun_pos == control_frame_len(ws->begun)) {
-        tsio_alloc.free(ws->begun);
-        ws->begun = NULL;
-    }
+    const size_t len = sent < at_most ? sent : at_most;
+    if (len > 0)
+        tsio_outbox_advance(&conn->outbox, len);
+    return len;
+}
+
+static size_t advance_pongs(tsio_conn_ws *ws, size_t sent)
+{
+    size_t waiting;
+    tsio_pongs_rest(ws->pongs, &waiting);
+    const size_t len = sent < waiting ? sent : waiting;
+    tsio_pongs_advance(&ws->pongs, len);
+    return len;
 }
 
 void tsio_conn_advance(tsio_conn *conn, size_t sent)
 {
     tsio_conn_ws *ws = &conn->ws;
-    size_t len;
-    pong_rest(conn, &len);
-    const size_t of_pong = sent < len ? sent : len;
-    const size_t queued = messages_rest(conn);
-    if (of_pong > 0)
-        advance_pong(conn, of_pong);
-    sent -= of_pong;
-    const size_t of_messages = sent < queued ? sent : queued;
-    if (of_messages > 0)
-        tsio_outbox_advance(&conn->outbox, of_messages);
-    sent -= of_messages;
+    sent -= advance_messages(conn, sent, before_pongs(conn));
+    sent -= advance_pongs(ws, sent);
+    sent -= advance_messages(conn, sent, messages_rest(conn));
     if (sent == 0)
         return;
     ws->close_pos = (uint8_t)(ws->close_pos + sent);
@@ -161,16 +161,14 @@ void tsio_conn_advance(tsio_conn *conn, size_t sent)
     ws->close_reason = NULL;
 }
 
-static tsio_status take_pong(tsio_conn_ws *ws, tsio_buf *dst)
+static tsio_status take_pongs(tsio_conn_ws *ws, tsio_buf *dst)
 {
-    if (ws->pong == NULL)
-        return TSIO_OK;
-    const tsio_status status = tsio_buf_append(dst, ws->pong, control_frame_len(ws->pong));
-    if (status != TSIO_OK)
-        return status;
-    tsio_alloc.free(ws->pong);
-    ws->pong = NULL;
-    return TSIO_OK;
+    size_t len;
+    const uint8_t *frames = tsio_pongs_rest(ws->pongs, &len);
+    const tsio_status status = tsio_buf_append(dst, frames, len);
+    if (status == TSIO_OK)
+        tsio_pongs_free(&ws->pongs);
+    return status;
 }
 
 static tsio_status take_close_frame(tsio_conn_ws *ws, tsio_buf *dst)
@@ -195,7 +193,7 @@ tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
         return TSIO_OK;
     const size_t before = dst->len;
     tsio_outbox *outbox = tsio_conn_outbox(conn);
-    tsio_status status = take_pong(&conn->ws, dst);
+    tsio_status status = take_pongs(&conn->ws, dst);
     if (status == TSIO_OK)
         status = tsio_outbox_take_ws(outbox, dst, max_bytes);
     if (status == TSIO_OK && outbox->count == 0 && tsio_conn_ws_has_close_frame(&conn->ws))

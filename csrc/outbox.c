@@ -320,6 +320,11 @@ size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap)
     return copied;
 }
 
+size_t tsio_outbox_head_rest(const tsio_outbox *outbox)
+{
+    return tsio_message_bytes(at(outbox, 0)->message) - outbox->head_sent;
+}
+
 void tsio_outbox_advance(tsio_outbox *outbox, size_t sent)
 {
     while (outbox->count > 0) {

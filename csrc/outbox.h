@@ -119,6 +119,9 @@ void tsio_outbox_confirm(tsio_outbox *outbox);
  * message may be cut. Nothing changes. O(bytes copied). */
 size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap);
 
+/* Bytes of the first queued message that are still to be sent. Precondition: there is one. */
+size_t tsio_outbox_head_rest(const tsio_outbox *outbox);
+
 /* So many of the bytes that peek would give are sent; at most all of them. */
 void tsio_outbox_advance(tsio_outbox *outbox, size_t sent);
 

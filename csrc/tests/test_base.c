@@ -38,6 +38,7 @@ static const row rows[] = {
     {TSIO_E_SYSTEM, -26, 1011},
     {TSIO_E_INFLATE, -27, 1007},
     {TSIO_E_PACKET_LENGTH, -28, 0},
+    {TSIO_E_TOO_MANY_PINGS, -29, 1008},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -57,7 +58,7 @@ static void test_texts_are_distinct(void)
     for (size_t i = 0; i < ROWS; i++) {
         const char *text = tsio_status_text(rows[i].status);
         CHECK(strlen(text) > 0 && text[strlen(text) - 1] != '.');
-        CHECK(strcmp(text, tsio_status_text((tsio_status)-29)) != 0);
+        CHECK(strcmp(text, tsio_status_text((tsio_status)-30)) != 0);
         for (size_t j = 0; j < i; j++)
             CHECK(strcmp(text, tsio_status_text(rows[j].status)) != 0);
     }
@@ -66,8 +67,8 @@ static void test_texts_are_distinct(void)
 
 static void test_unknown_status(void)
 {
-    CHECK(strcmp(tsio_status_text((tsio_status)-29), "unknown status") == 0);
-    CHECK_EQ(tsio_status_close_code((tsio_status)-29), 0);
+    CHECK(strcmp(tsio_status_text((tsio_status)-30), "unknown status") == 0);
+    CHECK_EQ(tsio_status_close_code((tsio_status)-30), 0);
 }
 
 static void test_loads_and_stores(void)

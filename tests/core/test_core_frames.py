@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.native import connection, cut, every_way, read
 from support.oracle import Verdict, read_frames
-from support.wire import client_frame
+from support.wire import client_frame, server_frames
 
 from trio_socketio._core import CloseFrame, Failure
 
@@ -164,13 +164,22 @@ def test_lengths_with_the_top_bit_or_not_in_the_shortest_form_are_refused():
 
 
 @given(st.lists(st.binary(max_size=125), min_size=1, max_size=5), st.integers(0))
-def test_at_most_one_pong_is_pending_and_it_answers_the_newest_ping(pings, seed):
+@pytest.mark.rows("P21")
+def test_each_ping_has_its_pong_in_its_order(pings, seed):
     pinged = connection()
     read(pinged, cut(b"".join(client_frame(9, ping) for ping in pings), seed))
-    newest = pings[-1]
     assert pinged.has_output
-    assert pinged.take(1) == b"\x8a" + bytes([len(newest)]) + newest
+    assert server_frames(pinged.take(1)) == [(10, ping) for ping in pings]
     assert not pinged.has_output
+
+
+@pytest.mark.rows("P21")
+def test_pongs_of_a_peer_that_does_not_read_are_bounded_by_the_outbox():
+    pinged = connection(max_bytes=200_000)
+    verdict = read(pinged, [client_frame(9, bytes(123))] * 1600)
+    assert verdict.failed == 0
+    assert read(pinged, [client_frame(9)]).failed == 1008
+    assert len(pinged.take(1)) == 200_000
 
 
 def test_an_upgraded_session_takes_over_what_the_candidate_has_read():

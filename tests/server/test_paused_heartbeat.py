@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ INTERVAL, TIMEOUT = 25.0, 20.0
 
 def longest_wait(times: list[float]) -> float:
     """The longest time between two pings."""
-    return max(later - earlier for earlier, later in zip(times, times[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(times))
 
 
 @pytest.mark.rows("P2")
