@@ -29,8 +29,16 @@ run: $(READY) ## Run the example chat on PORT (3000)
 	@$(MAKE) examples/chat/node_modules/.package-lock.json
 	@exec $(BIN)/python examples/chat/server.py
 
+.PHONY: quick
+quick: $(READY) $(VENV)/.has-test ## Run the tests that need neither Node nor a browser; ARGS go to pytest
+	@$(BIN)/python -m pytest -q -m "not (slow or clients or browser)" $(ARGS)
+
 .PHONY: test
-test: $(READY) $(VENV)/.has-test ## Run the tests; ARGS go to pytest
+test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser included; ARGS go to pytest
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+.PHONY: test-all
+test-all: $(READY) $(VENV)/.has-test ## Run every test there is, for up to an hour; ARGS go to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: build
@@ -92,7 +100,7 @@ dist: $(VENV)/.has-run ## Make the sdist, and a wheel from nothing but the sdist
 	@ls dist
 
 .PHONY: check
-check: lint types layers c-test test asan rows ## All of the above that CI runs
+check: lint types layers c-test test-all asan rows ## All of the above that CI runs
 
 .PHONY: doctor
 doctor: ## Say what this machine lacks
