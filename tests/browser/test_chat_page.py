@@ -16,7 +16,7 @@ import pytest
 
 from tools import BUILD, ROOT, npm_install, require_tool
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 EXAMPLE = ROOT / "examples" / "chat"
 DRIVER = Path(__file__).with_name("chat_page.cjs")

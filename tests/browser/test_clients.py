@@ -15,7 +15,7 @@ from clients.server import DEADLINE, Mailbox, connections, disconnections, make_
 
 from trio_socketio import Cors, EngineConn, EngineObserver, PerMessageDeflate, Server, Socket
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 BYTES = bytes(range(256))
 LARGE = BYTES * 200  # more of it in JSONP is beyond the stack of versions 1 and 2
@@ -114,6 +114,7 @@ class Beats(EngineObserver):
 )
 @pytest.mark.parametrize("threshold", [0, 1024])
 @pytest.mark.rows("C32")
+@pytest.mark.slow
 async def test_what_chromium_offers_is_agreed_upon(client: JsClient, threshold: int) -> None:
     io = page_server(per_message_deflate=PerMessageDeflate(threshold=threshold), ping_interval=0.1)
     io.engine.observer = beats = Beats()
@@ -150,6 +151,7 @@ FORM = "application/x-www-form-urlencoded"
     ids=str,
 )
 @pytest.mark.rows("C1", "C4", "C5", "C8")
+@pytest.mark.slow
 async def test_what_carries_binary_when_it_polls(client: JsClient, sent: str, received: str) -> None:
     io = page_server()
     heard = echoing(io)
@@ -163,6 +165,7 @@ async def test_what_carries_binary_when_it_polls(client: JsClient, sent: str, re
 
 @every
 @pytest.mark.rows("B10", "B12", "B9")
+@pytest.mark.slow
 async def test_a_page_of_another_origin_with_its_cookies(client: JsClient) -> None:
     async with serving(page_server()) as home:
         io = make_server(jsonp=True, cookie="io", cors=Cors(origin=home, credentials=True))
@@ -178,6 +181,7 @@ async def test_a_page_of_another_origin_with_its_cookies(client: JsClient) -> No
 
 @every
 @pytest.mark.rows("B9", "B10", "B11")
+@pytest.mark.slow
 async def test_a_page_of_an_origin_that_is_not_allowed(client: JsClient) -> None:
     async with serving(page_server()) as home:
         io = make_server(jsonp=True, cors=Cors(origin="https://example.com", credentials=True))
@@ -190,6 +194,7 @@ async def test_a_page_of_an_origin_that_is_not_allowed(client: JsClient) -> None
 
 @pytest.mark.parametrize("combination", [Combination("4", "polling")], ids=str)
 @pytest.mark.rows("B10", "B12")
+@pytest.mark.slow
 async def test_without_credentials_there_are_no_cookies(client: JsClient) -> None:
     async with serving(page_server()) as home:
         io = make_server(cookie="io", cors=home)

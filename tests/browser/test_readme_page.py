@@ -16,7 +16,6 @@ PACKAGES = {"playwright-core": "1.65.1", "socket.io-client": "4.8.3"}
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 async def test_readme_page(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     node = require_tool("node", debian="nodejs")
     chromium = require_tool("chromium", "chromium-browser", debian="chromium")
