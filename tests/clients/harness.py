@@ -295,6 +295,10 @@ class JsClient(AnyClient):
         """Begin to connect once more, after a refusal or a disconnect."""
         await self.node.ask("again", self, auth=auth or {})
 
+    async def rejoin(self) -> None:
+        """Leave the namespace and join it again in one turn of the event loop."""
+        await self.node.ask("rejoin", self)
+
     async def refused(self) -> list[Any]:
         """What it is told by CONNECT_ERROR: a message and data in protocol 5, whatever the server sends in 4."""
         return await self.event("connect_error")

@@ -61,6 +61,11 @@ const commands = {
     socket.connect();
   },
 
+  // Leave the namespace and join it again, without a turn of the event loop in between.
+  rejoin({ client }) {
+    sockets.get(client).disconnect().connect();
+  },
+
   // What the client acknowledges an event with, from now on; without this it never does.
   answer({ client, event, args }) {
     answers.get(client)[event] = unpack(args);

@@ -9,7 +9,7 @@ import trio
 
 from clients.combinations import Combination
 from clients.harness import JsClient, Node
-from clients.server import connections, disconnections, echoes, make_server, serving
+from clients.server import Mailbox, connections, disconnections, echoes, make_server, serving
 from trio_socketio import ConnectRefused, Socket
 
 pytestmark = pytest.mark.clients
@@ -232,3 +232,31 @@ async def test_two_hundred_clients_at_once(node: Node, combination: Combination)
                 nursery.start_soon(client.disconnect)
         gone = {await ends.get() for _ in clients}
         assert gone == {(sid, "client namespace disconnect") for sid in ids}
+
+
+@pytest.mark.rows("P4")
+async def test_a_client_asks_again_while_a_middleware_thinks(client: JsClient) -> None:
+    """As a React component in StrictMode does: it connects, disconnects and connects."""
+    io = make_server()
+    echoes(io)
+    chat = io.of("/chat")
+    sockets = connections(chat)
+    thinks: Mailbox[None] = Mailbox()
+    go_on = trio.Event()
+
+    @chat.use
+    async def think(socket: Socket) -> None:
+        thinks.put(None)
+        await go_on.wait()
+
+    async with serving(io) as url:
+        await client.connect(url)
+        other = await client.of("/chat")
+        await thinks.get()
+        await other.rejoin()
+        await thinks.get()
+        go_on.set()
+        await other.event("connect")
+        assert (await sockets.get()).connected
+        assert await client.call("echo", 1) == [1]
+        assert not sockets

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import trio
 
 from clients.harness import JsClient, Node, visited_by
-from clients.server import arrivals, connections, disconnections, echoes, make_server, serving
+from clients.server import Mailbox, arrivals, connections, disconnections, echoes, make_server, serving
 from trio_socketio import Socket
 
 pytestmark = pytest.mark.clients
@@ -161,3 +162,37 @@ async def test_the_client_comes_back_after_a_restart(client: JsClient) -> None:
         assert await client.event("echoed") == ["written while the server was away"]
         await client.upgraded()
         assert (await client.state())["transport"] == client.combination.settled
+
+
+@pytest.mark.rows("P3")
+async def test_the_client_leaves_and_rejoins_a_namespace(client: JsClient) -> None:
+    """What the old socket's disconnect handler removes is never the new socket's."""
+    io = make_server()
+    users: dict[str, str] = {}
+    log: list[str] = []
+    chat = io.of("/chat")
+    joined: Mailbox[str] = Mailbox()
+
+    @chat.on("connection")
+    def connection(socket: Socket) -> None:
+        users["ali"] = socket.id
+        log.append("connection")
+        joined.put(socket.id)
+
+    @chat.on("disconnect")
+    async def disconnect(socket: Socket) -> None:
+        await trio.lowlevel.checkpoint()
+        users.pop("ali")
+        log.append("disconnect")
+
+    async with serving(io) as url:
+        await client.connect(url)
+        other = await client.of("/chat")
+        await joined.get()
+        await other.event("connect")
+        for _ in range(20):
+            await other.rejoin()
+            await other.event("disconnect")
+            await other.event("connect")
+            assert users == {"ali": await joined.get()}
+    assert log == ["connection", *["disconnect", "connection"] * 20, "disconnect"]

@@ -61,6 +61,15 @@ async def connecting(net: Wire, block: dict[str, Any]) -> None:
     assert await client.receive() == '3/admin,0["ali"]'
 
 
+async def reloading(net: Wire, block: dict[str, Any]) -> None:
+    page = await net.connect(auth={"user": "ali"})
+    reloaded = await net.connect(auth={"user": "ali"})
+    for client, users in ((page, {"ali": reloaded.sids["/"]}), (reloaded, {})):
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+        assert block["users"] == users
+
+
 async def rooms(net: Wire, block: dict[str, Any]) -> None:
     client, other = await net.connect(), await net.connect()
     await client.call("enter", "r")
@@ -139,7 +148,19 @@ ELSEWHERE = {"deployment.md"}
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme],
     "options.md": [admission],
-    "tour.md": [handlers, typed, iterating, connecting, rooms, calling, tasks, limits, engine, watching],
+    "tour.md": [
+        handlers,
+        typed,
+        iterating,
+        connecting,
+        reloading,
+        rooms,
+        calling,
+        tasks,
+        limits,
+        engine,
+        watching,
+    ],
 }
 EXAMPLES = [
     pytest.param(document, number, id=f"{document.stem} {number}")

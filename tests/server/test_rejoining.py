@@ -1,4 +1,4 @@
-"""A client leaves a namespace and is back while the handlers of its former socket hear of the end."""
+"""A client of protocol 4 is back under its id, and the handlers of its former socket outlast the wait for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trio_socketio import Server, Socket
 
 
 class Gate:
-    """A namespace whose ``disconnecting`` handlers wait; what happens is noted."""
+    """A namespace whose ``disconnecting`` handlers wait, also when they are cancelled; what happens is noted."""
 
     def __init__(self, io: Server, name: str = "/ok") -> None:
         self.namespace = io.of(name)
@@ -31,7 +31,8 @@ class Gate:
 
     async def disconnecting(self, socket: Socket) -> None:
         self.log.append(("disconnecting", self.rooms(socket)))
-        await self.open.wait()
+        with trio.CancelScope(shield=True):
+            await self.open.wait()
         self.log.append(("still", self.rooms(socket)))
 
     def disconnect(self, socket: Socket) -> None:
@@ -52,8 +53,10 @@ async def joined(wire: Wire) -> SioClient:
 
 @pytest.mark.rows("D21", "F20", "F21")
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_back_before_the_farewell_is_over(running: Any, at_once: bool) -> None:
-    io = Server(allow_eio3=True)
+async def test_back_before_the_disconnect_handlers_have_ended(
+    running: Any, autojump_clock: Any, at_once: bool
+) -> None:
+    io = Server(allow_eio3=True, disconnect_timeout=1)
     gate = Gate(io)
     async with running(io) as net:
         client = await joined(net)
@@ -64,18 +67,18 @@ async def test_back_before_the_farewell_is_over(running: Any, at_once: bool) -> 
             await wait_all_tasks_blocked()
             await client.send("0/ok,")
         assert await client.receive() == "0/ok,"
+        await wait_all_tasks_blocked()
         former, socket = gate.sockets
         assert former.id == socket.id
         assert gate.namespace.sockets == {socket.id: socket}
         assert await gate.namespace.in_("room 1").fetch_sockets() == []
 
-        await wait_all_tasks_blocked()
         gate.open.set()
         await wait_all_tasks_blocked()
-        begun = [("disconnecting", ["room 1"]), ("connection", 2)]
         assert gate.log == [
             ("connection", 1),
-            *(reversed(begun) if at_once else begun),
+            ("disconnecting", ["room 1"]),
+            ("connection", 2),
             ("still", ["room 1"]),
             ("disconnect", []),
         ]
@@ -107,15 +110,19 @@ async def test_back_when_the_farewell_is_over(running: Any) -> None:
 
 
 @pytest.mark.rows("D21", "F21")
-async def test_back_and_gone_again_before_the_farewell_is_over(running: Any) -> None:
-    io = Server(allow_eio3=True)
+async def test_back_and_gone_again_before_the_disconnect_handlers_have_ended(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server(allow_eio3=True, disconnect_timeout=1)
     gate = Gate(io)
     async with running(io) as net:
         client = await joined(net)
-        for packet in ("1/ok,", "0/ok,", "1/ok,"):
-            await client.send(packet)
-            await wait_all_tasks_blocked()
+        await client.send("1/ok,")
+        await client.send("0/ok,")
         assert await client.receive() == "0/ok,"
+        await wait_all_tasks_blocked()
+        await client.send("1/ok,")
+        await wait_all_tasks_blocked()
         gate.open.set()
         await wait_all_tasks_blocked()
         assert gate.log[:4] == [

@@ -99,12 +99,20 @@ def test_before_the_connect_is_answered_there_is_nothing_to_talk_to(packet):
         receive(joined("/other"), packet, 0.0)
 
 
-def test_a_second_connect_to_a_namespace_breaks_the_protocol():
-    asking = fresh()
-    receive(asking, "0", 0.0)
-    for connection in (asking, joined()):
-        with pytest.raises(RemoteProtocolError, match="joined already"):
-            receive(connection, "0", 0.0)
+def test_a_second_connect_to_a_joined_namespace_breaks_the_protocol():
+    with pytest.raises(RemoteProtocolError, match="joined already"):
+        receive(joined(), "0", 0.0)
+
+
+@pytest.mark.rows("P4")
+def test_a_second_connect_takes_the_place_of_one_that_is_not_answered():
+    connection = fresh()
+    for number in range(3):
+        auth = {"number": number}
+        assert receive(connection, f'0{{"number":{number}}}') == ConnectReceived("/", auth)
+    connection.accepted("/")
+    with pytest.raises(RemoteProtocolError, match="joined already"):
+        receive(connection, "0")
 
 
 def test_a_connect_error_comes_from_servers_only():
@@ -216,7 +224,7 @@ class NamespacesAgainstADictionary(RuleBasedStateMachine):
     @precondition(lambda self: not self.over)
     @rule(name=names)
     def connect(self, name):
-        self.receive(f"0{name},", ConnectReceived if self.state.get(name) in (None, "left") else None)
+        self.receive(f"0{name},", None if self.state.get(name) == "in" else ConnectReceived)
         self.state[name] = "asking"
 
     @precondition(lambda self: not self.over)

@@ -141,6 +141,9 @@ class Client(SessionClient):
     # namespaces
 
     def _connect(self, request: ConnectReceived) -> None:
+        former = self.sockets.get(request.namespace)
+        if former is not None:  # its middlewares run
+            former._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
         namespace = self.runtime.server._namespaces.get(request.namespace)
         if namespace is None:
             self._refuse(request.namespace, {"message": "Invalid namespace"})

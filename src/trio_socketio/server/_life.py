@@ -2,7 +2,8 @@
 
 A socket that has nothing to do has no task. One is started
 
-- for its middlewares and connection handlers, if any of them can wait; otherwise they run at once;
+- for its middlewares and connection handlers, if any of them can wait, or if it has to wait for a former socket of
+  its client in the same namespace; otherwise they run at once;
 - for its events, if they cannot be handled at once: one of those that all sockets share, see ``_crew.py``;
 - for ``socket.nursery``, when it is first used;
 - for its disconnect handlers, if no other lives when it ends; otherwise the last one that ends runs them.
@@ -22,6 +23,7 @@ from trio_socketio.errors import ConnectRefused, LocalProtocolError
 from trio_socketio.server._boundary import CONTAINED, contain
 from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
+from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._handlers import NO_ACK, Handler
 from trio_socketio.server._tasks import Tasks
 
@@ -37,12 +39,14 @@ class Life(Tasks["Socket"]):
 
     Attributes:
         living: how many sockets have begun and are not gone.
+        former: those that have ended and are not gone, while their session goes on.
     """
 
     def __init__(self, runtime: Runtime, dispatcher: Dispatcher) -> None:
         super().__init__(runtime)
         self._dispatcher = dispatcher
         self.living = 0
+        self.former = FormerSockets()
         self.crew = Crew(runtime, dispatcher, self)
 
     # the beginning
@@ -52,6 +56,9 @@ class Life(Tasks["Socket"]):
         self.living += 1
         namespace = socket.nsp
         handlers = namespace._handlers.get("connection")
+        if self.former.has_any(socket):
+            self.start(socket, lambda: self._connect_after_former(socket), name=f"socket in {namespace.name}")
+            return
         if namespace._middlewares or any(handler.is_async for handler in handlers):
             self.start(socket, lambda: self._connect(socket), name=f"socket in {namespace.name}")
             return
@@ -60,6 +67,11 @@ class Life(Tasks["Socket"]):
             if socket.connected:
                 self._connected_plainly(socket, handler)
         socket.ready()
+
+    async def _connect_after_former(self, socket: Socket) -> None:
+        with trio.move_on_after(self._runtime.config.disconnect_timeout):
+            await self.former.wait_until_gone(socket)
+        await self._connect(socket)
 
     async def _connect(self, socket: Socket) -> None:
         error = await self._admit(socket)
@@ -125,6 +137,11 @@ class Life(Tasks["Socket"]):
 
     # the end
 
+    def end(self, socket: Socket) -> None:
+        """A socket has ended; one that takes its place waits until it is gone."""
+        self.former.add(socket)
+        super().end(socket)
+
     def _is_missed(self, socket: Socket) -> bool:
         """Whether somebody wants to hear of its end; of one that was never connected nobody does."""
         return socket._was_connected and any(
@@ -144,6 +161,7 @@ class Life(Tasks["Socket"]):
 
     def _forget(self, socket: Socket) -> None:
         socket._vanish()
+        self.former.discard(socket)
         self.living -= 1
         if not self.living:
             self.crew.dismiss()

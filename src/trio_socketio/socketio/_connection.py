@@ -50,7 +50,7 @@ class ConnectionOptions(msgspec.Struct, frozen=True):
 
 
 class ConnectReceived(msgspec.Struct, frozen=True):
-    """The client asks to join a namespace."""
+    """The client asks to join a namespace; this takes the place of an earlier CONNECT that has no answer yet."""
 
     namespace: str
     auth: dict[str, Any]
@@ -179,7 +179,7 @@ class SocketIOConnection:
         return self._join(packet.namespace, packet.data or {})
 
     def _join(self, namespace: str, auth: dict[str, Any]) -> ConnectReceived:
-        if self._members.get(namespace) in (CONNECTING, CONNECTED):
+        if self._members.get(namespace) is CONNECTED:
             raise RemoteProtocolError("CONNECT to a namespace that is joined already")
         if len(namespace) > MAX_NAMESPACE_LENGTH:
             raise RemoteProtocolError(f"namespace of more than {MAX_NAMESPACE_LENGTH} characters")
