@@ -83,9 +83,7 @@ async def test_those_of_the_namespace_come_before_those_of_the_socket(running: A
 
     async with running(io) as net:
         client = await net.connect()
-        assert await client.call("ask", "more than they take") == [
-            {"error": "expected 0 arguments (), got 1"}
-        ]
+        assert await client.call("ask", "more than they take") == [{"error": "expected 0 arguments, got 1"}]
         assert log == ["first", "second", "third"]
         assert await client.call("ask") == ["answer"]
         assert log == ["first", "second", "third"] * 2

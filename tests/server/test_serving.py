@@ -39,7 +39,7 @@ def test_construction_does_no_io_and_needs_no_loop() -> None:
 def test_unknown_option_names_the_nearest() -> None:
     with pytest.raises(TypeError, match="no option 'ping_intervall'; did you mean 'ping_interval'"):
         Server(ping_intervall=3)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="did you mean 'max_http_buffer_size'"):
+    with pytest.raises(TypeError, match="its name is 'max_http_buffer_size'"):
         Server(maxHttpBufferSize=3)  # type: ignore[call-arg]
 
 

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
+from types import UnionType
 
-__all__ = ["check_flag", "check_heartbeat", "check_list", "check_seconds", "check_whole"]
+__all__ = [
+    "check_flag",
+    "check_heartbeat",
+    "check_list",
+    "check_seconds",
+    "check_text",
+    "check_whole",
+    "is_collection",
+]
 
 #: The limits of ``ping_interval`` and ``ping_timeout``, in seconds. Values of Node's options are milliseconds, and
 #: nearly all of them are above.
@@ -60,11 +70,32 @@ def check_flag(name: str, value: bool) -> None:
         raise TypeError(f"{name} must be True or False, not {value!r}")
 
 
-def check_list(name: str, value: object) -> None:
-    """Check that an option that takes several texts is not one text.
+def check_text(name: str, value: str) -> None:
+    """Check that an option is a text.
 
     Raises:
-        TypeError: it is a text.
+        TypeError: it is none.
     """
-    if isinstance(value, str | bytes):
-        raise TypeError(f"{name} must be a list of texts, such as [{value!r}], not the text {value!r}")
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, not {value!r}")
+
+
+def is_collection(value: object, kinds: type | UnionType) -> bool:
+    """Whether it is a list, or another collection but a mapping, of values of these kinds."""
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, Mapping)
+        and all(isinstance(item, kinds) for item in value)
+    )
+
+
+def check_list(name: str, value: object) -> None:
+    """Check that an option is a list of texts, or another collection of them.
+
+    Raises:
+        TypeError: it is none; one text is none either.
+    """
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a list, such as [{value!r}], not the text {value!r}")
+    if not is_collection(value, str):
+        raise TypeError(f"{name} must be a list of texts, not {value!r}")

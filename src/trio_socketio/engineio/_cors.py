@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from trio_socketio.engineio._checks import is_collection
 from trio_socketio.engineio._request import EngineRequest, EngineResponse, Headers
 from trio_socketio.engineio._tokens import is_token
 
@@ -53,6 +54,11 @@ class Cors:
             origins = ()
         else:
             origins = [self.origin] if isinstance(self.origin, str | re.Pattern) else self.origin
+            if not is_collection(origins, str | re.Pattern):
+                raise TypeError(
+                    "cors must be a list of the origins of other sites' pages, such as ['https://example.com'], "
+                    f"'*' for all, a function or Cors(...), not {self.origin!r}"
+                )
         texts = [origin for origin in origins if isinstance(origin, str)]
         for text in texts:
             if text not in ("*", "null", "file://") and not re.fullmatch(r"[\w+.-]+://[^/\s]+", text):

@@ -123,6 +123,8 @@ class EngineOptions:
             check_whole(name, getattr(self, name))
         for name in ("allow_upgrades", "allow_eio3", "jsonp"):
             check_flag(name, getattr(self, name))
+        if not isinstance(self.outbox, Outbox):
+            raise TypeError(f"outbox must be Outbox(...), not {self.outbox!r}")
         unknown = [name for name in self.transports if name not in ("polling", "websocket")]
         if unknown or not self.transports:
             raise ValueError(f"transports are 'polling' and 'websocket', not {self.transports!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from os import PathLike
@@ -23,10 +22,12 @@ from trio_socketio.engineio import (
     check_flag,
     check_list,
     check_seconds,
+    check_text,
     check_whole,
     generate_sid,
 )
 from trio_socketio.net import DriverChoice, HttpLimits
+from trio_socketio.server._option_names import check_names
 from trio_socketio.socketio import ConnectionOptions
 
 if TYPE_CHECKING:
@@ -178,18 +179,28 @@ class Config:
         for name in ("max_header_bytes", "max_attachments", "inbox_events", "inbox_bytes"):
             check_whole(name, getattr(self, name))
         check_flag("add_trailing_slash", self.add_trailing_slash)
+        check_text("path", self.path)
         if not (self.path.startswith("/") and self.path.endswith("/")):
             raise ValueError(f"path must begin and end with a slash, not {self.path!r}")
         if self.driver not in ("auto", "stream"):
             raise ValueError(f"driver must be 'auto' or 'stream', not {self.driver!r}")
         if self.ordering not in ("serial", "concurrent"):
             raise ValueError(f"ordering must be 'serial' or 'concurrent', not {self.ordering!r}")
+        if self.health_path is not None:
+            check_text("health_path", self.health_path)
         if self.health_path is not None and not self.health_path.startswith("/"):
             raise ValueError(f"health_path must begin with a slash, not {self.health_path!r}")
         if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
             raise ValueError(f"health_path must differ from path, unlike {self.health_path!r}")
-        for name in ("transports", "subprotocols", "trusted_proxies"):
+        for name in ("transports", "trusted_proxies"):
             check_list(name, getattr(self, name))
+        if self.subprotocols is not None:
+            check_list("subprotocols", self.subprotocols)
+        if self.serve_client is not None and not isinstance(self.serve_client, str | PathLike):
+            raise TypeError(
+                "serve_client must be the path of the 'dist' folder of the npm package socket.io-client, or None, "
+                f"not {self.serve_client!r}"
+            )
         self.engine_options()  # checks the rest
 
     @classmethod
@@ -197,10 +208,10 @@ class Config:
         """Check the options.
 
         Raises:
-            TypeError: there is no such option; the nearest one is named.
+            TypeError: there is no such option, or a value is of another kind.
             ValueError: a value is out of range.
         """
-        _check_names("Server", options, [item.name for item in fields(cls)])
+        check_names("Server", options, [item.name for item in fields(cls)])
         engine: EngineServer | None = options.get("engine")
         if engine is None:
             return cls(**options)
@@ -212,7 +223,7 @@ class Config:
     @classmethod
     def make_engine(cls, options: Mapping[str, Any]) -> Config:
         """The same for an Engine.IO server by itself."""
-        _check_names("EngineServer", options, list(EngineServerOptions.__annotations__))
+        check_names("EngineServer", options, list(EngineServerOptions.__annotations__))
         return cls(**{"path": "/engine.io/", **options})
 
     def engine_options(self) -> EngineOptions:
@@ -261,10 +272,3 @@ class Config:
 
 
 _TIMEOUTS = tuple(item.name for item in fields(Config) if item.name.endswith("_timeout"))
-
-
-def _check_names(server: str, options: Mapping[str, Any], known: list[str]) -> None:
-    for name in options:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
-            raise TypeError(f"{server} has no option {name!r}; did you mean {nearest!r}?")

@@ -239,12 +239,23 @@ class Handler(Callee):
             ArgumentsError: the event's arguments do not fit.
         """
         if not self.required <= len(args) <= self.most:
-            names = ", ".join(parameter.name for parameter in self._parameters)
-            raise ArgumentsError(f"expected {len(self._parameters)} arguments ({names}), got {len(args)}")
+            raise ArgumentsError(f"expected {self._expectation}, got {len(args)}")
         if self._ack_at is not None:
             return self._call_with_ack(socket, args, ack)
         args = self._convert(args)
         return self.function(socket, *args) if self.takes_socket else self.function(*args)
+
+    @property
+    def _expectation(self) -> str:
+        """How many arguments it takes, and their names, for error messages."""
+        most, names = len(self._parameters), [parameter.name for parameter in self._parameters]
+        if self._rest is not None:
+            count = f"at least {self.required}"
+            names.append(f"*{self._rest.name}")
+        else:
+            count = f"{self.required}" if self.required == most else f"{self.required} to {most}"
+        plural = "" if count in ("1", "at least 1") else "s"
+        return f"{count} argument{plural}" + (f" ({', '.join(names)})" if names else "")
 
     def _convert(self, args: Sequence[Any]) -> list[Any]:
         bound = [parameter.convert(value) for parameter, value in zip(self._parameters, args, strict=False)]

@@ -24,16 +24,21 @@ Rooms = str | Iterable[str]
 def names(rooms: tuple[Rooms, ...]) -> list[str]:
     """Room names, from ``to("a", "b")`` as from ``to(["a", "b"])``.
 
+    Members of a ``StrEnum``, and other subclasses of ``str``, become plain texts, as the room index takes no others.
+
     Raises:
         TypeError: a room is not a ``str``.
     """
     flat: list[str] = []
     for room in rooms:
         flat.extend([room] if isinstance(room, str) else room)
-    for room in flat:
-        if not isinstance(room, str):
-            raise TypeError(f"a room is a str, not {type(room).__name__}")
-    return flat
+    return [room if type(room) is str else _plain(room) for room in flat]
+
+
+def _plain(room: str) -> str:
+    if not isinstance(room, str):
+        raise TypeError(f"a room is a str, not {type(room).__name__}")
+    return str.__str__(room)
 
 
 class Answers(NamedTuple):

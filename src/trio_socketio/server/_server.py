@@ -53,6 +53,7 @@ class Server(Listening, Emitter, Serving[Runtime]):
         """
         if "," in name or not name.isprintable():
             raise ValueError(f"a namespace's name has no comma and no control character, unlike {name!r}")
+        name = str.__str__(name)  # of a member of a StrEnum, too
         if not name.startswith("/"):
             name = f"/{name}"
         namespace = self._namespaces.get(name)

@@ -1,0 +1,79 @@
+"""What is said of an option that does not exist: its name here, if another Socket.IO server has it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+__all__ = ["check_names"]
+
+#: Options of python-socketio, python-engineio and Node's servers whose names here differ by more than their spelling.
+_ELSEWHERE = {
+    # python-socketio and python-engineio
+    "async_handlers": "whether a socket's handlers overlap is ordering='concurrent' or 'serial'",
+    "async_mode": "none is needed, the server always runs on Trio",
+    "always_connect": "none is needed, CONNECT is answered before the connection handlers run",
+    "client_manager": "there are no adapters for other processes yet",
+    "compression_threshold": "use http_compression=HttpCompression(threshold=...)",
+    "cors_allowed_origins": "its name is 'cors'",
+    "cors_credentials": "use cors=Cors(origin=..., credentials=True)",
+    "engineio_logger": "set the level of logging.getLogger('trio_socketio.engine')",
+    "engineio_path": "its name is 'path'",
+    "handle_sigint": "none is needed, KeyboardInterrupt stops the server",
+    "json": "none is needed, JSON is encoded by msgspec",
+    "logger": "set the level of logging.getLogger('trio_socketio')",
+    "manage_acks": "none is needed, acknowledgements are always on",
+    "max_decode_packets": "packets of a POST are limited by 'max_http_buffer_size'",
+    "monitor_clients": "none is needed, clients that vanish are always noticed",
+    "namespaces": "none is needed, use io.of(name)",
+    "serializer": "there is only the default parser",
+    "socketio_path": "its name is 'path'",
+    "websocket_compression": "its name is 'per_message_deflate'",
+    # Node
+    "adapter": "there are no adapters for other processes yet",
+    "allowEIO3": "its name is 'allow_eio3'",
+    "allowedHeaders": "use cors=Cors(allowed_headers=...)",
+    "cleanupEmptyChildNamespaces": "there are no dynamic namespaces yet",
+    "connectionStateRecovery": "there is no recovery of connections yet",
+    "credentials": "use cors=Cors(origin=..., credentials=True)",
+    "destroyUpgrade": "none is needed, a request for another protocol is answered at once",
+    "destroyUpgradeTimeout": "none is needed, a request for another protocol is answered at once",
+    "handlePreflightRequest": "use cors=Cors(...)",
+    "handleProtocols": "its name is 'subprotocols'",
+    "headersTimeout": "its name is 'header_timeout'",
+    "maxHeaderSize": "its name is 'max_header_bytes'",
+    "maxPayload": "its name is 'max_http_buffer_size'",
+    "origins": "its name is 'cors'",
+    "parser": "there is only the default parser",
+    "wsEngine": "none is needed, the server has its own WebSockets",
+}
+
+#: How alike a name has to be to one of ours to be taken for a mistyped one, from 0 to 1.
+_LIKENESS = 0.75
+
+
+def _snake(name: str) -> str:
+    """``pingInterval`` as ``ping_interval``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    if name in _ELSEWHERE:
+        return f": {_ELSEWHERE[name]}"
+    if _snake(name) in known:
+        return f": its name is {_snake(name)!r}"
+    nearest = difflib.get_close_matches(_snake(name), known, 1, _LIKENESS)
+    return f"; did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def check_names(server: str, options: Iterable[str], known: Sequence[str]) -> None:
+    """Check that a server has all these options.
+
+    Raises:
+        TypeError: it lacks one. The message says its name here if another Socket.IO server has it, and otherwise the
+            name that is like it, if there is one.
+    """
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{server} has no option {name!r}{_hint(name, known)}")
