@@ -14,13 +14,18 @@ from trio_socketio import Server
 HERE = Path(__file__).parent
 PACKAGES = {
     "playwright-core": "1.65.1",
+    "socket.io-client-1.0": "npm:socket.io-client@1.0.6",
     "socket.io-client-1.2": "npm:socket.io-client@1.2.1",
     "socket.io-client-2": "npm:socket.io-client@2.5.0",
     "socket.io-client-4": "npm:socket.io-client@4.8.3",
 }
-#: What 1.2.1 names by an address outside of the registry; its bundle holds all that a page needs.
-OVERRIDES = {"engine.io-client@1.4.3": {"xmlhttprequest": "npm:xmlhttprequest-ssl@1.5.3"}, "global": "2.0.1"}
-FILES = {"1.2": "socket.io.js", "2": "dist/socket.io.js", "4": "dist/socket.io.min.js"}
+#: What 1.0.6 and 1.2.1 name by an address outside of the registry; their bundles hold all that a page needs.
+OVERRIDES = {
+    "xmlhttprequest": "npm:xmlhttprequest-ssl@1.5.3",
+    "emitter": "npm:component-emitter@1.1.2",
+    "global": "2.0.1",
+}
+FILES = {"1.0": "socket.io.js", "1.2": "socket.io.js", "2": "dist/socket.io.js", "4": "dist/socket.io.min.js"}
 
 
 def modules() -> Path:

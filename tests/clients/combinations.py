@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Version = Literal["1.2", "1", "2", "3", "4", "python 4", "python 5", "engine 3", "engine 6"]
+Version = Literal["1.0", "1.2", "1", "2", "3", "4", "python 4", "python 5", "engine 3", "engine 6"]
 Transport = Literal["polling", "websocket", "upgrade", "jsonp"]
 
 #: The clients: what is installed for each.
@@ -24,15 +24,20 @@ ENGINE_RELEASES: dict[Version, str] = {
     "engine 3": "engine.io-client 3.5.6",
     "engine 6": "engine.io-client 6.6.8",
 }
-#: The bundles that run in Chromium, see ``tests/browser``. Under a Node of today 1.2.1 has no binary.
-BUNDLES: dict[Version, str] = {"1.2": "socket.io-client 1.2.1", "2": RELEASES["2"], "4": RELEASES["4"]}
+#: The bundles that run in Chromium, see ``tests/browser``. Under a Node of today 1.0.6 and 1.2.1 have no binary.
+BUNDLES: dict[Version, str] = {
+    "1.0": "socket.io-client 1.0.6",
+    "1.2": "socket.io-client 1.2.1",
+    "2": RELEASES["2"],
+    "4": RELEASES["4"],
+}
 #: All there are, the oldest first.
-CLIENTS: dict[Version, str] = {"1.2": BUNDLES["1.2"], **RELEASES, **ENGINE_RELEASES}
+CLIENTS: dict[Version, str] = {"1.0": BUNDLES["1.0"], "1.2": BUNDLES["1.2"], **RELEASES, **ENGINE_RELEASES}
 TRANSPORTS: tuple[Transport, ...] = ("polling", "websocket", "upgrade")
 WAYS: dict[Transport, list[str]] = {"upgrade": ["polling", "websocket"], "jsonp": ["polling"]}
 
 #: Clients of Engine.IO revision 3 and Socket.IO protocol 4.
-OLD: frozenset[Version] = frozenset({"1.2", "1", "2", "python 4"})
+OLD: frozenset[Version] = frozenset({"1.0", "1.2", "1", "2", "python 4"})
 
 
 def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
@@ -50,6 +55,7 @@ LACKS: dict[str, dict[Version, str]] = {
     "query": _all(RELEASES.keys() - OLD, "protocol 5 carries auth instead"),
     "empty": _all({"python 4"}, "it takes an attachment without bytes for none at all"),
     "farewell": _all({"python 4"}, HANGS_UP),
+    "unicode": _all({"1.0"}, "it encodes text twice in UTF-8"),
 }
 
 #: What a client cannot do on one transport alone.
@@ -82,6 +88,11 @@ class Combination:
     def revision(self) -> int:
         """The revision of the Engine.IO protocol."""
         return 3 if self.version == "engine 3" else self.protocol - 1
+
+    @property
+    def eio(self) -> str:
+        """What it says in the parameter ``EIO``: 1.0 was of the time of revision 2, and speaks 3 as well."""
+        return "2" if self.version == "1.0" else str(self.revision)
 
     @property
     def transports(self) -> list[str]:
