@@ -175,10 +175,8 @@ class RoomsAgainstASetOfPairs(RuleBasedStateMachine):
         self.pairs.discard((self.everybody[name], room))
 
     def chosen(self, rooms, exclude) -> set[Member]:
-        if rooms is None:
-            wanted = self.present
-        else:
-            wanted = {member for member, room in self.pairs if room in rooms}
+        in_any = {member for member, room in self.pairs if rooms is None or room in rooms}
+        wanted = self.present if rooms is None else in_any
         return wanted - {member for member, room in self.pairs if room in exclude}
 
     @rule(rooms=st.none() | some, exclude=some)

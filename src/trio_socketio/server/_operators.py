@@ -70,7 +70,7 @@ class BroadcastOperator:
     in_ = to
 
     def except_(self, *rooms: Rooms) -> Self:
-        """Leave out the sockets in any of these rooms. A socket's id is a room, too; ``except_([])`` leaves out none."""
+        """Leave out the sockets in any of these rooms. A socket's id is a room, too. No rooms leave out no socket."""
         return self._with(self._target.without(names(rooms)))
 
     @property
