@@ -80,6 +80,13 @@ async def rooms(net: Wire, block: dict[str, Any]) -> None:
         assert await both.event() == ["heard", "hello"]
 
 
+async def threads(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    await client.emit("compress", ack=0)
+    assert [await client.event() for _ in range(2)] == [["progress", 50], ["progress", 100]]
+    assert await client.receive() == '30["done"]'
+
+
 async def calling(net: Wire, block: dict[str, Any]) -> None:
     client = await net.connect()
     await client.emit("quiz", ack=0)
@@ -155,6 +162,7 @@ DRIVES: dict[str, list[Drive]] = {
         connecting,
         reloading,
         rooms,
+        threads,
         calling,
         tasks,
         limits,

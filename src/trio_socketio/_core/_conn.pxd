@@ -143,6 +143,7 @@ cdef extern from "conn.h" nogil:
 cdef class FlushList:
     cdef tsio_dirty_lists *_lists
     cdef bint _told
+    cdef unsigned long _turning  # the thread that is in a turn of the reactor, 0 if none is
     cdef public object on_dirty
 
     cdef int poke(self) except -1

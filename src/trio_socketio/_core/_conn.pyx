@@ -2,6 +2,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.string cimport memset
 
@@ -56,8 +57,8 @@ cdef class FlushList:
 
     cdef int poke(self) except -1:
         if not self._told and self._lists is not NULL:
-            self._told = True
             self.on_dirty()
+            self._told = True
         return 0
 
 
@@ -101,6 +102,14 @@ cdef class Connection:
         self._conn.owner = <void *>self
         self._wheel = wheel
         self.dialect = dialect
+
+    @property
+    def in_turn(self):
+        """Whether a turn of the reactor is what calls: in the same thread, and so in a task of Trio.
+
+        False also for a connection that no reactor serves.
+        """
+        return self._flush_list is not None and self._flush_list._turning == PyThread_get_thread_ident()
 
     cdef int wake(self) except -1:
         """There is output: tell who sends it."""

@@ -2,6 +2,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport errno
 from libc.string cimport memset
@@ -152,8 +153,8 @@ cdef class Reactor:
         connection._is_put_off = True
         self._backlog.append((conn.slot, tsio_reactor_generation(&self._reactor, conn)))
         if not self._flush_list._told:
-            self._flush_list._told = True
             self._flush_list.on_dirty()
+            self._flush_list._told = True
         return 0
 
     # turns
@@ -165,11 +166,13 @@ cdef class Reactor:
             now: the time that heartbeats and observers are told, in seconds.
         """
         self._flush_list._told = True  # what becomes dirty from here on is written below
+        self._flush_list._turning = PyThread_get_thread_ident()
         try:
             more = self._read(now)
             more |= self._write()
         finally:
             self._flush_list._told = False
+            self._flush_list._turning = 0
         return more or bool(self._backlog)
 
     cdef bint _read(self, double now) except -1:

@@ -19,8 +19,8 @@ class Signal:
     def set(self) -> None:
         """Wake the task that waits, or let the next ``wait`` return at once."""
         if self._task is not None:
-            task, self._task = self._task, None
-            trio.lowlevel.reschedule(task)
+            trio.lowlevel.reschedule(self._task)  # raises outside of Trio, and the task still waits
+            self._task = None
         else:
             self._is_set = True
 

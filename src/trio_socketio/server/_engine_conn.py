@@ -11,6 +11,7 @@ import trio
 
 from trio_socketio.engineio import EngineRequest, Session
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.server._outside import require_task
 
 __all__ = ["EngineConn"]
 
@@ -68,6 +69,7 @@ class EngineConn:
         - ``"close"``: ``(reason, description)``, when the session has ended.
         """
         self._check(event)
+        require_task("conn.on")
         if inspect.iscoroutinefunction(listener):
             raise TypeError(f"a listener for {event!r} is a plain def: nothing would await it")
         self._listen(event, listener)
@@ -86,6 +88,7 @@ class EngineConn:
 
         What is queued is still sent; over polling it waits ``polling_close_timeout`` for the next poll.
         """
+        require_task("close")
         self._session.close(
             DisconnectReason.FORCED_SERVER_CLOSE,
             "closed by the application",

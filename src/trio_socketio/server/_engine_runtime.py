@@ -16,6 +16,7 @@ from trio_socketio.errors import DisconnectReason
 from trio_socketio.net import EngineHost, Files, HostOptions
 from trio_socketio.server._boundary import CONTAINED, contain, leaf
 from trio_socketio.server._config import Config
+from trio_socketio.server._from_thread import Inlet
 from trio_socketio.server._handlers import Handler
 from trio_socketio.server._observing import EngineObserver, Observable, Observed
 
@@ -53,6 +54,7 @@ class EngineRuntime(ABC):
         nursery: the server's nursery: parent of sockets, connections, and the timer wheel.
         engine: the sessions.
         host: serves them.
+        inlet: takes calls from outside Trio tasks.
     """
 
     nursery: trio.Nursery
@@ -71,6 +73,7 @@ class EngineRuntime(ABC):
         self.host = EngineHost(self.engine, self._host_options(config), logger)
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
+        self.inlet = Inlet(self.spawn, log)
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()
@@ -142,6 +145,7 @@ class EngineRuntime(ABC):
         now = trio.current_time()
         self._grace_deadline = min(self._grace_deadline, now + self.config.disconnect_timeout)
         self.host.stop()
+        self.inlet.close()
         for session in list(self.engine.sessions.values()):
             session.close(
                 DisconnectReason.SERVER_SHUTTING_DOWN,

@@ -15,6 +15,7 @@ from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._observing import EngineObserver
+from trio_socketio.server._outside import require_task
 from trio_socketio.server._serving import Serving
 
 __all__ = ["EngineServer"]
@@ -158,6 +159,8 @@ class EngineServer(Serving[MessageRuntime]):
         if function is None:
             return lambda decorated: self.on(event, decorated)
         if event in _EVENTS:
+            if self._runtime is not None:
+                require_task("on, while the server runs,")
             self._handlers.add(event, function, once=False)
             if self._runtime is not None:
                 self._runtime.deliver()

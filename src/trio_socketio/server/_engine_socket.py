@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import trio
-from trio.lowlevel import checkpoint_if_cancelled
+from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, LocalProtocolError
 from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.server._from_thread import SendFromThread
 from trio_socketio.server._observing import report
+from trio_socketio.server._outside import emit_outside, require_task
 from trio_socketio.server._session_client import FULL
 
 if TYPE_CHECKING:
@@ -79,17 +81,25 @@ class EngineSocket(EngineConn):
         if event in ("upgrade", "drain"):
             super().on(event, listener)
             return listener
+        require_task("socket.on")
         self._client.listen(event, listener)
         return listener
 
     def ready(self) -> None:
         """Let messages through that are held back while the connection handlers run."""
+        require_task("ready")
         self._client.ready()
 
     def __aiter__(self) -> MessageIterator:
+        require_task("iterating")
         return self._client.iterate()
 
     # sending
+
+    @property
+    def from_thread(self) -> SendFromThread:
+        """For messages from other threads, and from callbacks that no Trio task runs."""
+        return SendFromThread(self._client.runtime, self)
 
     def _message(self, data: str | bytes | bytearray | memoryview, compress: bool) -> Message:
         if not self.connected:
@@ -126,7 +136,10 @@ class EngineSocket(EngineConn):
         Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
         full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
         """
-        await checkpoint_if_cancelled()
+        try:
+            await checkpoint_if_cancelled()
+        except RuntimeError:
+            raise emit_outside("send", "send") from None
         message, client = self._message(data, compress), self._client
         conn = client.session.conn
         if client.waiting or conn.send(message) == FULL:
@@ -141,8 +154,12 @@ class EngineSocket(EngineConn):
 
         Raises:
             Disconnected, LocalProtocolError: as ``send``.
+            RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
-        if self._session.conn.send(self._message(data, compress)) == FULL:
+        conn = self._session.conn
+        if not conn.in_turn and not in_trio_task():
+            raise emit_outside("send_nowait", "send")
+        if conn.send(self._message(data, compress)) == FULL:
             self._client.overflow()
 
     async def flush(self) -> None:
@@ -159,7 +176,7 @@ class MessageIterator:
         self._client = client
 
     def __del__(self) -> None:
-        self._client.iterated()
+        self._client.runtime.inlet.finalize(self._client.iterated)
 
     def __aiter__(self) -> MessageIterator:
         return self

@@ -16,6 +16,7 @@ import msgspec
 
 from trio_socketio._core import Callee
 from trio_socketio.errors import ArgumentsError
+from trio_socketio.server._outside import require_task
 
 __all__ = ["NO_ACK", "Ack", "EventName", "Handler", "HandlerFunction"]
 
@@ -56,6 +57,7 @@ class Ack:
             LocalProtocolError: the values cannot be encoded; an answer is still wanted.
         """
         if self._socket is not None:
+            require_task("an acknowledgement")
             self._socket._acknowledge(self._ack_id, values)
             self._socket = None
 

@@ -10,6 +10,7 @@ from trio_socketio._core import EventQueue
 from trio_socketio.server._handlers import Ack
 
 if TYPE_CHECKING:
+    from trio_socketio.server._from_thread import Inlet
     from trio_socketio.server._session_client import SessionClient
 
 __all__ = ["Event", "EventIterator", "Inbox"]
@@ -72,13 +73,14 @@ class Inbox(EventQueue[E]):
 class EventIterator:
     """Gives out unclaimed events, one at a time, for as long as somebody holds it."""
 
-    __slots__ = ("__weakref__", "_events")
+    __slots__ = ("__weakref__", "_events", "_inlet")
 
-    def __init__(self, events: trio.MemoryReceiveChannel[Event]) -> None:
+    def __init__(self, events: trio.MemoryReceiveChannel[Event], inlet: Inlet) -> None:
         self._events = events
+        self._inlet = inlet
 
     def __del__(self) -> None:
-        self._events.close()
+        self._inlet.finalize(self._events.close)
 
     def __aiter__(self) -> EventIterator:
         return self

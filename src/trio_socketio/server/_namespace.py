@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from trio_socketio._core import Message
+from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._handlers import HandlerFunction
 from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
@@ -57,6 +58,11 @@ class Emitter(ABC):
     def compress(self, compress: bool) -> BroadcastOperator:
         """Whether the message may be compressed, where clients and options allow for it."""
         return self._operator().compress(compress)
+
+    @property
+    def from_thread(self) -> FromThread:
+        """For emits from other threads, and from callbacks that no Trio task runs."""
+        return self._operator().from_thread
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """See ``BroadcastOperator.emit_nowait``."""

@@ -9,6 +9,7 @@ import trio
 
 from trio_socketio.errors import Disconnected
 from trio_socketio.server._boundary import CONTAINED
+from trio_socketio.server._outside import require_task
 
 __all__ = ["SocketNursery"]
 
@@ -41,6 +42,7 @@ class SocketNursery:
     @property
     def cancel_scope(self) -> trio.CancelScope:
         """Cancelling it cancels every task in the nursery."""
+        require_task("nursery.cancel_scope")
         if self._scope is None:
             self._open()
         assert self._scope is not None
@@ -48,6 +50,7 @@ class SocketNursery:
 
     def start_soon(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> None:
         """Start a task; see ``trio.Nursery.start_soon``."""
+        require_task("nursery.start_soon")
         self._open()
         if self._nursery is not None:
             try:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import trio
 
 from trio_socketio.errors import LocalProtocolError
+from trio_socketio.server._from_thread import FromThread
+from trio_socketio.server._outside import emit_outside, require_task_to_emit
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
@@ -87,13 +89,20 @@ class BroadcastOperator:
         """Whether the message may be compressed, where clients and options allow for it."""
         return self._with(replace(self._target, compress=compress))
 
+    @property
+    def from_thread(self) -> FromThread:
+        """For emits from other threads, and from callbacks that no Trio task runs."""
+        return FromThread(self._namespace.server._require_runtime, self)
+
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """Send an event to all who are chosen, without waiting.
 
         Raises:
             ReservedEventError: the name is Socket.IO's own.
             LocalProtocolError: the arguments cannot be encoded; nobody got anything.
+            RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
+        require_task_to_emit("emit_nowait")
         self._namespace._broadcast(self._namespace._encode(event, args), self._target)
 
     async def emit(self, event: str | float, *args: Any) -> None:
@@ -106,7 +115,10 @@ class BroadcastOperator:
         lets what is queued be written as far as the clients read: in between it is no checkpoint, so that several
         messages go out in one write.
         """
-        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        except RuntimeError:
+            raise emit_outside("emit") from None
         message = self._namespace._encode(event, args)
         self._namespace._broadcast(message, self._target)
         await self._namespace._after_broadcast(message)
@@ -194,6 +206,11 @@ class SocketOperator:
         return self.broadcast.to(*rooms)
 
     in_ = to
+
+    @property
+    def from_thread(self) -> FromThread:
+        """As ``Socket.from_thread``, with the flags given so far."""
+        return FromThread(lambda: self._socket._runtime, self)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit_nowait``."""

@@ -19,6 +19,7 @@ from trio_socketio.server._inbox import Event, EventIterator, Inbox
 from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import Rooms, names
+from trio_socketio.server._outside import require_task
 from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
 from trio_socketio.socketio import EventReceived
 
@@ -159,6 +160,7 @@ class Socket(Sending, Listening):
 
     def ready(self) -> None:
         """Let events through that are held back while the connection handlers run."""
+        require_task("ready")
         if not self._ready and self.connected:
             self._ready = True
             if self._hold_deadline < math.inf:
@@ -172,10 +174,11 @@ class Socket(Sending, Listening):
 
         Several that go on at once share the events. When all have been left, unclaimed events are dropped again.
         """
+        require_task("iterating")
         iterator = self._iterator() if self._iterator is not None else None
         if iterator is None:
             self._unclaimed, received = trio.open_memory_channel[Event](0)
-            iterator = EventIterator(received)
+            iterator = EventIterator(received, self._runtime.inlet)
             self._iterator = weakref.ref(iterator)
             if self._phase is DISCONNECTED:
                 self._unclaimed.close()
@@ -190,6 +193,7 @@ class Socket(Sending, Listening):
         Raises:
             TypeError: a room is not a ``str``.
         """
+        require_task("join")
         for room in names(rooms):
             if self._phase is CONNECTING:
                 if self._rooms_apart is None:
@@ -200,6 +204,7 @@ class Socket(Sending, Listening):
 
     def leave(self, *rooms: Rooms) -> None:
         """Leave rooms; those it is not in do not matter."""
+        require_task("leave")
         for room in names(rooms):
             if self._rooms_apart is not None:
                 self._rooms_apart.discard(room)
@@ -211,6 +216,7 @@ class Socket(Sending, Listening):
         Args:
             close: from all its namespaces, and end the session.
         """
+        require_task("disconnect")
         if close:
             for socket in list(self._client.sockets.values()):
                 socket.disconnect()
