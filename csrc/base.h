@@ -38,7 +38,6 @@
     X(E_CLOSE_REASON, -16, 1007, "close reason is not UTF-8")                                    \
     X(E_EMPTY_PACKET, -17, 0, "empty packet in a payload")                                       \
     X(E_BASE64, -18, 0, "binary packet is not base64")                                           \
-    X(E_TOO_MANY_PACKETS, -19, 0, "payload has too many packets")                                \
     X(E_PACKET_TYPE, -20, 0, "missing or unknown packet type")                                   \
     X(E_ATTACHMENT_COUNT, -21, 0, "illegal attachments")                                         \
     X(E_TOO_MANY_ATTACHMENTS, -22, 0, "too many attachments")                                    \

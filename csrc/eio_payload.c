@@ -2,12 +2,11 @@
 
 #include "utf8.h"
 
-void tsio_eio_splitter_init(tsio_eio_splitter *splitter, const uint8_t *payload, size_t len, uint32_t max_packets)
+void tsio_eio_splitter_init(tsio_eio_splitter *splitter, const uint8_t *payload, size_t len)
 {
     *splitter = (tsio_eio_splitter){
         .pos = payload,
         .end = len > 0 ? payload + len : payload,
-        .max_packets = max_packets,
     };
 }
 
@@ -22,8 +21,6 @@ tsio_status tsio_eio_splitter_next(tsio_eio_splitter *splitter, tsio_eio_packet 
     *more = false;
     if (splitter->failed != TSIO_OK || splitter->done)
         return splitter->failed;
-    if (splitter->count == splitter->max_packets)
-        return fail(splitter, TSIO_E_TOO_MANY_PACKETS);
 
     const uint8_t *start = splitter->pos;
     if (start == splitter->end || *start == TSIO_EIO_SEPARATOR)
@@ -41,7 +38,6 @@ tsio_status tsio_eio_splitter_next(tsio_eio_splitter *splitter, tsio_eio_packet 
     packet->binary = *start == 'b';
     packet->packet = start + packet->binary;
     packet->len = (size_t)(stop - packet->packet);
-    splitter->count++;
     *more = true;
     return TSIO_OK;
 }
@@ -95,8 +91,7 @@ static tsio_status next_packet(tsio_eio_splitter *splitter, tsio_eio_packet *pac
     while (splitter->failed == TSIO_OK && found.len == 0) {
         if (splitter->pos == splitter->end)
             return TSIO_OK;
-        if (splitter->count++ == splitter->max_packets)
-            return fail(splitter, TSIO_E_TOO_MANY_PACKETS);
+        splitter->begun = true;
         if (is_binary_body) {
             const uint8_t kind = *splitter->pos++;
             if (kind > TSIO_EIO3_BINARY)
@@ -114,7 +109,7 @@ static tsio_status next_packet(tsio_eio_splitter *splitter, tsio_eio_packet *pac
 
 tsio_status tsio_eio3_splitter_next(tsio_eio_splitter *splitter, tsio_eio_packet *packet, bool *more)
 {
-    if (splitter->count == 0 && splitter->pos == splitter->end)
+    if (!splitter->begun && splitter->pos == splitter->end)
         splitter->failed = TSIO_E_EMPTY_PACKET;
     return next_packet(splitter, packet, more, false);
 }

@@ -35,28 +35,24 @@ typedef struct {
 /* A cursor into a payload that it borrows; all fields are private. */
 typedef struct {
     const uint8_t *pos, *end;
-    uint32_t count, max_packets;
-    bool done;
+    bool begun, done;
     tsio_status failed; /* the error every further call returns */
 } tsio_eio_splitter;
 
 /* For any of the forms. `payload` stays the caller's and must outlive the cursor and its packets. NULL
  * is fine when len is 0. */
-void tsio_eio_splitter_init(tsio_eio_splitter *splitter, const uint8_t *payload, size_t len, uint32_t max_packets);
+void tsio_eio_splitter_init(tsio_eio_splitter *splitter, const uint8_t *payload, size_t len);
 
 /* *more = true: *packet is the next packet. *more = false: there was none left
  * (or an error), *packet is untouched. Packets before an error are handed out:
  *
- *     TSIO_E_TOO_MANY_PACKETS   another packet after the max_packets-th
  *     TSIO_E_EMPTY_PACKET       empty payload; leading, doubled or trailing separator
  *
- * (in this order, should both be so). After an error every call returns the same
- * one. The base64 text is not looked at. All calls together are O(payload). */
+ * After an error every call returns the same one. The base64 text is not looked at. All calls together are O(payload). */
 tsio_status tsio_eio_splitter_next(tsio_eio_splitter *splitter, tsio_eio_packet *packet, bool *more);
 
 /* The same for a text body of revision 3, and for a binary one. There the errors are:
  *
- *     TSIO_E_TOO_MANY_PACKETS   another packet after the max_packets-th, empty ones counted
  *     TSIO_E_EMPTY_PACKET       empty text body (a binary one without packets is empty)
  *     TSIO_E_PACKET_TYPE        binary body: a packet that is neither text nor binary
  *     TSIO_E_PACKET_LENGTH      a length that is not decimal in its shortest form, is

@@ -28,7 +28,6 @@ static const row rows[] = {
     {TSIO_E_CLOSE_REASON, -16, 1007},
     {TSIO_E_EMPTY_PACKET, -17, 0},
     {TSIO_E_BASE64, -18, 0},
-    {TSIO_E_TOO_MANY_PACKETS, -19, 0},
     {TSIO_E_PACKET_TYPE, -20, 0},
     {TSIO_E_ATTACHMENT_COUNT, -21, 0},
     {TSIO_E_TOO_MANY_ATTACHMENTS, -22, 0},

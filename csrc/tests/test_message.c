@@ -208,7 +208,7 @@ static void both_encodings_carry_the_same_parts(void)
         tsio_eio_splitter splitter;
         tsio_eio_packet packet;
         bool more;
-        tsio_eio_splitter_init(&splitter, data, len, PARTS_MAX);
+        tsio_eio_splitter_init(&splitter, data, len);
         const uint8_t *frame = message->ws.data;
         for (size_t i = 0; i < count; i++) {
             uint8_t header[10], decoded[PART_MAX + 4];

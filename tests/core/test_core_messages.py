@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import oracle
-from support.native import ALL, connection
+from support.native import ALL, connection, split_payload
 from support.wire import server_frames
 
-from trio_socketio._core import Connection, Message, TimerWheel, expire_timers, scan_head, split_payload
+from trio_socketio._core import Connection, Message, TimerWheel, expire_timers, scan_head
 
 
 def sent(message: Message) -> bytes:
@@ -40,7 +40,7 @@ def test_on_a_websocket_a_text_frame_has_the_type_digit_and_binary_frames_have_n
 def test_in_a_payload_the_parts_are_joined_by_the_separator(text, attachments, digit):
     message = Message(text, attachments, packet_type=digit)
     assert message.payload() == oracle.join_payload([digit + text, *attachments])
-    assert split_payload(message.payload(), 4) == ([digit + text, *attachments], None)
+    assert split_payload(message.payload()) == ([digit + text, *attachments], None)
 
 
 def test_the_vector_of_the_wire_notes():
@@ -109,7 +109,6 @@ NO_BYTES = [
 
 @pytest.mark.parametrize("data", BYTES)
 def test_every_contiguous_buffer_of_bytes_will_do(data):
-    assert split_payload(data, 1) == (["4x"], None)
     assert Message(data, [data]).payload() == b"44x\x1ebNHg="
     assert connection().feed(data) is None
 
@@ -122,9 +121,8 @@ def test_an_attachment_is_a_contiguous_buffer_of_bytes(attachment):
 
 @pytest.mark.parametrize("data", [*NO_BYTES, released(), None, "text"])
 def test_anything_else_is_an_exception(data):
-    for function in (connection().feed, lambda data: split_payload(data, 1)):
-        with pytest.raises((TypeError, ValueError, BufferError)):
-            function(data)
+    with pytest.raises((TypeError, ValueError, BufferError)):
+        connection().feed(data)
 
 
 @pytest.mark.parametrize("text", [*NO_BYTES, released(), "\ud800"])

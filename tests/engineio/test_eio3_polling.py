@@ -208,14 +208,6 @@ def test_what_came_before_a_wrong_packet_is_delivered(
     assert bench.engine.clients_count == 0
 
 
-@pytest.mark.rows("C4")
-def test_too_many_packets() -> None:
-    bench = _bench(max_payload_packets=2)
-    polling = bench.polling("EIO=3")
-    assert bench.post(polling, "1:40:1:4").status == 400
-    assert _ended(bench, polling) == (DisconnectReason.PARSE_ERROR, "payload has too many packets")
-
-
 @pytest.mark.rows("C21")
 def test_a_ping_is_answered_by_the_next_poll() -> None:
     bench = _bench()

@@ -121,16 +121,15 @@ def test_packets_before_a_bad_one_are_delivered_and_none_after(body: bytes, befo
     assert bench.engine.clients_count == 0
 
 
-@pytest.mark.rows("C27")
-def test_packets_of_one_payload_are_limited() -> None:
-    bench = Bench()
-    polling = bench.polling()
-    assert bench.post(polling, "\x1e".join(["4"] * 1024)).status == 200
-    assert bench.post(polling, "\x1e".join(["4"] * 1025)).status == 400
-    assert len(bench.above[polling.session.sid].messages) == 2048
-    assert bench.above[polling.session.sid].reason is DisconnectReason.PARSE_ERROR
-    small = Bench(max_payload_packets=2)
-    assert small.post(small.polling(), "4\x1e4\x1e4").status == 400
+@pytest.mark.rows("C27", "P18")
+@pytest.mark.parametrize(
+    ("query", "body"), [("EIO=4", b"4\x1e" * 100_000 + b"4"), ("EIO=3", b"1:4" * 100_001)]
+)
+def test_a_payload_may_have_as_many_packets_as_fit(query: str, body: bytes) -> None:
+    bench = Bench(allow_eio3=True)
+    polling = bench.polling(query)
+    assert bench.post(polling, body).body == b"ok"
+    assert bench.above[polling.session.sid].messages == [""] * 100_001
 
 
 @pytest.mark.rows("C17")

@@ -264,7 +264,7 @@ def test_refused_origin_is_logged_with_its_remedy_and_cut(caplog: pytest.LogCapt
 @pytest.mark.parametrize(("options", "message"), [
     ({"ping_interval": 0}, "ping_interval"), ({"ping_timeout": float("inf")}, "ping_timeout"),
     ({"upgrade_timeout": -1}, "upgrade_timeout"), ({"polling_close_timeout": float("nan")}, "polling_close_timeout"),
-    ({"max_http_buffer_size": 0}, "max_http_buffer_size"), ({"max_payload_packets": 0}, "max_payload_packets"),
+    ({"max_http_buffer_size": 0}, "max_http_buffer_size"),
     ({"transports": ("flash",)}, "transports"), ({"transports": ()}, "transports"),
 ])  # fmt: skip
 def test_options_out_of_range(options: dict[str, Any], message: str) -> None:

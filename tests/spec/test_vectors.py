@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support.native import ALL, connection, cut, events, every_way
+from support.native import ALL, connection, cut, events, every_way, split_payload, split_payload3
 from support.wire import client_frame, mask
 
-from trio_socketio._core import CloseFrame, Failure, split_payload, split_payload3
+from trio_socketio._core import CloseFrame, Failure
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio import Decoder, Packet, encode
 
@@ -28,7 +28,6 @@ HERE = Path(__file__).parent
 LIMITS = {
     "max_message_bytes": 1000,
     "max_fragments": 8,
-    "max_packets": 4,
     "max_attachments": 10,
     "max_bytes": 1000,
 }
@@ -89,7 +88,7 @@ def unrolled(line: str) -> str:
 
 @every("engineio_payload.md")
 def test_payload(vector):
-    packets, failure = split_payload(octets(" ".join(vector.input)), vector.limits["max_packets"])
+    packets, failure = split_payload(octets(" ".join(vector.input)))
     outcome = [shown(packet) for packet in packets]
     if failure is not None:
         outcome.append(f"fail {failure.text}")
@@ -101,7 +100,7 @@ def test_payload(vector):
 
 def read_payload3(vector: Vector, binary: bool) -> list[str]:
     body = octets(" ".join(vector.input))
-    packets, failure = split_payload3(body, vector.limits["max_packets"], binary)
+    packets, failure = split_payload3(body, binary)
     outcome = [shown(packet) for packet in packets]
     return outcome if failure is None else [*outcome, f"fail {failure.text}"]
 
@@ -197,7 +196,7 @@ def test_packets(vector):
     outcome, packets = read_packets(messages(vector.input), vector.limits)
     assert outcome == vector.expect
     for packet in packets:
-        parts, failure = split_payload(encode(packet).payload(), 100)
+        parts, failure = split_payload(encode(packet).payload())
         assert failure is None
         assert read_packets([parts[0][1:], *parts[1:]], vector.limits)[0] == [described(packet)]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from support.message_host import MessageHost, admission
-from trio_socketio._core import Message
+from trio_socketio._core import Failure, Message
 from trio_socketio.engineio import (
     Engine,
     EngineOptions,
@@ -165,10 +165,12 @@ class Bench:
         refused = polling.begin_post(content_type)
         if refused is not None:
             return refused
-        packets, failure = polling.packets(body.encode() if isinstance(body, str) else body)
+        packets = polling.packets(body.encode() if isinstance(body, str) else body)
+        if isinstance(packets, Failure):
+            return polling.end_post(packets)
         for packet in packets:
             polling.session.receive(packet, self.now)
-        return polling.end_post(failure)
+        return polling.end_post(packets.failure)
 
     def send(self, session: Session, *texts: str, **options: bool) -> None:
         for text in texts:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from support.oracle import Verdict
-from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy, TimerWheel
+from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy, PayloadReader, TimerWheel
 
 #: ``take`` everything at once.
 ALL = 1 << 30
@@ -23,6 +23,18 @@ def connection(wheel: TimerWheel | None = None, **limits: Any) -> Connection:
     }
     wheel = TimerWheel(0.0) if wheel is None else wheel
     return Connection(wheel, **(defaults | limits))
+
+
+def split_payload(body: bytes) -> tuple[list[str | bytes], Failure | None]:
+    """The packets of a payload of revision 4 before the first bad one, and what is wrong with that."""
+    reader = PayloadReader(body)
+    return list(reader), reader.failure
+
+
+def split_payload3(body: bytes, binary: bool = False) -> tuple[list[str | bytes], Failure | None]:
+    """The same in revision 3."""
+    reader = PayloadReader(body, 3, binary)
+    return list(reader), reader.failure
 
 
 def events(conn: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFrame | Failure]:

@@ -30,11 +30,11 @@ def decode_base64(text: bytes) -> bytes | None:
 # Engine.IO revision 4 payloads
 
 
-def split_payload(body: bytes, max_packets: int = 1024) -> tuple[list[str | bytes], bool]:
+def split_payload(body: bytes) -> tuple[list[str | bytes], bool]:
     """The packets before the first bad one, and whether there was none."""
     packets: list[str | bytes] = []
     for piece in body.split(b"\x1e"):
-        if not piece or len(packets) == max_packets:
+        if not piece:
             return packets, False
         try:
             if piece[:1] == b"b":
@@ -70,20 +70,20 @@ def join_payload3_binary(packets: list[str | bytes]) -> bytes:
     return body
 
 
-def split_payload3(body: bytes, max_packets: int = 1024) -> tuple[list[str | bytes], bool]:
+def split_payload3(body: bytes) -> tuple[list[str | bytes], bool]:
     """The packets before the first bad one, and whether there was none."""
     packets: list[str | bytes] = []
     # A byte that begins no character belongs to the one before it, wherever it stands.
     characters = re.findall(rb"^[\x80-\xbf]+|[^\x80-\xbf][\x80-\xbf]*", body)
-    at, count = 0, 0
+    at = 0
     while at < len(characters):
         digits = b""
         while at < len(characters) and characters[at] != b":":
             digits += characters[at]
             at += 1
-        if count == max_packets or at == len(characters) or not re.fullmatch(rb"0|[1-9][0-9]*", digits):
+        if at == len(characters) or not re.fullmatch(rb"0|[1-9][0-9]*", digits):
             return packets, False
-        at, count, units, packet = at + 1, count + 1, int(digits), b""
+        at, units, packet = at + 1, int(digits), b""
         if units > len(b"".join(characters[at:])):
             return packets, False
         while units > 0 and at < len(characters):
@@ -100,16 +100,15 @@ def split_payload3(body: bytes, max_packets: int = 1024) -> tuple[list[str | byt
     return packets, body != b""
 
 
-def split_payload3_binary(body: bytes, max_packets: int = 1024) -> tuple[list[str | bytes], bool]:
+def split_payload3_binary(body: bytes) -> tuple[list[str | bytes], bool]:
     """The same for a binary body."""
     packets: list[str | bytes] = []
-    count = 0
     while body:
         kind, (head, end, rest) = body[0], body[1:].partition(b"\xff")
         digits = "".join(chr(48 + digit) for digit in head)
-        if count == max_packets or kind > 1 or not end or not re.fullmatch("0|[1-9][0-9]*", digits, re.ASCII):
+        if kind > 1 or not end or not re.fullmatch("0|[1-9][0-9]*", digits, re.ASCII):
             return packets, False
-        packet, body, count = rest[: int(digits)], rest[int(digits) :], count + 1
+        packet, body = rest[: int(digits)], rest[int(digits) :]
         if len(packet) != int(digits):
             return packets, False
         try:

@@ -4,7 +4,7 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 """
 
 from trio_socketio._core._callee import Callee
-from trio_socketio._core._codec import scan_head, split_payload, split_payload3, unwrap_binary3
+from trio_socketio._core._codec import PayloadReader, scan_head, unwrap_binary, unwrap_binary3
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, expire_timers
 from trio_socketio._core._deflate import Deflate
@@ -42,6 +42,7 @@ __all__ = [
     "OutboxPolicy",
     "PacketHead",
     "PacketWriter",
+    "PayloadReader",
     "PushStatus",
     "Reactor",
     "RoomIndex",
@@ -51,9 +52,8 @@ __all__ = [
     "is_json",
     "release_memory",
     "scan_head",
-    "split_payload",
-    "split_payload3",
     "track",
     "untrack",
+    "unwrap_binary",
     "unwrap_binary3",
 ]

@@ -23,7 +23,7 @@ cdef extern from "eio_payload.h" nogil:
         pass
 
     void tsio_eio_splitter_init(
-        tsio_eio_splitter *splitter, const uint8_t *body, size_t length, uint32_t max_packets
+        tsio_eio_splitter *splitter, const uint8_t *body, size_t length
     )
     tsio_status tsio_eio_splitter_next(
         tsio_eio_splitter *splitter, tsio_eio_packet *packet, c_bool *more
@@ -49,3 +49,14 @@ cdef extern from "sio_packet.h" nogil:
     tsio_status tsio_sio_head_parse(
         const uint8_t *data, size_t length, uint32_t max_attachments, tsio_sio_head *head
     )
+
+
+ctypedef tsio_status (*next_packet)(tsio_eio_splitter *, tsio_eio_packet *, c_bool *) noexcept nogil
+
+
+cdef class PayloadReader:
+    cdef readonly object failure
+    cdef bytes _body
+    cdef tsio_eio_splitter _splitter
+    cdef next_packet _next_packet
+    cdef bint _binary_is_base64

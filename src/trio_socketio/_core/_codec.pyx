@@ -1,5 +1,6 @@
 """Stateless codecs: Engine.IO payloads and the head of a Socket.IO packet."""
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeUTF8
 
@@ -32,70 +33,78 @@ cdef object _decode_text(const tsio_eio_packet *packet):
     return PyUnicode_DecodeUTF8(<const char *>packet.packet, <Py_ssize_t>packet.len, NULL)
 
 
-ctypedef tsio_status (*_next_packet)(tsio_eio_splitter *, tsio_eio_packet *, c_bool *) noexcept nogil
+@cython.final
+cdef class PayloadReader:
+    """The packets of one payload, read one at a time: what is not read yet waits undecoded.
 
+    Iterating gives those before the first bad one, as a WebSocket carries them: text packets as ``str`` with their type
+    digit, binary ones as ``bytes``, which in revision 3 begin with their type.
 
-cdef tuple _split(const uint8_t[::1] body, uint32_t max_packets, _next_packet next_packet, bint binary_is_base64):
-    """All packets before the first bad one, and what is wrong with that."""
-    cdef tsio_eio_splitter splitter
-    cdef tsio_eio_packet packet
-    cdef c_bool more = True
-    cdef tsio_status status
-    cdef const uint8_t *start = &body[0] if body.shape[0] else NULL
-    cdef list packets = []
-    cdef object decoded
-    tsio_eio_splitter_init(&splitter, start, <size_t>body.shape[0], max_packets)
-    while True:
-        status = next_packet(&splitter, &packet, &more)
-        if status != TSIO_OK:
-            return packets, _failure(status)
-        if not more:
-            return packets, None
-        if not packet.binary:
-            decoded = _decode_text(&packet)
-            if decoded is None:
-                return packets, Failure("packet is not valid UTF-8", 0)
-        elif binary_is_base64:
-            decoded = _decode_base64(packet.packet, packet.len)
-            if decoded is None:
-                return packets, _failure(TSIO_E_BASE64)
+    Args:
+        body: the whole body of a polling request.
+        revision: of the Engine.IO protocol, 3 or 4.
+        binary: whether the body is of the binary form that revision 3 has.
+
+    Attributes:
+        failure: at the end, a ``Failure`` that says what is wrong with the first bad packet; or None.
+
+    Source: Engine.IO protocol, revisions 3 and 4, "Payload"; base64 after RFC 4648 section 4, strict but for line
+    breaks, which are skipped.
+    """
+
+    def __cinit__(self, bytes body not None, int revision=4, bint binary=False):
+        self._body = body
+        self._binary_is_base64 = revision == 4
+        if revision == 4:
+            self._next_packet = tsio_eio_splitter_next
         else:
-            decoded = PyBytes_FromStringAndSize(<const char *>packet.packet, <Py_ssize_t>packet.len)
-        packets.append(decoded)
+            self._next_packet = tsio_eio3_binary_splitter_next if binary else tsio_eio3_splitter_next
+        tsio_eio_splitter_init(
+            &self._splitter, <const uint8_t *>PyBytes_AS_STRING(body), <size_t>PyBytes_GET_SIZE(body)
+        )
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        cdef tsio_eio_packet packet
+        cdef c_bool more = True
+        cdef tsio_status status
+        cdef object decoded
+        if self.failure is not None:
+            raise StopIteration
+        status = self._next_packet(&self._splitter, &packet, &more)
+        if status != TSIO_OK:
+            self.failure = _failure(status)
+        elif more:
+            if not packet.binary:
+                decoded = _decode_text(&packet)
+                if decoded is None:
+                    self.failure = Failure("packet is not valid UTF-8", 0)
+            elif self._binary_is_base64:
+                decoded = _decode_base64(packet.packet, packet.len)
+                if decoded is None:
+                    self.failure = _failure(TSIO_E_BASE64)
+            else:
+                decoded = PyBytes_FromStringAndSize(<const char *>packet.packet, <Py_ssize_t>packet.len)
+            if self.failure is None:
+                return decoded
+        raise StopIteration
 
 
-def split_payload(const uint8_t[::1] body not None, uint32_t max_packets):
-    """Split an Engine.IO revision 4 payload into its packets.
+def unwrap_binary(str packet not None):
+    """The binary message in a text packet of Engine.IO revision 4.
 
     Args:
-        body: the whole body of a polling request.
-        max_packets: how many packets one payload may hold.
+        packet: ``b`` and base64.
 
     Returns:
-        The packets before the first bad one (text packets as ``str`` with their type digit, binary
-        messages as ``bytes``), and a ``Failure`` or None.
-
-    Source: Engine.IO protocol revision 4, "Payload encoding"; base64 after RFC 4648 section 4, strict but for line breaks, which
-    are skipped.
+        The data; or a ``Failure`` if that is not base64 (RFC 4648 section 4, strict but for line breaks, which are
+        skipped).
     """
-    return _split(body, max_packets, tsio_eio_splitter_next, True)
-
-
-def split_payload3(const uint8_t[::1] body not None, uint32_t max_packets, bint binary=False):
-    """Split an Engine.IO revision 3 payload into its packets.
-
-    Args:
-        body: the whole body of a polling request.
-        max_packets: how many packets one payload may hold, empty ones included.
-        binary: whether the body is of the binary form.
-
-    Returns:
-        The packets before the first bad one, as a WebSocket carries them (text packets as ``str``, binary ones as
-        ``bytes``), and a ``Failure`` or None.
-
-    Source: Engine.IO protocol revision 3, "Payload".
-    """
-    return _split(body, max_packets, tsio_eio3_binary_splitter_next if binary else tsio_eio3_splitter_next, False)
+    cdef bytes data = packet.encode("utf-8", "surrogatepass")
+    cdef object decoded = _decode_base64(<const uint8_t *>PyBytes_AS_STRING(data) + 1, <size_t>len(data) - 1)
+    return _failure(TSIO_E_BASE64) if decoded is None else decoded
 
 
 def unwrap_binary3(packet not None):

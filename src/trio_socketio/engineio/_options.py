@@ -95,7 +95,6 @@ class EngineOptions:
     upgrade_timeout: float = 10.0
     polling_close_timeout: float = 30.0
     max_http_buffer_size: int = 1_000_000
-    max_payload_packets: int = 1024
     max_fragments: int = 4096
     transports: tuple[TransportName, ...] = ("polling", "websocket")
     allow_upgrades: bool = True
@@ -119,7 +118,7 @@ class EngineOptions:
             check_heartbeat(name, getattr(self, name))
         for name in ("upgrade_timeout", "polling_close_timeout", "connect_timeout"):
             check_seconds(name, getattr(self, name))
-        for name in ("max_http_buffer_size", "max_payload_packets", "max_fragments"):
+        for name in ("max_http_buffer_size", "max_fragments"):
             check_whole(name, getattr(self, name))
         for name in ("allow_upgrades", "allow_eio3", "jsonp"):
             check_flag(name, getattr(self, name))

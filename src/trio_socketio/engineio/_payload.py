@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from trio_socketio._core import Connection, Failure, split_payload, split_payload3
+from trio_socketio._core import Connection, PayloadReader
 
 __all__ = [
     "BINARY",
@@ -49,10 +49,8 @@ class Payloads(Protocol):
     def accepts(self, content_type: str) -> bool:
         """Whether a POST may be of this type."""
 
-    def split(
-        self, body: bytes, content_type: str, max_packets: int
-    ) -> tuple[list[str | bytes], Failure | None]:
-        """The packets of a body: those before the first bad one, and what was wrong with that."""
+    def read(self, body: bytes, content_type: str) -> PayloadReader:
+        """The packets of a body, one at a time."""
 
     def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
         """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
@@ -70,10 +68,8 @@ class _Payloads4:
     def accepts(self, content_type: str) -> bool:
         return not is_binary(content_type)
 
-    def split(
-        self, body: bytes, content_type: str, max_packets: int
-    ) -> tuple[list[str | bytes], Failure | None]:
-        return split_payload(body, max_packets)
+    def read(self, body: bytes, content_type: str) -> PayloadReader:
+        return PayloadReader(body)
 
     def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
         return conn.take_payload(max_bytes), TEXT
@@ -91,10 +87,8 @@ class _Payloads3:
     def accepts(self, content_type: str) -> bool:
         return True
 
-    def split(
-        self, body: bytes, content_type: str, max_packets: int
-    ) -> tuple[list[str | bytes], Failure | None]:
-        return split_payload3(body, max_packets, is_binary(content_type))
+    def read(self, body: bytes, content_type: str) -> PayloadReader:
+        return PayloadReader(body, 3, is_binary(content_type))
 
     def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
         body, binary = conn.take_payload3(max_bytes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trio_socketio._core import Failure
+from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import _jsonp
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.engineio._payload import (
@@ -206,18 +206,17 @@ class PollingTransport:
             return not is_binary(content_type)
         return self._payloads.accepts(content_type)
 
-    def packets(self, body: bytes) -> tuple[list[str | bytes], Failure | None]:
-        """The packets of a body: those before the first bad one, and what was wrong with that."""
+    def packets(self, body: bytes) -> PayloadReader | Failure:
+        """The packets of a body, to be handed to the session one at a time; or what is wrong with its form."""
         if self.session.request.jsonp is not None:
             try:
                 body = _jsonp.unwrap(body)
             except ValueError as error:
-                return [], Failure(str(error), 0)
-        max_packets = self.session.engine.options.max_payload_packets
-        return self._payloads.split(body, self._post_type, max_packets)
+                return Failure(str(error), 0)
+        return self._payloads.read(body, self._post_type)
 
     def end_post(self, failure: Failure | None) -> EngineResponse:
-        """All packets were handed over; the answer."""
+        """All packets before the first bad one were handed over; the answer."""
         self._posting = False
         if failure is not None:
             self.session.fail(DisconnectReason.PARSE_ERROR, failure.text)

@@ -16,9 +16,9 @@ from trio_socketio._core import (
     Message,
     PushStatus,
     TimerEvent,
-    split_payload,
     track,
     untrack,
+    unwrap_binary,
     unwrap_binary3,
 )
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
@@ -40,14 +40,6 @@ PONG_FACTOR = 2
 
 #: How often a waiting poll is released while an upgrade is under way; Node does the same.
 NOOP_INTERVAL = 0.1
-
-
-def _unwrap_binary(packet: str | bytes) -> str | bytes | Failure:
-    """The binary message in a packet of revision 4."""
-    if isinstance(packet, bytes):
-        return packet
-    packets, failure = split_payload(packet.encode("utf-8", "surrogatepass"), 1)
-    return failure or packets[0]
 
 
 class Session:
@@ -236,7 +228,11 @@ class Session:
 
         Clients of revision 4 that are told ``forceBase64`` send text over WebSocket, too.
         """
-        message = unwrap_binary3(packet) if self.revision == 3 else _unwrap_binary(packet)
+        message: bytes | Failure
+        if self.revision == 3:
+            message = unwrap_binary3(packet)
+        else:
+            message = packet if isinstance(packet, bytes) else unwrap_binary(packet)
         if isinstance(message, bytes):
             self.conn.heard(now)
             self.observer.binary(message, now)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import h11
 import trio
 
+from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import (
     POST_TOO_LARGE,
     EngineRequest,
@@ -22,7 +23,7 @@ from trio_socketio.net._encoding import coding_of, encoded
 from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
 from trio_socketio.net._signal import Signal
-from trio_socketio.net._stream_driver import PACKETS_BETWEEN_CHECKPOINTS
+from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 if TYPE_CHECKING:
     from trio_socketio.net._host import Driver, EngineHost
@@ -273,20 +274,28 @@ class Requests:
         except BaseException:
             polling.post_lost("the POST never came whole")
             raise
-        packets, failure = polling.packets(body)
+        packets = polling.packets(body)
+        if isinstance(packets, Failure):
+            return await self._respond(polling.end_post(packets))
         try:
-            for number, packet in enumerate(packets, 1):
-                if session.paused:
-                    await self._resumed(session)
-                session.receive(packet, trio.current_time())
-                if number % PACKETS_BETWEEN_CHECKPOINTS == 0:
-                    await trio.lowlevel.checkpoint()
-            if session.paused:
-                await self._resumed(session)
+            await self._hand_over(session, packets)
         except BaseException:
             polling.post_lost("the POST was cancelled")
             raise
-        return await self._respond(polling.end_post(failure))
+        return await self._respond(polling.end_post(packets.failure))
+
+    async def _hand_over(self, session: Session, packets: PayloadReader) -> None:
+        """Hand over the packets of a POST. While the session is paused, those that are left wait undecoded."""
+        turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
+        for packet in packets:
+            session.receive(packet, trio.current_time())
+            if session.paused:
+                await self._resumed(session)
+            if not session.is_open:
+                return
+            if turn.is_over():
+                await trio.lowlevel.checkpoint()
+                turn.begin()
 
     async def _resumed(self, session: Session) -> None:
         while session.paused:

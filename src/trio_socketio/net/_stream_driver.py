@@ -11,17 +11,12 @@ from trio_socketio._core import CloseFrame, Failure
 from trio_socketio.engineio import Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._signal import Signal
+from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
-__all__ = ["PACKETS_BETWEEN_CHECKPOINTS", "WRITE_BYTES", "StreamDriver"]
+__all__ = ["WRITE_BYTES", "StreamDriver"]
 
 #: A read begins small, because its buffer is allocated before anything has come, and grows while it is filled.
 READ_BYTES, MAX_READ_BYTES = 8192, 65536
-
-#: Packets handed over in a row before other tasks get their turn: plain handlers run meanwhile.
-PACKETS_BETWEEN_CHECKPOINTS = 32
-
-#: A packet counts once more for each so many bytes: a kilobyte may be inflated to a megabyte.
-LARGE = 65536
 
 #: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
 WRITE_BYTES = 262_144
@@ -131,7 +126,7 @@ class StreamDriver:
 
     async def _hand_over(self) -> bool:
         """Give all that was fed to the receiver; False: the stream of packets has ended."""
-        handed = 0
+        turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
         while True:
             while self.receiver.paused:
                 await self._resumed.wait()
@@ -142,10 +137,9 @@ class StreamDriver:
             if packet is None:
                 break
             self.receiver.receive(packet, now)
-            handed += 1 + len(packet) // LARGE
-            if handed >= PACKETS_BETWEEN_CHECKPOINTS:
-                handed = 0
+            if turn.is_over():
                 await trio.lowlevel.checkpoint()
+                turn.begin()
             if isinstance(packet, CloseFrame | Failure):
                 self._last_packet = packet
                 return False

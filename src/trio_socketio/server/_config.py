@@ -57,7 +57,6 @@ class EngineServerOptions(TypedDict, total=False):
     keep_alive_timeout: float
     max_http_buffer_size: int
     max_header_bytes: int
-    max_payload_packets: int
     max_fragments: int
     outbox: Outbox
     inbox_events: int
@@ -126,8 +125,6 @@ class Config:
     max_http_buffer_size: int = 1_000_000
     #: The largest head of a request; Node allows the same 16 KiB.
     max_header_bytes: int = 16_384
-    #: Packets in one POST.
-    max_payload_packets: int = 1024
     #: Frames of one WebSocket message.
     max_fragments: int = 4096
     #: Attachments of one packet; Node's parser has the same limit since CVE-2026-33151.
@@ -234,7 +231,6 @@ class Config:
             upgrade_timeout=self.upgrade_timeout,
             polling_close_timeout=self.polling_close_timeout,
             max_http_buffer_size=self.max_http_buffer_size,
-            max_payload_packets=self.max_payload_packets,
             max_fragments=self.max_fragments,
             transports=tuple(self.transports),
             allow_upgrades=self.allow_upgrades,
