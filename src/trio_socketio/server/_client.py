@@ -21,6 +21,8 @@ from trio_socketio.socketio import (
     PacketType,
     Protocol4Connection,
     SocketIOConnection,
+    Undecoded,
+    UndecodedEvent,
     encode,
 )
 
@@ -38,9 +40,10 @@ class Client(SessionClient):
     Attributes:
         sockets: by namespace.
         issued: when the session began, in milliseconds since the epoch.
+        kept_bytes: of events that wait undecoded, behind the full inboxes of its sockets.
     """
 
-    __slots__ = ("_alarm", "connection", "issued", "runtime", "sockets")
+    __slots__ = ("_alarm", "connection", "issued", "kept_bytes", "runtime", "sockets")
 
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         super().__init__(session)
@@ -48,6 +51,7 @@ class Client(SessionClient):
         protocol = SocketIOConnection if session.request.revision == 4 else Protocol4Connection
         self.connection = protocol(runtime.connection_options, now)
         self.sockets: dict[str, Socket] = {}
+        self.kept_bytes = 0
         self.issued = time.time_ns() // 1_000_000
         self._alarm = math.inf
         self._set_alarm()
@@ -64,7 +68,10 @@ class Client(SessionClient):
     def text(self, data: bytes, now: float) -> None:
         """Take one text message; a packet that breaks the protocol ends the session."""
         try:
-            incoming = self.connection.receive_text(data, now)
+            if self._full:
+                incoming = self.connection.receive_undecoded(data, now, self._is_full, binary=False)
+            else:
+                incoming = self.connection.receive_text(data, now)
         except RemoteProtocolError as error:
             self._broken(error)
             return
@@ -76,7 +83,10 @@ class Client(SessionClient):
     def binary(self, data: bytes, now: float) -> None:
         """Take one attachment."""
         try:
-            incoming = self.connection.receive_binary(data, now)
+            if self._full:
+                incoming = self.connection.receive_undecoded(data, now, self._is_full, binary=True)
+            else:
+                incoming = self.connection.receive_binary(data, now)
         except RemoteProtocolError as error:
             self._broken(error)
         else:
@@ -94,10 +104,50 @@ class Client(SessionClient):
             return
         if isinstance(incoming, EventReceived):
             socket._receive_event(incoming)
+        elif isinstance(incoming, UndecodedEvent):
+            socket._receive_undecoded(incoming.packet)
         elif isinstance(incoming, AckReceived):
             socket._receive_ack(incoming)
         else:
             socket._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
+
+    # events that wait undecoded
+
+    def _is_full(self, namespace: str) -> bool:
+        """Whether events of this namespace have to wait undecoded."""
+        socket = self.sockets.get(namespace)
+        return socket is not None and socket._inbox is not None and socket._inbox.is_full
+
+    def keep(self, size: int, inbox_bytes: int) -> bool:
+        """Count an event that waits undecoded; False: there are too many bytes of them, and the client is given up.
+
+        Args:
+            size: of the event, in bytes.
+            inbox_bytes: how many bytes are in the inbox that it waits for.
+        """
+        config = self.runtime.config
+        limit = config.max_http_buffer_size + config.inbox_bytes
+        if self.kept_bytes + size + inbox_bytes > limit:
+            self.give_up(
+                f"more than {limit} bytes (max_http_buffer_size + inbox_bytes) wait while a call is pending"
+            )
+            return False
+        self.kept_bytes += size
+        return True
+
+    def decode(self, event: bytes | Undecoded) -> EventReceived | None:
+        """Decode an event that waited; None: it breaks the protocol, and the session has ended."""
+        try:
+            return self.connection.decode(event)
+        except RemoteProtocolError as error:
+            self._broken(error)
+            return None
+
+    def refilled(self, namespace: str) -> None:
+        """Events that waited undecoded are in the inbox of the socket in this namespace."""
+        socket = self.sockets.get(namespace)
+        if socket is not None:
+            socket._serve_inbox()
 
     def alarm(self, now: float) -> None:
         """A deadline has come."""

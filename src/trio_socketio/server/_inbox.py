@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import trio
 
 from trio_socketio._core import EventQueue
 from trio_socketio.server._handlers import Ack
+from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
+    from trio_socketio.server._client import Client
     from trio_socketio.server._from_thread import Inlet
     from trio_socketio.server._session_client import SessionClient
 
-__all__ = ["Event", "EventIterator", "Inbox"]
+__all__ = ["Event", "EventInbox", "EventIterator", "Inbox"]
 
 
 class Sized(Protocol):
@@ -25,9 +28,6 @@ class Sized(Protocol):
 
 
 E = TypeVar("E", bound=Sized)
-
-#: While a call is pending, reading goes on past the soft limit, up to this many times.
-HARD_LIMIT = 4
 
 
 class Event(NamedTuple):
@@ -41,9 +41,8 @@ class Event(NamedTuple):
 class Inbox(EventQueue[E]):
     """The events, or messages, of one socket that wait for its handlers, and those being handled concurrently.
 
-    Above its soft limit (``inbox_events``, ``inbox_bytes``) the client is not read any more, unless a call is pending
-    that only reading can answer; then, at four times the limit, the client is given up. An event that finds the inbox
-    empty is always accepted, whatever its size.
+    When it is full (``inbox_events``, ``inbox_bytes``) the client is not read any more. While a call is pending,
+    reading goes on, because only reading can answer it; what comes then for a full inbox is kept undecoded.
     """
 
     __slots__ = ("_client",)
@@ -54,20 +53,61 @@ class Inbox(EventQueue[E]):
         self._client = client
 
     def filled(self, first: bool) -> bool:
-        """Stop reading; returns whether the event is accepted."""
-        client, config = self._client, self._client.runtime.config
+        """Stop reading; returns True: the event is accepted, whatever its size."""
         if first:
-            client.inbox_full()
-        max_events, max_bytes = HARD_LIMIT * config.inbox_events, HARD_LIMIT * config.inbox_bytes
-        is_past = self.count > 1 and (self.count > max_events or self.size_bytes >= max_bytes)
-        if is_past and client.calls_pending:
-            client.give_up(f"inbox of {max_events} events, {max_bytes} bytes is full while a call is pending")
-            return False
+            self._client.inbox_full()
         return True
 
     def drained(self) -> None:
         """Read on."""
         self._client.inbox_drained()
+
+
+class EventInbox(Inbox[EventReceived]):
+    """The inbox of a socket of a namespace.
+
+    Args:
+        client: the socket's.
+        namespace: the socket's.
+    """
+
+    __slots__ = ("_kept", "_namespace")
+
+    _client: Client
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        super().__init__(client)
+        self._namespace = namespace
+        self._kept: deque[bytes | Undecoded] | None = None
+
+    def keep(self, event: bytes | Undecoded) -> None:
+        """Keep an event that came while the inbox is full, or give the client up: see ``Client.keep``."""
+        if self._client.keep(len(event), self.size_bytes):
+            if self._kept is None:
+                self._kept = deque()
+            self._kept.append(event)
+
+    def drained(self) -> None:
+        """Decode what is kept, as far as there is room, and read on."""
+        if self._kept:
+            self._refill(self._kept)
+        super().drained()
+
+    def _refill(self, kept: deque[bytes | Undecoded]) -> None:
+        while kept and not self.is_full:
+            undecoded = kept.popleft()
+            self._client.kept_bytes -= len(undecoded)
+            event = self._client.decode(undecoded)
+            if event is not None:
+                self.put(event)
+        self._client.refilled(self._namespace)
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        if self._kept:
+            self._client.kept_bytes -= sum(map(len, self._kept))
+            self._kept.clear()
+        super().clear()
 
 
 class EventIterator:

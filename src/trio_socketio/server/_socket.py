@@ -15,13 +15,13 @@ from trio_socketio.server._client import Client
 from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._handlers import Ack, Handler
 from trio_socketio.server._handshake import Handshake
-from trio_socketio.server._inbox import Event, EventIterator, Inbox
+from trio_socketio.server._inbox import Event, EventInbox, EventIterator
 from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._operators import Rooms, names
 from trio_socketio.server._outside import require_task
 from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
-from trio_socketio.socketio import EventReceived
+from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName
@@ -59,7 +59,7 @@ class Socket(Sending, Listening):
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
         # its events
-        self._inbox: Inbox[EventReceived] | None = None
+        self._inbox: EventInbox | None = None
         #: whether they may be handled
         self._ready = False
         self._hold_deadline = math.inf
@@ -254,10 +254,19 @@ class Socket(Sending, Listening):
                 self._runtime.run_inline(self, event, handlers)
                 return
         if self._inbox is None:
-            self._inbox = Inbox(self._client)
+            self._inbox = EventInbox(self._client, self.nsp.name)
         self._inbox.put(event)
+        self._serve_inbox()
+
+    def _serve_inbox(self) -> None:
+        """Let a task handle the events that wait, if they may be handled."""
         if self._ready and not self._is_served:
             self._runtime.crew.serve(self)
+
+    def _receive_undecoded(self, event: bytes | Undecoded) -> None:
+        """Keep an event that comes while the inbox is full."""
+        if self._inbox is not None:
+            self._inbox.keep(event)
 
     def _inline_handlers(self, event: str | float) -> tuple[Handler, ...] | None:
         """The handlers of an event, if there are any and they are all plain functions."""

@@ -9,9 +9,10 @@ from trio_socketio.socketio._connection import (
     Incoming,
     Protocol4Connection,
     SocketIOConnection,
+    UndecodedEvent,
 )
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
-from trio_socketio.socketio._parser import Decoder, encode, encode_ack, encode_event, packet_writer
+from trio_socketio.socketio._parser import Decoder, Undecoded, encode, encode_ack, encode_event, packet_writer
 from trio_socketio.socketio._rooms import RoomIndex, Target
 
 __all__ = [
@@ -30,6 +31,8 @@ __all__ = [
     "RoomIndex",
     "SocketIOConnection",
     "Target",
+    "Undecoded",
+    "UndecodedEvent",
     "encode",
     "encode_ack",
     "encode_event",

@@ -10,6 +10,7 @@ is told less.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
@@ -20,7 +21,7 @@ from trio_socketio.engineio import parse_query
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio._json import decode_plainly
 from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, RESERVED_EVENTS, Packet
-from trio_socketio.socketio._parser import Decoder
+from trio_socketio.socketio._parser import Decoder, Undecoded
 
 __all__ = [
     "AckReceived",
@@ -32,6 +33,7 @@ __all__ = [
     "Membership",
     "Protocol4Connection",
     "SocketIOConnection",
+    "UndecodedEvent",
 ]
 
 MAX_NAMESPACE_LENGTH = 1024
@@ -69,6 +71,13 @@ class EventReceived(msgspec.Struct, frozen=True, gc=False):
     size: int
 
 
+class UndecodedEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event whose JSON is not looked at yet: the text message, or the packet with its attachments."""
+
+    namespace: str
+    packet: bytes | Undecoded
+
+
 _read_event = EventReader(decode_plainly, EventReceived, RESERVED_EVENTS).read
 
 
@@ -86,7 +95,7 @@ class DisconnectReceived(msgspec.Struct, frozen=True):
     namespace: str
 
 
-Incoming = ConnectReceived | EventReceived | AckReceived | DisconnectReceived
+Incoming = ConnectReceived | EventReceived | UndecodedEvent | AckReceived | DisconnectReceived
 
 
 class Membership(Enum):
@@ -143,19 +152,62 @@ class SocketIOConnection:
             event = _read_event(data)
             if event is not None and self._members.get(event.namespace) is CONNECTED:
                 return event
-        packet = self._decoder.add_text(data)
-        if packet is None:
-            self._attachment_deadline = now + self._options.attachment_timeout
-            return None
-        return self._incoming(packet, now)
+        packet = self._collect_text(data, now)
+        return None if packet is None else self._incoming(packet.packet(), now)
 
     def receive_binary(self, data: bytes, now: float) -> Incoming | None:
         """Take one attachment; as ``receive_text``."""
-        packet = self._decoder.add_binary(data)
+        packet = self._collect_binary(data)
+        return None if packet is None else self._incoming(packet.packet(), now)
+
+    def receive_undecoded(
+        self, data: bytes, now: float, is_full: Callable[[str], bool], *, binary: bool
+    ) -> Incoming | None:
+        """Take one message; as ``receive_text`` and ``receive_binary``, but leave some events undecoded.
+
+        Args:
+            data: the message.
+            now: the current time, in seconds.
+            is_full: whether events of a namespace are to be left undecoded, as ``UndecodedEvent``.
+            binary: whether the message is an attachment.
+
+        Raises:
+            RemoteProtocolError: the whole connection is to be closed.
+        """
+        packet = self._collect_binary(data) if binary else self._collect_text(data, now)
         if packet is None:
             return None
-        self._attachment_deadline = math.inf
-        return self._incoming(packet, now)
+        namespace = self._namespace_of(packet.namespace)
+        if packet.type is EVENT and self._members.get(namespace) is CONNECTED and is_full(namespace):
+            return UndecodedEvent(namespace, packet if binary else data)
+        return self._incoming(packet.packet(), now)
+
+    def decode(self, event: bytes | Undecoded) -> EventReceived:
+        """The event that was left undecoded.
+
+        Raises:
+            RemoteProtocolError: the whole connection is to be closed.
+        """
+        packet = (event if isinstance(event, Undecoded) else self._decoder.read(event)).packet()
+        name, *args = packet.data
+        return EventReceived(self._namespace_of(packet.namespace), name, args, packet.id, packet.size)
+
+    def _collect_text(self, data: bytes, now: float) -> Undecoded | None:
+        packet = self._decoder.collect_text(data)
+        if packet is None:
+            self._attachment_deadline = now + self._options.attachment_timeout
+        return packet
+
+    def _collect_binary(self, data: bytes) -> Undecoded | None:
+        packet = self._decoder.collect_binary(data)
+        if packet is not None:
+            self._attachment_deadline = math.inf
+        return packet
+
+    @staticmethod
+    def _namespace_of(name: str) -> str:
+        """The namespace that a packet names."""
+        return name
 
     def _incoming(self, packet: Packet, now: float) -> Incoming | None:
         kind, namespace = packet.type, packet.namespace
@@ -231,6 +283,11 @@ class Protocol4Connection(SocketIOConnection):
     def join_main(self) -> ConnectReceived | None:
         """It is in the main namespace without asking, and says nothing about itself."""
         return self._join("/", {})
+
+    @staticmethod
+    def _namespace_of(name: str) -> str:
+        """The part before the query string."""
+        return name.partition("?")[0]
 
     def _incoming(self, packet: Packet, now: float) -> Incoming | None:
         namespace, _, query = packet.namespace.partition("?")

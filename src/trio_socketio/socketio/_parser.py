@@ -30,7 +30,7 @@ from trio_socketio.socketio._packet import (
     PacketType,
 )
 
-__all__ = ["Decoder", "encode", "encode_ack", "encode_event", "packet_writer"]
+__all__ = ["Decoder", "Undecoded", "encode", "encode_ack", "encode_event", "packet_writer"]
 
 
 def packet_writer(namespace: str) -> PacketWriter:
@@ -150,26 +150,55 @@ def _wrong_with(kind: PacketType, data: Any, ack_id: int | None) -> str | None:
 _KINDS = (*tuple(PacketType)[:5], EVENT, ACK)
 
 
-class _Partial:
-    """A packet that waits for its attachments."""
+class Undecoded:
+    """A packet whose JSON is not looked at yet, and which may wait for attachments."""
 
-    __slots__ = ("attachments", "head", "size")
+    __slots__ = ("_attachments", "_attachments_bytes", "_head")
 
     def __init__(self, head: PacketHead) -> None:
-        self.head = head
-        self.attachments: list[bytes] = []
-        self.size = 0
+        self._head = head
+        self._attachments: list[bytes] = []
+        self._attachments_bytes = 0
 
-    def packet(self) -> Packet | None:
-        """The packet, if this was the last attachment."""
-        digit, due, namespace, ack_id, text = self.head
-        if len(self.attachments) < due:
-            return None
-        try:
-            data = insert_attachments(decode_json(text) if text else None, self.attachments)
-        except RecursionError:
-            raise RemoteProtocolError("invalid JSON: nested too deeply") from None
-        return _packet(_KINDS[digit], namespace, ack_id, data, self.size + len(text))
+    def __len__(self) -> int:
+        """The bytes that came, without the head."""
+        return self._attachments_bytes + len(self._head[4])
+
+    @property
+    def type(self) -> PacketType:
+        """EVENT and ACK also stand for their binary forms."""
+        return _KINDS[self._head[0]]
+
+    @property
+    def namespace(self) -> str:
+        """As it stands in the packet."""
+        return self._head[2]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all attachments are there."""
+        return len(self._attachments) == self._head[1]
+
+    def add(self, attachment: bytes) -> int:
+        """Add an attachment; returns the bytes of all of them."""
+        self._attachments.append(attachment)
+        self._attachments_bytes += len(attachment)
+        return self._attachments_bytes
+
+    def packet(self) -> Packet:
+        """Decode it.
+
+        Raises:
+            RemoteProtocolError: the connection is to be closed.
+        """
+        digit, due, namespace, ack_id, text = self._head
+        kind = _KINDS[digit]
+        if not text and not due:
+            return _packet_without_data(kind, namespace, ack_id)
+        data = decode_json(text) if text else None
+        if due:
+            data = insert_attachments(data, self._attachments)
+        return _packet(kind, namespace, ack_id, data, len(self))
 
 
 class Decoder:
@@ -185,7 +214,7 @@ class Decoder:
     def __init__(self, max_attachments: int, max_bytes: int) -> None:
         self._max_attachments = max_attachments
         self._max_bytes = max_bytes
-        self._partial: _Partial | None = None
+        self._partial: Undecoded | None = None
 
     @property
     def incomplete(self) -> bool:
@@ -198,19 +227,8 @@ class Decoder:
         Raises:
             RemoteProtocolError: the connection is to be closed.
         """
-        if self._partial is not None:
-            raise RemoteProtocolError("a text message where an attachment is due")
-        head = scan_head(data, self._max_attachments)
-        if isinstance(head, Failure):
-            raise RemoteProtocolError(head.text)
-        digit, attachments, namespace, ack_id, text = head
-        if attachments:
-            self._partial = _Partial(head)
-            return None
-        kind = _KINDS[digit]
-        if not text:
-            return _packet_without_data(kind, namespace, ack_id)
-        return _packet(kind, namespace, ack_id, decode_json(text), len(text))
+        packet = self.collect_text(data)
+        return None if packet is None else packet.packet()
 
     def add_binary(self, data: bytes) -> Packet | None:
         """Take one attachment; returns the packet that is complete with it, or None.
@@ -218,16 +236,49 @@ class Decoder:
         Raises:
             RemoteProtocolError: the connection is to be closed.
         """
+        packet = self.collect_binary(data)
+        return None if packet is None else packet.packet()
+
+    def collect_text(self, data: bytes) -> Undecoded | None:
+        """As ``add_text``, but the packet is not decoded.
+
+        Raises:
+            RemoteProtocolError: the connection is to be closed.
+        """
+        if self._partial is not None:
+            raise RemoteProtocolError("a text message where an attachment is due")
+        packet = self.read(data)
+        if packet.is_complete:
+            return packet
+        self._partial = packet
+        return None
+
+    def read(self, data: bytes) -> Undecoded:
+        """The packet that begins with this text message.
+
+        Raises:
+            RemoteProtocolError: the connection is to be closed.
+        """
+        head = scan_head(data, self._max_attachments)
+        if isinstance(head, Failure):
+            raise RemoteProtocolError(head.text)
+        return Undecoded(head)
+
+    def collect_binary(self, data: bytes) -> Undecoded | None:
+        """As ``add_binary``, but the packet is not decoded.
+
+        Raises:
+            RemoteProtocolError: the connection is to be closed.
+        """
         partial = self._partial
         if partial is None:
             raise RemoteProtocolError("a binary message that no packet announced")
-        partial.size += len(data)
-        if partial.size > self._max_bytes:
+        size = partial.add(data)
+        if size > self._max_bytes:
             raise RemoteProtocolError(
-                f"attachments of {partial.size} bytes exceed max_http_buffer_size={self._max_bytes}"
+                f"attachments of {size} bytes exceed max_http_buffer_size={self._max_bytes}"
             )
-        partial.attachments.append(data)
-        packet = partial.packet()
-        if packet is not None:
-            self._partial = None
-        return packet
+        if not partial.is_complete:
+            return None
+        self._partial = None
+        return partial
