@@ -1,4 +1,4 @@
-from typing import Self, final
+from typing import final
 
 from trio_socketio._core._types import Failure, PacketHead
 
