@@ -64,6 +64,7 @@ LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
     ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
     ("farewell", "websocket"): _all({"python 5"}, HANGS_UP),
     ("farewell", "upgrade"): _all({"python 5"}, HANGS_UP),
+    ("farewell", "jsonp"): _all({"1.0"}, "its own error when it closes ends in an endless recursion"),
     ("unicode", "polling"): _all({"1"}, TWICE),
     ("unicode", "jsonp"): _all({"1.2"}, TWICE),
 }
