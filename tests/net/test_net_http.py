@@ -45,7 +45,7 @@ async def test_polling_handshake_on_the_wire(autojump_clock: Any, running: Any) 
         )
         line, *fields = head.split(b"\r\n")
         assert line.startswith(b"HTTP/1.1 200")
-        assert Counter(fields) == Counter([
+        assert Counter(field for field in fields if not field.startswith(b"Date: ")) == Counter([
             b"Content-Type: text/plain; charset=UTF-8", b"Content-Length: 118",
             b"cache-control: no-store", b"Connection: close",
         ])  # fmt: skip
@@ -57,7 +57,7 @@ async def test_answer_to_a_post_on_the_wire(autojump_clock: Any, running: Any) -
         polling = await wire.polling()
         response = await polling.post("40")
         assert (response.status, response.body) == (200, b"ok")
-        assert response.headers == {
+        assert response.own_headers == {
             "content-type": "text/html",
             "content-length": "2",
             "cache-control": "no-store",
@@ -87,7 +87,7 @@ async def test_refusals_on_the_wire(
             response = await http.request(method, target, headers=headers)
             assert response.status == (403 if code == 4 else 400)
             assert response.text == f'{{"code":{code},"message":"{messages[code]}"}}'
-            assert response.headers == {
+            assert response.own_headers == {
                 "content-type": "application/json",
                 "content-length": str(len(response.body)),
             }

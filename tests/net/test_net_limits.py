@@ -44,10 +44,8 @@ async def test_head_that_drips(autojump_clock: Any, running: Any, drip: bytes) -
         await stream.send_all(b"GET / HTTP/1.1\r\n" if drip != b"G" else b"G")
         if drip:
             nursery.start_soon(_drip, stream, drip, 0.5)
-        assert await read_all(stream) in (
-            b"",
-            b"HTTP/1.1 408 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-        )
+        received = await read_all(stream)
+        assert received == b"" or status(received) == 408
         assert trio.current_time() - began == pytest.approx(4.0)
         nursery.cancel_scope.cancel()
         await _assert_served(wire)

@@ -29,6 +29,9 @@ from trio_socketio import EngineServer, Server
 
 DEADLINE = 10.0
 
+#: The fields of every response.
+GENERAL = {"date", "connection", "keep-alive"}
+
 
 @dataclass
 class Response:
@@ -43,6 +46,11 @@ class Response:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+    @property
+    def own_headers(self) -> dict[str, str]:
+        """The fields that not every response has."""
+        return {name: self.headers[name] for name in self.headers.keys() - GENERAL}
 
 
 class HttpClient:

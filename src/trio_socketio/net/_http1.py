@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
 import h11
@@ -10,6 +11,7 @@ import trio
 
 from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
+from trio_socketio.net._date import http_date
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
 from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
@@ -46,14 +48,17 @@ class HttpTimeouts(Timeouts):
         self.header = self.queue(limits.header_timeout)
         self.request = self.queue(limits.request_timeout)
         self.keep_alive = self.queue(limits.keep_alive_timeout)
+        self._kept = ""
+        if limits.keep_alive_timeout >= 1:
+            self._kept = f"Connection: keep-alive\r\nKeep-Alive: timeout={int(limits.keep_alive_timeout)}\r\n"
 
-
-def _serialise(response: EngineResponse, *, close: bool, head: bool) -> bytes:
-    """A response on the wire (RFC 9112 section 4)."""
-    fields = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-    connection = "Connection: close\r\n" if close else ""
-    start = f"HTTP/1.1 {response.status} \r\n{fields}{connection}\r\n".encode("latin-1")
-    return start if head else start + response.body
+    def serialise(self, response: EngineResponse, *, close: bool, head: bool) -> bytes:
+        """A response on the wire (RFC 9112 section 4). It says how long the connection is kept, if it is."""
+        fields = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
+        connection = "Connection: close\r\n" if close else self._kept
+        date = http_date(time.time())
+        start = f"HTTP/1.1 {response.status} \r\n{fields}Date: {date}\r\n{connection}\r\n".encode("latin-1")
+        return start if head else start + response.body
 
 
 class Http1Connection:
@@ -227,7 +232,7 @@ class Http1Connection:
             trio.BrokenResourceError: the connection is broken.
         """
         self._last = self._last or response.close or self._body_is_unread
-        return self._begin_write(_serialise(response, close=self._last, head=head))
+        return self._begin_write(self._timeouts.serialise(response, close=self._last, head=head))
 
     def _begin_write(self, data: bytes) -> bytes:
         self._responded = True
@@ -285,7 +290,7 @@ class Http1Connection:
         if not self._responded:
             response = EngineResponse(status, [("Content-Length", "0")])
             with trio.fail_after(self._timeouts.limits.request_timeout):
-                await self.stream.send_all(_serialise(response, close=True, head=False))
+                await self.stream.send_all(self._timeouts.serialise(response, close=True, head=False))
             self._closing = True
 
     async def linger(self) -> None:

@@ -18,9 +18,10 @@ from trio_socketio.engineio import (
 
 __all__ = ["ResponseHeaders"]
 
-#: They say where a response ends, and what becomes of the connection: ours alone (RFC 9112 sections 6 and 9).
+#: They say where a response ends, what becomes of the connection, and when it was made: ours alone (RFC 9112 sections 6
+#: and 9, RFC 9110 section 6.6.1).
 _FRAMING = frozenset(
-    {"connection", "content-length", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
+    {"connection", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
 )
 
 
