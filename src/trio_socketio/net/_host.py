@@ -78,6 +78,7 @@ class EngineHost:
         self.draining = False
         self.stopping = False
         self.connections: set[Http1Connection] = set()
+        self._handshakes: set[trio.CancelScope] = set()
         self.options = options
         self.paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
         self.admission = Admission(engine, self.refuses, logger)
@@ -90,11 +91,12 @@ class EngineHost:
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
 
     def stop(self) -> None:
-        """Refuse new sessions, and let go of connections that wait for a request."""
+        """Refuse new sessions, and let go of connections that wait for a request, its body, or a TLS handshake."""
         self.draining = self.stopping = True
         for connection in self.connections:
-            if connection.idle is not None:
-                connection.idle.cancel()
+            connection.stop()
+        for scope in self._handshakes:
+            scope.cancel()
 
     async def serve(self, stream: trio.abc.Stream) -> ReactorDriver | None:
         """Serve one connection until it ends, and close it; or until the reactor has taken it over.
@@ -129,8 +131,9 @@ class EngineHost:
     async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
         if isinstance(stream, trio.SSLStream):
-            with trio.fail_after(self.options.limits.header_timeout):
-                await stream.do_handshake()
+            await self._shake_hands(stream)
+        if self.stopping:
+            return b"", None
         http = Http1Connection(stream, self._timeouts)
         self.connections.add(http)
         try:
@@ -143,6 +146,21 @@ class EngineHost:
             http.wait_in(None)
             self.connections.discard(http)
         return b"", None
+
+    async def _shake_hands(self, stream: trio.SSLStream[trio.abc.Stream]) -> None:
+        """The TLS handshake.
+
+        Raises:
+            trio.TooSlowError: it took too long, or the server stops.
+        """
+        with trio.fail_after(self.options.limits.header_timeout) as scope:
+            if self.stopping:
+                scope.cancel()
+            self._handshakes.add(scope)
+            try:
+                await stream.do_handshake()
+            finally:
+                self._handshakes.discard(scope)
 
     def refuses(self, request: EngineRequest) -> bool:
         """Whether it would open a session that is not to be opened any more."""

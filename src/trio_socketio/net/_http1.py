@@ -93,6 +93,13 @@ class Http1Connection:
         """What the client sent behind the request."""
         return self.reader.trailing_data
 
+    def stop(self) -> None:
+        """The server stops: wait neither for a request nor for the rest of a body."""
+        if self.idle is not None:
+            self.idle.cancel()
+        elif self._queue is self._timeouts.request:
+            self.scope.cancel()
+
     def wait_in(self, queue: TimeoutQueue | None) -> None:
         """What is waited for may take this long, from now on."""
         if self._queue is not None:
