@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from trio_socketio._core import Connection, Deflate, Dialect, Message, TimerWheel, expire_timers
 from trio_socketio.engineio._compression import PerMessageDeflate
+from trio_socketio.engineio._endings import Endings
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
@@ -36,6 +37,7 @@ class Engine:
 
     Attributes:
         sessions: by session id.
+        endings: tells the layer above which sessions have ended.
         refused: how many requests were refused, by context.
     """
 
@@ -51,6 +53,7 @@ class Engine:
         self.hooks = hooks or EngineHooks()
         self.logger = logger
         self.sessions: dict[str, Session] = {}
+        self.endings = Endings(logger)
         self.refused: dict[str, int] = {}
         self.wheel = TimerWheel(now)
         self.ping = Message("", packet_type="2")

@@ -33,7 +33,7 @@ class Transport(Protocol):
         """Reading may go on."""
 
     def close(self) -> None:
-        """Send what is queued, then say goodbye, then call ``Receiver.lost``."""
+        """Send what is queued, then say goodbye, then call ``Receiver.lost``; all of it in bounded time."""
 
     def abort(self, *, goodbye: bool) -> None:
         """Let go at once; say goodbye if that costs no waiting and is wanted."""

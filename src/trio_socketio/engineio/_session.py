@@ -356,12 +356,15 @@ class Session:
         if self.candidate is not None:
             self.candidate.session_closes(code, by_peer)
         self.engine.wake_post(self)
-        self._report(reason, description)
-        if by_peer and self.transport.name == "polling":
-            self.transport.abort(goodbye=False)
-            self.end()
-        else:
-            self.transport.close()
+        observer = self._release_observer()
+        try:  # the transport first: the application may do anything when it hears of the end
+            if by_peer and self.transport.name == "polling":
+                self.transport.abort(goodbye=False)
+                self.end()
+            else:
+                self.transport.close()
+        finally:
+            self.engine.endings.report(observer, reason, description)
 
     @property
     def lingers(self) -> bool:
@@ -375,15 +378,19 @@ class Session:
         self.conn.discard()
         self.conn.close(code or 1002)
         self.engine.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
+        observer = self._release_observer()
         self.end()
-        self._report(reason, description)
-        self.transport.abort(goodbye=True)
+        try:
+            self.transport.abort(goodbye=True)
+        finally:
+            self.engine.endings.report(observer, reason, description)
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The transport is gone, or has said goodbye."""
         if self.state is not State.CLOSED:
+            observer = self._release_observer()
             self.end()
-            self._report(reason, description)
+            self.engine.endings.report(observer, reason, description)
 
     def end(self) -> None:
         """The session is over: forget it."""
@@ -402,7 +409,8 @@ class Session:
         if self.candidate is not None:
             self.candidate.session_ended()
 
-    def _report(self, reason: DisconnectReason, description: str) -> None:
+    def _release_observer(self) -> SessionObserver:
+        """The layer above, which hears nothing more from this session but its end."""
         track(self, self.conn, self.transport)
         observer, self.observer = self.observer, NOBODY
-        observer.closed(reason, description)
+        return observer

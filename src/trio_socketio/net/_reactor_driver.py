@@ -117,13 +117,13 @@ class ReactorDriver:
             self.drop()
 
     def _close(self, timeout: float) -> None:
+        if self._phase is not Phase.GONE:
+            self._host.end_at(self, trio.current_time() + timeout)
         if self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
             self._conn.watched = True
             self._host.reactor.resume(self._conn)  # to see the peer's close frame
             self._conn.touch()
-        if self._phase is not Phase.GONE:
-            self._host.end_at(self, trio.current_time() + timeout)
 
     # from the reactor
 
@@ -166,20 +166,23 @@ class ReactorDriver:
         self._lost("internal error")
 
     def _lost(self, description: str) -> None:
-        if self._phase is not Phase.GONE:
-            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, description)
-            self.drop()
+        self.drop(description)
 
-    def drop(self) -> None:
-        """Close the socket; nothing happens if it is closed."""
+    def drop(self, description: str = "the connection was dropped") -> None:
+        """Close the socket; nothing happens if it is closed.
+
+        Args:
+            description: what the receiver is told, once the socket is closed.
+        """
         if self._phase is not Phase.GONE:
             self._phase = Phase.GONE
             self._host.reactor.remove(self._conn)
             self._host.forget(self)
-            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+            receiver = self.receiver
             del self.receiver  # which refers to this one
             if self.on_gone is not None:
                 self.on_gone()
+            receiver.lost(DisconnectReason.TRANSPORT_CLOSE, description)
 
 
 class ReactorHost:

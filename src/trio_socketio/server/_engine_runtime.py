@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
@@ -20,7 +22,14 @@ from trio_socketio.server._from_thread import Inlet
 from trio_socketio.server._handlers import Handler
 from trio_socketio.server._observing import EngineObserver, Observable, Observed
 
+if TYPE_CHECKING:
+    from trio_socketio.server._session_client import SessionClient
+
 __all__ = ["SLOW_HANDLER", "EngineRuntime"]
+
+#: How long clients whose outboxes overflow together are given up in a row, in seconds, before other tasks run. Their
+#: disconnect handlers begin then, which takes about as long: together 10 ms.
+OVERFLOW_SLICE = 0.005
 
 #: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
 SLOW_HANDLER = 0.1
@@ -77,6 +86,8 @@ class EngineRuntime(ABC):
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()
+        self._overflowed: deque[SessionClient] = deque()
+        self._is_closing_overflowed = False
         self._listening: set[trio.CancelScope] = set()
 
     @abstractmethod
@@ -146,6 +157,7 @@ class EngineRuntime(ABC):
         self._grace_deadline = min(self._grace_deadline, now + self.config.disconnect_timeout)
         self.host.stop()
         self.inlet.close()
+        self.engine.endings.deliver()
         for session in list(self.engine.sessions.values()):
             session.close(
                 DisconnectReason.SERVER_SHUTTING_DOWN,
@@ -200,6 +212,38 @@ class EngineRuntime(ABC):
     def _became_idle(self) -> None:
         if not self._is_busy:
             self._quiet.set()
+
+    # outboxes that are full
+
+    def overflowed(self, clients: Iterable[SessionClient]) -> None:
+        """The outboxes of these clients are full, and the next message can neither wait nor be dropped.
+
+        The clients are given up in the order given. What one slice does not do is left to a task, so that many that
+        overflow together do not hold up the others. Nothing is added to their outboxes meanwhile.
+        """
+        for client in clients:
+            client.session.conn.close_outbox()
+            self._overflowed.append(client)
+        if not self._is_closing_overflowed and self._close_slice():
+            self._is_closing_overflowed = True
+            self.spawn(self._close_overflowed, name="outboxes that overflowed")
+
+    def _close_slice(self) -> bool:
+        """Give up those whose turn it is, for a bounded time; returns whether any are left."""
+        end = time.perf_counter() + OVERFLOW_SLICE
+        while self._overflowed:
+            self._overflowed.popleft().overflow()
+            if time.perf_counter() > end:
+                break
+        return bool(self._overflowed)
+
+    async def _close_overflowed(self) -> None:
+        try:
+            await trio.lowlevel.checkpoint()
+            while self._close_slice():
+                await trio.lowlevel.checkpoint()
+        finally:
+            self._is_closing_overflowed = False
 
     def _internal_error(self, error: Exception) -> None:
         self.log.critical("internal error", exc_info=error)

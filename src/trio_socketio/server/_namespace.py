@@ -182,8 +182,9 @@ class Namespace(Listening, Emitter):
 
     def _broadcast(self, message: Message, target: Target) -> None:
         """Queue one message for all who are chosen. Nothing is called back before all have it."""
-        for socket in self._index.broadcast(message, target):
-            socket._client.overflow()
+        full = self._index.broadcast(message, target)
+        if full:
+            self.server._require_runtime().overflowed(socket._client for socket in full)
 
     async def _after_broadcast(self, message: Message) -> None:
         self._broadcasts += 1
