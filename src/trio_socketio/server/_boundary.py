@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["CONTAINED", "contain", "leaf", "unwrap"]
+from trio_socketio.errors import Disconnected
+
+__all__ = ["CONTAINED", "contain", "leaf", "unwrap", "without_disconnected"]
 
 #: What ``contain`` is for. All else passes untouched: raised again, it and our frames would refer to each other.
 CONTAINED = (Exception, BaseExceptionGroup)
@@ -23,6 +25,18 @@ def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
     if not isinstance(innermost, Exception) or len(group.exceptions) > 1:
         return innermost
     return group.exceptions[0]
+
+
+def without_disconnected(error: Exception) -> Exception | None:
+    """The error of a handler whose client has gone, without what says just that; None if nothing is left."""
+    if isinstance(error, Disconnected):
+        return None
+    if not isinstance(error, ExceptionGroup):
+        return error
+    rest = error.split(Disconnected)[1]
+    left = None if rest is None else leaf(rest)
+    assert left is None or isinstance(left, Exception)
+    return left
 
 
 def contain(error: BaseException, report: Callable[[Exception], None]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trio_socketio.errors import ArgumentsError, Disconnected
-from trio_socketio.server._boundary import CONTAINED, contain, leaf
+from trio_socketio.errors import ArgumentsError
+from trio_socketio.server._boundary import CONTAINED, contain, leaf, without_disconnected
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._handlers import NO_ACK, Ack, Handler
 from trio_socketio.socketio import EventReceived
@@ -25,10 +25,10 @@ def _ack(socket: Socket, event: EventReceived) -> Ack:
 
 
 def _values(answer: Any) -> tuple[Any, ...]:
-    """What a handler returned, as the values of an acknowledgement."""
+    """What a handler returned, as the values of an acknowledgement; a subclass of tuple is one value."""
     if answer is None:
         return ()
-    return answer if isinstance(answer, tuple) else (answer,)
+    return answer if type(answer) is tuple else (answer,)
 
 
 class Dispatcher:
@@ -157,14 +157,19 @@ class Dispatcher:
 
     def _handler_failed(self, socket: Socket, event: EventReceived, ack: Ack, error: Exception) -> None:
         ack({"error": str(error) if isinstance(error, ArgumentsError) else INTERNAL_ERROR})
-        self.report(socket, event.name, error)
+        self._report_unless_gone(socket, event.name, error)
+
+    def _report_unless_gone(self, socket: Socket, event: str | float, error: Exception) -> None:
+        """The same for what ends with its client: that the client has gone is no error there."""
+        failure = without_disconnected(error) if socket._has_ended else error
+        if failure is None:
+            self._runtime.log.debug("handler of %.50r in %s ended with its client", event, socket.nsp.name)
+        else:
+            self.report(socket, event, failure)
 
     def report(self, socket: Socket, event: str | float, error: Exception) -> None:
-        """Log an application's error, and show it to ``on_error``; that its client has gone is none."""
+        """Log an application's error, and show it to ``on_error``."""
         runtime = self._runtime
-        if isinstance(error, Disconnected) and not socket.connected:
-            runtime.log.debug("handler of %.50r in %s ended with its client", event, socket.nsp.name)
-            return
         if isinstance(error, ArgumentsError):
             runtime.log.info("event %.50r in %s refused: %.200s", event, socket.nsp.name, error)
         else:
@@ -179,5 +184,5 @@ class Dispatcher:
         """An error that ends the socket: of its connection handler, or of a task in its nursery."""
         failure = leaf(error)
         assert isinstance(failure, Exception)
-        self.report(socket, event, failure)
+        self._report_unless_gone(socket, event, failure)
         socket.disconnect()

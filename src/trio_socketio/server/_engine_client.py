@@ -12,8 +12,8 @@ import trio
 
 from trio_socketio._core import track, untrack
 from trio_socketio.engineio import Session
-from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.server._boundary import CONTAINED, contain
+from trio_socketio.errors import DisconnectReason
+from trio_socketio.server._boundary import CONTAINED, contain, without_disconnected
 from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
@@ -272,10 +272,12 @@ class EngineClient(SessionClient):
         contain(error, partial(self._report, event))
 
     def _report(self, event: str, error: Exception) -> None:
-        if isinstance(error, Disconnected) and not self.connected:
+        ended_with_client = event != "close" and not self.connected
+        failure = without_disconnected(error) if ended_with_client else error
+        if failure is None:
             self.runtime.log.debug("handler of %r ended with its client", event)
             return
-        self.runtime.log.error("handler of %r failed: the socket is closed", event, exc_info=error)
+        self.runtime.log.error("handler of %r failed: the socket is closed", event, exc_info=failure)
         self.session.close(
             DisconnectReason.FORCED_SERVER_CLOSE, "a handler failed", now=trio.current_time(), code=1011
         )
