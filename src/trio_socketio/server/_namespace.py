@@ -212,10 +212,11 @@ class Namespace(Listening, Emitter):
         return Answers(answered, frozenset(socket.id for socket in calls if socket.id not in answered))
 
     def _encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
-        message = self._encode_plain(event, args, ack_id)
-        if message is None:
-            message = encode_event(event, args, self.name, ack_id, keyed=self._keyed)
-        return message
+        return self._encode_plain(event, args, ack_id) or self._encode_other(event, args, ack_id)
+
+    def _encode_other(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        """Encode what ``_encode_plain`` does not, such as binary."""
+        return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
 
     def _encode_ack(self, ack_id: int, values: tuple[Any, ...]) -> Message:
         message = self._packets.ack(ack_id, values)

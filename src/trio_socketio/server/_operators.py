@@ -179,7 +179,11 @@ class BroadcastOperator:
 
 
 class SocketOperator:
-    """Flags for emits to one socket: ``socket.volatile.emit(…)``."""
+    """Flags for what one socket is sent, ``socket.volatile.emit(…)``, or what it sends to others.
+
+    ``to``, ``in_``, ``except_``, ``local`` and ``broadcast`` choose other sockets of the namespace, as those of the
+    socket itself do; all else is for the socket's own client. Every method returns a new operator.
+    """
 
     __slots__ = ("_socket", "_target")
 
@@ -198,14 +202,23 @@ class SocketOperator:
 
     @property
     def broadcast(self) -> BroadcastOperator:
-        """Everybody in the namespace but this socket, with the flags given so far."""
+        """All sockets of the namespace but this one, with the flags given so far."""
         return BroadcastOperator(self._socket.nsp, self._target.without([self._socket.id]))
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """Those in these rooms but this socket, with the flags given so far."""
+        """The sockets in these rooms but this one, with the flags given so far; ``to([])`` reaches nobody."""
         return self.broadcast.to(*rooms)
 
     in_ = to
+
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
+        """As ``broadcast``, without the sockets in these rooms."""
+        return self.broadcast.except_(*rooms)
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """As ``broadcast``, not passed on to other servers."""
+        return self.broadcast.local
 
     @property
     def from_thread(self) -> FromThread:
@@ -219,3 +232,11 @@ class SocketOperator:
     async def emit(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit``; a volatile emit never waits."""
         await self._socket._emit_flagged(event, args, self._target)
+
+    async def send(self, *args: Any) -> None:
+        """``emit("message", *args)``."""
+        await self.emit("message", *args)
+
+    async def call(self, event: str | float, *args: Any) -> Any:
+        """As ``Socket.call``. Its event is never dropped, because it is waited for: ``volatile`` changes nothing."""
+        return await self._socket._call(event, args, compress=self._target.compress)

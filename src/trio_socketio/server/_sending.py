@@ -145,7 +145,7 @@ class Sending(Member):
             raise emit_outside("emit") from None
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode_other(event, args)
         client = self._client
         conn = client.session.conn
         if client.waiting or conn.send(message) == FULL:
@@ -199,7 +199,7 @@ class Sending(Member):
             raise emit_outside("emit_nowait")
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode(event, args)
+        message = self.nsp._encode_plain(event, args) or self.nsp._encode_other(event, args)
         if conn.send(message) == FULL:
             self._client.overflow()
 
@@ -225,11 +225,16 @@ class Sending(Member):
 
         Cancellation: an answer that comes later is ignored.
         """
+        return await self._call(event, args, compress=True)
+
+    async def _call(self, event: str | float, args: tuple[Any, ...], *, compress: bool) -> Any:
         await checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
         ack_id = self.nsp._next_ack_id()
         message = self.nsp._encode(event, args, ack_id)
+        if not compress:
+            message.compress = False
         call = self._expect(ack_id)
         try:
             await self._client.send_wanted(self, message)
