@@ -116,6 +116,9 @@ class Crew:
             if self._is_concurrent:
                 while (event := inbox.borrow()) is not None:
                     socket.nursery.start_soon(dispatcher.handle_counted, socket, event)
+                    # Trio runs tasks that are ready at the same time in any order: this lets the handler start before
+                    # the next one is ready.
+                    await trio.lowlevel.checkpoint()
             while (event := inbox.take()) is not None:
                 handler = shared.get(event.name) if socket._handlers is None else None
                 if handler is None:

@@ -90,8 +90,9 @@ class Life(Tasks["Socket"]):
             await self._connected(socket, handlers[0])
         else:
             async with trio.open_nursery() as nursery:
-                for handler in handlers:
+                for handler in handlers:  # they start in the order of registration
                     nursery.start_soon(self._connected, socket, handler)
+                    await trio.lowlevel.checkpoint()
         socket.ready()
 
     async def _admit(self, socket: Socket) -> dict[str, Any] | None:

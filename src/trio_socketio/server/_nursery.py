@@ -21,7 +21,8 @@ class SocketNursery:
 
     An idle socket pays for no nursery. The first use starts a task of the socket, which opens it; an exception of a
     task in it disconnects the socket, and that socket alone. Once it was cancelled it is opened anew by its next use;
-    once the socket has ended it takes no more tasks, and says so with ``Disconnected``.
+    once the socket has ended it takes no more tasks, and says so with ``Disconnected``. Tasks that were given to it
+    before it was open start in the order in which they came.
     """
 
     __slots__ = ("_early", "_nursery", "_opened", "_over", "_report", "_scope", "_start")
@@ -83,10 +84,12 @@ class SocketNursery:
         """Hold the nursery open; runs inside of ``_scope``."""
         assert self._opened is not None
         try:
-            async with trio.open_nursery() as self._nursery:
-                for function, args, name in self._early:
-                    self._nursery.start_soon(function, *args, name=name)
-                self._early.clear()
+            async with trio.open_nursery() as nursery:
+                while self._early:  # one after the other, so that they start in their order
+                    function, args, name = self._early.pop(0)
+                    nursery.start_soon(function, *args, name=name)
+                    await trio.lowlevel.cancel_shielded_checkpoint()
+                self._nursery = nursery
                 self._opened.set()
                 await trio.sleep_forever()
         except CONTAINED as error:
