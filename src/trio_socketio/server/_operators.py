@@ -152,9 +152,17 @@ class BroadcastOperator:
         return [socket for socket in self._namespace._index.select(self._target) if socket.connected]
 
     async def sockets_join(self, *rooms: Rooms) -> None:
-        """Let the chosen sockets join rooms."""
-        for socket in await self.fetch_sockets():
-            socket.join(*rooms)
+        """Let the chosen sockets join rooms.
+
+        Raises:
+            TypeError: a room is not a ``str``.
+            ValueError: a room is the id of another socket of the namespace than one that joins it; none has joined any.
+        """
+        wanted, sockets = names(rooms), await self.fetch_sockets()
+        for socket in sockets:
+            socket._require_own(wanted)
+        for socket in sockets:
+            socket.join(wanted)
 
     async def sockets_leave(self, *rooms: Rooms) -> None:
         """Let the chosen sockets leave rooms."""

@@ -190,17 +190,36 @@ class Socket(Sending, Listening):
     def join(self, *rooms: Rooms) -> None:
         """Join rooms. In a middleware, they are joined when the client is accepted.
 
+        Rooms that users name need a prefix of yours, such as ``f"room:{name}"``: a socket's id names the room of that
+        socket alone.
+
         Raises:
             TypeError: a room is not a ``str``.
+            ValueError: a room is the id of another socket of the namespace, in this process; none was joined.
         """
         require_task("join")
-        for room in names(rooms):
+        wanted = names(rooms)
+        self._require_own(wanted)
+        for room in wanted:
             if self._phase is CONNECTING:
                 if self._rooms_apart is None:
                     self._rooms_apart = set()
                 self._rooms_apart.add(room)
             elif self.connected:
                 self.nsp._index.join(self, room)
+
+    def _require_own(self, rooms: list[str]) -> None:
+        """Refuse rooms in which this socket would read what is meant for another one."""
+        for room in rooms:
+            if self._is_anothers(room):
+                raise ValueError(
+                    f"the room {room!r} is the id of another socket, which this one must not read for: "
+                    "give rooms that users name a prefix"
+                )
+
+    def _is_anothers(self, room: str) -> bool:
+        owner = self.nsp._index.members.get(room)
+        return owner is not None and owner is not self and room != self.id
 
     def leave(self, *rooms: Rooms) -> None:
         """Leave rooms; those it is not in do not matter."""
@@ -282,12 +301,26 @@ class Socket(Sending, Listening):
         former = self.nsp._index.members.get(self.id)
         if former is not None:
             former._make_way()
+        for stranger in self.nsp._index.in_room(self.id):
+            stranger._take_out(self.id)
         self.nsp._index.add(self, self._client.session.conn)
         for room in self._rooms_apart or ():
             self.nsp._index.join(self, room)
+            if self._is_anothers(room):
+                self._take_out(room)
         self._rooms_apart = None
         untrack(self, self._client.sockets)
         self._client.accept(self.nsp.name, self.id)  # its outbox may be full, which ends it
+
+    def _take_out(self, room: str) -> None:
+        """A room that it has joined is now another socket's id."""
+        self.nsp._index.leave(self, room)
+        self._runtime.log.warning(
+            "socket %s was taken out of the room %s, the id of a socket that has connected: "
+            "give rooms that users name a prefix",
+            self.id,
+            room,
+        )
 
     def _refuse(self, error: dict[str, Any]) -> None:
         self._client.refuse(self.nsp.name, error)

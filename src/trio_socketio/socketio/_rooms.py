@@ -82,6 +82,10 @@ class RoomIndex(Generic[M]):
         """The rooms a member is in."""
         return self._index.rooms_of(member)
 
+    def in_room(self, room: str) -> list[M]:
+        """The members of a room."""
+        return self._index.in_room(room)
+
     def select(self, target: Target) -> list[M]:
         """The members a target means, each once."""
         chosen: dict[M, None] = {}
