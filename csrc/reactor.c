@@ -58,6 +58,9 @@ static bool reserve_closing(tsio_reactor *reactor)
 
 /* --- epoll ------------------------------------------------------------------ */
 
+/* In place of a slot's interest: it is registered, for what does not matter. */
+enum { ANY_EVENT = EPOLLMSG };
+
 static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t events)
 {
     tsio_slot *slot = &reactor->slots[index];
@@ -73,7 +76,8 @@ static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t 
 
 static tsio_status update_interest(tsio_reactor *reactor, const tsio_conn *conn)
 {
-    return set_interest(reactor, conn->slot, (conn->paused ? 0 : EPOLLIN) | (conn->blocked ? EPOLLOUT : 0));
+    const uint32_t in = conn->paused ? EPOLLRDHUP | EPOLLET : EPOLLIN;
+    return set_interest(reactor, conn->slot, in | (conn->blocked ? EPOLLOUT : 0));
 }
 
 /* --- life ------------------------------------------------------------------- */
@@ -227,9 +231,10 @@ bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
             continue;
         ready->readable = !conn->paused && (failed || (event->events & EPOLLIN) != 0);
         ready->writable = conn->blocked && (failed || (event->events & EPOLLOUT) != 0);
+        ready->hung_up = conn->paused && (failed || (event->events & EPOLLRDHUP) != 0);
         if (conn->paused) /* it is only marked so: whoever pauses knows no reactor */
             update_interest(reactor, conn);
-        if (ready->readable || ready->writable)
+        if (ready->readable || ready->writable || ready->hung_up)
             return true;
     }
     return false;
@@ -246,6 +251,15 @@ static bool would_block(int error)
 {
     /* ENOBUFS: the kernel is out of buffers, which passes. */
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ENOBUFS;
+}
+
+tsio_io_status tsio_reactor_hang_up(const tsio_reactor *reactor, const tsio_conn *conn)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    getsockopt(slot_of(reactor, conn)->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    errno = error;
+    return error == 0 ? TSIO_IO_EOF : TSIO_IO_BROKEN;
 }
 
 tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn)
@@ -281,7 +295,10 @@ tsio_front *tsio_reactor_next_dirty(tsio_link *list)
 
 static tsio_io_status block(tsio_reactor *reactor, tsio_conn *conn)
 {
+    tsio_slot *slot = slot_of(reactor, conn);
     conn->blocked = true;
+    if ((slot->interest & EPOLLET) != 0) /* it may be writable by now: epoll has to look again */
+        slot->interest = ANY_EVENT;
     return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
 }
 

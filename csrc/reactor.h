@@ -77,10 +77,11 @@ void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn);
  * If either is paused, it is. */
 void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to);
 
-/* Reads on. Whoever sets `paused` stops the reading, and the reactor hears of it
- * with the next event: a paused connection that is blocked is then only told
- * writable; one that is not is not registered at all, since a reset would report
- * for ever. TSIO_E_SYSTEM with errno. */
+/* Reads on. Setting `paused` stops the reading, and the reactor looks at it with the
+ * next event: from then on a connection is registered for EPOLLRDHUP | EPOLLET, and
+ * for EPOLLOUT if it is blocked. So a hang-up is told, and told once: without
+ * EPOLLET, a reset would report for ever, also with no event asked for.
+ * TSIO_E_SYSTEM with errno. */
 tsio_status tsio_reactor_resume(tsio_reactor *reactor, tsio_conn *conn);
 
 /* No more will be written: sends FIN. */
@@ -95,6 +96,7 @@ uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor);
 typedef struct {
     uint32_t slot, generation;
     bool readable, writable; /* an error or a hang-up counts as both that are waited for */
+    bool hung_up;            /* it is paused, and its peer has ended or reset it */
 } tsio_ready;
 
 /* The next one of them, if it is still there; false: that was all. */
@@ -116,6 +118,9 @@ typedef enum {
     TSIO_IO_EOF,    /* read: the peer has ended */
     TSIO_IO_BROKEN  /* errno */
 } tsio_io_status;
+
+/* Why the peer has hung up: TSIO_IO_EOF, or TSIO_IO_BROKEN with errno. Precondition: it is in. */
+tsio_io_status tsio_reactor_hang_up(const tsio_reactor *reactor, const tsio_conn *conn);
 
 /* Reads once, and lends what came to the connection until the next call on the reactor. */
 tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn);

@@ -4,56 +4,88 @@
 
 /* --- pausing ------------------------------------------------------------------------ */
 
-static void a_paused_connection_is_told_nothing(void)
-{
-    for (unsigned reset = 0; reset < 2; reset++) {
-        wire line;
-        tsio_ready ready;
-        reactor_start();
-        wire_open(&line);
-        line.conn.paused = true;
-        check_quiet(); /* lazy: nobody asks epoll before something comes */
-        if (reset) {
-            wire_queue(&line, "unread", 6); /* so that closing is a reset */
-            CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_OK);
-            wire_hang_up(&line);
-        } else {
-            wire_say(&line, TSIO_WS_TEXT, "later");
-            CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
-            CHECK(!tsio_reactor_next(&reactor, &ready));
-            end_pass();
-        }
-        for (unsigned i = 0; i < 3; i++)
-            check_quiet();
-        CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK);
-        check_only_ready(&line, true, false);
-        CHECK_EQ(tsio_reactor_read(&reactor, &line.conn), reset ? TSIO_IO_BROKEN : TSIO_IO_OK);
-        if (reset)
-            CHECK_EQ(errno, ECONNRESET);
-        else
-            wire_check_text(&line, "later");
-        end_pass();
-        wire_close(&line);
-        CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK); /* it is not in */
-        reactor_finish();
-    }
-}
-
-static void a_reset_of_a_paused_connection_is_reported_at_most_once(void)
+static void a_paused_connection_is_not_told_readable(void)
 {
     wire line;
     tsio_ready ready;
     reactor_start();
     wire_open(&line);
     line.conn.paused = true;
-    wire_hang_up(&line);
+    check_quiet(); /* lazy: nobody asks epoll before something comes */
+    for (unsigned i = 0; i < 3; i++) {
+        wire_say(&line, TSIO_WS_TEXT, "later");
+        CHECK_EQ(tsio_reactor_begin_pass(&reactor), i == 0); /* from then on, bytes are no event */
+        CHECK(!tsio_reactor_next(&reactor, &ready));
+        end_pass();
+        check_quiet();
+    }
+    CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK);
+    check_only_ready(&line, true, false);
+    CHECK_EQ(tsio_reactor_read(&reactor, &line.conn), TSIO_IO_OK);
+    wire_check_text(&line, "later");
+    end_pass();
+    wire_close(&line);
+    CHECK_EQ(tsio_reactor_resume(&reactor, &line.conn), TSIO_OK); /* it is not in */
+    reactor_finish();
+}
+
+/* Makes a pause known to epoll, by bytes that wait. */
+static void pause_for_real(wire *line)
+{
+    tsio_ready ready;
+    line->conn.paused = true;
+    wire_say(line, TSIO_WS_TEXT, "later");
     CHECK_EQ(tsio_reactor_begin_pass(&reactor), 1);
     CHECK(!tsio_reactor_next(&reactor, &ready));
     end_pass();
+    check_quiet();
+}
+
+/* The next passes tell a hang-up, at least once and not for ever. */
+static void check_hung_up(const wire *line, tsio_io_status expected, int error)
+{
+    unsigned told = 0;
+    tsio_ready ready;
+    for (unsigned i = 0; i < 3; i++) {
+        tsio_reactor_begin_pass(&reactor);
+        while (tsio_reactor_next(&reactor, &ready)) {
+            CHECK(tsio_reactor_conn(&reactor, ready.slot, ready.generation) == &line->conn);
+            CHECK(ready.hung_up && !ready.readable);
+            if (told++ == 0) {
+                CHECK_EQ(tsio_reactor_hang_up(&reactor, &line->conn), expected);
+                CHECK_EQ(errno, error);
+            }
+        }
+        end_pass();
+    }
+    CHECK(told > 0);
     for (unsigned i = 0; i < 3; i++)
         check_quiet();
-    wire_close(&line);
-    reactor_finish();
+}
+
+/* The end, half the end, and a reset; the pause is known to epoll, or it is not yet. */
+static void a_hang_up_of_a_paused_connection_is_told(void)
+{
+    for (unsigned what = 0; what < 6; what++) {
+        wire line;
+        reactor_start();
+        wire_open(&line);
+        if (what % 2 == 0)
+            pause_for_real(&line);
+        line.conn.paused = true;
+        if (what < 4) {
+            what < 2 ? (void)shutdown(line.peer, SHUT_WR) : wire_hang_up(&line);
+            check_hung_up(&line, TSIO_IO_EOF, 0);
+        } else {
+            wire_queue(&line, "unread", 6); /* so that closing is a reset */
+            CHECK(next_dirty() == &line.conn);
+            CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_OK);
+            wire_hang_up(&line);
+            check_hung_up(&line, TSIO_IO_BROKEN, ECONNRESET);
+        }
+        wire_close(&line);
+        reactor_finish();
+    }
 }
 
 /* Writes until the socket takes no more. */
@@ -95,10 +127,35 @@ static void a_paused_connection_that_is_blocked_is_told_writable(void)
     CHECK(next_dirty() == &line.conn);
     CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_WAIT);
     wire_hang_up(&line); /* with bytes unread: a reset, which must come through */
-    check_only_ready(&line, false, true);
+    check_only_ready(&line, false, true); /* and it has hung up, too */
     tsio_reactor_unblock(&line.conn);
     CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), TSIO_IO_BROKEN);
     end_pass();
+    wire_close(&line);
+    reactor_finish();
+}
+
+/* A send that is cut although there is room brings no edge: epoll has to look again. */
+static void a_paused_connection_is_told_writable_after_each_cut(void)
+{
+    wire line;
+    reactor_start();
+    wire_open(&line);
+    pause_for_real(&line);
+    wire_queue(&line, "0123456789", 10);
+    be_mean(3, 0, 1);
+    for (unsigned sent = 0; sent < 4; sent++) {
+        CHECK(next_dirty() == &line.conn);
+        CHECK_EQ(tsio_reactor_flush(&reactor, line.conn.front), sent < 3 ? TSIO_IO_WAIT : TSIO_IO_OK);
+        if (sent == 3)
+            break;
+        check_only_ready(&line, false, true);
+        tsio_reactor_unblock(&line.conn);
+        end_pass();
+    }
+    tsio_io = (tsio_io_hook){recv, send};
+    wire_check_arrived(&line, "\x81\x0a" "0123456789", 12);
+    check_quiet();
     wire_close(&line);
     reactor_finish();
 }
@@ -186,8 +243,9 @@ static void a_pause_outlives_the_move(void)
 int main(void)
 {
     alloc_install();
-    a_paused_connection_is_told_nothing();
-    a_reset_of_a_paused_connection_is_reported_at_most_once();
+    a_paused_connection_is_not_told_readable();
+    a_hang_up_of_a_paused_connection_is_told();
+    a_paused_connection_is_told_writable_after_each_cut();
     a_paused_connection_that_is_blocked_is_told_writable();
     another_connection_takes_over();
     a_pause_outlives_the_move();

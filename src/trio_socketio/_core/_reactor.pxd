@@ -22,6 +22,7 @@ cdef extern from "reactor.h" nogil:
         uint32_t generation
         c_bool readable
         c_bool writable
+        c_bool hung_up
 
     ctypedef enum tsio_io_status:
         TSIO_IO_OK
@@ -42,6 +43,7 @@ cdef extern from "reactor.h" nogil:
     tsio_conn *tsio_reactor_conn(const tsio_reactor *reactor, uint32_t slot, uint32_t generation)
     uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *conn)
     void tsio_reactor_end_pass(tsio_reactor *reactor)
+    tsio_io_status tsio_reactor_hang_up(const tsio_reactor *reactor, const tsio_conn *conn)
     tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn)
     tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front)
     tsio_front *tsio_reactor_next_dirty(tsio_link *list)

@@ -186,6 +186,11 @@ cdef class Reactor:
             if tsio_reactor_begin_pass(&self._reactor):
                 while tsio_reactor_next(&self._reactor, &ready):
                     conn = tsio_reactor_conn(&self._reactor, ready.slot, ready.generation)
+                    if ready.hung_up:
+                        self._report(<Connection>conn.owner, tsio_reactor_hang_up(&self._reactor, conn))
+                        conn = tsio_reactor_conn(&self._reactor, ready.slot, ready.generation)
+                        if conn is NULL:
+                            continue
                     if ready.writable:
                         tsio_reactor_unblock(conn)
                     if ready.readable and not tsio_conn_has_input(conn):

@@ -20,12 +20,14 @@ from trio_socketio.engineio import (
 from trio_socketio.net._admission import STOPPING, Admission
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._health import Health, health_response
 from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._requests import GONE, Polls, Requests
 from trio_socketio.net._response_headers import ResponseHeaders
 from trio_socketio.net._signal import Signal
+from trio_socketio.net._sockets import limit_silence
 from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
@@ -70,6 +72,7 @@ class EngineHost:
         paths: where the engine is found.
         admission: who may go on to it.
         headers: what is added to its responses.
+        hang_ups: watches sockets that are not read, of all but the reactor's.
         reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
     """
 
@@ -88,6 +91,7 @@ class EngineHost:
         self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
+        self.hang_ups = HangUps()
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
 
     def stop(self) -> None:
@@ -126,7 +130,7 @@ class EngineHost:
     def _driver(self, stream: trio.abc.Stream) -> StreamDriver | ReactorDriver:
         if self.reactor is not None and isinstance(stream, trio.SocketStream):
             return ReactorDriver(self.reactor)
-        return StreamDriver(stream, self.options.flush_timeout)
+        return StreamDriver(stream, self.options.flush_timeout, self.hang_ups)
 
     async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
@@ -198,6 +202,8 @@ class EngineHost:
         agreed = self.engine.agree(request)
         switching = self.headers.switching(request, switching, agreed, initial=not request.sid)
         request.response_headers = ()  # it may live on as its session's request
+        options = self.engine.options
+        limit_silence(http.stream, options.ping_interval + options.ping_timeout)
         driver = self._driver(http.stream)
         if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
             await http.send(switching)
@@ -262,6 +268,7 @@ class EngineHost:
             nursery.start_soon(self.run_wheel, name="timer wheel")
             nursery.start_soon(self._timeouts.run, name="HTTP timeouts")
             nursery.start_soon(self.polls.run, name="polls")
+            nursery.start_soon(self.hang_ups.run, name="hang-ups")
             if self.reactor is not None:
                 await self.reactor.run()
 

@@ -301,4 +301,7 @@ class Requests:
         while session.paused:
             resumed = trio.Event()
             self._engine.hold_post(session, resumed.set)
-            await resumed.wait()
+            with self._host.hang_ups.watching(self.http.stream, resumed.set) as watch:
+                await resumed.wait()
+            if watch.hung_up:
+                raise trio.BrokenResourceError("the client has gone while its POST was held")

@@ -10,6 +10,7 @@ import trio
 from trio_socketio._core import CloseFrame, Failure
 from trio_socketio.engineio import Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
@@ -31,13 +32,14 @@ class StreamDriver:
     Args:
         stream: the stream, after the opening handshake. The driver closes it.
         flush_timeout: how long the last flush may take, in seconds.
+        hang_ups: watches the stream's socket while it is not read.
 
     Attributes:
         receiver: who gets the packets; set before ``run``.
     """
 
     __slots__ = (
-        "_closing", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
+        "_closing", "_hang_ups", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
         "flush_timeout", "receiver",
     )  # fmt: skip
 
@@ -45,8 +47,9 @@ class StreamDriver:
     driver = "stream"
     receiver: Receiver
 
-    def __init__(self, stream: trio.abc.Stream, flush_timeout: float) -> None:
+    def __init__(self, stream: trio.abc.Stream, flush_timeout: float, hang_ups: HangUps) -> None:
         self._stream = stream
+        self._hang_ups = hang_ups
         self.flush_timeout = flush_timeout
         self._output = Signal()
         self._resumed = Signal()
@@ -129,7 +132,11 @@ class StreamDriver:
         turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
         while True:
             while self.receiver.paused:
-                await self._resumed.wait()
+                with self._hang_ups.watching(self._stream, self._resumed.set) as watch:
+                    await self._resumed.wait()
+                if watch.hung_up:
+                    self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the client ended the connection")
+                    return False
             if self._closing:
                 return False
             now = trio.current_time()
