@@ -159,7 +159,7 @@ def test_who_pings_and_does_not_read_gets_no_endless_answers() -> None:
 def test_the_clock_stands_still_while_we_do_not_read() -> None:
     bench = _bench()
     _, above = _direct(bench)
-    above.session.pause()
+    above.session.pause(bench.now)
     bench.advance(100.0)
     above.session.resume(bench.now)
     bench.advance(44.9)

@@ -191,7 +191,7 @@ def test_pings_go_on_while_the_session_is_paused() -> None:
     bench = Bench()
     session, host = _direct(bench)
     bench.advance(25.1)
-    session.pause()
+    session.pause(bench.now)
     bench.advance(3600.0)
     assert session.is_open
     session.resume(bench.now)

@@ -118,7 +118,9 @@ async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_cl
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(post)
-            await trio.sleep(100)
+            for _ in range(10):
+                assert (await polling.get()).text == "2"  # without polls, it would be taken for dead
+            assert trio.current_time() > 50
             assert not answered.is_set()
             assert slow.begun == [0]
             slow.go_on.set()

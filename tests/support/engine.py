@@ -35,6 +35,7 @@ class Above:
     upgrades: int = 0
     probes: int = 0
     heartbeats: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
     writable_calls: int = 0
 
     def opened(self, now: float) -> None:
@@ -54,6 +55,9 @@ class Above:
 
     def heartbeat(self, now: float) -> None:
         self.heartbeats.append(now)
+
+    def held(self, seconds: float) -> None:
+        self.pauses.append(seconds)
 
     def upgrading(self) -> None:
         self.probes += 1

@@ -303,6 +303,10 @@ class Engine:
         if isinstance(session.transport, PollingTransport):
             session.transport.releases_next = False
 
+    def was_polled(self, session: Session) -> bool:
+        """Whether a poll of the session waits, or has come since this was asked last."""
+        return isinstance(session.transport, PollingTransport) and session.transport.was_polled()
+
     def hold_post(self, session: Session, notify: Callable[[], None]) -> None:
         """A POST's answer is withheld until the session reads on."""
         self._held_posts[session] = notify

@@ -66,7 +66,7 @@ class PollingTransport:
     """
 
     __slots__ = (
-        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_post_type", "_posting", "_took",
+        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled", "_post_type", "_posting", "_took",
         "releases_next", "session",
     )  # fmt: skip
 
@@ -80,6 +80,7 @@ class PollingTransport:
         self._post_type = ""
         self._notify: Callable[[], None] | None = None
         self._answer: bytes | None = None
+        self._polled = False
         self._posting = False
         self._took = False
         self._goodbye_sent = False
@@ -126,6 +127,7 @@ class PollingTransport:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
             return BAD_REQUEST
         self._set_waiting(notify)
+        self._polled = True
         releases, self.releases_next = self.releases_next, False
         if self.session.conn.queued_packets or self.session.state is State.CLOSING:
             notify()
@@ -142,6 +144,11 @@ class PollingTransport:
         if self._notify is not None and not self.session.conn.queued_packets:
             self._answer = NOOP
             self._notify()
+
+    def was_polled(self) -> bool:
+        """Whether a poll waits, or has come since this was asked last."""
+        polled, self._polled = self._polled or self._notify is not None, False
+        return polled
 
     def collect(self) -> EngineResponse:
         """The answer to the poll that was waiting; report with ``poll_written`` or ``poll_lost``."""

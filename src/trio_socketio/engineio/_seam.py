@@ -78,6 +78,9 @@ class SessionObserver(Protocol):
     def alarm(self, now: float) -> None:
         """The time given to ``Session.set_alarm`` has come."""
 
+    def held(self, seconds: float) -> None:
+        """The client has not been read for so long, because its inbox is full; called once for each pause."""
+
     def heartbeat(self, now: float) -> None:
         """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``conn.hears_answers``."""
 
@@ -107,6 +110,9 @@ class Nobody:
         pass
 
     def alarm(self, now: float) -> None:
+        pass
+
+    def held(self, seconds: float) -> None:
         pass
 
     def heartbeat(self, now: float) -> None:

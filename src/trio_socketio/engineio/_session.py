@@ -21,6 +21,7 @@ from trio_socketio._core import (
     unwrap_binary,
     unwrap_binary3,
 )
+from trio_socketio.engineio._held import Held
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.errors import DisconnectReason
@@ -53,8 +54,8 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__", "_alarm", "_close_deadline", "_lingers", "_noop_deadline", "candidate", "closed_by_peer",
-        "conn", "engine", "request", "sid", "state",
+        "__weakref__", "_alarm", "_close_deadline", "_held", "_lingers", "_noop_deadline", "candidate",
+        "closed_by_peer", "conn", "engine", "request", "sid", "state",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, sid: str, request: EngineRequest, conn: Connection) -> None:
@@ -64,6 +65,7 @@ class Session:
         self.conn = conn
         self.state = State.OPENING
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
+        self._held: Held | None = None
         self.candidate: Candidate | None = None
         self.closed_by_peer = False
         self._lingers = False
@@ -240,16 +242,21 @@ class Session:
             assert isinstance(message, Failure)
             self.fail(DisconnectReason.PARSE_ERROR, message.text)
 
-    def pause(self) -> None:
+    def pause(self, now: float) -> None:
         """Stop reading from the client. Pings go on; the deadline for their answers is suspended."""
         if not self.paused:
+            options = self.engine.options
             self.conn.paused = True
             self.conn.suspend_heartbeat()
+            self._held = Held(now, options.ping_interval + options.ping_timeout, options.ping_timeout)
+            self._set_deadline()
 
     def resume(self, now: float) -> None:
         """Read on; the deadline for the heartbeat's answer starts anew."""
         if self.paused:
             self.conn.paused = False
+            self._held = None
+            self._set_deadline()
             if self.is_open:
                 self.conn.resume_heartbeat(now)
                 self.transport.resume()
@@ -309,11 +316,25 @@ class Session:
         if self._alarm <= now:
             self._alarm = math.inf
             self.observer.alarm(now)
+        if self._held is not None and self._held.look_at <= now:
+            self._look_at_pause(self._held, now)
         self._set_deadline()
+
+    def _look_at_pause(self, held: Held, now: float) -> None:
+        """Report a pause that lasts long, and end the session of a client that does not poll any more."""
+        options = self.engine.options
+        patience = options.ping_interval + options.ping_timeout
+        if held.is_reported(now):
+            self.observer.held(patience)
+        if held.look(now, polled=self.transport.name != "polling" or self.engine.was_polled(self)):
+            self.fail(DisconnectReason.PING_TIMEOUT, f"no poll for {patience:g} s")
 
     def _set_deadline(self) -> None:
         if self.state is not State.CLOSED:
-            self.conn.set_deadline(min(self._alarm, self._noop_deadline, self._close_deadline))
+            deadline = min(self._alarm, self._noop_deadline, self._close_deadline)
+            if self._held is not None:
+                deadline = min(deadline, self._held.look_at)
+            self.conn.set_deadline(deadline)
 
     # the end
 
@@ -347,6 +368,7 @@ class Session:
         self.closed_by_peer = by_peer
         self._lingers = linger
         self.conn.paused = False
+        self._held = None
         self.conn.close(code if code != 1005 else 0)
         self.conn.stop_heartbeat()
         self._alarm = self._noop_deadline = math.inf
@@ -398,6 +420,7 @@ class Session:
             return
         self._move(Event.END)
         self.conn.paused = False
+        self._held = None
         self.conn.detach()
         self.conn.close_outbox()
         self.conn.owner = None

@@ -29,7 +29,7 @@ class HangUps:
             self._epoll = select.epoll()
 
     def watching(self, stream: trio.abc.Stream, notify: Callable[[], None]) -> _Watch:
-        """``with watching(...) as watch:`` call ``notify`` when the peer hangs up; ``watch.hung_up`` is True then.
+        """Call ``notify`` when the peer hangs up inside of a ``with`` block, whose ``hung_up`` is True then.
 
         Args:
             stream: it must not be closed inside the block.

@@ -19,8 +19,8 @@ def socket_below(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
 def limit_silence(stream: trio.abc.Stream, seconds: float) -> None:
     """Let the kernel break a TCP connection when what was sent is not acknowledged for so long (RFC 5482).
 
-    Without it, a link that is cut is noticed after a quarter of an hour. Nothing happens for streams that are not TCP, and
-    on platforms that have no such option.
+    Without it, a link that is cut is noticed after a quarter of an hour. Nothing happens for streams that are not TCP,
+    and on platforms that have no such option.
     """
     option: int | None = getattr(stdlib_socket, "TCP_USER_TIMEOUT", None)
     socket = socket_below(stream)

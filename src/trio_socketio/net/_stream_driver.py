@@ -39,8 +39,8 @@ class StreamDriver:
     """
 
     __slots__ = (
-        "_closing", "_hang_ups", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream", "_write_scope",
-        "flush_timeout", "receiver",
+        "_closing", "_hang_ups", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream",
+        "_write_scope", "flush_timeout", "receiver",
     )  # fmt: skip
 
     name: TransportName = "websocket"

@@ -161,6 +161,10 @@ class Client(SessionClient):
             return
         self._set_alarm()
 
+    def _holders(self) -> str:
+        names = [name for socket in self.sockets.values() for name in socket._holders()]
+        return ", ".join(dict.fromkeys(names)) or "none that is known"
+
     def upgraded(self) -> None:
         """Tell the application that listens."""
         if self.engine_socket is not None:

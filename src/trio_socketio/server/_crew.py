@@ -120,6 +120,7 @@ class Crew:
                     # the next one is ready.
                     await trio.lowlevel.checkpoint()
             while (event := inbox.take()) is not None:
+                socket._current = event.name
                 handler = shared.get(event.name) if socket._handlers is None else None
                 if handler is None:
                     await dispatcher.handle(socket, event)

@@ -44,6 +44,7 @@ class Dispatcher:
         """Handle an event that was borrowed from the inbox."""
         inbox = socket._inbox
         assert inbox is not None
+        socket._current = event.name
         try:
             await self.handle(socket, event)
         finally:

@@ -123,6 +123,10 @@ class EngineClient(SessionClient):
         """The connection handlers have held messages back for long enough."""
         self.ready()
 
+    def _holders(self) -> str:
+        handlers = self._handlers_of("message" if self._is_ready else "connection")
+        return ", ".join(handler.name for handler in handlers) or "an iteration over messages"
+
     def upgraded(self) -> None:
         """Tell those who listen."""
         self.socket._tell("upgrade")

@@ -83,6 +83,8 @@ class EngineRuntime(ABC):
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
         self.inlet = Inlet(self.spawn, log)
+        #: what has held a client for long, and is in the log
+        self.known_holders: set[str] = set()
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()

@@ -113,6 +113,9 @@ class Observed:
     def alarm(self, now: float) -> None:
         self._above.alarm(now)
 
+    def held(self, seconds: float) -> None:
+        self._above.held(seconds)
+
     def upgrading(self) -> None:
         self._tell("upgrading")
         self._above.upgrading()

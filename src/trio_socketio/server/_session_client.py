@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -31,7 +32,7 @@ class Connected(Protocol):
         """Whether messages can be sent."""
 
 
-class SessionClient:
+class SessionClient(ABC):
     """What the observers of sessions have in common.
 
     Attributes:
@@ -59,11 +60,28 @@ class SessionClient:
             self.engine_socket = EngineConn(self.session)
         return self.engine_socket
 
-    def heartbeat(self, now: float) -> None:
-        """Nobody here asks for that."""
+    def held(self, seconds: float) -> None:
+        """Name what holds the client in the log, each handler once."""
+        holders = self._holders()
+        if holders not in self.runtime.known_holders:
+            self.runtime.known_holders.add(holders)
+            self.runtime.log.warning(
+                "session %s… has not been read for %g s: its inbox is full, and what takes long is %s. "
+                "Long work belongs into a task (socket.nursery)",
+                self.session.sid[:6],
+                seconds,
+                holders,
+            )
 
-    def upgrading(self) -> None:
-        """Nor for that."""
+    @abstractmethod
+    def _holders(self) -> str:
+        """What keeps the events or messages of a full inbox waiting: handlers, by their names."""
+
+    def heartbeat(self, now: float) -> None:  # noqa: B027
+        """Ignored: only ``Observed`` uses it."""
+
+    def upgrading(self) -> None:  # noqa: B027
+        """Ignored, too."""
 
     def writable(self) -> None:
         """Something was written: let those try again who wait for room."""
@@ -161,6 +179,6 @@ class SessionClient:
         if not self.session.is_open:
             return
         if self._full and not self._calls:
-            self.session.pause()
+            self.session.pause(trio.current_time())
         else:
             self.session.resume(trio.current_time())

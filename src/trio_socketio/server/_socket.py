@@ -39,8 +39,8 @@ class Socket(Sending, Listening):
     """
 
     __slots__ = (
-        "__weakref__", "_auth", "_data", "_description", "_handlers", "_handshake", "_hold_deadline", "_idle",
-        "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
+        "__weakref__", "_auth", "_current", "_data", "_description", "_handlers", "_handshake", "_hold_deadline",
+        "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
         "_unclaimed", "_was_connected", "dropped",
     )  # fmt: skip
 
@@ -63,6 +63,8 @@ class Socket(Sending, Listening):
         #: whether they may be handled
         self._ready = False
         self._hold_deadline = math.inf
+        #: the event that is being handled, if one is; its name
+        self._current: str | float = ""
         #: whether a task handles them, or is about to; see _crew.py
         self._is_served = False
         #: whether one is being handled, unless that is done concurrently
@@ -255,6 +257,14 @@ class Socket(Sending, Listening):
     @property
     def _is_idle(self) -> bool:
         return not self._running and (self._inbox is None or not self._inbox.count)
+
+    def _holders(self) -> list[str]:
+        """The handlers that a full inbox waits for; none if it is not full."""
+        if self._inbox is None or not self._inbox.is_full:
+            return []
+        if not self._ready:
+            return [handler.name for handler in self.nsp._handlers.get("connection")]
+        return [handler.name for handler in self._handlers_of(self._current)] or ["an iteration over events"]
 
     def _became_idle(self) -> None:
         if self._idle is not None:

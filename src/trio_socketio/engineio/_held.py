@@ -1,0 +1,53 @@
+"""What a session remembers while its client is not read."""
+
+from __future__ import annotations
+
+__all__ = ["Held"]
+
+
+class Held:
+    """Since when a session is paused, and what is to be looked at when.
+
+    A client on WebSocket that vanishes meanwhile is found by the kernel. One that polls is found by the poll that does
+    not come: pings answer a waiting poll once in ``timeout`` at least, so a client that is there polls again.
+
+    Args:
+        now: when the pause begins.
+        patience: how long a pause may last before it is reported, and how long a client may stay without a poll.
+        timeout: how often polls are looked at.
+
+    Attributes:
+        look_at: when to call ``look`` next.
+    """
+
+    __slots__ = ("_patience", "_polled", "_report_at", "_timeout", "look_at")
+
+    def __init__(self, now: float, patience: float, timeout: float) -> None:
+        self._patience = patience
+        self._timeout = timeout
+        self._polled = now
+        self._report_at = now + patience
+        self.look_at = now + min(timeout, patience)
+
+    def is_reported(self, now: float) -> bool:
+        """Whether the pause has become too long; True once."""
+        is_due = self._report_at <= now
+        if is_due:
+            self._report_at = float("inf")
+        return is_due
+
+    def look(self, now: float, *, polled: bool) -> bool:
+        """Look at the time.
+
+        Args:
+            now: the current time.
+            polled: the client cannot poll, or has done so since the last look, or a poll waits.
+
+        Returns:
+            Whether the client has not polled for too long.
+        """
+        if polled:
+            self._polled = now
+        gone_at = self._polled + self._patience
+        self.look_at = min(now + self._timeout, gone_at, self._report_at)
+        return gone_at <= now

@@ -1,0 +1,86 @@
+"""A session that is paused: it is reported after a while, and a client that polls must go on polling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.engine import Bench, Poll
+
+from trio_socketio.errors import DisconnectReason
+
+pytestmark = pytest.mark.rows("P2")
+
+PATIENCE = 45.0
+
+
+def paused(bench: Bench) -> Any:
+    polling = bench.polling()
+    polling.session.pause(bench.now)
+    return polling
+
+
+def test_paused_session_without_polls_ends() -> None:
+    bench = Bench()
+    session = paused(bench).session
+    bench.advance(PATIENCE - 0.1)
+    assert session.is_open
+    bench.advance(0.2)
+    assert bench.above[session.sid].ended == [(DisconnectReason.PING_TIMEOUT, "no poll for 45 s")]
+
+
+def test_paused_session_lives_while_its_client_polls() -> None:
+    bench = Bench()
+    polling = paused(bench)
+    for _ in range(50):
+        poll = Poll(polling)
+        while poll.body is None:
+            bench.advance(1.0)
+        assert poll.body == "2"
+    assert bench.now > 20 * PATIENCE
+    assert polling.session.is_open
+    bench.advance(PATIENCE + 20.0 + 0.1)
+    assert bench.above[polling.session.sid].reason is DisconnectReason.PING_TIMEOUT
+
+
+def test_poll_that_comes_once_starts_the_wait_anew() -> None:
+    bench = Bench()
+    polling = paused(bench)
+    bench.advance(30.0)
+    assert Poll(polling).body == "2"
+    bench.advance(PATIENCE - 1.0)
+    assert polling.session.is_open
+    bench.advance(21.0)
+    assert not polling.session.is_open
+
+
+def test_resumed_session_is_not_looked_at_any_more() -> None:
+    bench = Bench()
+    polling = paused(bench)
+    bench.advance(40.0)
+    polling.session.resume(bench.now)
+    bench.advance(19.0)
+    assert polling.session.is_open
+    assert bench.above[polling.session.sid].pauses == []
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_long_pause_is_reported_once(transport: str) -> None:
+    bench = Bench()
+    if transport == "polling":
+        polling = bench.polling()
+        session = polling.session
+    else:
+        session, _ = bench.upgraded()
+    session.pause(bench.now)
+    session.pause(bench.now)
+    poll = Poll(polling) if transport == "polling" else None
+    for _ in range(200):
+        bench.advance(1.0)
+        if poll is not None and poll.body is not None:
+            poll = Poll(polling)
+    assert bench.above[session.sid].pauses == [PATIENCE]
+    session.resume(bench.now)
+    session.pause(bench.now)
+    bench.advance(PATIENCE)
+    assert bench.above[session.sid].pauses == [PATIENCE] * 2
