@@ -13,6 +13,7 @@ from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
 from trio_socketio.net._date import http_date
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
+from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
 from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
 
@@ -20,9 +21,6 @@ __all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
 
 #: A client that takes less than this within ``request_timeout`` is given up.
 SEND_BYTES = 65536
-
-#: How long a client may take to notice that we have ended the connection (RFC 9112 section 9.6).
-LINGER_TIMEOUT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,13 +299,8 @@ class Http1Connection:
             self._closing = True
 
     async def linger(self) -> None:
-        """After the last response: end our half, and let the client end its own.
-
-        To close while it still sends would reset the connection, and destroy the response on its way.
-        """
-        if self._closing and isinstance(self.stream, trio.abc.HalfCloseableStream):
+        """After the last response: end our half, and let the client end its own."""
+        if self._closing:
             with trio.move_on_after(LINGER_TIMEOUT) as self.idle:
-                await self.stream.send_eof()
-                while await self.stream.receive_some(RECEIVE_BYTES):
-                    pass
+                await end_stream(self.stream)
             self.idle = None
