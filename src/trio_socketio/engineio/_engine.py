@@ -181,15 +181,7 @@ class Engine:
             return True
         if granted is None and self.options.cors.allows(origin, request) is True:
             return True
-        if is_same_origin(origin, request.headers.get("host", ""), secure=request.secure):
-            return True
-        self.logger.warning(
-            "refused a request from origin %.100r to host %.100r, for they differ: allow the origin with cors=[...], "
-            "or name the proxies in front, which change the scheme, in trusted_proxies=[...]",
-            origin,
-            request.headers.get("host", ""),
-        )
-        return False
+        return is_same_origin(origin, request.headers.get("host", ""), secure=request.secure)
 
     # sessions
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 import re
 from collections.abc import Callable
 
@@ -25,14 +24,18 @@ from trio_socketio.engineio import (
 )
 from trio_socketio.errors import Forbidden
 from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._log_limit import LogLimit
 
 __all__ = ["STOPPING", "Admission"]
 
 STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
 INTERNAL_ERROR = EngineResponse(500, [("Content-Length", "0")])
 
-#: How the ids of ``generate_sid`` look, and how often at most it is said that another one does not.
-_OUR_SID, HINT_INTERVAL = re.compile(r"[\w-]{20}", re.ASCII), 60.0
+#: How the ids of ``generate_sid`` look.
+_OUR_SID = re.compile(r"[\w-]{20}", re.ASCII)
+
+#: The seconds in which a hint, or a refused origin, is logged once, and how many origins are logged in this time.
+LOG_INTERVAL, MOST_ORIGINS = 60.0, 100
 
 
 class Admission:
@@ -61,7 +64,8 @@ class Admission:
             options.allow_request is not None or options.generate_id is not generate_sid
         )
         self._ids_are_ours = options.generate_id is generate_sid
-        self._hinted = -math.inf
+        self._hints = LogLimit(LOG_INTERVAL, 2)
+        self._origins = LogLimit(LOG_INTERVAL, MOST_ORIGINS)
 
     def may_wait(self, request: EngineRequest) -> bool:
         """Whether the application is asked about it: ``check`` is to be used, not ``check_now``."""
@@ -194,16 +198,31 @@ class Admission:
 
     def _response(self, request: EngineRequest, refusal: Refusal) -> EngineResponse:
         if refusal is Refusal.SESSION_UNKNOWN and self._ids_are_ours and not _OUR_SID.fullmatch(request.sid):
-            self._hint()
-        return refusal.response()
-
-    def _hint(self) -> None:
-        now = trio.current_time()
-        if now >= self._hinted + HINT_INTERVAL:
-            self._hinted = now
-            self._logger.info(
+            self._hint(
                 "a request names a session id that no server like this one gives: "
                 "an application's own query parameter must not be called sid"
+            )
+        elif refusal is Refusal.PROTOCOL_VERSION and request.revision == 3:
+            self._hint(
+                "refused a client of Engine.IO revision 3, which those of Socket.IO 1 and 2 are: "
+                "allow_eio3=True serves them"
+            )
+        elif refusal is Refusal.FORBIDDEN:
+            self._warn_of_origin(request)
+        return refusal.response()
+
+    def _hint(self, hint: str) -> None:
+        if self._hints.allows(hint, trio.current_time()):
+            self._logger.info(hint)
+
+    def _warn_of_origin(self, request: EngineRequest) -> None:
+        origin = request.referer_origin if request.origin is None else request.origin
+        if self._origins.allows(origin[:100], trio.current_time()):
+            self._logger.warning(
+                "refused a request from origin %.100r to host %.100r, for they differ: allow the origin with "
+                "cors=[...], or name the proxies in front, which change the scheme, in trusted_proxies=[...]",
+                origin,
+                request.headers.get("host", ""),
             )
 
     async def _ask(self, request: EngineRequest) -> EngineResponse | None:

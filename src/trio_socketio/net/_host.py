@@ -17,6 +17,7 @@ from trio_socketio.engineio import (
     Surplus,
     WebSocketTransport,
 )
+from trio_socketio.net._accepting import Acceptor
 from trio_socketio.net._admission import STOPPING, Admission
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
@@ -67,6 +68,7 @@ class EngineHost:
         draining: no new session is opened any more.
         stopping: no request is waited for any more.
         connections: those that speak HTTP now.
+        acceptor: accepts connections.
         polls: those that are to be answered.
         compressing: the threads that compress answers. Those of the application may all wait for such an answer.
         paths: where the engine is found.
@@ -81,6 +83,7 @@ class EngineHost:
         self.draining = False
         self.stopping = False
         self.connections: set[Http1Connection] = set()
+        self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
         self.options = options
         self.paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])

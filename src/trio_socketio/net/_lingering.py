@@ -42,8 +42,8 @@ async def _drain(stream: trio.abc.ReceiveStream) -> None:
 async def _end_tls(stream: trio.SSLStream[trio.abc.Stream]) -> None:
     """Send ``close_notify`` (RFC 8446 section 6.1), and then as on TCP.
 
-    ``unwrap`` sends it, and waits for the client's. Data that comes instead breaks the TLS stream, and not what is below.
-    But if such data has come before, nothing is sent, so it is read first.
+    ``unwrap`` sends it, and waits for the client's. Data that comes instead breaks the TLS stream, and not what is
+    below. But if such data has come before, nothing is sent, so it is read first.
     """
     transport = stream.transport_stream
     while True:

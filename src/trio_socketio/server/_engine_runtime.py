@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -33,21 +33,6 @@ OVERFLOW_SLICE = 0.005
 
 #: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
 SLOW_HANDLER = 0.1
-
-
-class _Accepted:
-    """What Trio's accept loop starts its tasks in.
-
-    A handler of ours closes its stream itself; the function that Trio would have run around it does so a second time,
-    which takes a tenth of all that a new client costs.
-    """
-
-    def __init__(self, nursery: trio.Nursery, handler: Callable[[Any], Awaitable[object]]) -> None:
-        self._nursery = nursery
-        self._handler = handler
-
-    def start_soon(self, _: object, stream: trio.abc.Stream, *args: object, name: object = None) -> None:
-        self._nursery.start_soon(self._handler, stream, name="connection")
 
 
 class EngineRuntime(ABC):
@@ -276,6 +261,9 @@ class EngineRuntime(ABC):
         finally:
             driver.drop()
 
+    def _start_accepted(self, stream: trio.abc.Stream) -> None:
+        self.nursery.start_soon(self._serve_accepted, stream, name="connection")
+
     async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
         self._busy += 1
         await self._contained(self.host.serve, stream)
@@ -289,11 +277,6 @@ class EngineRuntime(ABC):
                 scope.cancel()
             self._listening.add(scope)
             try:
-                await trio.serve_listeners(
-                    self._serve_accepted,
-                    listeners,
-                    handler_nursery=cast(trio.Nursery, _Accepted(self.nursery, self._serve_accepted)),
-                    task_status=task_status,
-                )
+                await self.host.acceptor.run(listeners, self._start_accepted, task_status)
             finally:
                 self._listening.discard(scope)

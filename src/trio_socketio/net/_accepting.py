@@ -1,0 +1,82 @@
+"""Accepts connections.
+
+As ``trio.serve_listeners``, which logs a traceback every 100 ms while there are no descriptors, and runs a function
+around each handler that closes its stream a second time: a tenth of what a new connection costs.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import trio
+
+from trio_socketio.net._log_limit import LogLimit
+
+__all__ = ["Acceptor"]
+
+#: accept(2) fails with these while the process or the system lacks descriptors or memory.
+CAPACITY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+#: Seconds between two attempts then; connections wait in the listener's backlog.
+PAUSE = 0.1
+
+#: Seconds between two lines of the log about it.
+LOG_INTERVAL = 10.0
+
+
+class Acceptor:
+    """Accepts the connections of one server.
+
+    Args:
+        logger: is told when there are no descriptors.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._limit = LogLimit(LOG_INTERVAL, 1)
+
+    async def run(
+        self,
+        listeners: Sequence[trio.abc.Listener[Any]],
+        start: Callable[[Any], None],
+        task_status: trio.TaskStatus[list[Any]],
+    ) -> None:
+        """Accept connections until cancelled, and close the listeners.
+
+        Args:
+            listeners: where clients connect.
+            start: called with the stream of each connection.
+            task_status: carries the listeners.
+
+        Raises:
+            OSError: a listener failed, and not for lack of descriptors; in a group.
+        """
+        async with trio.open_nursery() as nursery:
+            for listener in listeners:
+                nursery.start_soon(self._accept, listener, start, name="listener")
+            task_status.started(list(listeners))
+
+    async def _accept(self, listener: trio.abc.Listener[Any], start: Callable[[Any], None]) -> None:
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in CAPACITY_ERRORS:
+                        raise
+                    self._log(error)
+                    await trio.sleep(PAUSE)
+                else:
+                    start(stream)
+
+    def _log(self, error: OSError) -> None:
+        if error.errno is not None and self._limit.allows("", trio.current_time()):
+            self._logger.error(
+                "accepting connections pauses: %s (%s); raise the limit of open files, or serve fewer clients",
+                errno.errorcode[error.errno],
+                os.strerror(error.errno),
+            )

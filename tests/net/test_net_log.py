@@ -1,0 +1,141 @@
+"""What the log says of clients that are refused, and how often."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+import trio
+from support.raw import POLLING, exchange, read_all, request, status, upgrade
+
+from trio_socketio import Cors, EngineServer, Server
+from trio_socketio.net._log_limit import LogLimit
+
+CLOSE = "Connection: close"
+
+servers = pytest.mark.parametrize("server", [Server, EngineServer])
+
+
+def records(caplog: pytest.LogCaptureFixture, level: int, word: str) -> list[str]:
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= level and word in record.getMessage()
+    ]
+
+
+async def refused(wire: Any, query: str, *fields: str, code: int = 400) -> None:
+    received = await exchange(wire.stream(), request(f"{wire.io.path}?{query}", *fields, CLOSE))
+    assert status(received) == code
+
+
+@servers
+@pytest.mark.rows("P36", "B6")
+async def test_client_of_revision_3_is_one_line_that_names_the_option(
+    autojump_clock: Any, running: Any, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(server()) as wire:
+        for query in ("transport=polling", "EIO=2&transport=polling", "EIO=3&transport=polling&b64=1"):
+            await refused(wire, query)
+        stream = wire.stream()
+        await stream.send_all(upgrade(f"{wire.io.path}?EIO=3&transport=websocket"))
+        assert status(await read_all(stream)) == 400
+        (line,) = records(caplog, logging.INFO, "allow_eio3")
+        assert "allow_eio3=True" in line
+        assert not records(caplog, logging.WARNING, "")
+        await trio.sleep(60)
+        await refused(wire, "EIO=3&transport=polling")
+        assert len(records(caplog, logging.INFO, "allow_eio3")) == 2
+
+
+@servers
+@pytest.mark.rows("P36", "B6")
+async def test_option_is_not_named_where_it_does_not_help(
+    autojump_clock: Any, running: Any, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(server()) as wire:
+        for query in ("EIO=5&transport=polling", "EIO=&transport=polling", "EIO=abc&transport=polling"):
+            await refused(wire, query)
+    async with running(server(allow_eio3=True)) as wire:
+        await refused(wire, "EIO=5&transport=polling")
+    assert not records(caplog, logging.INFO, "allow_eio3")
+
+
+@servers
+@pytest.mark.parametrize("cors", [(), Cors(origin=lambda origin, request: False)])
+@pytest.mark.rows("P36", "B10")
+async def test_refused_origin_is_one_warning_a_minute(
+    autojump_clock: Any, running: Any, server: Any, cors: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(server(cors=cors)) as wire:
+        for minute in (1, 2):
+            for origin in ("http://a.example", "http://b.example", "http://a.example"):
+                for _ in range(3):
+                    await refused(wire, "EIO=4&transport=polling", f"Origin: {origin}", code=403)
+                stream = wire.stream()
+                await stream.send_all(upgrade(f"{wire.io.path}?EIO=4&transport=websocket", Origin=origin))
+                assert status(await read_all(stream)) == 403
+            for name in "ab":
+                lines = records(caplog, logging.WARNING, f"'http://{name}.example'")
+                assert len(lines) == minute
+                assert "cors=" in lines[0]
+                assert "trusted_proxies=" in lines[0]
+            await trio.sleep(60)
+
+
+@pytest.mark.rows("P36", "B10")
+async def test_what_a_stranger_says_is_cut_in_the_log(
+    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin, host = "http://evil.example/" + "\xe9" * 500, "Host: good.example" + "\xe9" * 500
+    async with running(Server()) as wire:
+        data = request(POLLING, f"Origin: {origin}", CLOSE, host=host)
+        assert status(await exchange(wire.stream(), data)) == 403
+        (line,) = records(caplog, logging.WARNING, "'http://evil.example/")
+        assert "'good.example" in line
+        assert len(line) < 500
+
+
+@pytest.mark.rows("P36", "B10")
+async def test_at_most_100_origins_are_named_in_a_minute(
+    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(Server()) as wire:
+        http = wire.http()
+        for _ in range(2):
+            for number in range(150):
+                origin = {"Origin": f"http://{number}.example"}
+                assert (await http.request("GET", POLLING, headers=origin)).status == 403
+        assert len(records(caplog, logging.WARNING, "from origin")) == 100
+        await trio.sleep(60)
+        assert (await wire.http().request("GET", POLLING, headers=origin)).status == 403
+        assert len(records(caplog, logging.WARNING, "from origin")) == 101
+
+
+@pytest.mark.rows("P36", "C8")
+async def test_page_of_a_script_tag_is_named(
+    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(Server(jsonp=True)) as wire:
+        for _ in range(2):
+            target = "EIO=4&transport=polling&j=0"
+            await refused(wire, target, "Referer: http://a.example/page", code=403)
+        assert len(records(caplog, logging.WARNING, "'http://a.example'")) == 1
+
+
+def test_limit_is_for_each_key_in_each_interval() -> None:
+    limit = LogLimit(60.0, 2)
+    assert [limit.allows(key, 0.0) for key in "aabbcab"] == [True, False, True, False, False, False, False]
+    assert limit.allows("c", 59.9) is False
+    assert [limit.allows(key, 60.0) for key in "cabc"] == [True, True, False, False]
+    assert limit.allows("b", 120.0) is True
+
+
+def test_limit_keeps_no_more_keys_than_it_allows() -> None:
+    limit = LogLimit(60.0, 3)
+    for number in range(1000):
+        limit.allows(str(number), number * 10.0)
+        assert len(limit) <= 3
