@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-import trio
 from msgspec import Meta, Struct
 
 from trio_socketio import Server, Socket
@@ -135,16 +134,5 @@ def open_rooms() -> list[dict[str, object]]:
     return [{"name": name, "people": len(room.people)} for name, room in sorted(rooms.items())]
 
 
-async def main() -> None:
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "3000"))
-    async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(io.serve, host, port)
-        host, port = listeners[0].socket.getsockname()[:2]
-        print(f"Chat at http://{host}:{port}/ (Ctrl-C ends it)", flush=True)
-
-
 if __name__ == "__main__":
-    try:
-        trio.run(main)
-    except* KeyboardInterrupt:
-        pass
+    io.run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "3000")))

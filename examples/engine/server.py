@@ -9,7 +9,7 @@ From a browser, or from Node after ``npm install engine.io-client``:
     socket.on("message", (message) => console.log(message));
     socket.on("open", () => socket.send("hello"));
 
-Text comes back as text, binary as binary, reversed; each second all who are there are told the time.
+Text comes back as text, binary as binary, reversed; each second the client is told the time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 
 import trio
 
-from trio_socketio import Disconnected, EngineServer, EngineSocket
+from trio_socketio import EngineServer, EngineSocket
 
 eio = EngineServer(cors="*")
 
@@ -27,9 +27,17 @@ eio = EngineServer(cors="*")
 @eio.on("connection")
 async def connection(socket: EngineSocket) -> None:
     """Runs for as long as the client is there; a client that sends faster than this reads has to wait."""
+    socket.nursery.start_soon(tell_the_time, socket)
     await socket.send(f"{len(eio.clients)} are here")
     async for message in socket:
         await socket.send(message[::-1])
+
+
+async def tell_the_time(socket: EngineSocket) -> None:
+    """Ends with the socket, as all tasks of its nursery."""
+    while True:
+        await trio.sleep(1)
+        await socket.send(time.strftime("%H:%M:%S"))
 
 
 @eio.on("close")
@@ -37,24 +45,5 @@ def close(socket: EngineSocket, reason: str, description: str) -> None:
     print(f"one has gone: {reason} ({description})")
 
 
-async def tell_the_time() -> None:
-    while True:
-        now = time.strftime("%H:%M:%S")
-        for socket in eio.clients:
-            try:
-                socket.send_nowait(now)
-            except Disconnected:
-                pass  # by what was sent to another just now
-        await trio.sleep(1)
-
-
-async def main() -> None:
-    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "3000"))
-    async with eio, trio.open_nursery() as nursery:
-        await nursery.start(eio.serve, host, port)
-        print(f"serving on ws://{host}:{port}{eio.path}")
-        await tell_the_time()
-
-
 if __name__ == "__main__":
-    trio.run(main)
+    eio.run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "3000")))

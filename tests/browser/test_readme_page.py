@@ -11,6 +11,7 @@ import trio
 from docs.test_docs import ROOT, blocks
 
 from tools import npm_install, require_tool
+from trio_socketio import Server
 
 PACKAGES = {"playwright-core": "1.65.1", "socket.io-client": "4.8.3"}
 
@@ -24,7 +25,7 @@ async def test_readme_page(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     variables: dict[str, Any] = {}
     with monkeypatch.context() as patch:
-        patch.setattr(trio, "run", lambda *args: None)
+        patch.setattr(Server, "run", lambda *args: None)
         exec(compile(blocks(ROOT / "README.md", "python")[0], "README.md", "exec"), variables)
     listeners = await nursery.start(variables["io"].serve, "127.0.0.1", 0)
     port = listeners[0].socket.getsockname()[1]

@@ -16,7 +16,9 @@ from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from tools import ROOT
+from trio_socketio import Server
 from trio_socketio.server._config import Config
+from trio_socketio.server._program import Program
 
 PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
 CONFIGURATIONS = {
@@ -26,17 +28,16 @@ CONFIGURATIONS = {
 
 async def test_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    run: list[Any] = []
+    asked: list[tuple[object, ...]] = []
     variables: dict[str, Any] = {"__name__": "example"}
     with reserved_url() as url, monkeypatch.context() as patch:
-        patch.setattr(trio, "run", run.append)
+        patch.setattr(Server, "run", lambda self, *args: asked.append(args))
+        exec(compile(program, "deployment", "exec"), variables)
+        assert asked == [("127.0.0.1", 3000)]
         port = int(url.rpartition(":")[2])
-        assert "3000)" in program
-        exec(compile(program.replace("3000)", f"{port})"), "deployment", "exec"), variables)
-        (main,) = run
         with trio.fail_after(10):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(main)
+                nursery.start_soon(Program(variables["io"]).main, "127.0.0.1", port, None, None)
                 await wait_all_tasks_blocked()
                 await visit(variables["io"], port)
 

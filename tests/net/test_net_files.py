@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -218,17 +219,20 @@ async def test_static_files_and_folders(autojump_clock: Any, running: Any, tmp_p
         assert (response.status, response.headers["allow"]) == (405, "GET, HEAD")
 
 
+@pytest.mark.rows("P38")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"serve_client": "nowhere"}, "holds none of"),
-        ({"static_files": {"/": "nowhere"}}, "no file or folder"),
+        ({"serve_client": "nowhere"}, "'nowhere' in 'HERE' holds none of"),
+        ({"static_files": {"/": "nowhere"}}, "no file or folder 'nowhere' in 'HERE'"),
+        ({"static_files": {"/": "some/page.html"}}, "no file or folder 'page.html' in 'HERE/some'"),
+        ({"static_files": {"/": "/nowhere/page.html"}}, "no file or folder 'page.html' in '/nowhere'"),
         ({"static_files": {"page": "."}}, "begins with a slash"),
     ],
 )
 async def test_files_that_are_not_there(options: dict[str, Any], message: str, tmp_path: Path,
                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message.replace("HERE", re.escape(str(tmp_path)))):
         async with Server(**options):
             pass

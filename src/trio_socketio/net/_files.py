@@ -54,6 +54,11 @@ def _beside(path: Path) -> Iterator[tuple[str, Path]]:
             yield coding, encoded
 
 
+def _sought(path: Path) -> str:
+    """Name a path, and the folder that it was looked for in."""
+    return f"{path.name!r} in {str(path.parent.resolve())!r}"
+
+
 class Files:
     """What is served beside the engine.
 
@@ -81,7 +86,7 @@ class Files:
             self._files[prefix] = _load(source)
             return
         if not source.is_dir():
-            raise ValueError(f"static_files: there is no file or folder {str(source)!r}")
+            raise ValueError(f"static_files: there is no file or folder {_sought(source)}")
         root = source.resolve()
         others = tuple(f"{other.rstrip('/')}/" for other in longer)
         for file in sorted(root.rglob("*")):
@@ -100,7 +105,7 @@ class Files:
                     found = True
                     self._files[path + file.name] = _load(file, kind, version)
         if not found:
-            raise ValueError(f"serve_client: {str(client)!r} holds none of {', '.join(CLIENT_FILES)}")
+            raise ValueError(f"serve_client: {_sought(client)} holds none of {', '.join(CLIENT_FILES)}")
 
     def response(self, method: str, path: str, headers: Mapping[str, str]) -> EngineResponse | None:
         """The answer to a request, None if there is no such file."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 import trio
 
 from trio_socketio.net import Health, unix_listener
+from trio_socketio.server import _program
 from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config
 from trio_socketio.server._engine_runtime import EngineRuntime
@@ -138,6 +139,30 @@ class Serving(ABC, Generic[R]):
         await trio.lowlevel.checkpoint()
         await runtime.drain(timeout)
 
+    def run(
+        self,
+        host: str | bytes | None,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        backlog: int | None = None,
+    ) -> None:
+        """Run the server as a program, until a signal ends it. It starts Trio; ``serve`` is for where Trio runs.
+
+        It prints where it listens. The log is shown from level info on, unless logging is configured. On SIGTERM it
+        drains, for at most 30 s, and returns; a second SIGTERM ends that at once, with status 143. Ctrl-C (SIGINT)
+        ends it with status 130.
+
+        Args:
+            host, port, ssl_context, backlog: as for ``serve``.
+
+        Raises:
+            SystemExit: it was ended by a signal, see above; or the port cannot be bound, which standard error says in
+                a sentence, with status 1.
+            RuntimeError: Trio runs already in this thread; or this is not the main thread, which signals come to.
+        """
+        _program.run(self, host, port, ssl_context, backlog)
+
     async def serve(
         self,
         host: str | bytes | None,
@@ -164,14 +189,18 @@ class Serving(ABC, Generic[R]):
         Cancellation: outside of ``async with io:`` the whole server stops; inside, only these listeners close.
         """
         async with self._serving() as runtime:
-            listeners: Sequence[trio.abc.Listener[Any]]
-            if ssl_context is None:
-                listeners = await trio.open_tcp_listeners(port, host=host, backlog=backlog)
-            else:
-                listeners = await trio.open_ssl_over_tcp_listeners(
-                    port, ssl_context, host=host, https_compatible=True, backlog=backlog
-                )
+            listeners = await self._listen(host, port, ssl_context, backlog)
             await runtime.serve_listeners(list(listeners), task_status)
+
+    @staticmethod
+    async def _listen(
+        host: str | bytes | None, port: int, ssl_context: ssl.SSLContext | None, backlog: int | None
+    ) -> Sequence[trio.abc.Listener[Any]]:
+        if ssl_context is None:
+            return await trio.open_tcp_listeners(port, host=host, backlog=backlog)
+        return await trio.open_ssl_over_tcp_listeners(
+            port, ssl_context, host=host, https_compatible=True, backlog=backlog
+        )
 
     async def serve_unix(
         self,

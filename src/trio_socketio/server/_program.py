@@ -1,0 +1,123 @@
+"""A server as a program: what ``run`` adds to ``serve``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_socketio.server._boundary import unwrap
+
+if TYPE_CHECKING:
+    import ssl
+
+    from trio_socketio.server._serving import Serving
+
+__all__ = ["Program", "run"]
+
+#: The statuses that shells report for a program that a signal has ended: 128 and the signal's number.
+INTERRUPTED, TERMINATED = 130, 143
+
+#: How long ``run`` drains after SIGTERM, in seconds.
+DRAIN_TIMEOUT = 30.0
+
+LOG = logging.getLogger("trio_socketio")
+
+
+def run(
+    server: Serving[Any],
+    host: str | bytes | None,
+    port: int,
+    ssl_context: ssl.SSLContext | None,
+    backlog: int | None,
+) -> None:
+    """Run a server until a signal ends it; see ``Serving.run``."""
+    _show_log()
+    program = Program(server)
+    try:
+        trio.run(program.main, host, port, ssl_context, backlog)
+    except KeyboardInterrupt:
+        program.status = INTERRUPTED
+    if program.status:
+        sys.exit(program.status)
+
+
+def _show_log() -> None:
+    """Write the package's log to standard error from level info on, unless the application has set logging up."""
+    if LOG.hasHandlers():
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    LOG.addHandler(handler)
+    if LOG.level == logging.NOTSET:
+        LOG.setLevel(logging.INFO)
+
+
+class Program:
+    """One run of a server.
+
+    Attributes:
+        status: what the program ends with: a number, or a sentence for standard error, which stands for 1.
+    """
+
+    def __init__(self, server: Serving[Any]) -> None:
+        self._server = server
+        self.status: int | str = 0
+
+    async def main(
+        self, host: str | bytes | None, port: int, ssl_context: ssl.SSLContext | None, backlog: int | None
+    ) -> None:
+        """Listen, say where, and serve until a signal ends it."""
+        try:
+            if not 0 <= port <= 65535:  # the resolver would take the lower 16 bits
+                raise OSError(0, "a port is a number from 0 to 65535")
+            listeners = await self._server._listen(host, port, ssl_context, backlog)
+        except OSError as error:
+            name = host.decode() if isinstance(host, bytes) else host
+            self.status = f"cannot listen on {_address(name or '*', port)}: {error.strerror or error}"
+            return
+        try:
+            async with trio.open_nursery() as nursery:
+                bound: list[Any] = await nursery.start(self._server.serve_listeners, listeners)
+                await nursery.start(self._end_on_sigterm, nursery.cancel_scope)
+                _say_where(bound, "http" if ssl_context is None else "https")
+        except BaseExceptionGroup as group:
+            raise unwrap(group) from None
+        finally:
+            for listener in listeners:  # which the server closes, if it could start
+                await trio.aclose_forcefully(listener)
+
+    async def _end_on_sigterm(
+        self, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Drain the server after the first SIGTERM, and end it then or after the second one."""
+        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+            task_status.started()
+            await anext(signals)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._drain, nursery.cancel_scope)
+                await anext(signals)
+                LOG.info("SIGTERM came again: the server stops at once")
+                self.status = TERMINATED
+                nursery.cancel_scope.cancel()
+        scope.cancel()
+
+    async def _drain(self, scope: trio.CancelScope) -> None:
+        LOG.info("SIGTERM: the server drains, for at most %g s", DRAIN_TIMEOUT)
+        await self._server.drain(DRAIN_TIMEOUT)
+        scope.cancel()
+
+
+def _say_where(listeners: Sequence[Any], scheme: str) -> None:
+    for listener in listeners:
+        host, port = getattr(listener, "transport_listener", listener).socket.getsockname()[:2]
+        sys.stdout.write(f"Listening on {scheme}://{_address(host, port)}\n")
+    sys.stdout.flush()
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
