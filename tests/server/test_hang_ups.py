@@ -16,6 +16,7 @@ import pytest
 import trio
 import trio.testing
 import trustme
+from support.leftovers import open_descriptors
 from support.raw import POLLING, WEBSOCKET, request, upgrade
 from support.wire import HttpClient, client_frame
 
@@ -199,6 +200,27 @@ async def test_client_that_polls_hangs_up_while_its_post_is_held(tls: bool, endi
         await seen.ended.wait()
         assert not io.sockets
         assert seen.reasons == ["transport error"]
+
+
+@each_kind
+async def test_many_clients_that_hang_up_leave_nothing(options: dict[str, Any], tls: bool) -> None:
+    seen = Seen()
+    io = socketio(seen, **options)
+    async with served(io, tls=tls) as connect:
+        before = len(open_descriptors())
+        clients = [await paused_websocket(connect, b'42["slow"]', client_frame(1, b"40")) for _ in range(50)]
+        while len(io.sockets) < 50:
+            await trio.testing.wait_all_tasks_blocked()
+        for number, (_, below) in enumerate(clients):
+            reset(below) if number % 2 else fin(below)
+        while len(seen.reasons) < 50:
+            await trio.testing.wait_all_tasks_blocked()
+        for _, below in clients:
+            below.close()
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert not io.sockets
+        assert io.engine.clients_count == 0
+        assert len(open_descriptors()) == before
 
 
 @each_kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -161,9 +162,8 @@ class Client(SessionClient):
             return
         self._set_alarm()
 
-    def _holders(self) -> str:
-        names = [name for socket in self.sockets.values() for name in socket._holders()]
-        return ", ".join(dict.fromkeys(names)) or "none that is known"
+    def _holders(self) -> Iterable[str]:
+        return dict.fromkeys(name for socket in self.sockets.values() for name in socket._holders())
 
     def upgraded(self) -> None:
         """Tell the application that listens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -123,9 +123,9 @@ class EngineClient(SessionClient):
         """The connection handlers have held messages back for long enough."""
         self.ready()
 
-    def _holders(self) -> str:
+    def _holders(self) -> Iterable[str]:
         handlers = self._handlers_of("message" if self._is_ready else "connection")
-        return ", ".join(handler.name for handler in handlers) or "an iteration over messages"
+        return [handler.name for handler in handlers] or ["an iteration over messages"]
 
     def upgraded(self) -> None:
         """Tell those who listen."""

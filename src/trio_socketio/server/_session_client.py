@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -62,19 +63,20 @@ class SessionClient(ABC):
 
     def held(self, seconds: float) -> None:
         """Name what holds the client in the log, each handler once."""
-        holders = self._holders()
-        if holders not in self.runtime.known_holders:
-            self.runtime.known_holders.add(holders)
+        known = self.runtime.known_holders
+        holders = [name for name in self._holders() if name not in known]
+        if holders:
+            known.update(holders)
             self.runtime.log.warning(
                 "session %s… has not been read for %g s: its inbox is full, and what takes long is %s. "
                 "Long work belongs into a task (socket.nursery)",
                 self.session.sid[:6],
                 seconds,
-                holders,
+                ", ".join(holders),
             )
 
     @abstractmethod
-    def _holders(self) -> str:
+    def _holders(self) -> Iterable[str]:
         """What keeps the events or messages of a full inbox waiting: handlers, by their names."""
 
     def heartbeat(self, now: float) -> None:  # noqa: B027
