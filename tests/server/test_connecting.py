@@ -122,7 +122,7 @@ async def test_transport_and_upgrade_event(running: Any) -> None:
         assert await ws.receive() == '42["x"]'
         assert upgrades == ["websocket"]
         assert socket.conn.transport.name == "websocket"
-        with pytest.raises(TypeError, match="plain def"):
+        with pytest.raises(TypeError, match="never awaited"):
             socket.conn.on("upgrade", trio.sleep_forever)
         with pytest.raises(ValueError, match="'upgrade'"):
             socket.conn.on("message", lambda: None)

@@ -32,6 +32,10 @@ __all__ = ["EngineClient", "EngineLife"]
 MESSAGES_BETWEEN_CHECKPOINTS = 32
 
 
+#: What to do instead of returning False from a connection handler.
+NOT_REFUSED = "raise Forbidden in allow_request, or close the socket"
+
+
 class Received(NamedTuple):
     """A message that waits, and its size in bytes."""
 
@@ -104,7 +108,8 @@ class EngineClient(SessionClient):
 
     async def _connect(self, handler: Handler) -> None:
         try:
-            await handler.call(self.socket, [], NO_ACK)
+            if await handler.call(self.socket, [], NO_ACK) is False:
+                self.runtime.returned_false(handler.function, NOT_REFUSED)
         except CONTAINED as error:
             self.failed("connection", error)
         self._holding -= 1
@@ -267,7 +272,9 @@ class EngineClient(SessionClient):
     def _call(self, event: str, handler: Handler, *args: object) -> None:
         """Call a handler that is a plain function."""
         try:
-            handler.call_apart(self.socket, [*args], NO_ACK, SLOW_HANDLER, self.runtime.was_slow)
+            result = handler.call_apart(self.socket, [*args], NO_ACK, SLOW_HANDLER, self.runtime.was_slow)
+            if result is False and event == "connection":
+                self.runtime.returned_false(handler.function, NOT_REFUSED)
         except CONTAINED as error:
             self.failed(event, error)
 

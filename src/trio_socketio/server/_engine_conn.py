@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ import trio
 from trio_socketio.engineio import EngineRequest, Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.server._outside import require_task
+from trio_socketio.server._registration import require_event_name, require_hook
 
 __all__ = ["EngineConn"]
 
@@ -70,11 +70,12 @@ class EngineConn:
         """
         self._check(event)
         require_task("conn.on")
-        if inspect.iscoroutinefunction(listener):
-            raise TypeError(f"a listener for {event!r} is a plain def: nothing would await it")
+        require_hook(listener, f"a listener for {event!r}", 2 if event == "close" else 0)
         self._listen(event, listener)
 
     def _check(self, event: str) -> None:
+        if callable(event):
+            require_event_name(event)
         if event not in self._EVENTS:
             raise ValueError(f"the events here are {', '.join(map(repr, self._EVENTS))}, not {event!r}")
 

@@ -76,6 +76,8 @@ class EngineRuntime(ABC):
         self._overflowed: deque[SessionClient] = deque()
         self._is_closing_overflowed = False
         self._listening: set[trio.CancelScope] = set()
+        #: names of functions that returned False and are known from the log
+        self._known_false: set[str] = set()
 
     @abstractmethod
     def _connect(self, session: Session) -> Observable:
@@ -242,6 +244,13 @@ class EngineRuntime(ABC):
             handler.name,
             seconds * 1000,
         )
+
+    def returned_false(self, function: Callable[..., object], remedy: str) -> None:
+        """A middleware or connection handler returned False, which refuses in other libraries: say so once."""
+        name = getattr(function, "__qualname__", repr(function))
+        if name not in self._known_false:
+            self._known_false.add(name)
+            self.log.warning("%s returned False, which refuses no client here: %s", name, remedy)
 
     # serving
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._observing import EngineObserver
 from trio_socketio.server._outside import require_task
+from trio_socketio.server._registration import require_engine_middleware, require_event_name, require_hook
 from trio_socketio.server._serving import Serving
 
 __all__ = ["EngineServer"]
@@ -23,8 +23,8 @@ __all__ = ["EngineServer"]
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Callable[..., object])
 
-#: Of HTTP requests.
-_HOOKS = ("connection_error", "headers", "initial_headers")
+#: Of HTTP requests, and how many arguments they have.
+_HOOKS = {"connection_error": 4, "headers": 2, "initial_headers": 2}
 #: Of sockets.
 _EVENTS = ("close", "connection", "message")
 
@@ -75,7 +75,7 @@ class EngineServer(Serving[MessageRuntime]):
         super().__init__(config)
         self._hooks = EngineHooks()
         self._engine: Engine | None = None
-        self._handlers = MessageHandlers(takes_socket=True)
+        self._handlers = MessageHandlers(takes_socket=True, socket_type=EngineSocket)
         self._observer: EngineObserver | None = None
         self._is_below = False
 
@@ -110,9 +110,7 @@ class EngineServer(Serving[MessageRuntime]):
         its message for ``Forbidden``. What is put into ``request.response_headers``, a sequence of pairs that is there
         already, goes with every response if all of it can be sent. All of them together may take ``connect_timeout``.
         """
-        functions = middleware, type(middleware).__call__
-        if not any(inspect.iscoroutinefunction(function) for function in functions):
-            raise TypeError(f"a middleware of the engine is an async def, unlike {middleware!r}")
+        require_engine_middleware(middleware)
         self._hooks.middlewares.append(middleware)
         return middleware
 
@@ -152,6 +150,8 @@ class EngineServer(Serving[MessageRuntime]):
             ValueError: there is no such event, or the sockets are those of a ``Server``.
             TypeError: the function is never awaited, or cannot be called so.
         """
+        if callable(event):
+            require_event_name(event)
         if event not in (*_HOOKS, *_EVENTS):
             raise ValueError(f"the engine's events are {', '.join((*_EVENTS, *_HOOKS))}, not {event!r}")
         if event in _EVENTS and self._is_below:
@@ -165,10 +165,7 @@ class EngineServer(Serving[MessageRuntime]):
             if self._runtime is not None:
                 self._runtime.deliver()
             return function
-        if inspect.iscoroutinefunction(function):
-            raise TypeError(
-                f"{function.__qualname__} is never awaited: hooks of the engine are plain functions"
-            )
+        require_hook(function, f"a hook for {event!r}", _HOOKS[event])
         cast("list[Callable[..., object]]", getattr(self._hooks, event)).append(function)
         return function
 

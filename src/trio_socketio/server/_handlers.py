@@ -8,15 +8,15 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from types import FunctionType
 from typing import Any, Protocol
 
 import msgspec
 
 from trio_socketio._core import Callee
 from trio_socketio.errors import ArgumentsError
+from trio_socketio.server._annotations import resolve, undecodable
 from trio_socketio.server._outside import require_task
+from trio_socketio.server._registration import plain_function, require_function, require_socket
 
 __all__ = ["NO_ACK", "Ack", "EventName", "Handler", "HandlerFunction"]
 
@@ -85,6 +85,17 @@ class _Parameter:
             raise TypeError(f"the annotation {annotation!r} of {self.name} cannot be used: {error}") from None
         except (msgspec.ValidationError, NameError):  # names in it may be defined later
             pass
+        foreign = undecodable(self.type)
+        if foreign is Ack:
+            raise TypeError(
+                f"the annotation {annotation!r} of {self.name} cannot be used: write {self.name}: Ack"
+            )
+        if foreign is not None:
+            raise TypeError(
+                f"the annotation {annotation!r} of {self.name} cannot be used: msgspec decodes nothing to "
+                f"{foreign.__name__}. Parameters are the event's arguments, after the socket, which handlers of "
+                "socket.on do not get; one of the application's own is keyword-only, with a default"
+            )
 
     def convert(self, value: Any) -> Any:
         if self.type is Any or type(value) is self.exact:
@@ -97,31 +108,6 @@ class _Parameter:
             raise ArgumentsError(f"argument {self.name}: {error}") from None
 
 
-def _nonlocals(function: FunctionType) -> dict[str, Any]:
-    """The variables of the functions around it, but for those that have no value yet."""
-    variables = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        with suppress(ValueError):
-            variables[name] = cell.cell_contents
-    return variables
-
-
-def _annotation(function: HandlerFunction, parameter: inspect.Parameter) -> Any:
-    annotation = parameter.annotation
-    if not isinstance(annotation, str):
-        return annotation
-    if not inspect.isfunction(function):
-        raise TypeError(
-            f"the annotation {annotation!r} of {parameter.name} cannot be resolved: no function has it"
-        )
-    try:
-        return eval(annotation, function.__globals__, _nonlocals(function))
-    except NameError as error:
-        raise TypeError(
-            f"the annotation {annotation!r} of {function.__qualname__}({parameter.name}) cannot be resolved: {error}"
-        ) from None
-
-
 class Handler(Callee):
     """A registered function.
 
@@ -129,6 +115,7 @@ class Handler(Callee):
         function: ``async def`` or ``def``.
         takes_socket: whether its first parameter is the socket.
         once: whether it is removed when it is called.
+        socket_type: what the socket is, if that is known.
 
     Attributes:
         required: how many arguments, besides the socket, have no default.
@@ -138,7 +125,8 @@ class Handler(Callee):
         is_simple: whether it is called each time, and answers by what it returns.
 
     Raises:
-        TypeError: it is not callable, lacks the socket parameter, or an annotation cannot be used.
+        TypeError: it is not callable, is a generator function, lacks the socket parameter, or an annotation cannot be
+            used.
     """
 
     __slots__ = (
@@ -156,9 +144,15 @@ class Handler(Callee):
         "wants_ack",
     )
 
-    def __init__(self, function: HandlerFunction, *, takes_socket: bool, once: bool = False) -> None:
-        if not callable(function):
-            raise TypeError(f"a handler is a function, not {type(function).__name__}")
+    def __init__(
+        self,
+        function: HandlerFunction,
+        *,
+        takes_socket: bool,
+        once: bool = False,
+        socket_type: type = object,
+    ) -> None:
+        require_function(function)
         self.function = function
         self.takes_socket = takes_socket
         self.once = once
@@ -172,7 +166,7 @@ class Handler(Callee):
         self._parameters: list[_Parameter] = []
         self.required = 0
         self._rest: _Parameter | None = None
-        self._read_signature(inspect.signature(function))
+        self._read_signature(inspect.signature(function), socket_type)
         self.is_simple = not once and not self.wants_ack
         self.expect(takes_socket, self._types_as_they_are())
 
@@ -181,17 +175,17 @@ class Handler(Callee):
         """For logs."""
         return getattr(self.function, "__qualname__", repr(self.function))
 
-    def _read_signature(self, signature: inspect.Signature) -> None:
+    def _read_signature(self, signature: inspect.Signature, socket_type: type) -> None:
         parameters = list(signature.parameters.values())
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         if self.takes_socket:
             if parameters and parameters[0].kind in positional:
-                del parameters[0]
+                require_socket(self.function, parameters.pop(0), socket_type)
             elif not parameters or parameters[0].kind is not inspect.Parameter.VAR_POSITIONAL:
                 raise TypeError(f"{self.name} needs a first parameter for the socket")
         for parameter in parameters:
             if parameter.kind in positional:
-                annotation = _annotation(self._plain_function, parameter)
+                annotation = resolve(plain_function(self.function), parameter)
                 if annotation is Ack:
                     self._ack_at, self._ack_name = len(self._parameters), parameter.name
                     continue
@@ -199,7 +193,7 @@ class Handler(Callee):
                 if parameter.default is _MISSING:
                     self.required = len(self._parameters)
             elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                self._rest = _Parameter(parameter.name, _annotation(self._plain_function, parameter))
+                self._rest = _Parameter(parameter.name, resolve(plain_function(self.function), parameter))
             elif parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is _MISSING:
                 raise TypeError(
                     f"{self.name}: events have no keyword arguments, so {parameter.name} needs a default"
@@ -207,13 +201,6 @@ class Handler(Callee):
 
         self.wants_ack = self._ack_at is not None
         self.most = len(self._parameters) if self._rest is None else math.inf
-
-    @property
-    def _plain_function(self) -> HandlerFunction:
-        function = inspect.unwrap(self.function)
-        if inspect.ismethod(function):
-            return function.__func__
-        return function if inspect.isfunction(function) else type(function).__call__
 
     def _types_as_they_are(self) -> tuple[type | None, ...] | None:
         """For each parameter the type of arguments that need no look; None for any."""

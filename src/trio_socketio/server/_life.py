@@ -101,7 +101,9 @@ class Life(Tasks["Socket"]):
             try:
                 result = middleware(socket)
                 if inspect.isawaitable(result):
-                    await result
+                    result = await result
+                if result is False:
+                    self._runtime.returned_false(middleware, "raise ConnectRefused instead")
             except ConnectRefused as refusal:
                 error = {"message": refusal.message}
                 return error if refusal.data is None else {**error, "data": refusal.data}
@@ -122,16 +124,25 @@ class Life(Tasks["Socket"]):
             self._connected_plainly(socket, handler)
         elif not handler.once or self._dispatcher.claim(socket, "connection", handler):
             try:
-                await handler.call(socket, (), NO_ACK)
+                result = await handler.call(socket, (), NO_ACK)
             except CONTAINED as error:
                 self._connection_failed(socket, error)
+            else:
+                self._check_result(handler, result)
 
     def _connected_plainly(self, socket: Socket, handler: Handler) -> None:
         if not handler.once or self._dispatcher.claim(socket, "connection", handler):
             try:
-                self._dispatcher.call_plain(socket, (), handler, NO_ACK)
+                result = self._dispatcher.call_plain(socket, (), handler, NO_ACK)
             except CONTAINED as error:
                 self._connection_failed(socket, error)
+            else:
+                self._check_result(handler, result)
+
+    def _check_result(self, handler: Handler, result: object) -> None:
+        if result is False:
+            remedy = "raise ConnectRefused in a middleware (use), which runs before the client is connected"
+            self._runtime.returned_false(handler.function, remedy)
 
     def _connection_failed(self, socket: Socket, error: BaseException) -> None:
         contain(error, lambda failure: self._dispatcher.task_failed(socket, "connection", failure))

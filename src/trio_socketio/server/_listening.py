@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar, overload
 
 from trio_socketio.server._handlers import EventName, Handler, HandlerFunction
+from trio_socketio.server._registration import require_event_name
 
 __all__ = ["HandlerTable", "Listening"]
 
@@ -30,19 +31,24 @@ class HandlerTable:
         any: what hears of every event, before its handlers; while there is somebody, ``inline`` and ``lone`` are empty.
     """
 
-    __slots__ = ("any", "by_event", "inline", "lone", "takes_socket")
+    __slots__ = ("any", "by_event", "inline", "lone", "socket_type", "takes_socket")
 
-    def __init__(self, *, takes_socket: bool) -> None:
+    def __init__(self, *, takes_socket: bool, socket_type: type = object) -> None:
         self.by_event: dict[EventName, tuple[Handler, ...]] = {}
         self.inline: dict[EventName, tuple[Handler, ...]] = {}
         self.lone: dict[EventName, Handler] = {}
         self.any: tuple[Handler, ...] = ()
         self.takes_socket = takes_socket
+        self.socket_type = socket_type
+
+    def handler(self, function: HandlerFunction, *, once: bool = False) -> Handler:
+        """A function as the handlers here are called."""
+        return Handler(function, takes_socket=self.takes_socket, once=once, socket_type=self.socket_type)
 
     def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
         """Register a function."""
         event = ALIASES.get(event, event)
-        handler = Handler(function, takes_socket=self.takes_socket, once=once)
+        handler = self.handler(function, once=once)
         self._check(event, handler)
         self._set(event, (*self.get(event), handler))
 
@@ -112,7 +118,8 @@ class Listening(ABC):
                 arguments. What it returns is the acknowledgement, a tuple several values. A ``def`` must not block.
 
         Raises:
-            TypeError: the handler cannot be called so, or an annotation cannot be used.
+            TypeError: the event's name is missing, the handler cannot be called so, or an annotation cannot be used.
+            ValueError: the event is ``"*"``; ``on_any`` is for all events.
         """
         return self._register(event, handler, once=False)
 
@@ -126,6 +133,8 @@ class Listening(ABC):
         return self._register(event, handler, once=True)
 
     def _register(self, event: EventName, handler: F | None, *, once: bool) -> F | Callable[[F], F]:
+        require_event_name(event)
+
         def register(function: F) -> F:
             self._table().add(event, function, once=once)
             return function
@@ -165,7 +174,7 @@ class Listening(ABC):
 
     def _register_any(self, function: F, *, first: bool) -> F:
         table = self._table()
-        handler = (Handler(function, takes_socket=table.takes_socket, once=False),)
+        handler = (table.handler(function),)
         table.set_any(handler + table.any if first else table.any + handler)
         return function
 

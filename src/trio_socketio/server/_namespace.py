@@ -13,11 +13,12 @@ from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._handlers import HandlerFunction
 from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
+from trio_socketio.server._registration import require_middleware
+from trio_socketio.server._socket import Socket
 from trio_socketio.socketio import MAX_ACK_ID, RoomIndex, Target, encode_ack, encode_event, packet_writer
 
 if TYPE_CHECKING:
     from trio_socketio.server._server import Server
-    from trio_socketio.server._socket import Socket
 
 __all__ = ["Emitter", "Namespace"]
 
@@ -143,7 +144,7 @@ class Namespace(Listening, Emitter):
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
         self.server = server
-        self._handlers = HandlerTable(takes_socket=True)
+        self._handlers = HandlerTable(takes_socket=True, socket_type=Socket)
         self._middlewares: list[HandlerFunction] = []
         self._index: RoomIndex[Socket] = RoomIndex()
         self._ack_ids = 0
@@ -170,8 +171,12 @@ class Namespace(Listening, Emitter):
         """Run ``middleware(socket)`` for each CONNECT, in the order of registration, before it is answered.
 
         An exception refuses the client: ``ConnectRefused`` with its own message, any other with
-        ``Internal server error``. It is cancelled when the client goes away.
+        ``Internal server error``. It is cancelled when the client goes away. What it returns does not matter.
+
+        Raises:
+            TypeError: it cannot be called with the socket alone.
         """
+        require_middleware(middleware, Socket)
         self._middlewares.append(middleware)
         return middleware
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable
 from os import PathLike
@@ -14,6 +13,7 @@ from trio_socketio.server._handlers import HandlerFunction
 from trio_socketio.server._listening import HandlerTable, Listening
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._registration import require_hook
 from trio_socketio.server._runtime import Runtime
 from trio_socketio.server._serving import Serving
 from trio_socketio.server._socket import Socket
@@ -74,9 +74,12 @@ class Server(Listening, Emitter, Serving[Runtime]):
         return self._main.use(middleware)
 
     def on_error(self, hook: H) -> H:
-        """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block."""
-        if inspect.iscoroutinefunction(hook):
-            raise TypeError(f"{hook.__qualname__} is never awaited: an on_error hook is a plain function")
+        """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block.
+
+        Raises:
+            TypeError: it is never awaited, or cannot be called so.
+        """
+        require_hook(hook, "an on_error hook", 3)
         self._error_hooks.append(hook)
         return hook
 

@@ -1,0 +1,173 @@
+"""What can never work is refused when it is registered, and the error says what to write instead."""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Annotated, Any, NewType, Protocol, TypedDict, TypeVar
+
+import msgspec
+import pytest
+
+from trio_socketio import EngineServer, EngineSocket, Server, Socket
+
+pytestmark = pytest.mark.rows("P33")
+
+Register = Callable[[Any], object]
+
+
+def ways(io: Server) -> dict[str, Register]:
+    """All ways to register a handler whose first parameter is the socket."""
+    return {
+        "io.on": io.on("ev"),
+        "io.on directly": partial(io.on, "ev"),
+        "namespace.on": io.of("/ok").on("ev"),
+        "once": io.once("ev"),
+        "on_any": io.on_any,
+        "prepend_any": io.of("/ok").prepend_any,
+        "connection": io.on("connection"),
+        "use": io.use,
+        "namespace.use": io.of("/ok").use,
+    }
+
+
+WAYS = list(ways(Server()))
+
+
+class Generators:
+    """Functions with yield, and callables that are such."""
+
+    async def asynchronous(self, socket: Socket) -> AsyncIterator[int]:
+        yield 1
+
+    def plain(self, socket: Socket) -> Iterator[int]:
+        yield 1
+
+    def __call__(self, socket: Socket) -> Iterator[int]:
+        yield 1
+
+    @property
+    def all(self) -> list[Callable[..., object]]:
+        return [self.asynchronous, self.plain, self, partial(self.plain)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("generator", range(4))
+def test_generator_functions(way: str, generator: int) -> None:
+    with pytest.raises(TypeError, match=r"is a generator function.* no yield.*socket\.emit"):
+        ways(Server())[way](Generators().all[generator])
+
+
+def test_generator_functions_of_an_engine_and_hooks() -> None:
+    io, eio = Server(), EngineServer()
+    generators = Generators()
+    for register in (eio.on("connection"), eio.on("message"), eio.on("headers"), io.on_error):
+        for generator in generators.all:
+            with pytest.raises(TypeError, match="is a generator function"):
+                register(generator)
+
+
+def test_decorators_without_parentheses() -> None:
+    io, eio = Server(), EngineServer()
+
+    def say(socket: Socket) -> None: ...
+
+    for decorate in (io.on, io.once, io.of("/ok").on, eio.on):
+        with pytest.raises(TypeError, match=r'the name of the event is missing: write \.on\("say"\)'):
+            decorate(say)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [None, b"ev", ("a", "b"), True])
+def test_names_that_no_event_has(name: Any) -> None:
+    with pytest.raises(TypeError, match="the name of an event is a str or a number, not"):
+        Server().on(name, lambda socket: None)
+
+
+def test_star_until_it_exists() -> None:
+    io = Server()
+    for on in (io.on, io.once, io.of("/ok").on):
+        with pytest.raises(ValueError, match="on_any registers a handler for every event"):
+            on("*", lambda socket: None)
+    with pytest.raises(ValueError, match="the engine's events are"):
+        EngineServer().on("*")
+
+
+def test_middlewares_with_nodes_next_or_without_the_socket() -> None:
+    io = Server()
+
+    async def node(socket: Socket, next: Any) -> None: ...  # noqa: A002
+
+    async def keyword(socket: Socket, *, next: Any) -> None: ...  # noqa: A002
+
+    async def default(socket: Socket, extra: int = 0) -> None: ...
+
+    for use in (io.use, io.of("/ok").use):
+        with pytest.raises(
+            TypeError, match=r"2 required parameters.*there is no next\(\).*raising ConnectRefused"
+        ):
+            use(node)
+        with pytest.raises(TypeError, match="next needs a default"):
+            use(keyword)
+        with pytest.raises(TypeError, match="needs a parameter for the socket"):
+            use(lambda: None)
+        with pytest.raises(TypeError, match="a middleware is a function, not str"):
+            use("auth")  # type: ignore[type-var]
+        for fine in (default, lambda *args: None, partial(node, next=1), [].append, print):
+            assert use(fine) is fine
+
+
+class Form(TypedDict):
+    name: str
+
+
+class Book(msgspec.Struct):
+    title: str
+
+
+class HasId(Protocol):
+    id: str
+
+
+AnySocket = TypeVar("AnySocket", bound=Socket)
+Named = NewType("Named", Socket)
+
+
+class MySocket(Socket):
+    __slots__ = ()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "annotation",
+    [str, int, dict, dict[str, Any], Form, Book, EngineSocket, None, str | None, "Book", Annotated[str, 1]],
+)
+def test_first_parameters_that_are_no_socket(way: str, annotation: Any) -> None:
+    def handler(first: Any) -> None: ...
+
+    handler.__annotations__["first"] = annotation
+    with pytest.raises(TypeError, match=r"first parameter of .*handler is the socket.*\(socket: Socket, …\)"):
+        ways(Server())[way](handler)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("annotation", [
+    Socket, Any, object, HasId, AnySocket, Named, MySocket, Socket | None, "Socket", "Unresolved", "Unresolved | None",
+    "no code", Annotated[Socket, 1], collections.abc.Hashable, Socket.__base__, "Socket | EngineSocket",
+])  # fmt: skip
+def test_first_parameters_that_may_be_one(way: str, annotation: Any) -> None:
+    def handler(first: Any) -> None: ...
+
+    handler.__annotations__["first"] = annotation
+    ways(Server())[way](handler)
+
+
+def test_first_parameters_of_an_engines_handlers() -> None:
+    eio = EngineServer()
+
+    def message(socket: Socket, data: str) -> None: ...
+
+    with pytest.raises(TypeError, match=r"\(socket: EngineSocket, …\)"):
+        eio.on("message", message)
+    with pytest.raises(TypeError, match="has no parameter for the message"):
+        eio.on("message", lambda socket: None)
