@@ -26,8 +26,8 @@ typedef enum {
     TSIO_HB_OFF,
     TSIO_HB_WAIT_CLIENT,    /* revision 3: the client's next ping must have come by the deadline */
     TSIO_HB_WAIT_PING,      /* our next ping is due at `ping_at` */
-    TSIO_HB_WAIT_PONG,      /* the answer must have come by the deadline */
-    TSIO_HB_WAIT_PONG_AGAIN /* the same, after something else has come */
+    TSIO_HB_PING_QUEUED,    /* it stands in the outbox; the client must be alive until the deadline */
+    TSIO_HB_WAIT_PONG       /* it has left, and the answer must have come by the deadline */
 } tsio_hb_state;
 
 /* The WebSocket half: what an upgrade moves from one connection to another. */
@@ -57,6 +57,8 @@ enum { TSIO_NO_SLOT = UINT32_MAX };
 
 /* Pongs may take up as many bytes as the outbox, and in any case as many as one read may bring. */
 enum { TSIO_PONGS_MIN_BYTES = 65536 };
+/* So many bytes of an unfinished message within a ping timeout show that the client is alive. */
+enum { TSIO_LIFE_BYTES = 1024 };
 
 /* `timer`, `owner` and what stands between `blocked` and `volatile_lost` are for
  * everybody, the rest is private.
@@ -76,7 +78,11 @@ typedef struct tsio_conn {
     double other_deadline; /* INFINITY: none */
     double ping_interval, ping_timeout;
     uint8_t hb_state;       /* a tsio_hb_state */
-    bool hb_suspended;      /* the deadline is, because nothing is read */
+    bool hb_suspended : 1;  /* the deadline is, because nothing is read */
+    bool hb_overdue : 1;    /* the deadline has passed, and the layer above has not decided yet */
+    bool hb_waited : 1;     /* it has decided to wait on, and nothing has come since */
+    bool hb_busy : 1;       /* there were messages between the last two pings */
+    bool hb_behind : 1;     /* more than TSIO_LIFE_BYTES were on their way when the ping left */
     bool open;              /* messages are accepted; false at first. Set it with tsio_conn_set_open() */
     bool torn;              /* a message was cut off and thrown away: nothing can follow */
     bool blocked;           /* the reactor waits until the peer has read */
@@ -86,6 +92,9 @@ typedef struct tsio_conn {
     uint8_t via;            /* a tsio_via */
     uint32_t slot;          /* the reactor's; TSIO_NO_SLOT: none */
     uint32_t volatile_lost; /* volatile messages that were not sent */
+    uint32_t hb_ping;       /* low half of the number that the outbox gave the ping */
+    uint32_t written;       /* bytes that the reactor has written, except from the front */
+    uint16_t hb_bytes;      /* of an unfinished message, since the deadline was set */
     void *owner;            /* the layer above's own; NULL at first */
     const tsio_dialect *dialect; /* what the client understands; NULL: revision 4. Not owned */
     tsio_outbox outbox;
@@ -139,7 +148,8 @@ typedef struct {
  * While the heartbeat runs, a text message "3" is its answer and no event (unless
  * `hears_answers`: then whoever gets it calls tsio_conn_pong()): in
  * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
- * Any other message says tsio_conn_heard(). In WAIT_CLIENT, "3" is a message, too.
+ * Any other message says tsio_conn_heard(), and a part of one tsio_conn_received().
+ * In WAIT_CLIENT, "3" is a message, too.
  * A compressed message is inflated before any of this; it is never handed out in place.
  *
  * An error (of ws_frame.h, deflate.h or pongs.h, or TSIO_E_NO_MEMORY: a message or a pong is lost) is
@@ -235,20 +245,46 @@ void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now);
 /* The heartbeat's answer, when it came through polling. */
 void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now);
 
-/* A message came, which says that the client is there: in WAIT_PONG the deadline
- * starts anew, but once only for each ping. */
+/* A whole message came: the deadline starts anew. */
 void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* So many bytes of an unfinished message came: with TSIO_LIFE_BYTES of them, the
+ * client has at least `timeout` again. */
+void tsio_conn_received(tsio_conn *conn, tsio_wheel *wheel, double now, size_t bytes);
 
 /* The client's ping: in WAIT_CLIENT the deadline starts anew. */
 void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now);
+
+/* The ping has left the outbox: the wait for its answer begins, unless `now` is NAN: then
+ * it has begun when the ping was queued. Leaves the wheel alone, so the timer may expire
+ * early, with nothing due. */
+void tsio_conn_ping_left(tsio_conn *conn, double now);
+
+/* To be called when messages were written: whether the ping has just left is looked up here. O(1). */
+static inline bool tsio_conn_written(tsio_conn *conn, double now)
+{
+    if (conn->hb_state != TSIO_HB_PING_QUEUED || (int32_t)((uint32_t)conn->outbox.confirmed - conn->hb_ping) < 0)
+        return false;
+    tsio_conn_ping_left(conn, now);
+    return true;
+}
+
+/* The layer above waits on, although the deadline has passed: until `deadline`. The
+ * client is pinged again at once. */
+void tsio_conn_wait_on(tsio_conn *conn, tsio_wheel *wheel, double now, double deadline);
+
+/* The server itself was late: each client of the wheel has so many seconds more, but
+ * none more than it had at first. O(connections). */
+void tsio_conn_put_off(tsio_wheel *wheel, double now, double seconds);
 
 /* Sets the other deadline; INFINITY takes it away. */
 void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline);
 
 typedef enum {
     TSIO_TIMER_NONE,         /* nothing is due any more; what remains is scheduled */
-    TSIO_TIMER_PING,         /* the caller must push the ping packet; the pong is waited for already */
-    TSIO_TIMER_PING_TIMEOUT, /* no answer came; the heartbeat is off */
+    TSIO_TIMER_PING,         /* the caller must push the ping packet, as the next one */
+    TSIO_TIMER_PING_TIMEOUT, /* no answer came by the deadline: the layer above decides, unless
+                              * something comes first, and calls wait_on or stop */
     TSIO_TIMER_DEADLINE      /* the other deadline passed; there is none any more */
 } tsio_timer_kind;
 

@@ -117,13 +117,17 @@ static tsio_status add_span(tsio_conn *conn, const tsio_ws_event *span, tsio_con
 static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event *span, tsio_conn_event *event)
 {
     const tsio_status status = add_span(conn, span, event);
-    if (status != TSIO_OK || event->kind == TSIO_CONN_NEED_MORE)
+    if (status != TSIO_OK)
         return status;
+    if (event->kind == TSIO_CONN_NEED_MORE) {
+        tsio_conn_received(conn, conn->wheel, now, span->len);
+        return TSIO_OK;
+    }
     if (is_heartbeat_answer(conn, event)) {
         *event = NO_EVENT;
         tsio_conn_ws_free_message(&conn->ws);
         tsio_conn_pong(conn, conn->wheel, now);
-    } else if (conn->hb_state == TSIO_HB_WAIT_PONG) {
+    } else if (conn->hb_state != TSIO_HB_WAIT_PING) {
         tsio_conn_heard(conn, conn->wheel, now);
     }
     return TSIO_OK;

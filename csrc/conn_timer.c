@@ -20,8 +20,8 @@ static double patience(const tsio_conn *conn)
     switch ((tsio_hb_state)conn->hb_state) {
     case TSIO_HB_WAIT_CLIENT:
         return conn->ping_interval + conn->ping_timeout;
+    case TSIO_HB_PING_QUEUED:
     case TSIO_HB_WAIT_PONG:
-    case TSIO_HB_WAIT_PONG_AGAIN:
         return conn->ping_timeout;
     case TSIO_HB_WAIT_PING:
     case TSIO_HB_OFF:
@@ -30,17 +30,25 @@ static double patience(const tsio_conn *conn)
     return INFINITY;
 }
 
-/* The deadline of a state that begins now; there is none while it is suspended. */
-static void set_deadline(tsio_conn *conn, double now)
+/* Whether something must come from the client by the deadline. */
+static bool waits_for_client(const tsio_conn *conn)
 {
-    conn->hb_deadline = conn->hb_suspended ? INFINITY : now + patience(conn);
+    return conn->hb_state != TSIO_HB_OFF && conn->hb_state != TSIO_HB_WAIT_PING;
+}
+
+/* A deadline counts from now on; there is none while it is suspended. */
+static void set_deadline(tsio_conn *conn, double deadline)
+{
+    conn->hb_deadline = conn->hb_suspended ? INFINITY : deadline;
+    conn->hb_overdue = conn->hb_waited = false;
+    conn->hb_bytes = 0;
 }
 
 static void enter(tsio_conn *conn, tsio_wheel *wheel, double now, tsio_hb_state state)
 {
     conn->wheel = wheel;
     conn->hb_state = (uint8_t)state;
-    set_deadline(conn, now);
+    set_deadline(conn, now + patience(conn));
     if (state == TSIO_HB_WAIT_PING)
         conn->ping_at = now + conn->ping_interval;
     arm(conn);
@@ -49,20 +57,82 @@ static void enter(tsio_conn *conn, tsio_wheel *wheel, double now, tsio_hb_state 
 /* A pong in WAIT_PING was not asked for. */
 void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
 {
-    if (conn->hb_state >= TSIO_HB_WAIT_PONG)
+    if (conn->hb_state >= TSIO_HB_PING_QUEUED)
         enter(conn, wheel, now, TSIO_HB_WAIT_PING);
+}
+
+/* There are signs of life: the client has until `deadline` at least. */
+static void extend(tsio_conn *conn, tsio_wheel *wheel, double now, double deadline)
+{
+    conn->wheel = wheel;
+    if (conn->hb_overdue && conn->hb_state >= TSIO_HB_PING_QUEUED)
+        conn->ping_at = now;
+    set_deadline(conn, conn->hb_overdue ? deadline : fmax(conn->hb_deadline, deadline));
+    arm(conn);
 }
 
 void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now)
 {
-    if (conn->hb_state == TSIO_HB_WAIT_PONG)
-        enter(conn, wheel, now, TSIO_HB_WAIT_PONG_AGAIN);
+    if (waits_for_client(conn))
+        extend(conn, wheel, now, now + patience(conn));
+}
+
+void tsio_conn_received(tsio_conn *conn, tsio_wheel *wheel, double now, size_t bytes)
+{
+    if (!waits_for_client(conn))
+        return;
+    if (bytes < TSIO_LIFE_BYTES - (size_t)conn->hb_bytes)
+        conn->hb_bytes = (uint16_t)(conn->hb_bytes + bytes);
+    else
+        extend(conn, wheel, now, now + conn->ping_timeout);
 }
 
 void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now)
 {
     if (conn->hb_state == TSIO_HB_WAIT_CLIENT)
         enter(conn, wheel, now, TSIO_HB_WAIT_CLIENT);
+}
+
+void tsio_conn_ping_left(tsio_conn *conn, double now)
+{
+    conn->hb_state = TSIO_HB_WAIT_PONG;
+    conn->hb_behind = false;
+    if (isnan(now))
+        return;
+    if (conn->hb_overdue)
+        conn->ping_at = now;
+    set_deadline(conn, now + conn->ping_timeout);
+}
+
+void tsio_conn_wait_on(tsio_conn *conn, tsio_wheel *wheel, double now, double deadline)
+{
+    if (!waits_for_client(conn))
+        return;
+    extend(conn, wheel, now, deadline);
+    conn->hb_waited = true;
+}
+
+static tsio_conn *conn_of_timer(tsio_wheel_node *node)
+{
+    return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
+}
+
+/* The timer stays where it is: it then expires with nothing due, and is set anew. */
+static void put_off(tsio_conn *conn, double now, double seconds)
+{
+    if (waits_for_client(conn) && !isinf(conn->hb_deadline))
+        conn->hb_deadline = fmax(conn->hb_deadline, fmin(conn->hb_deadline + seconds, now + patience(conn)));
+}
+
+void tsio_conn_put_off(tsio_wheel *wheel, double now, double seconds)
+{
+    for (uint32_t index = 0; index <= TSIO_WHEEL_SLOTS; index++) {
+        const tsio_wheel_slot *slot = &wheel->slots[index];
+        for (uint32_t at = 0; at < slot->count; at++)
+            put_off(conn_of_timer(slot->entries[at].node), now, seconds);
+    }
+    for (tsio_wheel_node *node = wheel->strays; node != NULL; node = node->stray)
+        put_off(conn_of_timer(node), now, seconds);
 }
 
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout)
@@ -76,6 +146,7 @@ static void turn_off(tsio_conn *conn)
 {
     conn->hb_state = TSIO_HB_OFF;
     conn->hb_deadline = conn->ping_at = INFINITY;
+    conn->hb_overdue = false;
 }
 
 void tsio_conn_heartbeat_stop(tsio_conn *conn, tsio_wheel *wheel)
@@ -89,6 +160,7 @@ void tsio_conn_heartbeat_suspend(tsio_conn *conn, tsio_wheel *wheel)
 {
     conn->wheel = wheel;
     conn->hb_suspended = true;
+    conn->hb_overdue = false;
     conn->hb_deadline = INFINITY;
     arm(conn);
 }
@@ -99,7 +171,7 @@ void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     if (!conn->hb_suspended)
         return;
     conn->hb_suspended = false;
-    set_deadline(conn, now);
+    set_deadline(conn, now + patience(conn));
     arm(conn);
 }
 
@@ -119,21 +191,22 @@ static bool has_room_for_ping(const tsio_conn *conn)
 static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
 {
     if (conn->hb_deadline <= now) {
-        turn_off(conn);
+        conn->hb_overdue = true;
+        conn->hb_deadline = INFINITY;
+        if (conn->hb_state != TSIO_HB_WAIT_CLIENT)
+            conn->ping_at = now + conn->ping_timeout;
         return TSIO_TIMER_PING_TIMEOUT;
     }
     const bool is_first = conn->hb_state == TSIO_HB_WAIT_PING;
     if (is_first) {
-        conn->hb_state = TSIO_HB_WAIT_PONG;
-        set_deadline(conn, now);
+        conn->hb_state = TSIO_HB_PING_QUEUED;
+        const uint32_t number = (uint32_t)tsio_conn_outbox(conn)->pushed + 1;
+        conn->hb_busy = number != conn->hb_ping + 1;
+        conn->hb_ping = number;
+        set_deadline(conn, now + conn->ping_timeout);
     }
     conn->ping_at = now + conn->ping_timeout;
     return is_first || has_room_for_ping(conn) ? TSIO_TIMER_PING : TSIO_TIMER_NONE;
-}
-
-static tsio_conn *conn_of_timer(tsio_wheel_node *node)
-{
-    return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
 }
 
 tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)

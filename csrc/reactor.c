@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "delivery.h"
+
 tsio_io_hook tsio_io = {recv, send};
 
 /* --- slots ------------------------------------------------------------------ */
@@ -317,12 +319,22 @@ static tsio_io_status settle(tsio_reactor *reactor, tsio_conn *conn)
     return TSIO_IO_OK;
 }
 
+/* Whether much lies before a ping that has just left. An idle connection is not asked. */
+static void look_ahead_of_ping(const tsio_reactor *reactor, tsio_conn *conn)
+{
+    if (conn->hb_busy)
+        conn->hb_behind = tsio_delivery_outstanding(slot_of(reactor, conn)->fd) > TSIO_LIFE_BYTES;
+}
+
 /* So many bytes of `len` were sent; or none, with errno. */
 static tsio_io_status after_send(tsio_reactor *reactor, tsio_conn *conn, ssize_t sent, size_t len)
 {
     if (sent < 0)
         return would_block(errno) ? block(reactor, conn) : TSIO_IO_BROKEN;
     tsio_conn_advance(conn, (size_t)sent);
+    conn->written += (uint32_t)sent;
+    if (tsio_conn_written(conn, reactor->now))
+        look_ahead_of_ping(reactor, conn);
     return (size_t)sent < len ? block(reactor, conn) : TSIO_IO_OK;
 }
 

@@ -56,6 +56,7 @@ typedef struct {
     struct epoll_event *ready;
     uint32_t ready_count, ready_next;
     uint8_t *buffer; /* TSIO_READ_BYTES: what was read, or is being written */
+    double now; /* set by the caller of flush: what pings have left at */
     bool in_pass;
 } tsio_reactor;
 

@@ -236,7 +236,7 @@ static void compressed_heartbeat_answer(void)
     tsio_conn_heartbeat_start(&conn, &wheel, 100, 25, 20);
     CHECK(tsio_conn_expired(&wheel, 126) == &conn);
     CHECK_EQ(tsio_conn_on_timer(&conn, &wheel, 126), TSIO_TIMER_PING);
-    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PONG);
+    CHECK_EQ(conn.hb_state, TSIO_HB_PING_QUEUED);
     put_payload(TSIO_WS_TEXT, BYTES(THREE), BIG);
     feed(&conn);
     CHECK_EQ(tsio_conn_next(&conn, 127, &event), TSIO_OK);

@@ -57,7 +57,7 @@ static void answers_are_events_for_who_hears_them(void)
     conn.hears_answers = true;
     check_timer(125, TSIO_TIMER_PING);
     receive("3", TSIO_CONN_TEXT);
-    CHECK(conn.hb_state >= TSIO_HB_WAIT_PONG);
+    CHECK(conn.hb_state >= TSIO_HB_PING_QUEUED);
     tsio_conn_pong(&conn, &wheel, now);
     CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
     conn.hears_answers = false;
@@ -72,7 +72,7 @@ static void beats_as_long_as_it_is_answered(void)
     start(25, 20);
     for (double ping = 125; ping < 1000; ping += 25.5) {
         check_timer(ping, TSIO_TIMER_PING);
-        CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PONG);
+        CHECK_EQ(conn.hb_state, TSIO_HB_PING_QUEUED);
         now += 0.5;
         receive("3", TSIO_CONN_NEED_MORE);
         CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
@@ -85,31 +85,99 @@ static void unanswered_ping_times_out_once(void)
     start(25, 20);
     check_timer(125, TSIO_TIMER_PING);
     check_timer(145, TSIO_TIMER_PING_TIMEOUT);
-    CHECK_EQ(conn.hb_state, TSIO_HB_OFF);
+    CHECK(conn.hb_overdue);
+    tsio_conn_heartbeat_stop(&conn, &wheel);
+    CHECK(!conn.hb_overdue);
     CHECK(isinf(tsio_wheel_next(&wheel)));
     receive("3", TSIO_CONN_TEXT); /* now an ordinary text */
     finish();
 }
 
-/* The client is there, so its answer may be on its way; but it must come. */
-static void message_puts_the_timeout_off_once(void)
+/* Until the layer above has stopped the heartbeat, what comes after the deadline counts. */
+static void late_answer_counts_before_the_end(void)
+{
+    start(25, 20);
+    check_timer(125, TSIO_TIMER_PING);
+    check_timer(145, TSIO_TIMER_PING_TIMEOUT);
+    receive("3", TSIO_CONN_NEED_MORE);
+    CHECK(!conn.hb_overdue);
+    check_timer(170, TSIO_TIMER_PING);
+    check_timer(190, TSIO_TIMER_PING_TIMEOUT);
+    now = 191;
+    receive("4x", TSIO_CONN_TEXT);
+    CHECK(!conn.hb_overdue);
+    check_timer(191, TSIO_TIMER_PING); /* it has seen none since 170 */
+    check_timer(211, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void wait_goes_on_if_the_layer_above_says_so(void)
+{
+    start(25, 20);
+    check_timer(125, TSIO_TIMER_PING);
+    check_timer(145, TSIO_TIMER_PING_TIMEOUT);
+    tsio_conn_wait_on(&conn, &wheel, now, now + 10);
+    CHECK(conn.hb_waited && !conn.hb_overdue);
+    check_timer(145, TSIO_TIMER_PING);
+    check_timer(155, TSIO_TIMER_PING_TIMEOUT);
+    CHECK(conn.hb_waited);
+    now = 156;
+    receive("3", TSIO_CONN_NEED_MORE);
+    CHECK(!conn.hb_waited);
+    finish();
+}
+
+/* The client is there, and its answer stands behind what it sends. P11 */
+static void each_message_starts_the_wait_anew(void)
 {
     start(25, 20);
     receive("4before", TSIO_CONN_TEXT); /* no ping is out: no matter */
     check_timer(125, TSIO_TIMER_PING);
     now = 140;
     receive("4not an answer", TSIO_CONN_TEXT);
-    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PONG_AGAIN);
-    now = 150;
+    check_timer(145, TSIO_TIMER_PING); /* or the client would see none for too long */
+    now = 159;
     receive("4nor is this", TSIO_CONN_TEXT);
-    now = 155;
-    receive("3", TSIO_CONN_NEED_MORE);
-    check_timer(180, TSIO_TIMER_PING); /* each ping has its own */
-    now = 190;
+    check_timer(165, TSIO_TIMER_PING);
+    now = 178;
     tsio_conn_heard(&conn, &wheel, now); /* by polling */
-    tsio_conn_heard(&conn, &wheel, now + 5);
-    check_timer(200, TSIO_TIMER_PING); /* or the client would see none for too long */
-    check_timer(210, TSIO_TIMER_PING_TIMEOUT);
+    check_timer(185, TSIO_TIMER_PING);
+    check_timer(198, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+static void receive_part(size_t len)
+{
+    static ws_stream stream;
+    static char text[TSIO_LIFE_BYTES];
+    tsio_conn_event event;
+    memset(text, '4', sizeof text);
+    stream.len = 0;
+    ws_put_frame(&stream, false, conn.ws.reader.message_opcode != 0 ? TSIO_WS_CONTINUATION : TSIO_WS_TEXT, text, len);
+    CHECK_EQ(tsio_conn_feed(&conn, stream.data, stream.len), TSIO_OK);
+    CHECK_EQ(tsio_conn_next(&conn, now, &event), TSIO_OK);
+    CHECK_EQ(event.kind, TSIO_CONN_NEED_MORE);
+}
+
+/* P11 */
+static void kilobyte_of_a_message_starts_the_wait_anew(void)
+{
+    start(25, 20);
+    conn.ws.reader.max_message_bytes = 10000;
+    check_timer(125, TSIO_TIMER_PING);
+    now = 130;
+    receive_part(1000);
+    now = 140;
+    receive_part(24);
+    check_timer(145, TSIO_TIMER_PING);
+    now = 159;
+    receive_part(1024);
+    check_timer(165, TSIO_TIMER_PING);
+    now = 178;
+    receive_part(1023);
+    check_timer(179, TSIO_TIMER_PING_TIMEOUT);
+    receive_part(1);
+    CHECK(!conn.hb_overdue);
     finish();
 }
 
@@ -129,6 +197,51 @@ static void half_a_message_puts_nothing_off(void)
     finish();
 }
 
+/* It stands behind others, which take their time. P11 */
+static void wait_begins_when_the_ping_has_left(void)
+{
+    static uint8_t text[5000];
+    tsio_message *large = tsio_message_new(0, 0), *ping = tsio_message_new(0, 0);
+    CHECK_EQ(tsio_message_add_text(large, '4', text, sizeof text), TSIO_OK);
+    CHECK_EQ(tsio_message_add_text(ping, '2', text, 0), TSIO_OK);
+    start(25, 20);
+    conn.open = true;
+    CHECK_EQ(tsio_conn_send(&conn, large, 0), TSIO_OK);
+    check_timer(125, TSIO_TIMER_PING);
+    CHECK_EQ(tsio_conn_send(&conn, ping, TSIO_SEND_PROTECTED), TSIO_OK);
+    tsio_message_unref(large);
+    tsio_message_unref(ping);
+    now = 138;
+    tsio_conn_advance(&conn, 4000);
+    CHECK(!tsio_conn_written(&conn, now));
+    now = 139;
+    tsio_conn_advance(&conn, conn.outbox.bytes - conn.outbox.head_sent);
+    CHECK(tsio_conn_written(&conn, now));
+    CHECK(!tsio_conn_written(&conn, now + 1));
+    CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PONG);
+    check_timer(145, TSIO_TIMER_PING);
+    check_timer(159, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
+/* P10 */
+static void late_server_gives_its_clients_more_time(void)
+{
+    start(25, 20);
+    tsio_conn_put_off(&wheel, now, 10); /* nothing is waited for: no matter */
+    check_timer(125, TSIO_TIMER_PING);
+    now = 160;
+    tsio_conn_put_off(&wheel, now, 30);
+    CHECK(tsio_wheel_expire(&wheel, now) == &conn.timer);
+    CHECK_EQ(tsio_conn_on_timer(&conn, &wheel, now), TSIO_TIMER_PING);
+    CHECK_EQ(tsio_conn_on_timer(&conn, &wheel, now), TSIO_TIMER_NONE);
+    tsio_conn_put_off(&wheel, now, 30); /* never more than it had at first */
+    CHECK(tsio_wheel_expire(&wheel, 175) == &conn.timer); /* which is noticed when the timer expires */
+    CHECK_EQ(tsio_conn_on_timer(&conn, &wheel, 175), TSIO_TIMER_NONE);
+    check_timer(180, TSIO_TIMER_PING_TIMEOUT);
+    finish();
+}
+
 static void message_counts_while_suspended(void)
 {
     start(25, 20);
@@ -138,9 +251,9 @@ static void message_counts_while_suspended(void)
     check_timer(145, TSIO_TIMER_PING);
     tsio_conn_heartbeat_resume(&conn, &wheel, 150);
     now = 160;
-    receive("4x", TSIO_CONN_TEXT); /* for the second time */
+    receive("4x", TSIO_CONN_TEXT);
     check_timer(165, TSIO_TIMER_PING);
-    check_timer(170, TSIO_TIMER_PING_TIMEOUT);
+    check_timer(180, TSIO_TIMER_PING_TIMEOUT);
     finish();
 }
 
@@ -165,13 +278,12 @@ static void client_pings_in_revision3(void)
         receive("2", TSIO_CONN_TEXT); /* is answered above */
         tsio_conn_pinged(&conn, &wheel, now);
     }
-    receive("3", TSIO_CONN_TEXT); /* no answer to anything, and neither are these */
-    receive("4x", TSIO_CONN_TEXT);
+    receive("3", TSIO_CONN_TEXT); /* no answer to anything */
     tsio_conn_pong(&conn, &wheel, now + 5);
-    tsio_conn_heard(&conn, &wheel, now + 5);
+    tsio_conn_heard(&conn, &wheel, now + 5); /* but the client is alive */
+    check_timer(now + 50, TSIO_TIMER_PING_TIMEOUT);
+    tsio_conn_pinged(&conn, &wheel, now); /* in time after all */
     check_timer(now + 45, TSIO_TIMER_PING_TIMEOUT);
-    tsio_conn_pinged(&conn, &wheel, now); /* too late */
-    CHECK(isinf(tsio_wheel_next(&wheel)));
     finish();
 }
 
@@ -292,6 +404,7 @@ static void pings_go_on_while_suspended(void)
     tsio_conn_heartbeat_resume(&conn, &wheel, now + 10); /* is running: no second chance */
     check_timer(now + 20, TSIO_TIMER_PING);
     check_timer(now + 5, TSIO_TIMER_PING_TIMEOUT);
+    tsio_conn_heartbeat_stop(&conn, &wheel);
     tsio_conn_heartbeat_suspend(&conn, &wheel);
     tsio_conn_heartbeat_resume(&conn, &wheel, 3000); /* is off, and stays so */
     CHECK(isinf(tsio_wheel_next(&wheel)));
@@ -379,6 +492,7 @@ static void other_deadline_shares_the_timer(void)
     tsio_conn_set_deadline(&conn, &wheel, 140);
     tsio_conn_set_deadline(&conn, &wheel, INFINITY);
     check_timer(145, TSIO_TIMER_PING_TIMEOUT);
+    tsio_conn_heartbeat_stop(&conn, &wheel);
     tsio_conn_set_deadline(&conn, &wheel, 50); /* past: at once */
     check_timer(50, TSIO_TIMER_DEADLINE);
     CHECK(isinf(tsio_wheel_next(&wheel)));
@@ -439,7 +553,12 @@ int main(void)
     beats_as_long_as_it_is_answered();
     answers_are_events_for_who_hears_them();
     unanswered_ping_times_out_once();
-    message_puts_the_timeout_off_once();
+    late_answer_counts_before_the_end();
+    wait_goes_on_if_the_layer_above_says_so();
+    each_message_starts_the_wait_anew();
+    kilobyte_of_a_message_starts_the_wait_anew();
+    wait_begins_when_the_ping_has_left();
+    late_server_gives_its_clients_more_time();
     half_a_message_puts_nothing_off();
     message_counts_while_suspended();
     client_pings_in_revision3();

@@ -77,7 +77,7 @@ def test_a_connection_that_closes_is_not_pinged_but_still_times_out():
 def test_a_ping_is_queued_also_when_the_outbox_is_full():
     wheel, conn = beating()
     conn.send(Message("x" * (1 << 20)))
-    assert due(wheel, 25.0) == []
+    assert due(wheel, 25.0) == [TimerEvent.PING_BEHIND]
     assert conn.queued_packets == 2
 
 
@@ -88,8 +88,11 @@ def test_without_an_answer_the_ping_times_out_once():
     assert wheel.next_deadline() == 45.0
     assert due(wheel, 44.999) == []
     assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
-    assert wheel.next_deadline() == math.inf
+    assert conn.is_overdue
     assert due(wheel, 1000.0) == []
+    conn.stop_heartbeat()
+    assert not conn.is_overdue
+    assert wheel.next_deadline() == math.inf
 
 
 @pytest.mark.parametrize("polling", [False, True])
@@ -135,9 +138,9 @@ def test_only_a_text_message_three_is_the_answer(frame):
     assert due(wheel, 50.0) == [TimerEvent.PING_TIMEOUT]
 
 
-@pytest.mark.rows("C22")
+@pytest.mark.rows("C22", "P11")
 @pytest.mark.parametrize("polling", [False, True])
-def test_a_message_puts_the_timeout_off_once_for_each_ping(polling):
+def test_each_message_starts_the_wait_for_an_answer_anew(polling):
     def hear(now: float) -> None:
         if polling:
             conn.heard(now)
@@ -148,17 +151,38 @@ def test_a_message_puts_the_timeout_off_once_for_each_ping(polling):
     wheel, conn = beating()
     hear(10.0)  # nothing is due
     due(wheel, 25.0)
-    hear(40.0)
-    hear(50.0)
-    assert due(wheel, 50.0) == []
-    assert pings(conn) == 2  # another one, or the client would see none for too long
-    conn.pong(55.0)
-    due(wheel, 80.0)
     assert pings(conn) == 1
-    hear(90.0)
-    assert due(wheel, 109.9) == []
-    assert pings(conn) == 1
-    assert due(wheel, 110.0) == [TimerEvent.PING_TIMEOUT]
+    for now in (40.0, 55.0, 70.0, 85.0):
+        assert due(wheel, now) == []
+        hear(now)
+    assert pings(conn) == 2  # others, or the client would see none for too long
+    assert due(wheel, 104.9) == []
+    assert due(wheel, 105.0) == [TimerEvent.PING_TIMEOUT]
+
+
+@pytest.mark.rows("B11", "P11")
+@pytest.mark.parametrize("polling", [False, True])
+def test_kilobyte_of_an_unfinished_message_starts_the_wait_anew(polling):
+    def receive(size: int, now: float) -> None:
+        if polling:
+            conn.received(size, now)
+        else:
+            conn.feed(client_frame(1 if receive.first else 0, b"4" * size, fin=False))
+            receive.first = False
+            assert list(events(conn, now)) == []
+
+    receive.first = True
+    wheel, conn = beating()
+    due(wheel, 25.0)
+    pings(conn)
+    receive(1000, 30.0)
+    receive(24, 40.0)
+    assert due(wheel, 59.9) == []
+    receive(1023, 59.9)
+    assert due(wheel, 60.0) == [TimerEvent.PING_TIMEOUT]
+    assert conn.is_overdue
+    receive(1, 60.0)
+    assert not conn.is_overdue
 
 
 # revision 3
@@ -179,9 +203,9 @@ def test_in_revision_3_the_client_pings_and_has_the_interval_and_the_timeout_to_
         assert due(wheel, now) == []
         conn.pinged(now)
     assert pings(conn) == 0
-    conn.heard(239.0)  # only a ping counts
-    assert due(wheel, 239.8) == []
-    assert due(wheel, 239.9) == [TimerEvent.PING_TIMEOUT]
+    conn.heard(200.0)  # a message counts as well
+    assert due(wheel, 244.9) == []
+    assert due(wheel, 245.0) == [TimerEvent.PING_TIMEOUT]
     assert wheel.next_deadline() == math.inf
 
 
@@ -190,7 +214,7 @@ def test_in_revision_3_heartbeats_are_messages_for_the_layer_above():
     wheel, conn = awaiting()
     conn.feed(PONG + client_frame(1, b"2"))
     assert list(events(conn, 10.0)) == ["3", "2"]
-    assert due(wheel, 45.0) == [TimerEvent.PING_TIMEOUT]
+    assert due(wheel, 55.0) == [TimerEvent.PING_TIMEOUT]
 
 
 def test_in_revision_3_the_clock_stands_still_while_we_do_not_read():

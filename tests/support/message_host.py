@@ -67,6 +67,9 @@ class MessageHost:
     def abort(self, *, goodbye: bool) -> None:
         self.ended = True
 
+    def delivery(self, now: float) -> None:
+        """It does not know."""
+
     # what the foreign server calls
 
     def deliver(self, message: str | bytes, now: float) -> None:

@@ -6,7 +6,7 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import PayloadReader, scan_head, unwrap_binary, unwrap_binary3
 from trio_socketio._core._collector import release_memory, track, untrack
-from trio_socketio._core._conn import Connection, FlushList, expire_timers
+from trio_socketio._core._conn import Connection, FlushList, expire_timers, put_off_answers
 from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._event_queue import EventQueue
 from trio_socketio._core._message import Dialect, Message
@@ -23,9 +23,14 @@ from trio_socketio._core._types import (
 from trio_socketio._core._wheel import TimerWheel
 
 try:
-    from trio_socketio._core._reactor import Reactor
+    from trio_socketio._core._reactor import Reactor, socket_delivery
 except ModuleNotFoundError:  # built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
+
+    def socket_delivery(fd: int) -> tuple[int | None, int, float | None]:
+        """Only Linux can tell."""
+        raise OSError("this system cannot tell how far a peer has received")
+
 
 __all__ = [
     "Callee",
@@ -50,8 +55,10 @@ __all__ = [
     "TimerWheel",
     "expire_timers",
     "is_json",
+    "put_off_answers",
     "release_memory",
     "scan_head",
+    "socket_delivery",
     "track",
     "untrack",
     "unwrap_binary",

@@ -62,6 +62,9 @@ cdef extern from "conn.h" nogil:
         TSIO_TIMER_NONE
         TSIO_TIMER_PING
 
+    ctypedef enum tsio_hb_state:
+        TSIO_HB_PING_QUEUED
+
     ctypedef enum tsio_conn_event_kind:
         TSIO_CONN_NEED_MORE
         TSIO_CONN_TEXT
@@ -91,6 +94,12 @@ cdef extern from "conn.h" nogil:
         uint8_t via
         uint32_t slot
         uint32_t volatile_lost
+        uint32_t written
+        uint32_t hb_ping
+        c_bool hb_overdue
+        c_bool hb_waited
+        c_bool hb_behind
+        uint8_t hb_state
         tsio_outbox outbox
         tsio_wheel_node timer
         void *owner
@@ -134,7 +143,11 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_heartbeat_resume(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
     void tsio_conn_heard(tsio_conn *conn, tsio_wheel *wheel, double now)
+    void tsio_conn_received(tsio_conn *conn, tsio_wheel *wheel, double now, size_t length)
     void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now)
+    c_bool tsio_conn_written(tsio_conn *conn, double now)
+    void tsio_conn_wait_on(tsio_conn *conn, tsio_wheel *wheel, double now, double deadline)
+    void tsio_conn_put_off(tsio_wheel *wheel, double now, double seconds)
     void tsio_conn_set_deadline(tsio_conn *conn, tsio_wheel *wheel, double deadline)
     tsio_conn *tsio_conn_expired(tsio_wheel *wheel, double now)
     tsio_timer_kind tsio_conn_on_timer(tsio_conn *conn, tsio_wheel *wheel, double now)

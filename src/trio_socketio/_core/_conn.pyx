@@ -4,6 +4,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.math cimport NAN
 from libc.string cimport memset
 
 from trio_socketio._core._base cimport (
@@ -223,9 +224,13 @@ cdef class Connection:
             check_memory(status)
         return _take_buf(&buf), bool(binary)
 
-    def confirm(self):
-        """What was in flight has been written."""
+    def confirm(self, double now=NAN):
+        """What was in flight has been written; returns whether a heartbeat's ping has left with it.
+
+        The wait for its answer begins at ``now``; without that it has begun when the ping was queued.
+        """
         tsio_outbox_confirm(tsio_conn_outbox(&self._conn))
+        return bool(tsio_conn_written(&self._conn, now))
 
     def has_room(self, size_t message_bytes):
         """Whether a message of this size would be queued without dropping another."""
@@ -389,13 +394,56 @@ cdef class Connection:
         self._wheel.scheduled(&self._conn.timer)
 
     def heard(self, double now):
-        """A message came, if not through ``feed``: an answer that is due may take longer, once."""
+        """A message came, if not through ``feed``: the wait for an answer starts anew."""
         tsio_conn_heard(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def pinged(self, double now):
         """The client's ping, in revision 3."""
         tsio_conn_pinged(&self._conn, &self._wheel._wheel, now)
+        self._wheel.scheduled(&self._conn.timer)
+
+    def received(self, size_t size, double now):
+        """A part of a message came, if not through ``feed``: with a kilobyte the wait for an answer starts anew."""
+        tsio_conn_received(&self._conn, &self._wheel._wheel, now, size)
+        self._wheel.scheduled(&self._conn.timer)
+
+    @property
+    def is_overdue(self):
+        """Whether ``TimerEvent.PING_TIMEOUT`` was reported, and nothing has come since."""
+        return bool(self._conn.hb_overdue)
+
+    @property
+    def has_waited(self):
+        """Whether ``wait_on`` was called, or this set, and neither has anything come nor the ping left since."""
+        return bool(self._conn.hb_waited)
+
+    @has_waited.setter
+    def has_waited(self, bint value):
+        self._conn.hb_waited = value
+
+    @property
+    def ping_is_queued(self):
+        """Whether the ping that is to be answered is still in the outbox."""
+        return self._conn.hb_state == TSIO_HB_PING_QUEUED
+
+    @property
+    def is_behind(self):
+        """Whether much was still to arrive before the ping, when that left."""
+        return bool(self._conn.hb_behind)
+
+    @is_behind.setter
+    def is_behind(self, bint value):
+        self._conn.hb_behind = value
+
+    @property
+    def written_bytes(self):
+        """How many bytes a reactor has written, modulo 2**32. Of an outbox that is never full, some are not counted."""
+        return self._conn.written
+
+    def wait_on(self, double now, double deadline):
+        """Wait for the heartbeat's answer until ``deadline`` after all, and ping again."""
+        tsio_conn_wait_on(&self._conn, &self._wheel._wheel, now, deadline)
         self._wheel.scheduled(&self._conn.timer)
 
     def set_deadline(self, double deadline):
@@ -406,6 +454,11 @@ cdef class Connection:
     def detach(self):
         """Take every timer out of the wheel."""
         tsio_conn_detach(&self._conn, &self._wheel._wheel)
+
+
+def put_off_answers(TimerWheel wheel not None, double now, double seconds):
+    """Give each client so much longer for its answer, but none more than it had at first."""
+    tsio_conn_put_off(&wheel._wheel, now, seconds)
 
 
 def expire_timers(TimerWheel wheel not None, double now, Message ping not None):
@@ -425,5 +478,9 @@ def expire_timers(TimerWheel wheel not None, double now, Message ping not None):
                 if conn.open:
                     check_memory(tsio_conn_send(conn, ping._message, TSIO_SEND_PROTECTED))
                     (<Connection>conn.owner).wake()
+                    if conn.hb_ping == <uint32_t>conn.outbox.pushed and (
+                        conn.outbox.count > 1 or conn.outbox.inflight_packets
+                    ):
+                        due.append((<Connection>conn.owner, TimerEvent.PING_BEHIND))
             else:
                 due.append((<Connection>conn.owner, TimerEvent(kind)))

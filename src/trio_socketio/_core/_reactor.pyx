@@ -41,6 +41,23 @@ cdef int _check_system(tsio_status status) except -1:
     return 0
 
 
+def socket_delivery(int fd):
+    """How far the peer of a socket has received what was written to it.
+
+    Returns:
+        Bytes that it has acknowledged, from any origin (None: not a TCP socket), bytes that are outstanding, and
+        seconds since it last acknowledged anything (None likewise).
+
+    Raises:
+        OSError: this is no socket, or the system cannot tell.
+    """
+    cdef tsio_delivery delivery
+    _check_system(tsio_delivery_of(fd, &delivery))
+    if not delivery.is_tcp:
+        return None, delivery.outstanding, None
+    return delivery.acknowledged, delivery.outstanding, delivery.quiet_ms / 1000
+
+
 @cython.final
 cdef class Reactor:
     """The WebSockets of one server that are plain sockets: one epoll instance for all of them.
@@ -104,6 +121,16 @@ cdef class Reactor:
     def __len__(self):
         return self._reactor.count
 
+    @property
+    def passes(self):
+        """How many passes it takes to serve every connection that may be ready."""
+        return self._reactor.count // TSIO_READY_EVENTS + 1
+
+    @property
+    def in_pass(self):
+        """Whether connections that are known to be ready were not served yet."""
+        return self._reactor.ready_next < self._reactor.ready_count
+
     # connections
 
     def add(self, Connection connection not None, int fd):
@@ -142,6 +169,12 @@ cdef class Reactor:
         if connection._conn.slot != TSIO_NO_SLOT and tsio_conn_has_input(&connection._conn):
             self._put_off(&connection._conn)
 
+    def descriptor(self, Connection connection not None):
+        """The socket of a connection; -1: it is not here."""
+        if connection._conn.slot == TSIO_NO_SLOT:
+            return -1
+        return self._reactor.slots[connection._conn.slot].fd
+
     def shutdown(self, Connection connection not None):
         """Nothing more will be written: the peer sees the end."""
         tsio_reactor_shutdown(&self._reactor, &connection._conn)
@@ -165,6 +198,7 @@ cdef class Reactor:
         Args:
             now: the time that heartbeats and observers are told, in seconds.
         """
+        self._reactor.now = now
         self._flush_list._told = True  # what becomes dirty from here on is written below
         self._flush_list._turning = PyThread_get_thread_ident()
         try:

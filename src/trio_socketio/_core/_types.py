@@ -50,3 +50,4 @@ class TimerEvent(IntEnum):
 
     PING_TIMEOUT = 2
     DEADLINE = 3
+    PING_BEHIND = 4  #: not C's: a ping was queued behind other messages

@@ -1,6 +1,9 @@
 """The timer wheel, over ``csrc/wheel.h``: when to look. What is due then, ``expire_timers`` in ``_conn`` tells."""
 
 
+from libc.math cimport INFINITY
+
+
 cdef class TimerWheel:
     """The timers of all sessions.
 
@@ -26,3 +29,8 @@ cdef class TimerWheel:
         """A time before which nothing expires; infinity when there is no deadline."""
         self._announced = tsio_wheel_next(&self._wheel)
         return self._announced
+
+    @property
+    def expected(self):
+        """When the first deadline is due, as ``next_deadline`` or ``on_earlier`` has last told; infinity: never."""
+        return self._announced if self._announced >= 0 else INFINITY

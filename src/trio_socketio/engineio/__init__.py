@@ -9,6 +9,7 @@ from trio_socketio.engineio._cookie import CookieOptions
 from trio_socketio.engineio._cors import Cors
 from trio_socketio.engineio._engine import Engine
 from trio_socketio.engineio._hooks import ConnectionErrorHook, EngineHooks, HeadersHook, Middleware
+from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import (
     AllowRequest,
     EngineOptions,
@@ -46,6 +47,7 @@ __all__ = [
     "ConnectionErrorHook",
     "CookieOptions",
     "Cors",
+    "Delivery",
     "Engine",
     "EngineHooks",
     "EngineOptions",

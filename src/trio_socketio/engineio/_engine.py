@@ -7,11 +7,21 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
-from trio_socketio._core import Connection, Deflate, Dialect, Message, TimerWheel, expire_timers
+from trio_socketio._core import (
+    Connection,
+    Deflate,
+    Dialect,
+    Message,
+    TimerEvent,
+    TimerWheel,
+    expire_timers,
+    put_off_answers,
+)
 from trio_socketio.engineio._compression import PerMessageDeflate
 from trio_socketio.engineio._endings import Endings
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
+from trio_socketio.engineio._liveness import Look
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
@@ -23,6 +33,10 @@ from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
+
+#: A timer that is dealt with later than by this part of ``ping_timeout``, and these seconds, shows that the server was
+#: held.
+LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Engine:
@@ -39,6 +53,9 @@ class Engine:
         sessions: by session id.
         endings: tells the layer above which sessions have ended.
         refused: how many requests were refused, by context.
+        looks: what was seen of clients that are late with an answer but seem to be alive.
+        defer: given what is due but could be the server's own fault; it calls ``deal_with`` when all that has come was
+            read. None: that is so already.
     """
 
     def __init__(
@@ -55,7 +72,10 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self.endings = Endings(logger)
         self.refused: dict[str, int] = {}
+        self.looks: dict[Session, Look] = {}
+        self.defer: Callable[[Connection, TimerEvent], None] | None = None
         self.wheel = TimerWheel(now)
+        self._ticked = now
         self.ping = Message("", packet_type="2")
         self.pong = Message("", packet_type="3")
         self.initial_packet = _message(options.initial_packet)
@@ -271,6 +291,7 @@ class Engine:
     def forget(self, session: Session) -> None:
         """The session is over."""
         self.sessions.pop(session.sid, None)
+        self.looks.pop(session, None)
 
     # polling
 
@@ -312,17 +333,36 @@ class Engine:
     # time
 
     def tick(self, now: float) -> float:
-        """Deal with every timer that is due; returns a time before which nothing is."""
+        """Deal with every timer that is due; returns a time before which nothing is.
+
+        To be called at that time. If it is called much later, then the server was held, and the answers that did not
+        come by then may be there, unread: the deadlines for answers move by as much.
+        """
+        is_late = now - self.wheel.expected > max(self.options.ping_timeout * LATE, MIN_LATE)
+        if is_late:
+            put_off_answers(self.wheel, now, now - self._ticked)
+        self._ticked = now
         for conn, event in expire_timers(self.wheel, now, self.ping):
-            owner: Session | Candidate | None = conn.owner
-            try:
-                if owner is not None:
-                    owner.on_timer(event, now)
-            except Exception:  # a mistake of ours ends one session, not the time of all
-                self.logger.critical("internal error in a timer", exc_info=True)
-                if isinstance(owner, Session):
-                    owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
+            if (
+                self.defer is not None
+                and event is not TimerEvent.PING_BEHIND
+                and (is_late or event is TimerEvent.PING_TIMEOUT)
+            ):
+                self.defer(conn, event)
+            else:
+                self.deal_with(conn, event, now)
         return self.wheel.next_deadline()
+
+    def deal_with(self, conn: Connection, event: TimerEvent, now: float) -> None:
+        """A timer is due, and nothing that has come could change that."""
+        owner: Session | Candidate | None = conn.owner
+        try:
+            if owner is not None:
+                owner.on_timer(event, now)
+        except Exception:  # a mistake of ours ends one session, not the time of all
+            self.logger.critical("internal error in a timer", exc_info=True)
+            if isinstance(owner, Session):
+                owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
 
 
 def _dialects(compression: PerMessageDeflate | None) -> dict[tuple[int, bool, bool], Dialect]:

@@ -6,10 +6,12 @@ revision 4, "HTTP long-polling", "Upgrade"; the same in revision 3, but for its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import _jsonp
+from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.engineio._payload import (
     PAYLOADS3,
@@ -66,8 +68,8 @@ class PollingTransport:
     """
 
     __slots__ = (
-        "_answer", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled", "_post_type", "_posting", "_took",
-        "releases_next", "session",
+        "_answer", "_delivery", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled", "_post_type",
+        "_posting", "_took", "releases_next", "session",
     )  # fmt: skip
 
     name: TransportName = "polling"
@@ -85,6 +87,7 @@ class PollingTransport:
         self._took = False
         self._goodbye_sent = False
         self.releases_next = False
+        self._delivery: Callable[[], Delivery | None] | None = None
 
     # the seam
 
@@ -109,7 +112,15 @@ class PollingTransport:
             self._answer = CLOSE if goodbye else NOOP
             self._notify()
 
+    def delivery(self, now: float) -> Delivery | None:
+        """Of the connection that carries, or has carried, the last answer to a poll."""
+        return None if self._delivery is None else self._delivery()
+
     # GET
+
+    def answered_by(self, delivery: Callable[[], Delivery | None]) -> None:
+        """The connection that a poll is answered through: how far it has been received, asked when it matters."""
+        self._delivery = delivery
 
     def begin_poll(self, notify: Callable[[], None]) -> EngineResponse | None:
         """A GET has come.
@@ -176,10 +187,10 @@ class PollingTransport:
         body = body if index is None else _jsonp.wrap(index, body)
         return _response(body, content_type, compress=compress)
 
-    def poll_written(self) -> None:
-        """The answer to a poll is written."""
+    def poll_written(self, now: float = math.nan) -> None:
+        """The answer to a poll is written; ``now`` as for ``Session.written``."""
         if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
-            self.session.written()
+            self.session.written(now)
         if self._goodbye_sent and self.session.transport is self:
             self.session.end()
 
@@ -212,6 +223,10 @@ class PollingTransport:
         if self.session.request.jsonp is not None:
             return not is_binary(content_type)
         return self._payloads.accepts(content_type)
+
+    def received(self, size: int, now: float) -> None:
+        """So many bytes of a body have come, and it is not whole: the client is alive."""
+        self.session.received(size, now)
 
     def packets(self, body: bytes) -> PayloadReader | Failure:
         """The packets of a body, to be handed to the session one at a time; or what is wrong with its form."""

@@ -6,9 +6,11 @@ Session, upgrade, polling and closing are decided above, once for all of them.
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from trio_socketio._core import CloseFrame, Connection, Failure
+from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.errors import DisconnectReason
 
@@ -38,6 +40,12 @@ class Transport(Protocol):
     def abort(self, *, goodbye: bool) -> None:
         """Let go at once; say goodbye if that costs no waiting and is wanted."""
 
+    def delivery(self, now: float) -> Delivery | None:
+        """How far the client has received what was written; None: that cannot be told.
+
+        Asked only when an answer to a ping is due and does not come.
+        """
+
 
 class Receiver(Protocol):
     """What a driver feeds: a session, or an upgrade candidate before it became one."""
@@ -53,8 +61,12 @@ class Receiver(Protocol):
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """One packet (text with its type digit, or a binary message), or how the stream of them ended."""
 
-    def written(self) -> None:
-        """What was taken from ``conn`` is on its way."""
+    def written(self, now: float = math.nan) -> None:
+        """What was taken from ``conn`` is on its way.
+
+        Args:
+            now: the wait for the answer to a ping among it begins at this time. A host that knows none leaves it out.
+        """
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The transport is gone."""

@@ -22,6 +22,7 @@ from trio_socketio._core import (
     unwrap_binary3,
 )
 from trio_socketio.engineio._held import Held
+from trio_socketio.engineio._liveness import LITTLE, Delivery, first_look, look
 from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
 from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.errors import DisconnectReason
@@ -213,6 +214,11 @@ class Session:
             assert isinstance(packet, Failure)
             self.fail(DisconnectReason.TRANSPORT_ERROR, packet.text, code=packet.close_code)
 
+    def received(self, size: int, now: float) -> None:
+        """So many bytes of an unfinished message came through polling."""
+        if self.is_open:
+            self.conn.received(size, now)
+
     def _beat(self, kind: str, now: float) -> None:
         """A heartbeat's packet. In revision 3 the client pings; the answer repeats nothing of a ping's data."""
         if kind != ("2" if self.revision == 3 else "3"):
@@ -277,9 +283,11 @@ class Session:
         """
         return _STATUSES[self.conn.send(message, protected, volatile)]
 
-    def written(self) -> None:
+    def written(self, now: float = math.nan) -> None:
         """What the transport had taken is written."""
-        self.conn.confirm()
+        if self.conn.confirm(now):
+            delivery = self.transport.delivery(now)
+            self.conn.is_behind = delivery is not None and delivery.outstanding > LITTLE
         self.observer.writable()
 
     # time
@@ -294,9 +302,45 @@ class Session:
         if self.state is State.CLOSED:
             return
         if event is TimerEvent.PING_TIMEOUT:
-            self._time_out()
+            if self.conn.is_overdue:
+                self._answer_is_overdue(now)
+        elif event is TimerEvent.PING_BEHIND:
+            self._ping_is_behind(now)
         else:
             self._on_deadline(now)
+
+    def _outstanding(self, now: float) -> tuple[Delivery, int] | None:
+        """How far the client has received what was written, and how many bytes are still to be written."""
+        delivery = self.transport.delivery(now)
+        if delivery is None:
+            return None
+        if self.transport.name == "polling":  # what is queued there waits for a poll, not for the network
+            return delivery, self.conn.inflight_bytes
+        return delivery, self.conn.inflight_bytes + self.conn.queued_bytes
+
+    def _ping_is_behind(self, now: float) -> None:
+        """A ping was queued behind other messages: note how far those are, to compare when it is overdue."""
+        outstanding = self._outstanding(now)
+        if outstanding is not None:
+            self.engine.looks[self] = first_look(*outstanding)
+            self.conn.has_waited = True
+
+    def _answer_is_overdue(self, now: float) -> None:
+        """Nothing has come from the client in time: wait on if it receives what is sent, else end the session."""
+        conn, looks = self.conn, self.engine.looks
+        last = looks.pop(self, None) if conn.has_waited else None
+        outstanding = self._outstanding(now)
+        if outstanding is not None:
+            delivery, queued = outstanding
+            is_behind = conn.ping_is_queued or conn.is_behind
+            if self.revision == 3:
+                is_behind = delivery.outstanding + queued > LITTLE
+            verdict = look(last, delivery, queued, self.engine.options.ping_timeout, is_behind=is_behind)
+            if verdict is not None:
+                seconds, looks[self] = verdict
+                conn.wait_on(now, now + seconds)
+                return
+        self._time_out()
 
     def _time_out(self) -> None:
         options = self.engine.options

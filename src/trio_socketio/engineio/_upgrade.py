@@ -82,7 +82,7 @@ class Candidate:
         else:
             self.fail("this is not the packet that an upgrade needs next")
 
-    def written(self) -> None:
+    def written(self, now: float = math.nan) -> None:
         """The probe's answer is written."""
         self.conn.confirm()
 
@@ -148,7 +148,7 @@ class Surplus:
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """Nothing is expected."""
 
-    def written(self) -> None:
+    def written(self, now: float = math.nan) -> None:
         """The close frame is written."""
 
     def lost(self, reason: DisconnectReason, description: str) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import trio
 
+from trio_socketio._core import Connection, TimerEvent
 from trio_socketio.engineio import (
     Engine,
     EngineRequest,
@@ -24,6 +25,7 @@ from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._health import Health, health_response
 from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
+from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._requests import GONE, Polls, Requests
 from trio_socketio.net._response_headers import ResponseHeaders
@@ -75,6 +77,7 @@ class EngineHost:
         admission: who may go on to it.
         headers: what is added to its responses.
         hang_ups: watches sockets that are not read, of all but the reactor's.
+        arrivals: what has come and was not read or accepted yet.
         reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
     """
 
@@ -96,6 +99,9 @@ class EngineHost:
         self._timeouts = HttpTimeouts(options.limits)
         self.hang_ups = HangUps()
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
+        self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
+        self._overdue = Overdue(engine, self.arrivals.read)
+        self._overdue_polls = Overdue(engine, self.arrivals.accept_and_read)
 
     def stop(self) -> None:
         """Refuse new sessions, and let go of connections that wait for a request, its body, or a TLS handshake."""
@@ -233,7 +239,7 @@ class EngineHost:
             driver.drop()
             raise
         if opening:
-            receiver.written()
+            receiver.written(trio.current_time())
 
     def _attach(self, driver: Driver, request: EngineRequest) -> None:
         def serve(session: Session) -> WebSocketTransport:
@@ -269,6 +275,8 @@ class EngineHost:
         """Run what all connections share, until cancelled; then every WebSocket of the reactor is dropped."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.run_wheel, name="timer wheel")
+            nursery.start_soon(self._overdue.run, name="overdue WebSockets")
+            nursery.start_soon(self._overdue_polls.run, name="overdue polls")
             nursery.start_soon(self._timeouts.run, name="HTTP timeouts")
             nursery.start_soon(self.polls.run, name="polls")
             nursery.start_soon(self.hang_ups.run, name="hang-ups")
@@ -279,9 +287,16 @@ class EngineHost:
         """Deal with timers as they come due: the one task that waits for time on behalf of all sessions."""
         earlier = Signal()
         self.engine.wheel.on_earlier = earlier.set
+        self.engine.defer = self._defer
         try:
             while True:
                 with trio.move_on_at(self.engine.tick(trio.current_time())):
                     await earlier.wait()
         finally:
             self.engine.wheel.on_earlier = None
+            self.engine.defer = None
+
+    def _defer(self, conn: Connection, event: TimerEvent) -> None:
+        """A client that polls may need a new connection for its answer, while accepting may pause."""
+        polls = conn.transport is not None and conn.transport.name == "polling"
+        (self._overdue_polls if polls else self._overdue).add(conn, event)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import h11
 import trio
 
-from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.engineio import Delivery, EngineRequest, EngineResponse
 from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
 from trio_socketio.net._date import http_date
+from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
 from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
@@ -19,8 +21,11 @@ from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
 
 __all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
 
-#: A client that takes less than this within ``request_timeout`` is given up.
+#: How much of a response is written at once.
 SEND_BYTES = 65536
+
+#: A client that sends or receives less than this within ``request_timeout`` is given up.
+PROGRESS_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class HttpTimeouts(Timeouts):
         self.limits = limits
         self.header = self.queue(limits.header_timeout)
         self.request = self.queue(limits.request_timeout)
+        self.response = self.queue(limits.request_timeout)
         self.keep_alive = self.queue(limits.keep_alive_timeout)
         self._kept = ""
         if limits.keep_alive_timeout >= 1:
@@ -57,6 +63,27 @@ class HttpTimeouts(Timeouts):
         date = http_date(time.time())
         start = f"HTTP/1.1 {response.status} \r\n{fields}Date: {date}\r\n{connection}\r\n".encode("latin-1")
         return start if head else start + response.body
+
+
+class BodyProgress:
+    """How a body grows.
+
+    Args:
+        received: called with a number of bytes whenever at least ``PROGRESS_BYTES`` more have come.
+    """
+
+    def __init__(self, received: Callable[[int], None]) -> None:
+        self._received = received
+        self._told = 0
+
+    def has_grown(self, size: int) -> bool:
+        """Whether a body of so many bytes by now has grown enough since this was last true."""
+        grown = size - self._told
+        if grown < PROGRESS_BYTES:
+            return False
+        self._told = size
+        self._received(grown)
+        return True
 
 
 class Http1Connection:
@@ -85,6 +112,7 @@ class Http1Connection:
         self._queue: TimeoutQueue | None = None
         self._last = self._responded = self._closing = False
         self._body_is_unread = False
+        self._taken = 0
 
     @property
     def trailing_data(self) -> bytes:
@@ -163,12 +191,13 @@ class Http1Connection:
         self._body_is_unread = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         return request
 
-    async def read_body(self, request: EngineRequest, limit: int) -> bytes:
-        """The body of the current request, within ``request_timeout``.
+    async def read_body(self, request: EngineRequest, limit: int, received: Callable[[int], None]) -> bytes:
+        """The body of the current request; no kilobyte of it may take longer than ``request_timeout``.
 
         Args:
             request: the current request.
             limit: its largest size in bytes.
+            received: called with a number of bytes when at least a kilobyte more has come, and the body is not whole.
 
         Raises:
             BodyTooLarge: the head or a chunk announces more, or it comes in too many chunks.
@@ -179,23 +208,24 @@ class Http1Connection:
         if announced > limit:
             raise BodyTooLarge(f"body of {announced} bytes exceeds max_http_buffer_size={limit}")
         if "transfer-encoding" in request.headers:
-            body = await self._read_chunked(limit)
+            body = await self._read_chunked(limit, received)
         else:
             whole = self.reader.take(announced)
-            body = await self._read_announced(announced) if whole is None else whole
+            body = await self._read_announced(announced, received) if whole is None else whole
         if self._queue is not None:
             self.wait_in(None)
         self.reader.read_bytes = RECEIVE_BYTES
         self._body_is_unread = False
         return body
 
-    async def _read_announced(self, size: int) -> bytes:
+    async def _read_announced(self, size: int, received: Callable[[int], None]) -> bytes:
         body = bytearray()
+        progress = BodyProgress(received)
         self.reader.read_bytes = BODY_RECEIVE_BYTES
         while len(body) < size:
             event = self.reader.h11.next_event()
             if event is h11.NEED_DATA:
-                await self._wait_for_body()
+                await self._wait_for_body(progress, len(body))
                 await self.reader.receive()
             elif isinstance(event, h11.Data):
                 body += event.data
@@ -203,12 +233,13 @@ class Http1Connection:
                 break
         return bytes(body)
 
-    async def _read_chunked(self, limit: int) -> bytes:
+    async def _read_chunked(self, limit: int, received: Callable[[int], None]) -> bytes:
         """Each read is small, so that other tasks have their turns between the chunks of two reads."""
         chunked = ChunkedBody(limit, self._timeouts.limits.max_header_bytes)
+        progress = BodyProgress(received)
         is_whole = chunked.receive(self.reader.take_rest())
         while not is_whole:
-            await self._wait_for_body()
+            await self._wait_for_body(progress, len(chunked.body))
             data = await self.reader.read()
             if not data:
                 raise h11.RemoteProtocolError("the client closed before its last chunk")
@@ -216,9 +247,9 @@ class Http1Connection:
         self.reader.put_back(chunked.rest)
         return bytes(chunked.body)
 
-    async def _wait_for_body(self) -> None:
-        """More of the body is to come: limit the time for it, and ask for it (RFC 9110 section 10.1.1)."""
-        if self._queue is None:
+    async def _wait_for_body(self, progress: BodyProgress, size: int) -> None:
+        """More is to come than so many bytes: limit the time, and ask for the body (RFC 9110 section 10.1.1)."""
+        if progress.has_grown(size) or self._queue is None:
             self.wait_in(self._timeouts.request)
         if self.reader.h11.they_are_waiting_for_100_continue:
             response = h11.InformationalResponse(status_code=100, headers=[])
@@ -244,7 +275,9 @@ class Http1Connection:
         if self._socket is None:
             return data
         try:
-            return data[os.write(self._socket.fileno(), data) :]
+            written = os.write(self._socket.fileno(), data)
+            self._taken += written
+            return data[written:]
         except BlockingIOError:
             return data
         except OSError as error:
@@ -257,9 +290,41 @@ class Http1Connection:
             trio.BrokenResourceError: the connection is broken.
             trio.TooSlowError: the client does not read.
         """
-        for start in range(0, len(rest), SEND_BYTES):
-            with trio.fail_after(self._timeouts.limits.request_timeout):
-                await self.stream.send_all(rest[start : start + SEND_BYTES])
+        if not rest:
+            return
+        size = piece_bytes(self.stream, SEND_BYTES)
+        queue = self._timeouts.response
+        with trio.CancelScope() as scope:
+            queue.add(scope, self._progress())
+            try:
+                for start in range(0, len(rest), size):
+                    piece = rest[start : start + size]
+                    await self.stream.send_all(piece)
+                    self._taken += len(piece)
+            finally:
+                queue.discard(scope)
+        if scope.cancelled_caught:
+            raise trio.TooSlowError
+
+    def _progress(self) -> Callable[[], bool]:
+        """What tells whether the client has received enough since it was last called."""
+        last = self.delivery()
+
+        def goes_on() -> bool:
+            nonlocal last
+            before, last = last, self.delivery()
+            if before is None or last is None:
+                return False
+            return last.acknowledged - before.acknowledged >= PROGRESS_BYTES
+
+        return goes_on
+
+    def delivery(self) -> Delivery | None:
+        """How far the client has received what was written; None: that cannot be told."""
+        descriptor = descriptor_of(self.stream)
+        if descriptor is None:
+            return Delivery(self._taken, 0)
+        return delivery_of(descriptor, self._taken)
 
     async def send(self, data: bytes) -> None:
         """Write bytes as they are; raises as ``finish_response``."""

@@ -15,8 +15,9 @@ from enum import Enum, auto
 import trio
 
 from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor, release_memory
-from trio_socketio.engineio import Receiver, TransportName
+from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.net._delivery import delivery_of
 from trio_socketio.net._signal import Signal
 
 __all__ = ["ReactorDriver", "ReactorHost"]
@@ -116,6 +117,13 @@ class ReactorDriver:
         else:
             self.drop()
 
+    def delivery(self, now: float) -> Delivery | None:
+        """How far the client has received what was written."""
+        if self.is_gone:
+            return None
+        conn = self._conn
+        return delivery_of(self._host.reactor.descriptor(conn), conn.written_bytes)
+
     def _close(self, timeout: float) -> None:
         if self._phase is not Phase.GONE:
             self._host.end_at(self, trio.current_time() + timeout)
@@ -146,7 +154,7 @@ class ReactorDriver:
             else:
                 self._host.end_at(self, trio.current_time() + CLOSE_TIMEOUT)
         else:
-            self.receiver.written()
+            self.receiver.written(trio.current_time())
 
     def ended(self) -> None:
         """The peer sends no more."""
@@ -262,6 +270,19 @@ class ReactorHost:
         """Wait until every connection was written to as far as its client reads. Not a checkpoint if it is so."""
         if self.reactor.has_dirty:
             await self._flushing.park()
+
+    async def read_once(self) -> None:
+        """Read once from every WebSocket that has sent something by now."""
+        await self._finish_pass()
+        for _ in range(self.reactor.passes):
+            self._turn()
+            await self._finish_pass()
+
+    async def _finish_pass(self) -> None:
+        await trio.lowlevel.checkpoint()
+        while self.reactor.in_pass:
+            self._turn()
+            await trio.lowlevel.checkpoint()
 
     @trio.lowlevel.enable_ki_protection
     async def _wait_readable(self) -> None:

@@ -205,6 +205,7 @@ class Requests:
         if polling is None or not self._is_ready:
             return
         self._waiting = None
+        polling.answered_by(self.http.delivery)
         request = self._request
         response = self._host.headers.finished(request, polling.collect(), initial=not request.sid)
         request.response_headers = ()  # it may live on as its session's request
@@ -249,7 +250,7 @@ class Requests:
             self._poll_written(polling)
 
     def _poll_written(self, polling: PollingTransport) -> None:
-        polling.poll_written()
+        polling.poll_written(trio.current_time())
         self.http.responded(stop=self._host.stopping)
 
     def _poll_broke(self, polling: PollingTransport) -> None:
@@ -265,8 +266,12 @@ class Requests:
         refused = polling.begin_post(request.headers.get("content-type", ""))
         if refused is not None:
             return await self._respond(refused)
+
+        def received(size: int) -> None:
+            polling.received(size, trio.current_time())
+
         try:
-            body = await self.http.read_body(request, self._engine.options.max_http_buffer_size)
+            body = await self.http.read_body(request, self._engine.options.max_http_buffer_size, received)
         except BodyTooLarge as error:
             polling.post_refused()
             self._logger.info("session %s…: %s", session.sid[:6], error)

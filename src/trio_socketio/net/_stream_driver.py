@@ -5,11 +5,14 @@ It reads, feeds the codec, hands packets to its receiver, and writes what the ou
 
 from __future__ import annotations
 
+import math
+
 import trio
 
 from trio_socketio._core import CloseFrame, Failure
-from trio_socketio.engineio import Receiver, TransportName
+from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
 from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._signal import Signal
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
@@ -39,7 +42,8 @@ class StreamDriver:
     """
 
     __slots__ = (
-        "_closing", "_hang_ups", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream",
+        "_closing", "_hang_ups", "_last_packet", "_output", "_read_scope", "_resumed", "_sending", "_stream", "_taken",
+        "_taken_at",
         "_write_scope", "flush_timeout", "receiver",
     )  # fmt: skip
 
@@ -58,6 +62,8 @@ class StreamDriver:
         self._closing = False
         self._last_packet: CloseFrame | Failure | None = None
         self._sending = False
+        self._taken = 0
+        self._taken_at = -math.inf
 
     # the seam
 
@@ -80,6 +86,13 @@ class StreamDriver:
     def abort(self, *, goodbye: bool) -> None:
         """End at once; the close frame is only written if no other write is stuck."""
         self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
+
+    def delivery(self, now: float) -> Delivery | None:
+        """How far the client has received what was written; without a socket, how much the stream has taken."""
+        descriptor = descriptor_of(self._stream)
+        if descriptor is None:
+            return Delivery(self._taken, 0, now - self._taken_at)
+        return delivery_of(descriptor, self._taken)
 
     def _end(self, timeout: float) -> None:
         self._closing = True
@@ -162,17 +175,25 @@ class StreamDriver:
                     receiver = self.receiver
                     self._sending = True
                     try:
-                        await self._stream.send_all(data)
+                        await self._send(data)
                     except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                         receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
                         self._read_scope.cancel()
                         return
                     finally:
                         self._sending = False
-                    receiver.written()
+                    receiver.written(trio.current_time())
                 if self._closing:
                     break
         self._read_scope.cancel()
+
+    async def _send(self, data: bytes) -> None:
+        size = piece_bytes(self._stream, WRITE_BYTES)
+        for start in range(0, len(data), size):
+            piece = data[start : start + size]
+            await self._stream.send_all(piece)
+            self._taken += len(piece)
+            self._taken_at = trio.current_time()
 
     async def _await_end(self) -> None:
         """Our close frame is out: let the peer's come, so that no reset destroys what is on its way to it."""

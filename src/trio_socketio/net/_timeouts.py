@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import trio
 
 from trio_socketio.net._signal import Signal
 
 __all__ = ["TimeoutQueue", "Timeouts"]
+
+#: Passes of the scheduler in which a task reads what has come.
+PASSES = 4
 
 
 class TimeoutQueue:
@@ -18,17 +22,22 @@ class TimeoutQueue:
     def __init__(self, timeouts: Timeouts, seconds: float) -> None:
         self._timeouts = timeouts
         self._seconds = seconds
-        self._deadlines: dict[trio.CancelScope, float] = {}
+        self._deadlines: dict[trio.CancelScope, tuple[float, Callable[[], bool] | None]] = {}
 
     @property
     def next_deadline(self) -> float:
         """When the first is due."""
-        return next(iter(self._deadlines.values()), math.inf)
+        return next(iter(self._deadlines.values()), (math.inf, None))[0]
 
-    def add(self, scope: trio.CancelScope) -> None:
-        """Cancel this after the queue's time, unless it is discarded before."""
+    def add(self, scope: trio.CancelScope, goes_on: Callable[[], bool] | None = None) -> None:
+        """Cancel this after the queue's time, unless it is discarded before.
+
+        Args:
+            scope: what to cancel.
+            goes_on: asked when the time is over; if true, the time begins anew.
+        """
         deadline = trio.current_time() + self._seconds
-        self._deadlines[scope] = deadline
+        self._deadlines[scope] = deadline, goes_on
         self._timeouts.expect(deadline)
 
     def discard(self, scope: trio.CancelScope) -> None:
@@ -37,9 +46,13 @@ class TimeoutQueue:
 
     def expire(self, now: float) -> None:
         """Cancel those that are due."""
-        for scope, _ in list(itertools.takewhile(lambda item: item[1] <= now, self._deadlines.items())):
+        due = itertools.takewhile(lambda item: item[1][0] <= now, self._deadlines.items())
+        for scope, (_, goes_on) in list(due):
             del self._deadlines[scope]
-            scope.cancel()
+            if goes_on is not None and goes_on():
+                self.add(scope, goes_on)
+            else:
+                scope.cancel()
 
 
 class Timeouts:
@@ -72,6 +85,8 @@ class Timeouts:
             with trio.move_on_at(self._next) as sleep:
                 await self._earlier.wait()
             if sleep.cancelled_caught:
+                for _ in range(PASSES):  # if the server is late, what would have been in time is read first
+                    await trio.lowlevel.checkpoint()
                 now = trio.current_time()
                 for queue in self._queues:
                     queue.expire(now)

@@ -272,6 +272,7 @@ class EngineRuntime(ABC):
 
     def _start_accepted(self, stream: trio.abc.Stream) -> None:
         self.nursery.start_soon(self._serve_accepted, stream, name="connection")
+        self.host.arrivals.accepted.set()
 
     async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
         self._busy += 1
@@ -285,7 +286,11 @@ class EngineRuntime(ABC):
             if self.host.stopping:  # they were opened while the server stopped
                 scope.cancel()
             self._listening.add(scope)
+            arrivals = self.host.arrivals
+            arrivals.listeners.extend(listeners)
             try:
                 await self.host.acceptor.run(listeners, self._start_accepted, task_status)
             finally:
                 self._listening.discard(scope)
+                for listener in listeners:
+                    arrivals.listeners.remove(listener)

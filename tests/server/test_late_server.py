@@ -1,0 +1,145 @@
+"""A server that was held does not end the sessions of clients that have answered meanwhile."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from support.held import LONG, HeldClient, HeldServer, Kind
+from support.wire import client_frame
+
+#: A client gives up when it has seen no ping for both together, so after more than the server is held.
+TIMES = {"ping_interval": 1.5, "ping_timeout": 1.5}
+HELD = 2.2
+
+#: How clients answer, and the revision that they speak.
+KINDS: list[tuple[Kind, int]] = [
+    ("websocket", 4),
+    ("open", 4),
+    ("new", 4),
+    ("websocket", 3),
+    ("open", 3),
+    ("new", 3),
+]
+
+#: So many of each kind.
+CLIENTS = 6
+
+
+class Crowd:
+    """Clients of each kind, who wait for a ping, then for the server to be held, and then answer."""
+
+    def __init__(self, server: HeldServer) -> None:
+        self._server = server
+        count = CLIENTS * len(KINDS)
+        self.pinged = threading.Barrier(count + 1, timeout=LONG)
+        self.held = threading.Barrier(count + 1, timeout=LONG)
+        self._pool = ThreadPoolExecutor(count)
+        self._lives = [
+            (self._pool.submit(self._live, kind, revision), kind, revision)
+            for kind, revision in KINDS
+            for _ in range(CLIENTS)
+        ]
+
+    def _live(self, kind: Kind, revision: int) -> None:
+        with closing(HeldClient(self._server, kind, revision)) as client:
+            client.wait_for_ping()
+            self.pinged.wait()
+            self.held.wait()
+            client.answer()
+            client.join()
+
+    def lost(self) -> list[tuple[str, int]]:
+        """Those whose sessions have ended."""
+        with self._pool:
+            return [
+                (kind, revision)
+                for life, kind, revision in self._lives
+                if isinstance(life.exception(LONG), ConnectionError)
+            ]
+
+
+def _stop(server: HeldServer, crowd: Crowd) -> None:
+    server.hold()
+    crowd.held.wait()
+    time.sleep(HELD)
+    server.go_on()
+
+
+def _block(server: HeldServer, crowd: Crowd) -> None:
+    with closing(HeldClient(server, "websocket")) as client:
+        client.stream.sendall(client_frame(1, b"40"))
+        client.read_until(b"40{")
+        client.stream.sendall(client_frame(1, f'42["block",{HELD}]'.encode()))
+        assert server.said() == "blocked\n"
+        crowd.held.wait()
+        assert crowd.lost() == []
+
+
+def _tls(folder: Path) -> tuple[ssl.SSLContext, str]:
+    authority = trustme.CA()
+    certificate = folder / "certificate.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context, str(certificate)
+
+
+@pytest.mark.rows("P10")
+@pytest.mark.parametrize(
+    ("driver", "hold"),
+    [("auto", _stop), ("auto", _block), ("stream", _stop), ("stream", _block), ("tls", _stop)],
+)
+def test_late_server_keeps_clients_that_have_answered(
+    tmp_path: Path, driver: str, hold: Callable[[HeldServer, Crowd], None]
+) -> None:
+    options: dict[str, Any] = {"driver": "auto" if driver == "tls" else driver, "allow_eio3": True, **TIMES}
+    context = None
+    if driver == "tls":
+        context, options["certificate"] = _tls(tmp_path)
+    with HeldServer.run(context, **options) as server:
+        crowd = Crowd(server)
+        crowd.pinged.wait()
+        hold(server, crowd)
+        assert crowd.lost() == []
+
+
+@pytest.mark.rows("P10", "B11")
+@pytest.mark.parametrize("driver", ["auto", "stream"])
+def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
+    with HeldServer.run(driver=driver, allow_eio3=True, **TIMES) as server:
+        clients = [HeldClient(server, kind, revision) for kind, revision in KINDS]
+        for client in clients:
+            client.wait_for_ping()
+        server.hold()
+        time.sleep(HELD)
+        server.go_on()
+        time.sleep(sum(TIMES.values()) + TIMES["ping_timeout"] + 0.5)
+        for client in clients:
+            with closing(client), pytest.raises(ConnectionError):
+                client.join()
+
+
+@pytest.mark.rows("P10")
+def test_answer_waits_for_a_descriptor_of_the_server() -> None:
+    """Accepting pauses, so the answer cannot come in time; the client has its whole time nevertheless."""
+    with HeldServer.run(descriptors=64, ping_interval=2.0, ping_timeout=0.5) as server:
+        with closing(HeldClient(server, "new")) as client:
+            others = [server.connect() for _ in range(100)]
+            client.wait_for_ping()
+            with ThreadPoolExecutor() as pool:
+                answering = pool.submit(client.answer)
+                time.sleep(1.5)
+                assert not answering.done()
+                for other in others:
+                    other.close()
+                answering.result(LONG)
+                client.join()

@@ -1,0 +1,160 @@
+"""Clients over raw sockets, each in a thread of its own, of a server in another process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from support.raw import upgrade
+from support.wire import client_frame
+
+__all__ = ["HeldClient", "HeldServer", "Kind"]
+
+#: How a client answers a ping: over its WebSocket, in a POST on a connection that is open, or on a new one.
+Kind = Literal["websocket", "open", "new"]
+
+#: Nothing here takes so long, in seconds, even where eight tests share two processors.
+LONG = 30.0
+
+
+class HeldServer:
+    """A server that runs, and can be held."""
+
+    def __init__(self, process: subprocess.Popen[str], context: ssl.SSLContext | None) -> None:
+        self._process = process
+        self._context = context
+        self.port = int(self.said())
+
+    @classmethod
+    @contextmanager
+    def run(cls, context: ssl.SSLContext | None = None, **options: Any) -> Iterator[HeldServer]:
+        script = Path(__file__).with_name("held_server.py")
+        command = [sys.executable, str(script), json.dumps(options)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield cls(process, context)
+            finally:
+                process.kill()
+
+    def said(self) -> str:
+        """The next line of its output."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def hold(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def connect(self) -> socket.socket:
+        """A new connection."""
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=LONG)
+        if self._context is None:
+            return plain
+        return self._context.wrap_socket(plain, server_hostname="localhost")
+
+
+class HeldClient:
+    """A client that knows enough of Engine.IO to have a session and to answer pings.
+
+    Args:
+        server: its server.
+        kind: how it answers.
+        revision: of Engine.IO; in revision 3 it pings.
+    """
+
+    def __init__(self, server: HeldServer, kind: Kind, revision: int = 4) -> None:
+        self._server = server
+        self.kind = kind
+        self.revision = revision
+        self.stream = server.connect()
+        self._received = b""
+        transport = "websocket" if kind == "websocket" else "polling"
+        self._target = f"/socket.io/?EIO={revision}&transport={transport}"
+        if kind == "websocket":
+            self.stream.sendall(upgrade(self._target))
+            self.read_until(b"maxPayload")
+        else:
+            self._posts = server.connect()
+            sid = self._request(self.stream, b"GET").partition(b'"sid":"')[2].partition(b'"')[0]
+            self._target += f"&sid={sid.decode()}"
+
+    def close(self) -> None:
+        self.stream.close()
+        if self.kind != "websocket":
+            self._posts.close()
+
+    def read_until(self, end: bytes) -> bytes:
+        """What comes up to ``end``; what comes behind it is for the next call.
+
+        Raises:
+            ConnectionError: the server has ended the connection.
+        """
+        while end not in self._received:
+            data = self.stream.recv(65536)
+            if not data:
+                raise ConnectionError(self._received[-100:])
+            self._received = self._received[-len(end) :] + data
+        before, _, self._received = self._received.partition(end)
+        return before
+
+    def wait_for_ping(self) -> None:
+        """In revision 3 that is not for the server to send."""
+        if self.kind == "websocket" and self.revision == 4:
+            self.read_until(b"\x81\x012")
+        elif self.revision == 4:
+            while not self._request(self.stream, b"GET").endswith(b"2"):
+                pass
+
+    def answer(self) -> None:
+        """Answer the ping, or ping."""
+        self._send("3" if self.revision == 4 else "2")
+
+    def join(self) -> None:
+        """Join the main namespace, and see it accepted: the session lives.
+
+        Raises:
+            ConnectionError: it does not.
+        """
+        if self.kind == "websocket":
+            if self.revision == 4:
+                self._send("40")
+            else:
+                self._send('42["x"]')
+            self.stream.sendall(client_frame(9, b"alive"))
+            self.read_until(b"\x8a\x05alive")
+        else:
+            self._send("40" if self.revision == 4 else '42["x"]')
+
+    def _send(self, packet: str) -> None:
+        if self.kind == "websocket":
+            self.stream.sendall(client_frame(1, packet.encode()))
+            return
+        if self.kind == "new":
+            self._posts.close()
+            self._posts = self._server.connect()
+        body = packet if self.revision == 4 else f"{len(packet)}:{packet}"
+        if self._request(self._posts, b"POST", body.encode()) != b"ok":
+            raise ConnectionError("the session is unknown")
+
+    def _request(self, stream: socket.socket, method: bytes, body: bytes = b"") -> bytes:
+        head = b"%s %s HTTP/1.1\r\nHost: test\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+        stream.sendall(head % (method, self._target.encode(), len(body)) + body)
+        received = b""
+        while True:
+            data = stream.recv(65536)
+            if not data:
+                raise ConnectionError(received)
+            received += data
+            head, found, content = received.partition(b"\r\n\r\n")
+            if found and len(content) == int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
+                return content
