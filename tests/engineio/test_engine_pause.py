@@ -54,6 +54,19 @@ def test_poll_that_comes_once_starts_the_wait_anew() -> None:
     assert not polling.session.is_open
 
 
+@pytest.mark.parametrize("before", [0.0, 44.0])
+def test_late_server_does_not_blame_the_client(before: float) -> None:
+    bench = Bench()
+    polling = paused(bench)
+    bench.advance(before)
+    bench.now += 500.0  # the server is held, and a poll waits in the kernel
+    bench.engine.tick(bench.now)
+    assert polling.session.is_open
+    assert Poll(polling).body == "2"
+    bench.advance(PATIENCE - 1.0)
+    assert polling.session.is_open
+
+
 def test_resumed_session_is_not_looked_at_any_more() -> None:
     bench = Bench()
     polling = paused(bench)

@@ -94,6 +94,40 @@ async def test_waiting_poll_is_answered_with_pings_while_the_post_is_held(
 
 
 @pytest.mark.rows("P2")
+@pytest.mark.parametrize("polls", [0, 3])
+async def test_client_that_stops_polling_while_its_post_is_held_is_lost(
+    running: Any, autojump_clock: Any, polls: int
+) -> None:
+    io = Server(inbox_events=8)
+    reasons: list[str] = []
+    slow = Slow(io)
+    io.on("disconnect", lambda socket, reason: reasons.append(reason))
+    async with running(io) as wire:
+        client = await (await wire.polling()).connect()
+        answers: list[Any] = []
+        answered = trio.Event()
+
+        async def post() -> None:
+            answers.append(await client.post("\x1e".join(['42["slow"]'] * 9)))
+            answered.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(post)
+            await wait_all_tasks_blocked()
+            for _ in range(polls):
+                assert (await client.get()).text == "2"
+            start = trio.current_time()
+            await trio.sleep(INTERVAL + TIMEOUT - 1)
+            assert reasons == []
+            with trio.fail_after(TIMEOUT + 2):
+                await answered.wait()
+            assert INTERVAL + TIMEOUT <= trio.current_time() - start <= INTERVAL + 2 * TIMEOUT + 1
+        assert reasons == ["ping timeout"]
+        assert answers[0].status == 400
+        assert slow.begun == [0]
+
+
+@pytest.mark.rows("P2")
 async def test_engine_server_pings_a_client_whose_messages_wait(running: Any, autojump_clock: Any) -> None:
     io = EngineServer(inbox_events=8)
     go_on = trio.Event()

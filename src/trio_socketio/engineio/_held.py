@@ -4,6 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Held"]
 
+#: A look that comes so many seconds late shows that the server was held, and polls may wait in the kernel.
+LATE = 1.0
+
 
 class Held:
     """Since when a session is paused, and what is to be looked at when.
@@ -46,6 +49,11 @@ class Held:
         Returns:
             Whether the client has not polled for too long.
         """
+        late = now - self.look_at
+        if late > LATE:
+            self._polled += late
+            self.look_at = now + self._timeout
+            return False
         if polled:
             self._polled = now
         gone_at = self._polled + self._patience

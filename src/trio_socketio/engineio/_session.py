@@ -254,6 +254,7 @@ class Session:
             options = self.engine.options
             self.conn.paused = True
             self.conn.suspend_heartbeat()
+            self.engine.was_polled(self)  # polls from before do not count
             self._held = Held(now, options.ping_interval + options.ping_timeout, options.ping_timeout)
             self._set_deadline()
 
