@@ -10,7 +10,6 @@ import pytest
 from support.raw import POLLING, exchange, fields, read_until, request, status
 
 from trio_socketio import EngineServer, Server
-from trio_socketio.net._date import http_date
 
 CLOSE = "Connection: close"
 
@@ -83,10 +82,3 @@ async def test_date_is_not_for_hooks(
         received = await exchange(wire.stream(), request(POLLING, CLOSE))
         assert len(values(received, "date")) == 1
         assert "the server alone sets the header field Date" in caplog.text
-
-
-@pytest.mark.rows("P23")
-def test_date_is_made_once_a_second() -> None:
-    assert http_date(784111777.9) == "Sun, 06 Nov 1994 08:49:37 GMT"  # the example of RFC 9110 section 5.6.7
-    assert http_date(784111777.0) is http_date(784111777.9)
-    assert http_date(784111778.0) == "Sun, 06 Nov 1994 08:49:38 GMT"

@@ -4,7 +4,13 @@ Nothing here decides policy, and nothing here knows Trio: bytes and times come i
 """
 
 from trio_socketio._core._callee import Callee
-from trio_socketio._core._codec import PayloadReader, scan_head, unwrap_binary, unwrap_binary3
+from trio_socketio._core._codec import (
+    PayloadReader,
+    http_head_length,
+    scan_head,
+    unwrap_binary,
+    unwrap_binary3,
+)
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, expire_timers, put_off_answers
 from trio_socketio._core._deflate import Deflate
@@ -54,6 +60,7 @@ __all__ = [
     "TimerEvent",
     "TimerWheel",
     "expire_timers",
+    "http_head_length",
     "is_json",
     "put_off_answers",
     "release_memory",

@@ -1,4 +1,4 @@
-# Mirrors base64.h, utf8.h, eio_payload.h and sio_packet.h.
+# Mirrors base64.h, utf8.h, eio_payload.h, http_head.h and sio_packet.h.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
@@ -34,6 +34,10 @@ cdef extern from "eio_payload.h" nogil:
     tsio_status tsio_eio3_binary_splitter_next(
         tsio_eio_splitter *splitter, tsio_eio_packet *packet, c_bool *more
     )
+
+
+cdef extern from "http_head.h" nogil:
+    size_t tsio_http_head_len(const uint8_t *data, size_t length)
 
 
 cdef extern from "sio_packet.h" nogil:

@@ -1,4 +1,4 @@
-"""Stateless codecs: Engine.IO payloads and the head of a Socket.IO packet."""
+"""Stateless codecs: Engine.IO payloads, the head of a Socket.IO packet, and that of an HTTP request."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -161,3 +161,8 @@ def scan_head(bytes data not None, uint32_t max_attachments):
         head.id if head.has_id else None,
         PyBytes_FromStringAndSize(start + head.json_offset, size - <Py_ssize_t>head.json_offset),
     )
+
+
+def http_head_length(bytes data not None):
+    """The length of the head of a request that these bytes begin with; 0 if it is not whole, or ambiguous."""
+    return tsio_http_head_len(<const uint8_t *>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))

@@ -66,7 +66,8 @@ def size_of_head(head: h11.Request) -> int:
 
 
 def _connection_options(headers: Mapping[str, str]) -> set[str]:
-    return {option.strip().lower() for option in headers.get("connection", "").split(",")}
+    options = headers.get("connection")
+    return {option.strip().lower() for option in options.split(",")} if options else set()
 
 
 def _asks_for_websocket(headers: Mapping[str, str]) -> bool:

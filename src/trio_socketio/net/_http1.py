@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import formatdate
 
 import h11
 import trio
 
 from trio_socketio.engineio import Delivery, EngineRequest, EngineResponse
 from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
-from trio_socketio.net._date import http_date
 from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
 from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
@@ -55,13 +55,21 @@ class HttpTimeouts(Timeouts):
         self._kept = ""
         if limits.keep_alive_timeout >= 1:
             self._kept = f"Connection: keep-alive\r\nKeep-Alive: timeout={int(limits.keep_alive_timeout)}\r\n"
+        self._second = -1
+        #: how heads end in this second, of connections that are kept and of those that are closed
+        self._ends = ("", "")
 
     def serialise(self, response: EngineResponse, *, close: bool, head: bool) -> bytes:
-        """A response on the wire (RFC 9112 section 4). It says how long the connection is kept, if it is."""
+        """A response on the wire (RFC 9112 section 4), with its date (RFC 9110 section 6.6.1).
+
+        It says how long the connection is kept, or that it is closed.
+        """
+        second = int(time.time())
+        if second != self._second:
+            self._second, date = second, f"Date: {formatdate(second, usegmt=True)}\r\n"
+            self._ends = (f"{date}{self._kept}\r\n", f"{date}Connection: close\r\n\r\n")
         fields = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-        connection = "Connection: close\r\n" if close else self._kept
-        date = http_date(time.time())
-        start = f"HTTP/1.1 {response.status} \r\n{fields}Date: {date}\r\n{connection}\r\n".encode("latin-1")
+        start = f"HTTP/1.1 {response.status} \r\n{fields}{self._ends[close]}".encode("latin-1")
         return start if head else start + response.body
 
 

@@ -17,9 +17,6 @@ import h11
 
 __all__ = ["RawHead"]
 
-#: A valid head that has come whole. Its quantifiers give nothing back, so a match is one pass: 8 ns a byte.
-_WHOLE = re.compile(rb"(?:[\t\x20-\x7e\x80-\xff]++\r\n(?![ \t]))++\r\n")
-
 #: What no head may hold. A CR at the end of what has come may still become CRLF.
 _BAD = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])|\n[ \t]")
 
@@ -29,21 +26,26 @@ _LENGTH = re.compile(rb"\ncontent-length:[ \t]*[0-9]+[ \t]*\r")
 
 def _check_lengths(head: bytes) -> None:
     fields = head.lower()
-    if b"\ncontent-length:" not in fields:
+    at = fields.find(b"\ncontent-length:")
+    if at < 0:
         return
     if b"\ntransfer-encoding:" in fields:
         raise h11.RemoteProtocolError("Content-Length beside Transfer-Encoding")
-    if fields.count(b"\ncontent-length:") > 1 or _LENGTH.search(fields) is None:
+    if _LENGTH.match(fields, at) is None or fields.find(b"\ncontent-length:", at + 1) >= 0:
         raise h11.RemoteProtocolError("Content-Length is not one number")
 
 
 class RawHead:
-    """Finds the end of one head, in however many pieces it comes, and checks it."""
+    """Finds the end of one head, in however many pieces it comes, and checks it.
+
+    A head that has come whole is checked by ``http_head_length`` in C first, which takes a tenth of the time and does
+    not tell what is wrong.
+    """
 
     __slots__ = ("_begun",)
 
     def __init__(self) -> None:
-        self._begun = bytearray()  # stays empty if the head comes in one piece
+        self._begun = bytearray()
 
     def receive(self, data: bytes) -> int:
         """Check the next bytes; the cost is linear in their number.
@@ -55,11 +57,6 @@ class RawHead:
             h11.RemoteProtocolError: the request is to be answered with 400, and the connection to be closed.
         """
         begun = self._begun
-        if not begun:
-            whole = _WHOLE.match(data)
-            if whole is not None:
-                _check_lengths(whole[0])
-                return whole.end()
         checked = len(begun)
         begun += data
         end = begun.find(b"\r\n\r\n", max(0, checked - 3)) + 4

@@ -7,6 +7,7 @@ import os
 import h11
 import trio
 
+from trio_socketio._core import http_head_length
 from trio_socketio.net._raw_head import RawHead
 from trio_socketio.net._signal import Signal
 
@@ -39,7 +40,7 @@ class RequestReader:
     """
 
     _rest: bytes | None  #: instead of h11's trailing data
-    _head: RawHead | None  #: None when the head is whole
+    _head: RawHead | None  #: of the current request, if it comes in pieces
 
     def __init__(self, stream: trio.abc.Stream, max_head: int) -> None:
         self._stream = stream
@@ -87,7 +88,8 @@ class RequestReader:
         self.received = len(data)
         self._taken = 0
         self._rest = None
-        self._head = RawHead()
+        self._head = None
+        self._awaits_head = True
         if data:
             self._feed(data)
         if self._ended:
@@ -120,9 +122,18 @@ class RequestReader:
         self._feed(data)
 
     def _feed(self, data: bytes) -> None:
-        if self._head is not None and self._head.receive(data):
-            self._head = None
+        if self._awaits_head:
+            self._check_head(data)
         self.h11.receive_data(data)
+
+    def _check_head(self, data: bytes) -> None:
+        if self._head is None:
+            if http_head_length(data):
+                self._awaits_head = False
+                return
+            self._head = RawHead()
+        if self._head.receive(data):
+            self._awaits_head, self._head = False, None
 
     def receive_at_once(self) -> bool:
         """Let h11 have what has come already, if that can be told without waiting; returns whether anything has."""
