@@ -102,6 +102,15 @@ async def calling(net: Wire, block: dict[str, Any]) -> None:
     assert await client.receive() == '30["so it is 42"]'
 
 
+async def playing(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    await client.emit("play")
+    assert await client.receive() == '20["move"]'
+    assert await client.call("options", ack=1) == [["up", "down"]]
+    await client.send('30["up"]')
+    assert await client.event() == ["moved", "up"]
+
+
 async def tasks(net: Wire, block: dict[str, Any]) -> None:
     client = await net.connect()
     assert [(await client.event())[1] for _ in range(3)] == [0, 1, 2]
@@ -171,6 +180,7 @@ DRIVES: dict[str, list[Drive]] = {
         rooms,
         threads,
         calling,
+        playing,
         tasks,
         limits,
         engine,

@@ -74,7 +74,8 @@ def test_ack_is_not_decoded(annotation: Any) -> None:
 
 @pytest.mark.parametrize("annotation", [
     Any, object, T, int, bytes, bytes | None, bytearray, memoryview, msgspec.Raw, list[Any], May, Tree, "Tree",
-    SupportsInt, collections.abc.Iterable[int], collections.abc.Sequence[int], collections.abc.Hashable, Ack, int | str | None,
+    SupportsInt, collections.abc.Iterable[int], collections.abc.Sequence[int], collections.abc.Hashable,
+    Ack, int | str | None,
 ])  # fmt: skip
 def test_let_pass(annotation: Any) -> None:
     registered(annotation)

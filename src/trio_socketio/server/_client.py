@@ -153,6 +153,7 @@ class Client(SessionClient):
     def alarm(self, now: float) -> None:
         """A deadline has come."""
         for socket in list(self.sockets.values()):
+            self.runtime.held.check(socket, now)
             if socket._hold_deadline <= now:
                 socket.ready()
         try:
@@ -186,8 +187,11 @@ class Client(SessionClient):
     def _set_alarm(self) -> None:
         """Some deadline may have changed."""
         deadline = self.connection.deadline
+        held = self.runtime.held
         for socket in self.sockets.values():
             deadline = min(deadline, socket._hold_deadline)
+            if held:
+                deadline = min(deadline, held.deadline(socket))
         if deadline != self._alarm:
             self._alarm = deadline
             self.session.set_alarm(deadline)

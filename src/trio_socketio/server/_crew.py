@@ -65,6 +65,7 @@ class Crew:
 
     async def _work(self) -> None:
         runtime, waiting, signal, clean = self._runtime, self._waiting, Signal(), copy_context()
+        task = trio.lowlevel.current_task()
         with trio.CancelScope() as scope:
             while True:
                 self._is_coming = False
@@ -74,7 +75,7 @@ class Crew:
                     if waiting and not self._is_coming:
                         self._call()
                     if socket.connected:  # or it has ended while it waited, and somebody else says farewell
-                        streak = await self._serve(socket, scope, streak)
+                        streak = await self._serve(socket, scope, streak, task)
                         if socket._has_ended or copy_context() != clean:
                             return
                     del socket  # nothing of it is kept by who waits
@@ -106,12 +107,14 @@ class Crew:
         else:  # it was called meanwhile
             self._call()
 
-    async def _serve(self, socket: Socket, scope: trio.CancelScope, streak: int) -> int:
+    async def _serve(
+        self, socket: Socket, scope: trio.CancelScope, streak: int, task: trio.lowlevel.Task
+    ) -> int:
         """Handle what waits for a socket; returns how many events were handled since others had their turn."""
         inbox, dispatcher, shared = socket._inbox, self._dispatcher, socket.nsp._handlers.lone
         assert inbox is not None
         socket._tasks = (*socket._tasks, scope)
-        socket._running = True
+        socket._running = task
         try:
             if self._is_concurrent:
                 while (event := inbox.borrow()) is not None:

@@ -18,6 +18,7 @@ from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
 from trio_socketio.server._handlers import NO_ACK, Handler, HandlerFunction
+from trio_socketio.server._held import HELD_SECONDS, log_held
 from trio_socketio.server._inbox import Inbox
 from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._session_client import SessionClient
@@ -101,10 +102,11 @@ class EngineClient(SessionClient):
                 self.start(partial(self._connect, handler), name="socket of an engine")
             else:
                 self._call("connection", handler)
-        if self._holding:
-            self.session.set_alarm(now + self.runtime.config.connect_timeout)
-        else:
+        if not self._holding:
             self.ready()
+        elif self.connected and not self._is_ready:
+            deadline = self.runtime.holding[self] = now + self.runtime.config.connect_timeout
+            self.session.set_alarm(deadline)
 
     async def _connect(self, handler: Handler) -> None:
         try:
@@ -125,8 +127,14 @@ class EngineClient(SessionClient):
         self._receive(data, len(data))
 
     def alarm(self, now: float) -> None:
-        """The connection handlers have held messages back for long enough."""
-        self.ready()
+        """The connection handlers have held messages back for long enough, or so long that the log names them."""
+        deadline = self.runtime.holding.get(self, now)
+        if now >= deadline:
+            self.ready()
+            return
+        names = [handler.name for handler in self._handlers_of("connection") if handler.is_async]
+        log_held(self.runtime.log, self.runtime.known_holding, names)
+        self.session.set_alarm(deadline)
 
     def _holders(self) -> Iterable[str]:
         handlers = self._handlers_of("message" if self._is_ready else "connection")
@@ -146,6 +154,7 @@ class EngineClient(SessionClient):
         if self._nursery is not None:
             self._nursery.close()
         self.runtime.clients.pop(self, None)
+        self.runtime.holding.pop(self, None)
         track(self, self.socket)
         self.runtime.life.end(self)
 
@@ -171,6 +180,8 @@ class EngineClient(SessionClient):
         if self._inbox is None:
             self._inbox = Inbox(self)
         self._inbox.put(Received(data, size))
+        if self._inbox.count == 1 and self in self.runtime.holding:
+            self.session.set_alarm(min(self.runtime.holding[self], trio.current_time() + HELD_SECONDS))
         self.deliver()
 
     def _run_inline(self, handlers: tuple[Handler, ...], data: str | bytes) -> None:
@@ -186,7 +197,7 @@ class EngineClient(SessionClient):
         """Let messages through that are held back while the connection handlers run."""
         if not self._is_ready and self.connected:
             self._is_ready = True
-            if self._holding:
+            if self.runtime.holding.pop(self, None) is not None:
                 self.session.set_alarm(math.inf)
             self.deliver()
 

@@ -38,6 +38,9 @@ class MessageRuntime(EngineRuntime):
         self.life = EngineLife(self)
         #: of all sessions that are open, in their order
         self.clients: dict[EngineClient, None] = {}
+        #: of those whose connection handlers hold messages: until when
+        self.holding: dict[EngineClient, float] = {}
+        self.known_holding: set[str] = set()
 
     def _connect(self, session: Session) -> EngineClient:
         client = EngineClient(self, session)

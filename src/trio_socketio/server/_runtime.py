@@ -12,6 +12,7 @@ from trio_socketio.server._boundary import contain
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._engine_runtime import EngineRuntime
+from trio_socketio.server._held import HeldEvents
 from trio_socketio.server._life import Life
 from trio_socketio.server._socket import Socket
 
@@ -37,6 +38,7 @@ class Runtime(EngineRuntime):
         self.connection_options = config.connection()
         #: what no policy may drop may fill so many times the outbox
         self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
+        self.held = HeldEvents(log)
         self.dispatcher = Dispatcher(self)
         self.run_inline = self.dispatcher.run_inline
         self.life = Life(self, self.dispatcher)

@@ -43,9 +43,11 @@ CONNECTING, CONNECTED, DISCONNECTED = Phase
 class Call:
     """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
 
-    __slots__ = ("answer", "signal")
+    __slots__ = ("answer", "blocks", "signal")
 
     def __init__(self) -> None:
+        #: whether the handler that the socket's later events wait for is in it
+        self.blocks = False
         self.signal = Signal()
         self.answer: list[Any] | None = None
 

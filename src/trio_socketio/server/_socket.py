@@ -67,8 +67,8 @@ class Socket(Sending, Listening):
         self._current: str | float = ""
         #: whether a task handles them, or is about to; see _crew.py
         self._is_served = False
-        #: whether one is being handled, unless that is done concurrently
-        self._running = False
+        #: whether one is being handled, unless that is done concurrently; the task if one does it
+        self._running: trio.lowlevel.Task | bool = False
         self._idle: trio.Event | None = None
         self._iterator: weakref.ref[EventIterator] | None = None
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
@@ -167,6 +167,7 @@ class Socket(Sending, Listening):
             self._ready = True
             if self._hold_deadline < math.inf:
                 self._hold_deadline = math.inf
+                self._runtime.held.discard(self)
                 self._client._set_alarm()
             if self._inbox is not None and self._inbox.has_waiting:
                 self._runtime.crew.serve(self)
@@ -262,14 +263,35 @@ class Socket(Sending, Listening):
         """The handlers that a full inbox waits for; none if it is not full."""
         if self._inbox is None or not self._inbox.is_full:
             return []
+        return self._handlers_at_work()
+
+    def _handlers_at_work(self) -> list[str]:
+        """The handlers that events wait for, by their names."""
         if not self._ready:
             return [handler.name for handler in self.nsp._handlers.get("connection")]
         return [handler.name for handler in self._handlers_of(self._current)] or ["an iteration over events"]
+
+    @property
+    def _has_waiting(self) -> bool:
+        return self._inbox is not None and self._inbox.has_waiting
 
     def _became_idle(self) -> None:
         if self._idle is not None:
             self._idle.set()
             self._idle = None
+
+    # calls
+
+    def _expect(self, ack_id: int) -> Call:
+        call = super()._expect(ack_id)
+        if self._running:
+            self._runtime.held.call_begins(self, call)
+        return call
+
+    def _forget(self, ack_id: int) -> None:
+        super()._forget(ack_id)
+        if self._runtime.held:
+            self._runtime.held.call_ended(self)
 
     # what the client sent
 
@@ -286,6 +308,8 @@ class Socket(Sending, Listening):
             self._inbox = EventInbox(self._client, self.nsp.name)
         self._inbox.put(event)
         self._serve_inbox()
+        if self._calls or not self._ready:
+            self._runtime.held.events_wait(self)
 
     def _serve_inbox(self) -> None:
         """Let a task handle the events that wait, if they may be handled."""
@@ -358,6 +382,7 @@ class Socket(Sending, Listening):
         self._phase = DISCONNECTED
         self.nsp._index.mute(self)
         self._ready = False
+        self._runtime.held.discard(self)
         self._reason, self._description = reason, description
         if self._inbox is not None:
             self._inbox.clear()

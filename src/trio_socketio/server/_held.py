@@ -1,0 +1,117 @@
+"""Events that are held for long: which handler holds them is logged once, with what to do."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+import trio
+
+if TYPE_CHECKING:
+    from trio_socketio.server._sending import Call
+    from trio_socketio.server._socket import Socket
+
+__all__ = ["HELD_SECONDS", "HeldEvents", "log_held"]
+
+#: Events that are held for so long are named.
+HELD_SECONDS = 5.0
+
+_CONNECTION = (
+    "%s has not returned for %g s while events of its client wait: call socket.ready() when they may be handled, "
+    "or start what goes on in socket.nursery"
+)
+_CALL = (
+    "%s has waited for %g s in a call to its own client, and later events of this client wait behind it: if the client "
+    "answers only when one of them is handled, neither goes on. Make the call in socket.nursery, "
+    "or serve with ordering='concurrent'"
+)
+
+
+def log_held(log: logging.Logger, known: set[str], names: list[str], text: str = _CONNECTION) -> None:
+    """Name what holds events.
+
+    Args:
+        log: where.
+        known: what has been named before, and is not again.
+        names: of the handlers.
+        text: what they do, and the remedy.
+    """
+    handlers = ", ".join(dict.fromkeys(names))
+    if handlers not in known:
+        known.add(handlers)
+        log.warning(text, handlers, HELD_SECONDS)
+
+
+def _is_inside(outer: trio.lowlevel.Task | bool) -> bool:
+    """Whether the task that runs is ``outer``, or a child of it."""
+    task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+    while task is not None and task is not outer:
+        task = None if task.parent_nursery is None else task.parent_nursery.parent_task
+    return task is not None
+
+
+class HeldEvents:
+    """The sockets whose events are held now, by a connection handler or behind a call to their own client.
+
+    A socket that has no such events is not here, and no deadline is kept for it.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._since: dict[Socket, tuple[float, Call | None]] = {}
+        self._known_connections: set[str] = set()
+        self._known_calls: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def events_wait(self, socket: Socket) -> None:
+        """Events of a socket wait: look whether a connection handler holds them, or a call."""
+        if not socket.connected:
+            return
+        if not socket._ready:
+            self._watch(socket, None)
+            return
+        call = next((call for call in (socket._calls or {}).values() if call.blocks), None)
+        if call is not None:
+            self._watch(socket, call)
+
+    def call_begins(self, socket: Socket, call: Call) -> None:
+        """A socket whose event is being handled is called, by its handler or somebody else."""
+        call.blocks = _is_inside(socket._running)
+        if call.blocks and socket._has_waiting:
+            self._watch(socket, call)
+
+    def call_ended(self, socket: Socket) -> None:
+        """A call of a socket has ended; what waits behind another one is looked at when more comes."""
+        since = self._since.get(socket)
+        if since is not None and since[1] is not None and since[1] not in (socket._calls or {}).values():
+            self.discard(socket)
+
+    def _watch(self, socket: Socket, call: Call | None) -> None:
+        """Events are held from now on, by a call of the handler that is with the socket or a connection handler."""
+        if socket not in self._since:
+            self._since[socket] = trio.current_time(), call
+            socket._client._set_alarm()
+
+    def discard(self, socket: Socket) -> None:
+        """They are no longer; nothing happens if none were."""
+        self._since.pop(socket, None)
+
+    def deadline(self, socket: Socket) -> float:
+        """When ``check`` must be called for a socket; infinity for never."""
+        since = self._since.get(socket)
+        return math.inf if since is None else since[0] + HELD_SECONDS
+
+    def check(self, socket: Socket, now: float) -> None:
+        """Name what holds a socket's events, if it has done so for long."""
+        if self.deadline(socket) > now:
+            return
+        _, call = self._since.pop(socket)
+        if not socket._has_waiting:
+            return
+        if call is None:
+            log_held(self._log, self._known_connections, socket._handlers_at_work())
+        else:
+            log_held(self._log, self._known_calls, socket._handlers_at_work(), _CALL)

@@ -1,0 +1,259 @@
+"""Events that are held for 5 s: what holds them is named in the log, once, with the remedy."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import trio
+from support.peers import open_peer
+
+from trio_socketio import EngineServer, EngineSocket, Server, Socket
+
+pytestmark = pytest.mark.rows("P35")
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+CONNECTION = "has not returned for 5 s while events of its client wait"
+CALL = "has waited for 5 s in a call to its own client"
+
+
+def stuck(io: Server | EngineServer) -> None:
+    @io.on("connection")
+    async def greet(socket: Any) -> None:
+        await trio.sleep_forever()
+
+
+async def test_connection_handler_that_does_not_return(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server(connect_timeout=20)
+    stuck(io)
+    io.on("ask", lambda socket: "answer")
+    async with running(io) as net:
+        clients = [await net.connect() for _ in range(3)]
+        await trio.sleep(10)
+        assert warnings(caplog) == []
+        for client in clients:
+            await client.emit("ask", ack=1)
+        await trio.sleep(4.9)
+        assert warnings(caplog) == []
+        await trio.sleep(0.3)
+        (warning,) = warnings(caplog)
+        for part in (CONNECTION, "greet", "socket.ready()", "socket.nursery"):
+            assert part in warning
+        assert await clients[0].receive() == '31["answer"]'  # connect_timeout has let it through
+        assert len(warnings(caplog)) == 1
+        assert not io._require_runtime().held
+
+
+@pytest.mark.parametrize(
+    "how", ["ready", "iteration", "returns", "no events", "client leaves", "connect_timeout"]
+)
+async def test_nothing_is_held(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    io = Server(connect_timeout=4 if how == "connect_timeout" else 20)
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await trio.sleep(3)
+        if how == "ready":
+            socket.ready()
+        elif how == "iteration":
+            async for _ in socket:
+                pass
+        elif how == "returns":
+            return
+        await trio.sleep_forever()
+
+    async with running(io) as net:
+        client = await net.connect()
+        if how != "no events":
+            await client.emit("ev")
+        await trio.sleep(2)
+        assert len(io._require_runtime().held) == (how != "no events")
+        if how == "client leaves":
+            await client.send("1")
+        await trio.sleep(8)
+        assert warnings(caplog) == []
+        assert not io._require_runtime().held
+
+
+@pytest.mark.parametrize("how", ["itself", "nursery", "broadcast"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_handler_that_calls_its_own_client(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str, first: bool
+) -> None:
+    io = Server()
+
+    @io.on("play")
+    async def play(socket: Socket) -> None:
+        if not first:
+            await trio.sleep(1)
+        if how == "itself":
+            await socket.call("move")
+        elif how == "broadcast":
+            await io.call("move", timeout=60)
+        else:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(socket.call, "move")
+
+    io.on("options", lambda socket: ["up", "down"])
+    async with running(io) as net:
+        clients = [await net.connect() for _ in range(2)]
+        for client in clients:
+            await client.emit("play")
+            if not first:
+                await client.emit("options", ack=1)
+        if first:
+            await trio.sleep(1)
+            for client in clients:
+                await client.emit("options", ack=1)
+        await trio.sleep(4.5)
+        assert warnings(caplog) == []
+        await trio.sleep(2)
+        (warning,) = warnings(caplog)
+        for part in (CALL, "play", "socket.nursery", "ordering='concurrent'"):
+            assert part in warning
+        assert not io._require_runtime().held
+
+
+async def test_several_short_calls_are_no_deadlock(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    io = Server()
+
+    @io.on("play")
+    async def play(socket: Socket) -> None:
+        for number in range(4):
+            await socket.call("move", number)
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("play")
+        await client.emit("later")
+        for number in range(4):
+            message = str(await client.receive())
+            assert message.endswith(f'["move",{number}]')
+            await trio.sleep(3)
+            await client.send(f"3{message[1 : message.index('[')]}[]")
+        await trio.sleep(6)
+        assert warnings(caplog) == []
+        assert not io._require_runtime().held
+
+
+@pytest.mark.parametrize("how", ["nursery", "concurrent", "another's", "no events", "connection"])
+async def test_call_that_holds_nothing(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    io = Server(ordering="concurrent" if how == "concurrent" else "serial")
+    first: list[Socket] = []
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        first.append(socket)
+        if how == "connection":
+            socket.ready()
+            await socket.call("move")
+
+    @io.on("play")
+    async def play(socket: Socket) -> None:
+        if how == "nursery":
+            socket.nursery.start_soon(socket.call, "move")
+        elif how == "another's":
+            await first[1].call("move")
+        elif how in ("concurrent", "no events"):
+            await socket.call("move")
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        await trio.sleep(9)
+
+    async with running(io) as net:
+        client, other = await net.connect(), await net.connect()
+        await client.emit("play")
+        if how != "no events":
+            await client.emit("slow")
+            await client.emit("slow")
+            await other.emit("slow")
+            await other.emit("slow")
+        await trio.sleep(8)
+        assert warnings(caplog) == []
+        assert not io._require_runtime().held
+
+
+async def test_idle_clients_have_no_deadline(running: Any, autojump_clock: Any) -> None:
+    io = Server()
+    io.on("ask", lambda socket: "answer")
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("slow")
+        assert await client.call("ask") == ["answer"]
+        (socket,) = io.sockets.values()
+        assert socket._client._alarm == math.inf
+        assert not io._require_runtime().held
+
+
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+async def test_connection_handler_of_an_engine(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, transport: Any
+) -> None:
+    eio = EngineServer(connect_timeout=20)
+    stuck(eio)
+    heard: list[str] = []
+    eio.on("message", lambda socket, data: heard.append(data))
+    async with running(eio) as net:
+        peers = [await open_peer(net, transport) for _ in range(2)]
+        await trio.sleep(6)
+        for peer in peers:
+            await peer.send("text")
+        await trio.sleep(4.9)
+        assert warnings(caplog) == []
+        await trio.sleep(0.3)
+        (warning,) = warnings(caplog)
+        for part in (CONNECTION, "greet", "socket.ready()", "socket.nursery"):
+            assert part in warning
+        await trio.sleep(10)
+        assert heard == ["text"] * 2
+        assert len(warnings(caplog)) == 1
+        assert eio._require_runtime().holding == {}
+
+
+@pytest.mark.parametrize("how", ["ready", "iteration", "returns", "client leaves"])
+async def test_engine_that_holds_nothing(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    eio = EngineServer()
+    eio.on("message", lambda socket, data: None)
+
+    @eio.on("connection")
+    async def connection(socket: EngineSocket) -> None:
+        await trio.sleep(3)
+        if how == "ready":
+            socket.ready()
+        elif how == "iteration":
+            async for _ in socket:
+                pass
+        elif how == "returns":
+            return
+        await trio.sleep_forever()
+
+    async with running(eio) as net:
+        peer = await open_peer(net, "websocket")
+        await peer.send("text")
+        await trio.sleep(2)
+        if how == "client leaves":
+            await peer.close()
+        await trio.sleep(8)
+        assert warnings(caplog) == []
+        assert eio._require_runtime().holding == {}
