@@ -17,12 +17,16 @@ class Room(enum.StrEnum):
     ADMIN = "/admin"
 
 
-class Mixed(str, enum.Enum):  # noqa: UP042: its str() is another text than its value
+class Mixed(str, enum.Enum):  # noqa: UP042
+    """Its ``str()`` is another text than its value."""
+
     LOBBY = "lobby"
 
 
 class Text(str):
     """A subclass that adds nothing."""
+
+    __slots__ = ()
 
 
 NAMES = [Room.LOBBY, Mixed.LOBBY, Text("lobby"), "lobby"]
