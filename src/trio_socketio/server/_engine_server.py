@@ -67,7 +67,7 @@ class EngineServer(Serving[MessageRuntime]):
         **options: see ``EngineServerOptions``; times are seconds, sizes bytes. ``path`` is ``/engine.io/`` by default.
 
     Raises:
-        TypeError: an option does not exist; the nearest one is named.
+        TypeError: an option does not exist, or its value is of another kind.
         ValueError: an option's value is out of range.
     """
 
