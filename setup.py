@@ -52,6 +52,7 @@ MODULES = {
     "_message": True,
     "_packets": True,
     "_rooms": True,
+    "_values": True,
     "_wheel": True,
 }
 if sys.platform == "linux":

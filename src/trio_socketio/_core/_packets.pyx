@@ -31,9 +31,11 @@ cdef extern from "Python.h":
     void Py_DECREF(PyObject *value)
 
 
-#: How deep arguments may be nested to be looked through here; what contains itself is deeper.
 cdef enum:
+    #: How deep arguments may be nested to be looked through here; what contains itself is deeper.
     MAX_DEPTH = 100
+    #: Packets of so many bytes take longer to decode than to choose the way: see _values.pyx.
+    LARGE = 16384
 
 
 cdef bint _is_json(object value, int depth) except -1:
@@ -92,7 +94,7 @@ cdef class EventReader:
         cdef object namespace = "/"
         cdef list args
         cdef object name
-        if size == 0 or start[0] != c"2":
+        if size == 0 or size >= LARGE or start[0] != c"2":
             return None
         if tsio_sio_head_parse(<const uint8_t *>start, <size_t>size, 0, &head) != TSIO_OK:
             return None

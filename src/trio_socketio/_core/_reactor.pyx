@@ -68,8 +68,7 @@ cdef class Reactor:
 
     Args:
         flush_list: told when a connection has something to send.
-        packets_per_turn: how many packets of one connection are handed over in a row; a large one counts as several,
-            for a kilobyte may be inflated to a megabyte.
+        packets_per_turn: how many packets of one connection are handed over in a row; a large one counts as several.
         turn_seconds: how long one turn may take about, for reading and for writing each.
 
     Raises:
@@ -228,7 +227,7 @@ cdef class Reactor:
                     if ready.writable:
                         tsio_reactor_unblock(conn)
                     if ready.readable and not tsio_conn_has_input(conn):
-                        self._receive(conn, ready.slot, ready.generation, now)
+                        self._receive(conn, ready.slot, ready.generation, now, end)
                     if _now() > end:
                         more = True  # the next turn begins with those that are left
                         break
@@ -252,17 +251,19 @@ cdef class Reactor:
                 conn = tsio_reactor_conn(&self._reactor, slot, generation)
                 if conn is not NULL:
                     (<Connection>conn.owner)._is_put_off = False
-                    self._hand_over(slot, generation, now)
+                    self._hand_over(slot, generation, now, end)
                 if _now() > end:
                     break
         finally:
             self._backlog = backlog[served:] + self._backlog
         return 0
 
-    cdef int _receive(self, tsio_conn *conn, uint32_t slot, uint32_t generation, double now) except -1:
+    cdef int _receive(
+        self, tsio_conn *conn, uint32_t slot, uint32_t generation, double now, double end
+    ) except -1:
         cdef tsio_io_status status = tsio_reactor_read(&self._reactor, conn)
         if status == TSIO_IO_OK:
-            self._hand_over(slot, generation, now)
+            self._hand_over(slot, generation, now, end)
         elif status == TSIO_IO_EOF or status == TSIO_IO_BROKEN:
             self._report(<Connection>conn.owner, status)
         return 0
@@ -282,8 +283,12 @@ cdef class Reactor:
             transport.failed(failure)
         return 0
 
-    cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now) except -1:
-        """Hand over the packets of one connection. Each may end any connection, or move this one's socket."""
+    cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now, double end) except -1:
+        """Hand over the packets of one connection, one at least. Each may end any connection, or move this one's socket.
+
+        What a packet costs is not known before: a kilobyte may be inflated to a megabyte, and plain handlers run. So the
+        time is looked at after each.
+        """
         cdef tsio_conn *conn
         cdef tsio_conn_event event
         cdef tsio_status status
@@ -294,7 +299,7 @@ cdef class Reactor:
             if conn is NULL:
                 return 0
             connection = <Connection>conn.owner
-            if conn.paused or handed >= self._packets_per_turn:
+            if conn.paused or handed >= self._packets_per_turn or (handed and _now() > end):
                 self._keep(conn)
                 return self._settle(slot, generation)
             status = tsio_conn_next(conn, now, &event)
