@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import trio
+from support.peers import open_peer
 from support.wire import SioClient, client_frame
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import Server, Socket
+from trio_socketio import EngineServer, EngineSocket, Server, Socket
 
 COUNT = 20
 
@@ -175,6 +176,27 @@ async def test_connection_handlers_start_in_the_order_of_registration(running: A
     async with running(io) as net:
         for _ in range(ROUNDS):
             await net.connect()
+            await wait_all_tasks_blocked()
+            assert log == list(range(COUNT))
+            log.clear()
+
+
+@pytest.mark.rows("P15")
+async def test_connection_handlers_of_an_engine_start_in_the_order_of_registration(running: Any) -> None:
+    eio = EngineServer()
+    log: list[int] = []
+
+    def add(number: int) -> None:
+        @eio.on("connection")
+        async def connection(socket: EngineSocket) -> None:
+            log.append(number)
+            await trio.lowlevel.checkpoint()
+
+    for number in range(COUNT):
+        add(number)
+    async with running(eio) as net:
+        for _ in range(ROUNDS):
+            await open_peer(net, "websocket")
             await wait_all_tasks_blocked()
             assert log == list(range(COUNT))
             log.clear()

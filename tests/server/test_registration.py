@@ -84,6 +84,12 @@ def test_names_that_no_event_has(name: Any) -> None:
         Server().on(name, lambda socket: None)
 
 
+@pytest.mark.parametrize("name", ["connect_error", "newListener", "removeListener"])
+def test_names_that_no_client_can_send(name: str) -> None:
+    with pytest.raises(ValueError, match=r"Socket\.IO's own name: no client can send it"):
+        Server().on(name, lambda socket: None)
+
+
 def test_star_until_it_exists() -> None:
     io = Server()
     for on in (io.on, io.once, io.of("/ok").on):

@@ -111,7 +111,7 @@ class Config:
     attachment_timeout: float = 10.0
     #: How long ``await socket.emit`` waits for room before the client is given up.
     write_timeout: float = 20.0
-    #: What disconnect handlers and the last flush have together.
+    #: What disconnect handlers and the last flush have together, and how long a client that rejoins waits for them.
     disconnect_timeout: float = 5.0
     #: How long a closed session's last packets are kept for a poll.
     polling_close_timeout: float = 30.0

@@ -94,19 +94,31 @@ class EngineClient(SessionClient):
 
     def opened(self, now: float) -> None:
         """Begin with the connection handlers."""
+        waiting: list[Handler] = []
         for handler in self._handlers_of("connection"):
             if not self.connected:
                 break
             if handler.is_async:
-                self._holding += 1
-                self.start(partial(self._connect, handler), name="socket of an engine")
+                waiting.append(handler)
             else:
                 self._call("connection", handler)
+        if waiting and self.connected:
+            self._holding = len(waiting)
+            self.start(partial(self._connect_all, waiting), name="socket of an engine")
         if not self._holding:
             self.ready()
         elif self.connected and not self._is_ready:
             deadline = self.runtime.holding[self] = now + self.runtime.config.connect_timeout
             self.session.set_alarm(deadline)
+
+    async def _connect_all(self, handlers: list[Handler]) -> None:
+        if len(handlers) == 1:
+            await self._connect(handlers[0])
+            return
+        async with trio.open_nursery() as nursery:
+            for handler in handlers:  # they start in the order of registration
+                nursery.start_soon(self._connect, handler)
+                await trio.lowlevel.checkpoint()
 
     async def _connect(self, handler: Handler) -> None:
         try:

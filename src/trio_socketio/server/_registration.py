@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trio_socketio.server._annotations import excludes, resolve
+from trio_socketio.socketio import RESERVED_EVENTS
 
 __all__ = [
     "plain_function",
@@ -18,6 +19,9 @@ __all__ = [
     "require_socket",
 ]
 
+#: Names that clients may not give to events, and for which a server has no event of its own.
+_NEVER_SENT = RESERVED_EVENTS - {"connect", "disconnect", "disconnecting"}
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -26,9 +30,13 @@ def require_event_name(event: object) -> None:
 
     Raises:
         TypeError: it is the handler, because the parentheses of the decorator are missing, or neither text nor number.
-        ValueError: it is ``"*"``, which catches every event in other libraries.
+        ValueError: it is ``"*"``, which catches every event in other libraries, or a name that no event has here.
     """
     if isinstance(event, str | int | float) and not isinstance(event, bool):
+        if event in _NEVER_SENT:
+            raise ValueError(
+                f"{event!r} is Socket.IO's own name: no client can send it, and no server tells it"
+            )
         if event == "*":
             raise ValueError('"*" is no name for all events here: on_any registers a handler for every event')
         return
