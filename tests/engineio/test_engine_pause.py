@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.engine import Bench, Poll
 
+from trio_socketio import Outbox
 from trio_socketio.errors import DisconnectReason
 
 pytestmark = pytest.mark.rows("P2")
@@ -65,6 +66,37 @@ def test_late_server_does_not_blame_the_client(before: float) -> None:
     assert Poll(polling).body in ("2", "2\x1e2")
     bench.advance(PATIENCE - 1.0)
     assert polling.session.is_open
+
+
+def test_paused_client_of_revision_3_sees_a_pong_within_the_timeout() -> None:
+    """Its ping is not read, but it takes any packet for an answer."""
+    bench = Bench(allow_eio3=True)
+    polling = bench.polling("EIO=3")
+    polling.session.pause(bench.now)
+    for _ in range(20):
+        poll = Poll(polling)
+        assert poll.body is None
+        bench.advance(10.0)
+        assert poll.body == "1:3"
+    assert polling.session.is_open
+
+
+def test_paused_session_of_revision_3_without_polls_ends() -> None:
+    bench = Bench(allow_eio3=True)
+    session = bench.polling("EIO=3").session
+    session.pause(bench.now)
+    bench.advance(PATIENCE - 0.1)
+    assert session.conn.queued_packets == 4
+    bench.advance(0.2)
+    assert bench.above[session.sid].reason is DisconnectReason.PING_TIMEOUT
+
+
+def test_pongs_for_a_client_of_revision_3_that_does_not_read_are_bounded() -> None:
+    bench = Bench(allow_eio3=True, outbox=Outbox(max_packets=10), ping_interval=200.0)
+    session = bench.polling("EIO=3").session
+    session.pause(bench.now)
+    bench.advance(200.0)
+    assert session.conn.queued_packets == 10
 
 
 def test_resumed_session_is_not_looked_at_any_more() -> None:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 __all__ = ["Held"]
 
-#: A look that comes so many seconds late shows that the server was held, and polls may wait in the kernel.
-LATE = 1.0
+#: A look that comes late by this part of their interval, and so many seconds at least, shows that the server was held:
+#: polls may wait in the kernel.
+LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Held:
     """Since when a session is paused, and what is to be looked at when.
 
     A client on WebSocket that vanishes meanwhile is found by the kernel. One that polls is found by the poll that does
-    not come: pings answer a waiting poll once in ``timeout`` at least, so a client that is there polls again.
+    not come: a waiting poll is answered with a ping (in revision 3, a pong) by the next look, so a client that is there
+    polls again.
 
     Args:
         now: when the pause begins.
         patience: how long a pause may last before it is reported, and how long a client may stay without a poll.
-        timeout: how often polls are looked at.
+        every: how often to look, in seconds.
 
     Attributes:
         look_at: when to call ``look`` next.
     """
 
-    __slots__ = ("_patience", "_polled", "_report_at", "_timeout", "look_at")
+    __slots__ = ("_patience", "_polled", "_report_at", "_every", "look_at")
 
-    def __init__(self, now: float, patience: float, timeout: float) -> None:
+    def __init__(self, now: float, patience: float, every: float) -> None:
         self._patience = patience
-        self._timeout = timeout
+        self._every = every
         self._polled = now
         self._report_at = now + patience
-        self.look_at = now + min(timeout, patience)
+        self.look_at = now + min(every, patience)
 
     def is_reported(self, now: float) -> bool:
         """Whether the pause has become too long; True once."""
@@ -50,12 +52,12 @@ class Held:
             Whether the client has not polled for too long.
         """
         late = now - self.look_at
-        if late > LATE:
+        if late > max(self._every * LATE, MIN_LATE):
             self._polled += late
-            self.look_at = now + self._timeout
+            self.look_at = now + self._every
             return False
         if polled:
             self._polled = now
         gone_at = self._polled + self._patience
-        self.look_at = min(now + self._timeout, gone_at, self._report_at)
+        self.look_at = min(now + self._every, gone_at, self._report_at)
         return gone_at <= now

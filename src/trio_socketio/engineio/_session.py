@@ -255,7 +255,8 @@ class Session:
             self.conn.paused = True
             self.conn.suspend_heartbeat()
             self.engine.was_polled(self)  # polls from before do not count
-            self._held = Held(now, options.ping_interval + options.ping_timeout, options.ping_timeout)
+            every = options.ping_timeout / (2 if self.revision == 3 else 1)
+            self._held = Held(now, options.ping_interval + options.ping_timeout, every)
             self._set_deadline()
 
     def resume(self, now: float) -> None:
@@ -373,6 +374,9 @@ class Session:
             self.observer.held(patience)
         if held.look(now, polled=self.transport.name != "polling" or self.engine.was_polled(self)):
             self.fail(DisconnectReason.PING_TIMEOUT, f"no poll for {patience:g} s")
+        elif self.revision == 3:
+            # The client's ping may be among what is not read, and it gives up if nothing comes within the timeout.
+            self.conn.send_protected(self.engine.pong, 1)
 
     def _set_deadline(self) -> None:
         if self.state is not State.CLOSED:
