@@ -60,6 +60,7 @@ class Acceptor:
                 nursery.start_soon(self._accept, listener, start, name="listener")
             task_status.started(list(listeners))
 
+    @trio.lowlevel.enable_ki_protection
     async def _accept(self, listener: trio.abc.Listener[Any], start: Callable[[Any], None]) -> None:
         async with listener:
             while True:

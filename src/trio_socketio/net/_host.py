@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,6 +89,8 @@ class EngineHost:
         self.connections: set[Http1Connection] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
+        #: called with what stops the program, when a handler that a timer has called raises it
+        self.on_interrupt: Callable[[BaseException], None] | None = None
         self.options = options
         self.paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
         self.admission = Admission(engine, self.refuses, logger)
@@ -283,6 +286,7 @@ class EngineHost:
             if self.reactor is not None:
                 await self.reactor.run()
 
+    @trio.lowlevel.enable_ki_protection
     async def run_wheel(self) -> None:
         """Deal with timers as they come due: the one task that waits for time on behalf of all sessions."""
         earlier = Signal()
@@ -290,7 +294,7 @@ class EngineHost:
         self.engine.defer = self._defer
         try:
             while True:
-                with trio.move_on_at(self.engine.tick(trio.current_time())):
+                with trio.move_on_at(self._tick()):
                     await earlier.wait()
         finally:
             self.engine.wheel.on_earlier = None
@@ -300,3 +304,12 @@ class EngineHost:
         """A client that polls may need a new connection for its answer, while accepting may pause."""
         polls = conn.transport is not None and conn.transport.name == "polling"
         (self._overdue_polls if polls else self._overdue).add(conn, event)
+
+    def _tick(self) -> float:
+        try:
+            return self.engine.tick(trio.current_time())
+        except (KeyboardInterrupt, SystemExit) as error:
+            if self.on_interrupt is None:
+                raise
+            self.on_interrupt(error)
+            return trio.current_time()  # others may be due

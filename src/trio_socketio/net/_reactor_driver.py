@@ -223,6 +223,8 @@ class ReactorHost:
         self._earlier = Signal()
         #: called when the last WebSocket has ended
         self.on_idle: Callable[[], None] = lambda: None
+        #: called with what stops the program, when a handler that the reactor has called raises it
+        self.on_interrupt: Callable[[BaseException], None] | None = None
 
     @classmethod
     def make(cls, flush_timeout: float, logger: logging.Logger) -> ReactorHost | None:
@@ -300,7 +302,13 @@ class ReactorHost:
             self._turn()
 
     def _turn(self) -> None:
-        self._turns_again = self.reactor.turn(trio.current_time())
+        try:
+            self._turns_again = self.reactor.turn(trio.current_time())
+        except (KeyboardInterrupt, SystemExit) as error:
+            if self.on_interrupt is None:
+                raise
+            self._turns_again = True
+            self.on_interrupt(error)
         if self._turns_again:
             self._work.set()
         if not self.reactor.has_dirty:

@@ -238,6 +238,7 @@ class Requests:
         self.http.reader.suspend()
         self._nursery.start_soon(self._confirm_poll, polling, write, name="answer to a poll")
 
+    @trio.lowlevel.enable_ki_protection
     async def _confirm_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
         try:
             await write()

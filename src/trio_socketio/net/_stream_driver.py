@@ -167,6 +167,7 @@ class StreamDriver:
             self._output.set()  # the answer to a WebSocket ping
         return True
 
+    @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
         with self._write_scope:
             while True:

@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 from trio_socketio.errors import Disconnected
 
-__all__ = ["CONTAINED", "contain", "leaf", "unwrap", "without_disconnected"]
+__all__ = ["CONTAINED", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
 
 #: What ``contain`` is for. All else passes untouched: raised again, it and our frames would refer to each other.
 CONTAINED = (Exception, BaseExceptionGroup)
+
+#: What stops the program.
+INTERRUPTS = (KeyboardInterrupt, SystemExit)
 
 
 def leaf(error: BaseException) -> BaseException:
@@ -21,6 +24,9 @@ def leaf(error: BaseException) -> BaseException:
 
 def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """What our nursery has wrapped, as it was raised; an interrupt comes bare, however deep it was."""
+    interrupts, rest = group.split(INTERRUPTS)
+    if interrupts is not None and rest is None:
+        return _first(interrupts)
     innermost = leaf(group)
     if not isinstance(innermost, Exception) or len(group.exceptions) > 1:
         return innermost
@@ -39,13 +45,34 @@ def without_disconnected(error: Exception) -> Exception | None:
     return left
 
 
-def contain(error: BaseException, report: Callable[[Exception], None]) -> None:
+def _first(error: BaseException) -> BaseException:
+    """The first exception in nested groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def contain(
+    error: BaseException,
+    report: Callable[[Exception], None],
+    interrupted: Callable[[BaseException], None] | None = None,
+) -> None:
     """Report what is an application's error, and raise again what is not: ``Cancelled``, interrupts.
 
     In a group each part goes its own way.
+
+    Args:
+        error: what was raised.
+        report: is told an application's error.
+        interrupted: is told an interrupt, instead of raising it again.
     """
     if isinstance(error, BaseExceptionGroup):
         errors, rest = error.split(Exception)
+        if rest is not None and interrupted is not None:
+            interrupts, rest = rest.split(INTERRUPTS)
+            if interrupts is not None:
+                interrupted(_first(interrupts))
+            del interrupts
         if errors is not None:
             reported = leaf(errors)
             assert isinstance(reported, Exception)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._life import Life
     from trio_socketio.server._runtime import Runtime
     from trio_socketio.server._socket import Socket
+    from trio_socketio.socketio import EventReceived
 
 __all__ = ["Crew"]
 
@@ -115,6 +116,7 @@ class Crew:
         assert inbox is not None
         socket._tasks = (*socket._tasks, scope)
         socket._running = task
+        event: EventReceived | None = None
         try:
             if self._is_concurrent:
                 while (event := inbox.borrow()) is not None:
@@ -139,6 +141,8 @@ class Crew:
                     streak = 0
                     await trio.lowlevel.checkpoint()
         finally:
+            if event is not None and event.ack_id is not None and self._runtime.is_stopping:
+                self._runtime.acks_cut += 1
             socket._is_served = socket._running = False
             if socket._idle is not None:
                 socket._became_idle()

@@ -366,7 +366,7 @@ class EngineLife(Tasks[EngineClient]):
     async def farewell(self, client: EngineClient) -> None:
         """Run the handlers for ``close``."""
         try:
-            with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):
+            with self._runtime.disconnecting():
                 for handler in client._handlers_of("close"):
                     args = handler.trim([str(client._reason), client._description])
                     if handler.is_async:

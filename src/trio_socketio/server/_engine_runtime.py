@@ -7,7 +7,8 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import trio
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net import EngineHost, Files, HostOptions
-from trio_socketio.server._boundary import CONTAINED, contain, leaf
+from trio_socketio.server._boundary import INTERRUPTS, contain, leaf
 from trio_socketio.server._config import Config
 from trio_socketio.server._from_thread import Inlet
 from trio_socketio.server._handlers import Handler
@@ -35,6 +36,13 @@ OVERFLOW_SLICE = 0.005
 SLOW_HANDLER = 0.1
 
 
+async def _reraise(error: BaseException) -> None:
+    try:
+        raise error
+    finally:
+        del error  # its traceback refers to this frame
+
+
 class EngineRuntime(ABC):
     """What exists while a server runs, whatever its messages mean.
 
@@ -49,6 +57,8 @@ class EngineRuntime(ABC):
         engine: the sessions.
         host: serves them.
         inlet: takes calls from outside Trio tasks.
+        is_stopping: the server stops.
+        acks_cut: how many events that a client waits for an acknowledgement of were being handled when a stop began.
     """
 
     nursery: trio.Nursery
@@ -67,6 +77,7 @@ class EngineRuntime(ABC):
         self.host = EngineHost(self.engine, self._host_options(config), logger)
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
+            self.host.reactor.on_interrupt = self.interrupted
         self.inlet = Inlet(self.spawn, log)
         #: what has held a client for long, and is in the log
         self.known_holders: set[str] = set()
@@ -78,6 +89,15 @@ class EngineRuntime(ABC):
         self._listening: set[trio.CancelScope] = set()
         #: names of functions that returned False and are known from the log
         self._known_false: set[str] = set()
+        self.host.on_interrupt = self.interrupted
+        self._parent: trio.Nursery
+        self._is_interrupted = False
+        #: what ends with the grace of a stop
+        self._graces: set[trio.CancelScope] = set()
+        self._is_cut_short = False
+        self._handlers_cut = 0
+        self.acks_cut = 0
+        self.is_stopping = False
 
     @abstractmethod
     def _connect(self, session: Session) -> Observable:
@@ -110,10 +130,12 @@ class EngineRuntime(ABC):
     async def start(self, parent: trio.Nursery) -> None:
         """Open the server's nursery, in a task of ``parent``. It is shielded: ``stop`` ends what is in it."""
         opened = trio.Event()
+        self._parent = parent
         parent.start_soon(self._hold_nursery, opened, name="trio_socketio server")
         with trio.CancelScope(shield=True):  # ``Nursery.start`` would leave it half open when it is cancelled
             await opened.wait()
 
+    @trio.lowlevel.enable_ki_protection
     async def _hold_nursery(self, opened: trio.Event) -> None:
         try:
             with trio.CancelScope(shield=True):
@@ -126,19 +148,70 @@ class EngineRuntime(ABC):
                         self._close_sessions()
         except BaseExceptionGroup as group:
             raise leaf(group) from None
+        finally:
+            if self._is_cut_short:
+                self.log.warning(
+                    "interrupted again: the stop is cut short, with %d disconnect handlers and %d acknowledgements",
+                    self._handlers_cut,
+                    self.acks_cut,
+                )
 
+    @trio.lowlevel.enable_ki_protection
     async def stop(self) -> None:
         """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
+        self.is_stopping = True
         try:
             for scope in self._listening:
                 scope.cancel()
             self._close_sessions()
-            with trio.CancelScope(shield=True, deadline=self._grace_deadline):
+            with self.grace():
                 while self._is_busy:
                     self._quiet = trio.Event()
                     await self._quiet.wait()
-        finally:  # an interrupt may come meanwhile, and the nursery is shielded from it
+        except INTERRUPTS:
+            self.cut_short()
+            raise
+        finally:  # the nursery is shielded
             self.nursery.cancel_scope.cancel()
+
+    @contextmanager
+    def grace(self) -> Iterator[trio.CancelScope]:
+        """A shielded scope for what may still run when its socket has ended; it ends with the grace of a stop."""
+        deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
+        with trio.CancelScope(shield=True, deadline=deadline) as scope:
+            self._graces.add(scope)
+            try:
+                yield scope
+            finally:
+                self._graces.discard(scope)
+
+    @contextmanager
+    def disconnecting(self) -> Iterator[None]:
+        """The grace of a socket's disconnect handlers."""
+        with self.grace() as scope:
+            yield
+        if scope.cancelled_caught and self._is_cut_short:
+            self._handlers_cut += 1
+
+    # interrupts
+
+    def interrupted(self, error: BaseException) -> None:
+        """One of the server's tasks has raised what stops the program: stop in order, then raise it.
+
+        A second one ends the grace of the stop.
+        """
+        if self._is_interrupted or self.is_stopping:
+            self.cut_short()
+        if not self._is_interrupted:
+            self._is_interrupted = True
+            self._parent.start_soon(_reraise, error, name="interrupt")
+
+    def cut_short(self) -> None:
+        """End the grace of a stop now."""
+        self._is_cut_short = True
+        self._grace_deadline = min(self._grace_deadline, trio.current_time())
+        for scope in self._graces:
+            scope.cancel()
 
     def _close_sessions(self) -> None:
         """The end of all sockets, which begins the grace that they share."""
@@ -167,10 +240,6 @@ class EngineRuntime(ABC):
                 DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", now=now, code=1001, linger=True
             )
 
-    def grace_deadline(self) -> float:
-        """Until when disconnect handlers may run, if they begin now."""
-        return min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
-
     def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
         """Start a task in the server's nursery that ``stop`` waits for, from this moment on."""
         self.nursery.start_soon(self._contained, function, *args, name=name)
@@ -185,12 +254,17 @@ class EngineRuntime(ABC):
         """It does something again, or ends."""
         self._busy += 1
 
+    @trio.lowlevel.enable_ki_protection
     async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
         """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
         try:
             await function(*args)
-        except CONTAINED as error:
-            contain(error, self._internal_error)
+        except INTERRUPTS as error:
+            self.interrupted(error)
+        except BaseExceptionGroup as group:
+            contain(group, self._internal_error, self.interrupted)
+        except Exception as error:
+            self._internal_error(error)
         finally:
             self.pause()
 
@@ -274,6 +348,7 @@ class EngineRuntime(ABC):
         self.nursery.start_soon(self._serve_accepted, stream, name="connection")
         self.host.arrivals.accepted.set()
 
+    @trio.lowlevel.enable_ki_protection
     async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
         self._busy += 1
         await self._contained(self.host.serve, stream)

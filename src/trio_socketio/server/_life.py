@@ -164,7 +164,7 @@ class Life(Tasks["Socket"]):
         """Let those hear who want to, and forget the socket."""
         try:
             if self._is_missed(socket):
-                with trio.CancelScope(shield=True, deadline=self._runtime.grace_deadline()):
+                with self._runtime.disconnecting():
                     await self._notify(socket, "disconnecting")
                     socket._leave_all()
                     await self._notify(socket, "disconnect")

@@ -17,6 +17,7 @@ from trio_socketio.server import _program
 from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config
 from trio_socketio.server._engine_runtime import EngineRuntime
+from trio_socketio.server._interrupts import Interrupts
 
 if TYPE_CHECKING:
     from trio_socketio.server._engine_server import EngineServer
@@ -99,12 +100,13 @@ class Serving(ABC, Generic[R]):
         self._runtime = runtime = self._make_runtime()
         self._engine_server._engine = runtime.engine
         try:
-            async with trio.open_nursery() as nursery:
-                await runtime.start(nursery)
-                try:
-                    yield
-                finally:
-                    await runtime.stop()
+            with Interrupts(lambda: runtime.is_stopping, runtime.cut_short):
+                async with trio.open_nursery() as nursery:
+                    await runtime.start(nursery)
+                    try:
+                        yield
+                    finally:
+                        await runtime.stop()
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
         finally:
