@@ -307,8 +307,9 @@ class Socket(Sending, Listening):
         if self._inbox is None:
             self._inbox = EventInbox(self._client, self.nsp.name)
         self._inbox.put(event)
-        self._serve_inbox()
-        if self._calls or not self._ready:
+        if self._ready and not self._is_served:
+            self._runtime.crew.serve(self)
+        elif self._calls or not self._ready:
             self._runtime.held.events_wait(self)
 
     def _serve_inbox(self) -> None:
