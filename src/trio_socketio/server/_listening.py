@@ -115,7 +115,8 @@ class Listening(ABC):
         Args:
             event: an event name; on a server or namespace also ``"connection"``, ``"disconnecting"``, ``"disconnect"``.
             handler: ``async def`` or ``def``; the socket (for ``socket.on`` it is left out), then the event's
-                arguments. What it returns is the acknowledgement, a tuple several values. A ``def`` must not block.
+                arguments. What it returns is the acknowledgement: a tuple is several values, all else one, also a named
+                tuple. A ``def`` must not block.
 
         Raises:
             TypeError: the event's name is missing, the handler cannot be called so, or an annotation cannot be used.
