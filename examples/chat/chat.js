@@ -1,5 +1,6 @@
 // The conversation with the server. What is seen is made by view.js.
 
+import { fit } from "./picture.js";
 import * as view from "./view.js";
 
 const CDN = "https://cdn.socket.io/4.8.3/socket.io.min.js";
@@ -15,6 +16,7 @@ const LOSSES = 3; // a message that took the connection along so often is not se
 const me = { name: "", room: "", joined: false };
 const outbox = new Map(); // message id -> message: what waits for the server's word
 const shown = new Set(); // ids of messages, so that one that comes twice is shown once
+const mine = recall("mine", []); // ids of messages that were sent from here, also before the page was reloaded
 const typists = new Map(); // socket id -> timer
 let people = [];
 let toldTyping = 0;
@@ -74,7 +76,8 @@ async function request(event, ...values) {
   return answer;
 }
 
-function goTo(name, room) {
+function goTo(...names) {
+  const [name, room] = names.map(wellFormed);
   const moved = room !== me.room;
   Object.assign(me, { name, room });
   view.showMe(me);
@@ -97,15 +100,23 @@ function sendText(text) {
 
 async function sendPicture(file) {
   if (!PICTURE_TYPES.includes(file.type)) return view.notice("Only PNG, JPEG, GIF and WebP pictures can be sent.");
-  if (file.size > PICTURE_BYTES) return view.notice(`This picture has ${kilobytes(file.size)}. The limit is ${kilobytes(PICTURE_BYTES)}.`);
+  let picture, data;
+  try {
+    picture = await fit(file, PICTURE_BYTES);
+    data = await picture.arrayBuffer();
+  } catch {
+    return view.notice("This picture cannot be read.");
+  }
+  if (picture !== file) view.notice(`The picture of ${kilobytes(file.size)} was scaled down to ${kilobytes(data.byteLength)}.`);
   const id = newId();
-  const data = await file.arrayBuffer();
-  post(id, { picture: file }, () => request("picture", id, file.type, data));
+  post(id, { picture }, () => request("picture", id, picture.type, data));
 }
 
 function post(id, content, send) {
   const message = { id, send, sending: false, losses: 0 };
   isNew(id);
+  mine.push(id);
+  keep("mine", mine.slice(-SHOWN_IDS));
   message.shown = view.addMessage({ ...content, mine: true, name: me.name, at: Date.now() }, () => deliver(message));
   deliver(message);
 }
@@ -133,6 +144,11 @@ function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Without half characters, such as `maxlength` leaves of an emoji: neither addresses nor the server take them. */
+function wellFormed(text) {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
 function kilobytes(bytes) {
   return `${Math.ceil(bytes / 1_000).toLocaleString()} kB`;
 }
@@ -142,7 +158,8 @@ function kilobytes(bytes) {
 function receive({ id, from, name, at }, content) {
   if (!isNew(id)) return;
   stoppedTyping(from);
-  view.addMessage({ ...content, mine: false, name, at });
+  if (mine.includes(id)) view.addMessage({ ...content, mine: true, name, at }).sent(at);
+  else view.addMessage({ ...content, mine: false, name, at });
 }
 
 function isNew(id) {
@@ -186,6 +203,22 @@ function stoppedTyping(id) {
 
 function showTypists() {
   view.showTyping(people.filter(({ id }) => typists.has(id)).map(({ name }) => name));
+}
+
+// --- what this tab remembers, if the browser lets it
+
+function keep(key, value) {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(value));
+  } catch { /* private windows may refuse */ }
+}
+
+function recall(key, otherwise) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key)) ?? otherwise;
+  } catch {
+    return otherwise;
+  }
 }
 
 view.onEnter(goTo);

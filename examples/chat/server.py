@@ -55,7 +55,7 @@ class Room:
 
 rooms: dict[str, Room] = {}
 
-PAGE = {"/": "index.html", "/chat.css": "chat.css", "/chat.js": "chat.js", "/view.js": "view.js"}
+PAGE = {"/": "index.html", **{f"/{name}": name for name in ("chat.css", "chat.js", "view.js", "picture.js")}}
 io = Server(
     max_http_buffer_size=1_300_000,  # the largest picture where it travels as base64: by long polling
     serve_client=BUNDLE if BUNDLE.is_dir() else None,

@@ -2,6 +2,7 @@
 
 const LOG_LENGTH = 400;
 const GROUP_MS = 5 * 60_000;
+const NAME_LENGTH = 30;
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const letters = new Intl.Segmenter();
 const $ = (id) => document.getElementById(id);
@@ -26,16 +27,27 @@ export function showMe({ name, room }) {
 }
 
 export function onEnter(handler) {
-  enterHandler = (name, room) => {
+  enterHandler = (name, room, { write = true } = {}) => {
     openMenu(false);
-    $("enter").close();
     handler(name, room);
-    if (matchMedia("(hover: hover)").matches) $("text").focus();
+    $("enter").close();
+    if (write && matchMedia("(hover: hover)").matches) $("text").focus();
   };
   submit("enter-form", () => enterHandler($("enter-name").value.trim(), $("enter-room").value.trim()));
   submit("new-room", ({ room }) => enterHandler($("me-name").textContent, room.value.trim()));
   $("change").onclick = () => enter({ name: $("me-name").textContent, room: $("room").textContent });
-  $("enter").oncancel = (event) => $("room").textContent || event.preventDefault();
+  // Without a room there is nothing behind the dialog. Browsers let pages hold up the first Escape only, and a close
+  // by other means, such as a gesture, not at all: then it is opened again.
+  const stay = (event) => {
+    if (!hasRoom()) event.preventDefault();
+  };
+  $("enter").onkeydown = (event) => {
+    if (event.key === "Escape") stay(event);
+  };
+  $("enter").oncancel = stay;
+  $("enter").onclose = () => {
+    if (!hasRoom()) $("enter").showModal();
+  };
   $("menu").onclick = () => openMenu(true);
   $("shade").onclick = () => openMenu(false);
 }
@@ -43,10 +55,21 @@ export function onEnter(handler) {
 export function enter({ name, room }, trouble = "") {
   openMenu(false);
   $("enter-name").value = name || remembered();
-  $("enter-room").value = room || decodeURIComponent(location.hash.slice(1)) || "Lobby";
+  $("enter-room").value = room || addressed() || "Lobby";
   $("enter-error").textContent = trouble;
   $("enter-error").hidden = !trouble;
   if (!$("enter").open) $("enter").showModal();
+}
+
+const hasRoom = () => $("room").textContent !== "";
+
+/** The room that the address names, if it can be read. */
+function addressed() {
+  try {
+    return [...decodeURIComponent(location.hash.slice(1))].slice(0, NAME_LENGTH).join("");
+  } catch {
+    return "";
+  }
 }
 
 function openMenu(open) {
@@ -67,19 +90,44 @@ function submit(form, handler) {
 // --- rooms and people
 
 export function showRooms(rooms, current) {
-  $("rooms").replaceChildren(...rooms.map(({ name, people }) => {
-    const button = make("button", "row");
-    button.append(make("span", "label", name), make("span", "number", people));
+  update($("rooms"), rooms, "row", (button, { name }) => {
+    button.toggleAttribute("aria-current", name === current);
     if (name === current) button.ariaCurrent = "true";
-    button.onclick = () => enterHandler($("me-name").textContent, name);
-    return within("li", button);
-  }));
-  $("enter-rooms").replaceChildren(...rooms.map(({ name, people }) => {
-    const button = Object.assign(make("button", "chip", name), { type: "button" });
-    button.append(make("span", "number", people));
+    // A pointer goes on to the text; the keyboard stays in the list, where it may choose another room.
+    button.onclick = (event) => enterHandler($("me-name").textContent, name, { write: event.detail > 0 });
+  });
+  update($("enter-rooms"), rooms, "chip", (button, { name }) => {
+    button.type = "button";
     button.onclick = () => ($("enter-room").value = name);
-    return within("li", button);
-  }));
+  });
+}
+
+/** Show rooms as buttons. Those that were there stay the same elements, so that the focus stays where it is. */
+function update(list, rooms, className, prepare) {
+  const items = new Map([...list.children].map((item) => [item.dataset.room, item]));
+  const next = rooms.map((room) => {
+    const item = items.get(room.name) ?? roomItem(room.name, className);
+    items.delete(room.name);
+    item.querySelector(".number").textContent = room.people;
+    prepare(item.firstElementChild, room);
+    return item;
+  });
+  for (const item of items.values()) {
+    const hasFocus = item.contains(document.activeElement);
+    const neighbour = item.previousElementSibling ?? item.nextElementSibling;
+    item.remove();
+    if (hasFocus) neighbour?.firstElementChild.focus();
+  }
+  next.forEach((item, at) => list.children[at] === item || list.insertBefore(item, list.children[at] ?? null));
+}
+
+function roomItem(name, className) {
+  const item = make("li", "");
+  const button = make("button", className);
+  button.append(make("span", "label", name), make("span", "number"));
+  item.dataset.room = name;
+  item.append(button);
+  return item;
 }
 
 export function showPeople(people, myId) {
@@ -93,14 +141,8 @@ export function showPeople(people, myId) {
 }
 
 export function showTyping(names) {
-  $("typing").hidden = names.length === 0;
-  if (names.length) $("typing-names").textContent = names.length > 2 ? "Several people are typing" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing`;
-}
-
-function within(tag, child) {
-  const parent = make(tag, "");
-  parent.append(child);
-  return parent;
+  $("typing").classList.toggle("shown", names.length > 0);
+  $("typing-names").textContent = names.length === 0 ? "" : names.length > 2 ? "Several people are typing" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing`;
 }
 
 function paint(avatar, name) {
@@ -143,8 +185,8 @@ export function addMessage({ mine, name, at, text, picture }, retry) {
   item.classList.toggle("follows", follows);
   item.classList.toggle("pictured", Boolean(picture));
   paint(part(".avatar"), name);
-  part(".name").textContent = name;
-  if (picture) part(".text").replaceWith(image(picture, name));
+  part(".name").textContent = mine ? "You" : name;
+  if (picture) part(".text").replaceWith(image(picture, mine ? "you" : name));
   else part(".text").textContent = text;
   if (!mine) part(".tick").remove();
   part(".trouble button").onclick = retry;

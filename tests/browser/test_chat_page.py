@@ -2,118 +2,84 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser.chat_server import ChatServer, line_of, modules, running, tell
 
-from tools import BUILD, ROOT, npm_install, require_tool
+from tools import BUILD, require_tool
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-EXAMPLE = ROOT / "examples" / "chat"
-DRIVER = Path(__file__).with_name("chat_page.cjs")
-PACKAGES = {"playwright-core": "1.65.1", "socket.io-client": "4.8.3"}
-SERVER_SECONDS = 120
+HERE = Path(__file__).parent
 DRIVER_SECONDS = 100
 
-
-@contextmanager
-def running(command: list[str], seconds: float, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program and talk to it by lines; the deadline ends it, and with it every wait for one of its lines."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        command, env=os.environ | environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
-    ) as process:
-        deadline = threading.Timer(seconds, process.kill)
-        deadline.start()
-        try:
-            yield process
-        finally:
-            deadline.cancel()
-            process.kill()
-
-
-def line_of(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None and process.stderr is not None
-    line = process.stdout.readline().strip()
-    if not line and process.wait() != 0:
-        pytest.fail(
-            f"{process.args!r} ended with {process.returncode}:\n{process.stderr.read()}", pytrace=False
-        )
-    return line
-
-
-def tell(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdin is not None
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
-
-
-class ChatServer:
-    """The example in a process of its own; started again, it takes the port that it had."""
-
-    def __init__(self, folder: Path) -> None:
-        self.command = [sys.executable, str(folder / "server.py")]
-        self.port = "0"
-
-    @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[str]]:
-        with running(self.command, SERVER_SECONDS, PORT=self.port) as process:
-            said = line_of(process)
-            assert said.startswith("Listening on http://127.0.0.1:"), said
-            self.url = said.split()[2]
-            self.port = self.url.rstrip("/").rpartition(":")[2]
-            yield process
-
-    @staticmethod
-    def ends_quietly(process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=SERVER_SECONDS)
-        assert (process.returncode, stdout) == (130, "")
-        assert "Traceback" not in stderr
+#: What chat_checks.cjs looks at, each on a page of its own.
+CHECKS = [
+    "addresses",
+    "surrogates",
+    "escape",
+    "focus on a room",
+    "focus on a room that is gone",
+    "large picture",
+    "large picture with transparency",
+    "picture that cannot be read",
+    "own messages after a reload",
+    "roles",
+    "names of speakers",
+    "typing is announced",
+    "contrast",
+]
 
 
 @pytest.fixture(scope="module")
-def packages() -> Path:
-    return npm_install("browser", PACKAGES) / "node_modules"
+def server(tmp_path_factory: pytest.TempPathFactory) -> ChatServer:
+    require_tool("chromium", "chromium-browser", debian="chromium")
+    return ChatServer(tmp_path_factory.mktemp("chat"))
 
 
-@pytest.fixture
-def server(tmp_path: Path, packages: Path) -> ChatServer:
-    """A copy of the example with its bundle installed, so that the test leaves the source folder as it is."""
-    folder = shutil.copytree(EXAMPLE, tmp_path / "chat", ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copytree(packages / "socket.io-client", folder / "node_modules" / "socket.io-client")
-    return ChatServer(folder)
+@pytest.fixture(scope="module")
+def served(server: ChatServer) -> Iterator[str]:
+    """A server that all checks share; each has rooms of its own."""
+    with server.running():
+        yield server.url
 
 
-def test_two_people_talk_through_a_restart_of_the_server(server: ChatServer, packages: Path) -> None:
-    node = require_tool("node", debian="nodejs")
-    chromium = require_tool("chromium", "chromium-browser", debian="chromium")
+def driver(script: str, *args: str) -> list[str]:
     artifacts = BUILD / "artifacts"
     artifacts.mkdir(parents=True, exist_ok=True)
+    node = require_tool("node", debian="nodejs")
+    chromium = require_tool("chromium", "chromium-browser", debian="chromium")
+    return [node, str(HERE / script), args[0], chromium, str(artifacts), *args[1:]]
+
+
+@pytest.mark.rows("P39")
+@pytest.mark.parametrize("check", CHECKS)
+def test_page(served: str, check: str) -> None:
+    command = driver("chat_checks.cjs", served, check)
+    with running(command, DRIVER_SECONDS, NODE_PATH=str(modules())) as process:
+        assert line_of(process) == ""
+
+
+def test_two_people_talk_through_a_restart_of_the_server(tmp_path: Path) -> None:
+    server = ChatServer(tmp_path)
     with server.running() as first:
-        command = [node, str(DRIVER), server.url, chromium, str(artifacts)]
-        with running(command, DRIVER_SECONDS, NODE_PATH=str(packages)) as driver:
-            assert line_of(driver) == "pause"
+        command = driver("chat_page.cjs", server.url)
+        with running(command, DRIVER_SECONDS, NODE_PATH=str(modules())) as process:
+            assert line_of(process) == "pause"
             first.send_signal(signal.SIGSTOP)
-            tell(driver, "done")
-            assert line_of(driver) == "resume"
+            tell(process, "done")
+            assert line_of(process) == "resume"
             first.send_signal(signal.SIGCONT)
-            tell(driver, "done")
-            assert line_of(driver) == "kill"
+            tell(process, "done")
+            assert line_of(process) == "kill"
             first.kill()
             first.wait()
-            tell(driver, "done")
-            assert line_of(driver) == "start"
+            tell(process, "done")
+            assert line_of(process) == "start"
             with server.running() as second:
-                tell(driver, "done")
-                assert line_of(driver) == ""
+                tell(process, "done")
+                assert line_of(process) == ""
                 server.ends_quietly(second)
