@@ -33,8 +33,18 @@ static void free_ring(tsio_outbox *outbox)
     outbox->head = outbox->cap = 0;
 }
 
+static void free_polled(tsio_outbox *outbox)
+{
+    for (uint32_t i = 0; i < outbox->polled_count; i++)
+        tsio_message_unref(outbox->polled[i].message);
+    tsio_alloc.free(outbox->polled);
+    outbox->polled = NULL;
+    outbox->polled_count = 0;
+}
+
 void tsio_outbox_free(tsio_outbox *outbox)
 {
+    free_polled(outbox);
     for (uint32_t i = 0; i < outbox->count; i++)
         tsio_message_unref(at(outbox, i)->message);
     outbox->count = outbox->inflight_packets = 0;
@@ -237,9 +247,26 @@ static tsio_status append_polling(tsio_buf *dst, tsio_message *message)
     return tsio_buf_append(dst, data, len);
 }
 
-static void take_first(tsio_outbox *outbox)
+/* Room to keep all that is queued. */
+static tsio_status reserve_polled(tsio_outbox *outbox)
 {
-    tsio_message *message = at(outbox, 0)->message;
+    if (outbox->count == 0)
+        return TSIO_OK;
+    if (outbox->count > UINT32_MAX / sizeof(tsio_outbox_entry) - outbox->polled_count)
+        return TSIO_E_NO_MEMORY;
+    const size_t size = ((size_t)outbox->polled_count + outbox->count) * sizeof(tsio_outbox_entry);
+    tsio_outbox_entry *polled = tsio_alloc.realloc(outbox->polled, size);
+    if (polled == NULL)
+        return TSIO_E_NO_MEMORY;
+    outbox->polled = polled;
+    return TSIO_OK;
+}
+
+/* `keeps`: there is room to keep it, see above. */
+static void take_first(tsio_outbox *outbox, bool keeps)
+{
+    const tsio_outbox_entry entry = *at(outbox, 0);
+    tsio_message *message = entry.message;
     const size_t bytes = tsio_message_bytes(message);
     outbox->head = (outbox->head + 1) & (outbox->cap - 1);
     outbox->count--;
@@ -247,17 +274,20 @@ static void take_first(tsio_outbox *outbox)
     outbox->inflight_packets++;
     outbox->inflight_bytes += bytes;
     outbox->compressible = outbox->compressible || !message->as_it_is;
-    tsio_message_unref(message);
+    if (keeps)
+        outbox->polled[outbox->polled_count++] = entry;
+    else
+        tsio_message_unref(message);
 }
 
 static tsio_status take(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes,
-                        tsio_status (*append)(tsio_buf *, tsio_message *))
+                        tsio_status (*append)(tsio_buf *, tsio_message *), bool keeps)
 {
     for (bool any = false; outbox->count > 0 && (!any || dst->len < max_bytes); any = true) {
         const tsio_status status = append(dst, at(outbox, 0)->message);
         if (status != TSIO_OK)
             return any ? TSIO_OK : status;
-        take_first(outbox);
+        take_first(outbox, keeps);
     }
     if (outbox->count == 0)
         free_ring(outbox);
@@ -266,13 +296,15 @@ static tsio_status take(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes,
 
 tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
 {
-    return take(outbox, dst, max_bytes, append_ws);
+    return take(outbox, dst, max_bytes, append_ws, false);
 }
 
 tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
 {
     outbox->compressible = false;
-    return take(outbox, dst, max_bytes, append_polling);
+    if (reserve_polled(outbox) != TSIO_OK)
+        return TSIO_E_NO_MEMORY;
+    return take(outbox, dst, max_bytes, append_polling, true);
 }
 
 /* How many messages a body takes; *binary becomes true if there are binary parts among them. */
@@ -290,6 +322,8 @@ static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *bin
 tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary)
 {
     outbox->compressible = false;
+    if (reserve_polled(outbox) != TSIO_OK)
+        return TSIO_E_NO_MEMORY;
     for (uint32_t left = plan_body(outbox, max_bytes, binary); left > 0; left--) {
         const uint8_t *data;
         size_t len;
@@ -298,7 +332,7 @@ tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t
             status = tsio_buf_append(dst, data, len);
         if (status != TSIO_OK)
             return dst->len > 0 ? TSIO_OK : status;
-        take_first(outbox);
+        take_first(outbox, true);
     }
     if (outbox->count == 0)
         free_ring(outbox);
@@ -349,8 +383,42 @@ void tsio_outbox_advance(tsio_outbox *outbox, size_t sent)
     update_confirmed(outbox);
 }
 
+tsio_status tsio_outbox_put_back(tsio_outbox *outbox)
+{
+    const uint32_t back = outbox->polled_count;
+    if (back == 0)
+        return TSIO_OK;
+    if (outbox->count > UINT32_MAX / 2 / sizeof(tsio_outbox_entry) - back)
+        return TSIO_E_NO_MEMORY;
+    uint32_t cap = FIRST_CAP;
+    while (cap < outbox->count + back)
+        cap *= 2;
+    tsio_outbox_entry *entries = tsio_alloc.realloc(NULL, cap * sizeof *entries);
+    if (entries == NULL)
+        return TSIO_E_NO_MEMORY;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < back; i++) {
+        entries[i] = outbox->polled[i];
+        bytes += tsio_message_bytes(entries[i].message);
+    }
+    for (uint32_t i = 0; i < outbox->count; i++)
+        entries[back + i] = *at(outbox, i);
+    free_ring(outbox);
+    outbox->entries = entries;
+    outbox->cap = cap;
+    outbox->count += back;
+    outbox->bytes += bytes;
+    outbox->inflight_packets -= back;
+    outbox->inflight_bytes -= bytes;
+    outbox->polled_count = 0;
+    free_polled(outbox);
+    update_confirmed(outbox);
+    return TSIO_OK;
+}
+
 void tsio_outbox_confirm(tsio_outbox *outbox)
 {
+    free_polled(outbox);
     outbox->inflight_packets = 0;
     outbox->inflight_bytes = 0;
     update_confirmed(outbox);

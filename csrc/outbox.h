@@ -9,6 +9,8 @@
  * how much has gone (a non-blocking send) peeks and advances by that, and nothing
  * is ever in flight. The first message may then be half sent; it is not dropped.
  *
+ * What a poll takes can be put back until it is confirmed: the outbox keeps it.
+ *
  * Both limits, packets and bytes, count what is queued and what is in flight.
  * A message that exceeds max_bytes by itself is accepted when there is neither.
  *
@@ -67,6 +69,8 @@ typedef struct {
                          * this reaches the `pushed` it saw */
     uint64_t dropped;   /* messages lost here: dropped from the queue, or refused with TSIO_E_DROPPED */
     tsio_outbox_entry first; /* the ring, as long as one message is all there is */
+    tsio_outbox_entry *polled; /* in flight for polling, oldest first; NULL if nothing is */
+    uint32_t polled_count;
 } tsio_outbox;
 
 void tsio_outbox_init(tsio_outbox *outbox, uint32_t max_packets, size_t max_bytes, tsio_policy policy);
@@ -111,6 +115,11 @@ tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t 
  * where there are binary parts among them, and otherwise stays what the caller wants.
  * Precondition: `dst` is empty. */
 tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary);
+
+/* What polls have taken and was not confirmed is the oldest of the queue again.
+ * TSIO_E_NO_MEMORY: nothing has changed. O(queue). Precondition: no message is half
+ * sent (head_sent is 0). */
+tsio_status tsio_outbox_put_back(tsio_outbox *outbox);
 
 /* Everything in flight has been written. */
 void tsio_outbox_confirm(tsio_outbox *outbox);

@@ -348,6 +348,63 @@ static void shortest_packets_are_joined_as_well(void)
     tsio_outbox_free(&outbox);
 }
 
+/* --- put back (P6) --------------------------------------------------------- */
+
+static void polled_messages_are_put_back(void)
+{
+    tsio_outbox outbox;
+    tsio_buf dst = {0};
+    tsio_outbox_init(&outbox, 100, BIG, TSIO_POLICY_DISCONNECT);
+    for (char mark = 'a'; mark <= 'e'; mark++)
+        push_plain(&outbox, mark);
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, 1), TSIO_OK);
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, 1), TSIO_OK);
+    CHECK_EQ(outbox.inflight_packets, 2);
+    CHECK_EQ(tsio_outbox_put_back(&outbox), TSIO_OK);
+    CHECK_EQ(outbox.inflight_packets, 0);
+    CHECK_EQ(outbox.inflight_bytes, 0);
+    CHECK_EQ(outbox.count, 5);
+    CHECK_EQ(outbox.bytes, 50);
+    CHECK_EQ(outbox.confirmed, 0);
+    check_drains(&outbox, "abcde");
+    CHECK_EQ(tsio_outbox_put_back(&outbox), TSIO_OK); /* nothing: it is confirmed */
+    check_drains(&outbox, "");
+    for (char mark = 'a'; mark <= 'z'; mark++) /* more than the smallest ring holds */
+        push_plain(&outbox, mark);
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, BIG), TSIO_OK);
+    push_plain(&outbox, '0');
+    CHECK_EQ(tsio_outbox_put_back(&outbox), TSIO_OK);
+    check_drains(&outbox, "abcdefghijklmnopqrstuvwxyz0");
+    push_plain(&outbox, 'a');
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, BIG), TSIO_OK);
+    tsio_outbox_free(&outbox); /* with what is kept */
+    CHECK(outbox.confirmed == outbox.pushed);
+    tsio_buf_free(&dst);
+    CHECK_EQ(alloc_live, 0);
+}
+
+static void putting_back_without_memory_changes_nothing(void)
+{
+    tsio_outbox outbox;
+    tsio_buf dst = {0};
+    tsio_outbox_init(&outbox, 100, BIG, TSIO_POLICY_DISCONNECT);
+    push_plain(&outbox, 'a');
+    alloc_fail_at = alloc_calls + 1;
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, BIG), TSIO_E_NO_MEMORY);
+    CHECK_EQ(outbox.count, 1);
+    CHECK_EQ(tsio_outbox_take_polling(&outbox, &dst, BIG), TSIO_OK);
+    push_plain(&outbox, 'b');
+    alloc_fail_at = alloc_calls + 1;
+    CHECK_EQ(tsio_outbox_put_back(&outbox), TSIO_E_NO_MEMORY);
+    CHECK_EQ(outbox.count, 1);
+    CHECK_EQ(outbox.inflight_packets, 1);
+    CHECK_EQ(tsio_outbox_put_back(&outbox), TSIO_OK);
+    alloc_fail_at = 0;
+    check_drains(&outbox, "ab");
+    tsio_buf_free(&dst);
+    CHECK_EQ(alloc_live, 0);
+}
+
 /* --- polling in revision 3 ------------------------------------------------ */
 
 static tsio_message *message_of(const char *text, bool attached)
@@ -433,6 +490,8 @@ int main(void)
     take_stops_at_its_limit_but_takes_one();
     polling_is_joined();
     shortest_packets_are_joined_as_well();
+    polled_messages_are_put_back();
+    putting_back_without_memory_changes_nothing();
     one_binary_part_makes_a_binary_body();
     every_body_is_binary_for_who_wants_that();
     CHECK_EQ(alloc_live, 0);

@@ -37,6 +37,7 @@ cdef extern from "outbox.h" nogil:
     tsio_status tsio_outbox_take_polling3(
         tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, c_bool *binary
     )
+    tsio_status tsio_outbox_put_back(tsio_outbox *outbox)
     void tsio_outbox_confirm(tsio_outbox *outbox)
     void tsio_outbox_free(tsio_outbox *outbox)
 

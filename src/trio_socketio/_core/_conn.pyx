@@ -224,6 +224,10 @@ cdef class Connection:
             check_memory(status)
         return _take_buf(&buf), bool(binary)
 
+    def put_back(self):
+        """What polls have taken and was not confirmed is the oldest of the queue again."""
+        check_memory(tsio_outbox_put_back(tsio_conn_outbox(&self._conn)))
+
     def confirm(self, double now=NAN):
         """What was in flight has been written; returns whether a heartbeat's ping has left with it.
 

@@ -68,8 +68,8 @@ class PollingTransport:
     """
 
     __slots__ = (
-        "_answer", "_delivery", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled", "_post_type",
-        "_posting", "_took", "releases_next", "session",
+        "_answer", "_begun", "_delivery", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled",
+        "_post_type", "_posting", "_taken_back", "_took", "releases_next", "session",
     )  # fmt: skip
 
     name: TransportName = "polling"
@@ -84,7 +84,7 @@ class PollingTransport:
         self._answer: bytes | None = None
         self._polled = False
         self._posting = False
-        self._took = False
+        self._took = self._begun = self._taken_back = False
         self._goodbye_sent = False
         self.releases_next = False
         self._delivery: Callable[[], Delivery | None] | None = None
@@ -108,9 +108,18 @@ class PollingTransport:
 
     def abort(self, *, goodbye: bool) -> None:
         """Release the waiting poll."""
+        if self.session.transport is not self:  # an upgrade has taken over
+            self._take_back()
         if self._notify is not None:
             self._answer = CLOSE if goodbye else NOOP
             self._notify()
+
+    def _take_back(self) -> None:
+        """What a poll took goes out through the WebSocket, if nothing of the answer was handed to the kernel."""
+        if self._took and not self._begun:
+            self._took = False
+            self._taken_back = True
+            self.session.conn.put_back()
 
     def delivery(self, now: float) -> Delivery | None:
         """Of the connection that carries, or has carried, the last answer to a poll."""
@@ -162,11 +171,15 @@ class PollingTransport:
         return polled
 
     def collect(self) -> EngineResponse:
-        """The answer to the poll that was waiting; report with ``poll_written`` or ``poll_lost``."""
+        """The answer to the poll that was waiting; see ``begin_answer``.
+
+        Report with ``poll_written`` or ``poll_lost``.
+        """
         self._set_waiting(None)
         session, payloads = self.session, self._payloads
         digit, self._answer = self._answer, None
         self._took = digit is None
+        self._begun = self._taken_back = False
         if digit is not None:
             return self._wrapped(*payloads.packet(digit), compress=False)
         is_closing = session.state is State.CLOSING
@@ -187,10 +200,16 @@ class PollingTransport:
         body = body if index is None else _jsonp.wrap(index, body)
         return _response(body, content_type, compress=compress)
 
+    def begin_answer(self) -> EngineResponse | None:
+        """The answer is about to be handed to the kernel; returns what is to be written instead, if anything is."""
+        self._begun = True
+        return self._wrapped(*self._payloads.packet(NOOP), compress=False) if self._taken_back else None
+
     def poll_written(self, now: float = math.nan) -> None:
         """The answer to a poll is written; ``now`` as for ``Session.written``."""
         if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
             self.session.written(now)
+            self._took = False
         if self._goodbye_sent and self.session.transport is self:
             self.session.end()
 
@@ -202,6 +221,8 @@ class PollingTransport:
                 self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
             else:
                 self.session.end()
+        elif self._took:  # an upgrade took over meanwhile, and what the poll took is lost
+            self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
 
     # POST
 

@@ -214,10 +214,11 @@ class Requests:
         if coding is not None and compression is not None:
             if coding and len(response.body) > compression.worker_bytes:
                 self._finish_poll(
-                    polling, partial(self._respond_encoded, response, coding, compression.level)
+                    polling, partial(self._respond_encoded, polling, response, coding, compression.level)
                 )
                 return
             response = encoded(response, coding, compression.level)
+        polling.begin_answer()
         try:
             rest = self.http.begin_response(response)
         except trio.BrokenResourceError:
@@ -228,9 +229,14 @@ class Requests:
         else:
             self._poll_written(polling)
 
-    async def _respond_encoded(self, response: EngineResponse, coding: str, level: int) -> None:
+    async def _respond_encoded(
+        self, polling: PollingTransport, response: EngineResponse, coding: str, level: int
+    ) -> None:
         limiter = self._host.compressing
         response = await trio.to_thread.run_sync(encoded, response, coding, level, limiter=limiter)
+        instead = polling.begin_answer()
+        if instead is not None:
+            response = self._host.headers.finished(self._request, instead)
         await self.http.finish_response(self.http.begin_response(response))
 
     def _finish_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
