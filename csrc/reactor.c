@@ -282,8 +282,38 @@ bool tsio_reactor_has_dirty(const tsio_reactor *reactor)
     return lists->urgent.next != &lists->urgent || lists->bulk.next != &lists->bulk;
 }
 
-tsio_front *tsio_reactor_next_dirty(tsio_link *list)
+static void append_link(tsio_link *link, tsio_link *list)
 {
+    *link = (tsio_link){list->prev, list};
+    list->prev->next = link;
+    list->prev = link;
+}
+
+void tsio_reactor_begin_round(tsio_reactor *reactor)
+{
+    append_link(&reactor->round, &reactor->dirty.bulk);
+}
+
+bool tsio_reactor_in_round(const tsio_reactor *reactor)
+{
+    return reactor->round.next != NULL;
+}
+
+/* The mark of a round stands first in this list. */
+static void advance_round(tsio_reactor *reactor, tsio_link *list)
+{
+    list->next = reactor->round.next;
+    list->next->prev = list;
+    if (list == &reactor->dirty.bulk)
+        append_link(&reactor->round, &reactor->dirty.urgent);
+    else
+        reactor->round = (tsio_link){NULL, NULL};
+}
+
+tsio_front *tsio_reactor_next_dirty(tsio_reactor *reactor, tsio_link *list)
+{
+    if (list->next == &reactor->round)
+        advance_round(reactor, list);
     tsio_link *link = list->next;
     if (link == list)
         return NULL;

@@ -49,6 +49,7 @@ typedef struct {
 typedef struct {
     int epoll_fd;
     tsio_dirty_lists dirty; /* oldest first */
+    tsio_link round; /* stands behind what was dirty when the round began; in a list while it goes on */
     tsio_slot *slots;
     uint32_t cap, free_slot, count;
     int *closing; /* descriptors to be closed at the end of the pass */
@@ -129,8 +130,16 @@ tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn);
 /* Writes what the connection has, as far as the socket takes it. */
 tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front);
 
-/* Takes the first connection off a dirty list; NULL: it is empty. */
-tsio_front *tsio_reactor_next_dirty(tsio_link *list);
+/* Takes the first connection off a dirty list of the reactor; NULL: it is empty. */
+tsio_front *tsio_reactor_next_dirty(tsio_reactor *reactor, tsio_link *list);
+
+/* A round goes on until every connection that was dirty when it began was taken off its list,
+ * whatever becomes dirty meanwhile. Precondition: none goes on. A mark is put at the end of the
+ * bulk list; when it comes first there, it moves to the end of the urgent list, because
+ * a connection may move there, too; when it comes first there, the round is over. O(1). */
+void tsio_reactor_begin_round(tsio_reactor *reactor);
+
+bool tsio_reactor_in_round(const tsio_reactor *reactor);
 
 bool tsio_reactor_has_dirty(const tsio_reactor *reactor);
 

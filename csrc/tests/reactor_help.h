@@ -121,9 +121,9 @@ static inline void wire_check_nothing(wire *line)
 /* As the one who writes goes about it: first those who are urgent. */
 static inline tsio_conn *next_dirty(void)
 {
-    tsio_front *front = tsio_reactor_next_dirty(&reactor.dirty.urgent);
+    tsio_front *front = tsio_reactor_next_dirty(&reactor, &reactor.dirty.urgent);
     if (front == NULL)
-        front = tsio_reactor_next_dirty(&reactor.dirty.bulk);
+        front = tsio_reactor_next_dirty(&reactor, &reactor.dirty.bulk);
     CHECK(front != NULL || !tsio_reactor_has_dirty(&reactor));
     return front != NULL ? front->conn : NULL;
 }

@@ -70,11 +70,11 @@ static void the_urgent_come_first(void)
     CHECK_EQ(lines[1].conn.outbox.count, 1);
     wire_queue(&lines[1], "x", 1);
     CHECK_EQ(tsio_conn_send(&lines[1].conn, lines[1].conn.outbox.entries[0].message, TSIO_SEND_BULK), TSIO_OK);
-    CHECK(tsio_reactor_next_dirty(&reactor.dirty.urgent) == lines[1].conn.front); /* still */
-    CHECK(tsio_reactor_next_dirty(&reactor.dirty.urgent) == NULL);
+    CHECK(tsio_reactor_next_dirty(&reactor, &reactor.dirty.urgent) == lines[1].conn.front); /* still */
+    CHECK(tsio_reactor_next_dirty(&reactor, &reactor.dirty.urgent) == NULL);
     CHECK(tsio_reactor_has_dirty(&reactor));
-    CHECK(tsio_reactor_next_dirty(&reactor.dirty.bulk) == lines[0].conn.front);
-    CHECK(tsio_reactor_next_dirty(&reactor.dirty.bulk) == lines[2].conn.front);
+    CHECK(tsio_reactor_next_dirty(&reactor, &reactor.dirty.bulk) == lines[0].conn.front);
+    CHECK(tsio_reactor_next_dirty(&reactor, &reactor.dirty.bulk) == lines[2].conn.front);
     CHECK(!tsio_reactor_has_dirty(&reactor));
     for (size_t i = 0; i < 3; i++)
         wire_close(&lines[i]);

@@ -117,6 +117,15 @@ cdef class Reactor:
         """Whether a connection has something to send that its peer may be ready to take."""
         return bool(tsio_reactor_has_dirty(&self._reactor))
 
+    @property
+    def in_round(self):
+        """Whether a connection that was dirty when the round began has not been offered to the kernel yet."""
+        return bool(tsio_reactor_in_round(&self._reactor))
+
+    def begin_round(self):
+        """Begin a round; precondition: none goes on. What becomes dirty later does not belong to it."""
+        tsio_reactor_begin_round(&self._reactor)
+
     def __len__(self):
         return self._reactor.count
 
@@ -367,7 +376,7 @@ cdef class Reactor:
         while True:
             with nogil:
                 while True:
-                    front = NULL if _now() > end else tsio_reactor_next_dirty(dirty)
+                    front = NULL if _now() > end else tsio_reactor_next_dirty(&self._reactor, dirty)
                     if front is NULL:
                         break
                     status = tsio_reactor_flush(&self._reactor, front)

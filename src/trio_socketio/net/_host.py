@@ -269,8 +269,13 @@ class EngineHost:
     # tasks
 
     async def flushed(self) -> None:
-        """Wait until all that is queued was written as far as the clients read. A checkpoint."""
-        await trio.lowlevel.checkpoint()
+        """Wait until each outbox that has something to send was offered to the kernel once, at most a second.
+
+        The writers of the stream driver begin within one pass of the scheduler; for the reactor see ``Rounds.wait``.
+
+        Cancellation: ends the wait; the call returns, and the next checkpoint raises.
+        """
+        await trio.lowlevel.cancel_shielded_checkpoint()
         if self.reactor is not None:
             await self.reactor.flushed()
 

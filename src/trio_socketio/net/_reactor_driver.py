@@ -18,6 +18,7 @@ from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reac
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._delivery import delivery_of
+from trio_socketio.net._round import Rounds
 from trio_socketio.net._signal import Signal
 
 __all__ = ["ReactorDriver", "ReactorHost"]
@@ -211,10 +212,10 @@ class ReactorHost:
         self._work = Signal()
         #: whether a turn has left something to do, and the task that writes goes on with it
         self._turns_again = False
-        self._flushing = trio.lowlevel.ParkingLot()
         flush_list = FlushList()
         flush_list.on_dirty = self._work.set
         self.reactor = Reactor(flush_list)
+        self._rounds = Rounds(self.reactor)
         self._endings: dict[ReactorDriver, float] = {}
         self._next_ending = math.inf
         #: the largest number of WebSockets since memory was last given back
@@ -266,12 +267,11 @@ class ReactorHost:
                 driver.drop()
             trio.lowlevel.notify_closing(self.reactor.epoll_fd)
             self.reactor.close()
-            self._flushing.unpark_all()
+            self._rounds.close()
 
     async def flushed(self) -> None:
-        """Wait until every connection was written to as far as its client reads. Not a checkpoint if it is so."""
-        if self.reactor.has_dirty:
-            await self._flushing.park()
+        """Wait until each connection that is dirty now was offered to the kernel once; see ``Rounds.wait``."""
+        await self._rounds.wait()
 
     async def read_once(self) -> None:
         """Read once from every WebSocket that has sent something by now."""
@@ -311,8 +311,7 @@ class ReactorHost:
             self.on_interrupt(error)
         if self._turns_again:
             self._work.set()
-        if not self.reactor.has_dirty:
-            self._flushing.unpark_all()
+        self._rounds.turned()
 
     @trio.lowlevel.enable_ki_protection
     async def _wait_endings(self) -> None:

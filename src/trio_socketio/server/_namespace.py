@@ -196,8 +196,7 @@ class Namespace(Listening, Emitter):
         self._broadcast_bytes += len(message)
         if self._broadcasts >= EMITS_BETWEEN_FLUSHES or self._broadcast_bytes >= BYTES_BETWEEN_FLUSHES:
             self._broadcasts = self._broadcast_bytes = 0
-            with trio.CancelScope(shield=True):
-                await self.server._require_runtime().host.flushed()
+            await self.server._require_runtime().host.flushed()
 
     async def _call(self, event: object, args: tuple[Any, ...], target: Target, timeout: float) -> Answers:
         """Broadcast an event under one ack id, and wait for all who got it."""
