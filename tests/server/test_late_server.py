@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
+from support.certificates import certificate_in
 from support.held import LONG, HeldClient, HeldServer, Kind
 from support.wire import client_frame
 
@@ -55,7 +54,7 @@ class Crowd:
             self.pinged.wait()
             self.held.wait()
             client.answer()
-            client.join()
+            client.check()
 
     def lost(self) -> list[tuple[str, int]]:
         """Those whose sessions have ended."""
@@ -84,15 +83,6 @@ def _block(server: HeldServer, crowd: Crowd) -> None:
         assert crowd.lost() == []
 
 
-def _tls(folder: Path) -> tuple[ssl.SSLContext, str]:
-    authority = trustme.CA()
-    certificate = folder / "certificate.pem"
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    return context, str(certificate)
-
-
 @pytest.mark.rows("P10")
 @pytest.mark.parametrize(
     ("driver", "hold"),
@@ -104,7 +94,7 @@ def test_late_server_keeps_clients_that_have_answered(
     options: dict[str, Any] = {"driver": "auto" if driver == "tls" else driver, "allow_eio3": True, **TIMES}
     context = None
     if driver == "tls":
-        context, options["certificate"] = _tls(tmp_path)
+        context, options["certificate"] = certificate_in(tmp_path)
     with HeldServer.run(context, **options) as server:
         crowd = Crowd(server)
         crowd.pinged.wait()
@@ -125,7 +115,7 @@ def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
         time.sleep(sum(TIMES.values()) + TIMES["ping_timeout"] + 0.5)
         for client in clients:
             with closing(client), pytest.raises(ConnectionError):
-                client.join()
+                client.check()
 
 
 @pytest.mark.rows("P10")
@@ -142,4 +132,4 @@ def test_answer_waits_for_a_descriptor_of_the_server() -> None:
                 for other in others:
                     other.close()
                 answering.result(LONG)
-                client.join()
+                client.check()

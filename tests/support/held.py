@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,9 +56,13 @@ class HeldServer:
     def go_on(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
-    def connect(self) -> socket.socket:
-        """A new connection."""
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=LONG)
+    def connect(self, receive_buffer: int = 0) -> socket.socket:
+        """A new connection; a small receive buffer makes its server wait for what the client reads."""
+        plain = socket.socket()
+        plain.settimeout(LONG)
+        if receive_buffer:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        plain.connect(("127.0.0.1", self.port))
         if self._context is None:
             return plain
         return self._context.wrap_socket(plain, server_hostname="localhost")
@@ -70,13 +75,14 @@ class HeldClient:
         server: its server.
         kind: how it answers.
         revision: of Engine.IO; in revision 3 it pings.
+        receive_buffer: as for ``HeldServer.connect``.
     """
 
-    def __init__(self, server: HeldServer, kind: Kind, revision: int = 4) -> None:
+    def __init__(self, server: HeldServer, kind: Kind, revision: int = 4, receive_buffer: int = 0) -> None:
         self._server = server
         self.kind = kind
         self.revision = revision
-        self.stream = server.connect()
+        self.stream = server.connect(receive_buffer)
         self._received = b""
         transport = "websocket" if kind == "websocket" else "polling"
         self._target = f"/socket.io/?EIO={revision}&transport={transport}"
@@ -117,25 +123,41 @@ class HeldClient:
 
     def answer(self) -> None:
         """Answer the ping, or ping."""
-        self._send("3" if self.revision == 4 else "2")
+        self.send("3" if self.revision == 4 else "2")
 
-    def join(self) -> None:
-        """Join the main namespace, and see it accepted: the session lives.
+    def check(self) -> None:
+        """See that the session lives.
 
         Raises:
             ConnectionError: it does not.
         """
+        self.send('42["nothing"]')
         if self.kind == "websocket":
-            if self.revision == 4:
-                self._send("40")
-            else:
-                self._send('42["x"]')
             self.stream.sendall(client_frame(9, b"alive"))
             self.read_until(b"\x8a\x05alive")
-        else:
-            self._send("40" if self.revision == 4 else '42["x"]')
 
-    def _send(self, packet: str) -> None:
+    def join(self) -> None:
+        """Join the main namespace; in revision 3 that needs no packet."""
+        if self.revision == 4:
+            self.send("40")
+        if self.kind == "websocket":
+            self.read_until(b"40{" if self.revision == 4 else b"40")
+        else:
+            self._request(self.stream, b"GET")
+
+    def read_slowly(self, end: bytes, size: int, every: float) -> None:
+        """Read up to ``end``, a little from time to time. Of a poll's response it is the end of the body."""
+        if self.kind != "websocket":
+            self.stream.sendall(self._head(b"GET"))
+        received = b""
+        while end not in received:
+            data = self.stream.recv(size)
+            if not data:
+                raise ConnectionError(received)
+            received = received[-len(end) :] + data
+            time.sleep(every)
+
+    def send(self, packet: str) -> None:
         if self.kind == "websocket":
             self.stream.sendall(client_frame(1, packet.encode()))
             return
@@ -147,8 +169,7 @@ class HeldClient:
             raise ConnectionError("the session is unknown")
 
     def _request(self, stream: socket.socket, method: bytes, body: bytes = b"") -> bytes:
-        head = b"%s %s HTTP/1.1\r\nHost: test\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
-        stream.sendall(head % (method, self._target.encode(), len(body)) + body)
+        stream.sendall(self._head(method, len(body)) + body)
         received = b""
         while True:
             data = stream.recv(65536)
@@ -158,3 +179,7 @@ class HeldClient:
             head, found, content = received.partition(b"\r\n\r\n")
             if found and len(content) == int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]):
                 return content
+
+    def _head(self, method: bytes, size: int = 0) -> bytes:
+        head = b"%s %s HTTP/1.1\r\nHost: test\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: %d\r\n\r\n"
+        return head % (method, self._target.encode(), size)

@@ -1,6 +1,6 @@
 """A server in a process of its own, which a test can stop with SIGSTOP. It is given its options as JSON.
 
-It says on its standard output which port it has, and when its handler ``block`` begins.
+It says on its standard output which port it has, when its handler ``block`` begins, and why sockets end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import trio
 
-from trio_socketio import Server, Socket
+from trio_socketio import Outbox, Server, Socket
 
 
 def _say(line: str) -> None:
@@ -24,7 +24,7 @@ def _say(line: str) -> None:
 
 
 async def main(certificate: str = "", descriptors: int = 0, **options: Any) -> None:
-    io = Server(**options)
+    io = Server(outbox=Outbox(max_bytes=16_000_000), **options)
 
     @io.on("block")
     def block(socket: Socket, seconds: float) -> None:
@@ -32,11 +32,18 @@ async def main(certificate: str = "", descriptors: int = 0, **options: Any) -> N
         time.sleep(seconds)
 
     @io.on("fill")
-    async def fill(socket: Socket, megabytes: int) -> None:
-        """Send so much with each event, and events without an end."""
+    def fill(socket: Socket, size: int) -> None:
+        socket.emit_nowait("filled", "x" * size)
+
+    @io.on("stream")
+    async def stream(socket: Socket) -> None:
         while True:
-            await socket.emit("filling", "x" * (megabytes * 1_000_000 or 10))
+            await socket.emit("streamed", "x" * 50)
             await trio.sleep(0.02)
+
+    @io.on("disconnect")
+    def disconnect(socket: Socket, reason: str) -> None:
+        _say(reason)
 
     context = None
     if certificate:
