@@ -169,7 +169,7 @@ async def test_application_hangs(
     options: dict[str, Any] = {} if hangs == "middleware" else {hangs: _hang}
     if hangs == "cors":
         handshake = handshake.replace(b"\r\n\r\n", b"\r\nOrigin: http://a.example\r\n\r\n")
-    io = Server(connect_timeout=7.0, **options)
+    io = Server(admission_timeout=7.0, **options)
     if hangs == "middleware":
         io.engine.use(_hang)
     told = listening(io)

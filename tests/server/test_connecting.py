@@ -10,10 +10,7 @@ from support.links import Link
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
-from trio_socketio import (
-    Server,
-    Socket,
-)
+from trio_socketio import EngineRequest, Server, Socket
 
 
 @pytest.mark.rows("E2", "E4", "G2")
@@ -61,6 +58,28 @@ async def test_connect_timeout_is_armed_again_when_the_last_namespace_is_left(
         await client.send("1")
         assert isinstance(await client.receive(), CloseConnection)
         assert 5 <= trio.current_time() - start < 5.2
+
+
+@pytest.mark.rows("E15")
+async def test_connect_timeout_limits_neither_admission_nor_held_events(
+    running: Any, autojump_clock: Any
+) -> None:
+    async def allow(request: EngineRequest) -> None:
+        await trio.sleep(10)
+
+    io = Server(connect_timeout=1, allow_request=allow)
+    handled: list[float] = []
+    io.on("ev", lambda socket: handled.append(trio.current_time() - start))
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await trio.sleep(20)
+
+    async with running(io) as net:
+        client = await net.connect()
+        start = trio.current_time()
+        await client.call("ev")
+    assert handled == [pytest.approx(20, abs=0.2)]
 
 
 @pytest.mark.rows("E20", "E21", "E22", "E23")

@@ -16,7 +16,7 @@ from trio_socketio import EngineServer, EngineSocket
 async def test_what_comes_while_the_connection_handlers_run_is_held(
     running: Any, autojump_clock: Any
 ) -> None:
-    eio = EngineServer(connect_timeout=5, ping_interval=100)
+    eio = EngineServer(hold_timeout=5, ping_interval=100)
     seen: list[Any] = []
     eio.on("message", lambda socket, data: seen.append((trio.current_time() - start, data)))
 

@@ -210,7 +210,7 @@ async def test_drain_handles_and_writes_what_there_is(running: Any, autojump_clo
 async def test_drain_waits_for_who_iterates_and_for_messages_that_are_held(
     running: Any, autojump_clock: Any
 ) -> None:
-    eio = EngineServer(connect_timeout=4)
+    eio = EngineServer(hold_timeout=4)
 
     @eio.on("connection")
     async def connection(socket: EngineSocket) -> None:

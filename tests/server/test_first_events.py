@@ -62,8 +62,8 @@ async def test_ready_lets_events_through_while_the_handler_goes_on(running: Any)
     assert log == ["begins", "event"]
 
 
-async def test_hold_ends_after_connect_timeout(running: Any, autojump_clock: Any) -> None:
-    io = Server(connect_timeout=7)
+async def test_hold_ends_after_hold_timeout(running: Any, autojump_clock: Any) -> None:
+    io = Server(hold_timeout=7)
     times: list[float] = []
 
     @io.on("connection")

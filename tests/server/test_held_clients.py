@@ -39,7 +39,7 @@ async def test_handler_that_holds_clients_is_named_once(
 async def test_connection_handler_that_holds_events_is_named(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    io = Server(inbox_events=2, connect_timeout=1000)
+    io = Server(inbox_events=2, hold_timeout=1000)
 
     @io.on("connection")
     async def connection(socket: Socket) -> None:

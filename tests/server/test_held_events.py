@@ -31,7 +31,7 @@ def stuck(io: Server | EngineServer) -> None:
 async def test_connection_handler_that_does_not_return(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    io = Server(connect_timeout=20)
+    io = Server(hold_timeout=20)
     stuck(io)
     io.on("ask", lambda socket: "answer")
     async with running(io) as net:
@@ -46,18 +46,18 @@ async def test_connection_handler_that_does_not_return(
         (warning,) = warnings(caplog)
         for part in (CONNECTION, "greet", "socket.ready()", "socket.nursery"):
             assert part in warning
-        assert await clients[0].receive() == '31["answer"]'  # connect_timeout has let it through
+        assert await clients[0].receive() == '31["answer"]'  # hold_timeout has let it through
         assert len(warnings(caplog)) == 1
         assert not io._require_runtime().held
 
 
 @pytest.mark.parametrize(
-    "how", ["ready", "iteration", "returns", "no events", "client leaves", "connect_timeout"]
+    "how", ["ready", "iteration", "returns", "no events", "client leaves", "hold_timeout"]
 )
 async def test_nothing_is_held(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    io = Server(connect_timeout=4 if how == "connect_timeout" else 20)
+    io = Server(hold_timeout=4 if how == "hold_timeout" else 20)
 
     @io.on("connection")
     async def connection(socket: Socket) -> None:
@@ -208,7 +208,7 @@ async def test_idle_clients_have_no_deadline(running: Any, autojump_clock: Any) 
 async def test_connection_handler_of_an_engine(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, transport: Any
 ) -> None:
-    eio = EngineServer(connect_timeout=20)
+    eio = EngineServer(hold_timeout=20)
     stuck(eio)
     heard: list[str] = []
     eio.on("message", lambda socket, data: heard.append(data))

@@ -47,7 +47,7 @@ def test_every_option_of_the_engine_comes_from_the_servers() -> None:
 
     given: dict[str, Any] = {
         "allow_eio3": True, "jsonp": True, "allow_request": allow, "initial_packet": b"hello",
-        "proxy_header": "forwarded", "connect_timeout": 3.0,
+        "proxy_header": "forwarded", "admission_timeout": 3.0,
     }  # fmt: skip
     options = Config.make(given).engine_options()
     assert {name: getattr(options, name) for name in given} == given
@@ -56,7 +56,8 @@ def test_every_option_of_the_engine_comes_from_the_servers() -> None:
 @pytest.mark.parametrize(("name", "value"), [
     ("subprotocols", ["a b"]), ("subprotocols", [""]), ("initial_packet", "a\x1eb"),
     ("trusted_proxies", ["10.0.0.1/8"]), ("trusted_proxies", ["proxy.example"]), ("proxy_header", "x-real-ip"),
-    ("health_path", "healthz"), ("health_path", "/socket.io"), ("connect_timeout", 0),
+    ("health_path", "healthz"), ("health_path", "/socket.io"),
+    ("connect_timeout", 0), ("hold_timeout", 0), ("admission_timeout", 0),
     ("cors", "example.com"), ("cors", ["https://a.example/"]), ("cors", "https://a.example/path"),
     ("cookie", "a b"), ("cookie", "a;b"), ("cookie", ""),
 ])  # fmt: skip

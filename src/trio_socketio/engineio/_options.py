@@ -101,7 +101,7 @@ class EngineOptions:
     generate_id: GenerateId = generate_sid
     outbox: Outbox = field(default_factory=Outbox)
     cors: Cors = field(default_factory=Cors)
-    connect_timeout: float = 45.0
+    admission_timeout: float = 45.0
     allow_eio3: bool = False
     jsonp: bool = False
     cookie: CookieOptions | None = None
@@ -116,7 +116,7 @@ class EngineOptions:
     def __post_init__(self) -> None:
         for name in ("ping_interval", "ping_timeout"):
             check_heartbeat(name, getattr(self, name))
-        for name in ("upgrade_timeout", "polling_close_timeout", "connect_timeout"):
+        for name in ("upgrade_timeout", "polling_close_timeout", "admission_timeout"):
             check_seconds(name, getattr(self, name))
         for name in ("max_http_buffer_size", "max_fragments"):
             check_whole(name, getattr(self, name))

@@ -92,13 +92,13 @@ class Admission:
         return None if refusal is None else self._response(request, refusal)
 
     async def check(self, request: EngineRequest, http: Http1Connection) -> EngineResponse | None:
-        """As ``check_now``, and asks the application, for at most ``connect_timeout``, and until the server stops.
+        """As ``check_now``, and asks the application, for at most ``admission_timeout``, and until the server stops.
 
         Cancellation: the application's functions are cancelled; no session is opened.
         """
         late = Refusal.MIDDLEWARE_FAILURE
         try:
-            with trio.move_on_after(self._engine.options.connect_timeout) as http.idle:
+            with trio.move_on_after(self._engine.options.admission_timeout) as http.idle:
                 if self._proxies is not None:
                     self._look_behind(self._proxies, request)
                 granted = await self._granted(request)
@@ -125,7 +125,7 @@ class Admission:
             http.idle = None
         if self._refuses(request):
             return STOPPING
-        self._logger.warning("refused a request: the application took longer than connect_timeout")
+        self._logger.warning("refused a request: the application took longer than admission_timeout")
         return self._engine.refuse(request, late).response()
 
     # one after the other

@@ -49,6 +49,8 @@ class EngineServerOptions(TypedDict, total=False):
     ping_timeout: float
     upgrade_timeout: float
     connect_timeout: float
+    hold_timeout: float
+    admission_timeout: float
     write_timeout: float
     disconnect_timeout: float
     polling_close_timeout: float
@@ -105,8 +107,12 @@ class Config:
     ping_timeout: float = 20.0
     #: How long a WebSocket may take to become a session's transport.
     upgrade_timeout: float = 10.0
-    #: How long a client may stay without a namespace, and a connection handler may hold events back.
+    #: How long a client may be connected without a namespace, at the beginning and after it has left the last one.
     connect_timeout: float = 45.0
+    #: How long events are held while connection handlers run.
+    hold_timeout: float = 45.0
+    #: How long the functions of the application that admit a request may take together.
+    admission_timeout: float = 45.0
     #: How long the attachments of a packet may take.
     attachment_timeout: float = 10.0
     #: How long ``await socket.emit`` waits for room before the client is given up.
@@ -138,7 +144,7 @@ class Config:
     cors: str | Sequence[str] | Cors = ()
     #: A cookie with the session id for load balancers; True for one named ``io``, or another name.
     cookie: bool | str | CookieOptions | None = None
-    #: Awaited with the request of each handshake, for at most ``connect_timeout``; what it raises refuses that.
+    #: Awaited with the request of each handshake, for at most ``admission_timeout``; what it raises refuses that.
     allow_request: AllowRequest | None = None
     #: Gives each new session its id, a secret that nobody can guess; may take the request, may be async.
     generate_id: GenerateId = generate_sid
@@ -237,7 +243,7 @@ class Config:
             generate_id=self.generate_id,
             outbox=self.outbox,
             cors=Cors.make(self.cors),
-            connect_timeout=self.connect_timeout,
+            admission_timeout=self.admission_timeout,
             allow_eio3=self.allow_eio3,
             jsonp=self.jsonp,
             cookie=CookieOptions.make(self.cookie),

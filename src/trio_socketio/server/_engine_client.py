@@ -108,7 +108,7 @@ class EngineClient(SessionClient):
         if not self._holding:
             self.ready()
         elif self.connected and not self._is_ready:
-            deadline = self.runtime.holding[self] = now + self.runtime.config.connect_timeout
+            deadline = self.runtime.holding[self] = now + self.runtime.config.hold_timeout
             self.session.set_alarm(deadline)
 
     async def _connect_all(self, handlers: list[Handler]) -> None:

@@ -111,7 +111,7 @@ class EngineServer(Serving[MessageRuntime]):
 
         Who awaits ``next()`` lets the request go on; who does not, or raises, refuses it: with code 3, or with 403 and
         its message for ``Forbidden``. What is put into ``request.response_headers``, a sequence of pairs that is there
-        already, goes with every response if all of it can be sent. All of them together may take ``connect_timeout``.
+        already, goes with every response if all of it can be sent. All of them together may take ``admission_timeout``.
         """
         require_engine_middleware(middleware)
         self._hooks.middlewares.append(middleware)

@@ -33,7 +33,7 @@ class EngineSocket(EngineConn):
     """One client of an ``EngineServer``. Its messages are opaque: ``str`` stays ``str``, ``bytes`` stay ``bytes``.
 
     ``async for message in socket`` gives the messages that no handler takes, in their order, until the session ends.
-    What comes while the connection handlers run is held, for at most ``connect_timeout``; iterating and ``ready`` let
+    What comes while the connection handlers run is held, for at most ``hold_timeout``; iterating and ``ready`` let
     it through earlier. When ``inbox_events`` or ``inbox_bytes`` wait, the client is not read. What comes when there is
     neither a handler nor an iteration is dropped.
     """

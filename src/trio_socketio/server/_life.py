@@ -85,7 +85,7 @@ class Life(Tasks["Socket"]):
             return
         handlers = socket.nsp._handlers.get("connection")
         if handlers:
-            socket._hold(self._runtime.config.connect_timeout)
+            socket._hold(self._runtime.config.hold_timeout)
         if len(handlers) == 1:
             await self._connected(socket, handlers[0])
         else:
