@@ -149,10 +149,13 @@ def test_interrupt_in_a_message_handler_of_an_engine(link: Link) -> None:
     assert endings == [(["heard"], 1001)]
 
 
+@pytest.mark.parametrize("ordering", ["serial", "concurrent"])
 @pytest.mark.parametrize("serves", ["in the main task", "in a child task"])
-def test_second_interrupt_ends_the_grace(link: Link, serves: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_second_interrupt_ends_the_grace(
+    link: Link, serves: str, ordering: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING)
-    io = Server(disconnect_timeout=1000)
+    io = Server(disconnect_timeout=1000, ordering=ordering)
     cut: list[str] = []
 
     @io.on("wait")

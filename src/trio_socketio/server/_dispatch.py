@@ -45,9 +45,13 @@ class Dispatcher:
         inbox = socket._inbox
         assert inbox is not None
         socket._current = event.name
+        is_cut = event.ack_id is not None
         try:
             await self.handle(socket, event)
+            is_cut = False
         finally:
+            if is_cut and self._runtime.is_stopping:
+                self._runtime.acks_cut += 1
             inbox.done(event)
             socket._became_idle()
 
