@@ -56,13 +56,14 @@ class Program:
     Attributes:
         said: its first line.
         port: where it listens.
+        streams: what sessions have opened.
     """
 
-    def __init__(self, process: trio.Process, said: str) -> None:
+    def __init__(self, process: trio.Process, said: str, streams: list[trio.abc.Stream]) -> None:
         self.process = process
         self.said = said
         self.port = int(said.rpartition(":")[2])
-        self.streams: list[trio.abc.Stream] = []
+        self.streams = streams
 
     async def session(self) -> SioClient:
         stream = await trio.open_tcp_stream("127.0.0.1", self.port)
@@ -83,6 +84,15 @@ class Program:
         return await self.process.wait(), out.decode(), errors.decode()
 
 
+async def line_of(process: trio.Process) -> str:
+    """The next line on standard output; empty at its end."""
+    said = b""
+    assert process.stdout is not None
+    while not said.endswith(b"\n"):
+        said += await process.stdout.receive_some(1) or b"\n"
+    return said.decode().strip()
+
+
 @asynccontextmanager
 async def program(code: str, tmp_path: Path, *flags: str) -> AsyncIterator[Program]:
     (tmp_path / "server.py").write_text(code)
@@ -93,17 +103,13 @@ async def program(code: str, tmp_path: Path, *flags: str) -> AsyncIterator[Progr
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        streams: list[trio.abc.Stream] = []
         try:
-            said = b""
-            assert process.stdout is not None
-            while not said.endswith(b"\n"):
-                said += await process.stdout.receive_some(1) or b"\n"
-            server = Program(process, said.decode().strip())
-            yield server
-            for stream in server.streams:
-                await trio.aclose_forcefully(stream)
+            yield Program(process, await line_of(process), streams)
         finally:
             process.kill()
+            for stream in streams:
+                await trio.aclose_forcefully(stream)
             await process.wait()
 
 
@@ -119,6 +125,26 @@ async def test_ctrl_c_ends_it_with_clients_and_their_handlers(tmp_path: Path) ->
         client = await server.connect()
         await client.emit("slow", 100, ack=0)
         assert await client.event() == ["begun"]
+        status, out, errors = await server.end(signal.SIGINT)
+        assert (status, out) == (130, "")
+        assert "Traceback" not in errors
+
+
+async def test_a_second_ctrl_c_ends_the_grace_of_the_stop(tmp_path: Path) -> None:
+    code = SOCKET_IO.replace("Server()", "Server(disconnect_timeout=1000)").replace(
+        "io.run",
+        """@io.on("disconnect")
+async def gone(socket: Socket) -> None:
+    print("cleaning up", flush=True)
+    await trio.sleep(1000)
+
+
+io.run""",
+    )
+    async with program(code, tmp_path) as server:
+        await server.connect()
+        server.process.send_signal(signal.SIGINT)
+        assert await line_of(server.process) == "cleaning up"
         status, out, errors = await server.end(signal.SIGINT)
         assert (status, out) == (130, "")
         assert "Traceback" not in errors
