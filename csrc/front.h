@@ -10,7 +10,8 @@
  * sent from there, and nobody looks at the connection itself.
  *
  * Chunks are given back when empty. All fronts of the process share them, so only one
- * thread at a time may take a front or give one back; else, not thread-safe.
+ * thread at a time may take a front or give one back. A flush does neither, so that another
+ * thread may do it meanwhile; else, not thread-safe.
  */
 #ifndef TSIO_FRONT_H
 #define TSIO_FRONT_H
@@ -91,12 +92,13 @@ static inline void tsio_front_mark(tsio_front *front, bool urgent)
     tsio_front_link(front, urgent ? &front->lists->urgent : &front->lists->bulk);
 }
 
-/* Lets a message wait here; false: the connection is not plain, or there is one already. */
+/* Lets a message wait here; false: the connection is not plain, or there is one already. Precondition: as
+ * for tsio_message_ref_alone(); no flush runs, and no other thread frees connections, meanwhile. */
 static inline bool tsio_front_put(tsio_front *front, tsio_message *message, uint32_t flags)
 {
     if (!front->plain || front->waiting != NULL)
         return false;
-    tsio_message_ref(message);
+    tsio_message_ref_alone(message);
     front->waiting = message;
     front->is_protected = (flags & TSIO_SEND_PROTECTED) != 0;
     tsio_front_mark(front, (flags & TSIO_SEND_BULK) == 0);

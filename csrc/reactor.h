@@ -127,7 +127,13 @@ tsio_io_status tsio_reactor_hang_up(const tsio_reactor *reactor, const tsio_conn
 /* Reads once, and lends what came to the connection until the next call on the reactor. */
 tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn);
 
-/* Writes what the connection has, as far as the socket takes it. */
+/* Writes what the connection has, as far as the socket takes it.
+ *
+ * Threads: this and tsio_reactor_next_dirty() may run while another thread frees connections that are
+ * in no reactor, which may share messages with this one. They touch the reactor, its
+ * connections with their fronts and outboxes, the references of messages (message.h), which
+ * are counted atomically, and the allocator, which must be thread-safe. They touch no
+ * timer wheel, no room, no chunk of fronts and no form of a message. */
 tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front);
 
 /* Takes the first connection off a dirty list of the reactor; NULL: it is empty. */

@@ -1,5 +1,8 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
+
+@final
+class Path: ...
 
 def extract_attachments(
     value: object, attachments: list[bytes], plain: Callable[[Any], Any]
