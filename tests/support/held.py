@@ -131,7 +131,7 @@ class HeldClient:
         Raises:
             ConnectionError: it does not.
         """
-        self.send('42["nothing"]')
+        self.answer()
         if self.kind == "websocket":
             self.stream.sendall(client_frame(9, b"alive"))
             self.read_until(b"\x8a\x05alive")
