@@ -4,7 +4,6 @@ from trio_socketio.net._files import Files
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
 from trio_socketio.net._http1 import HttpLimits
-from trio_socketio.net._signal import Signal
 from trio_socketio.net._stream_driver import StreamDriver
 from trio_socketio.net._unix import unix_listener
 
@@ -15,7 +14,6 @@ __all__ = [
     "Health",
     "HostOptions",
     "HttpLimits",
-    "Signal",
     "StreamDriver",
     "unix_listener",
 ]

@@ -11,6 +11,7 @@ from typing import Literal
 import trio
 
 from trio_socketio._core import Connection, TimerEvent
+from trio_socketio._signal import Signal
 from trio_socketio.engineio import (
     Engine,
     EngineRequest,
@@ -30,7 +31,6 @@ from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._requests import GONE, Polls, Requests
 from trio_socketio.net._response_headers import ResponseHeaders
-from trio_socketio.net._signal import Signal
 from trio_socketio.net._sockets import limit_silence
 from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 

@@ -15,11 +15,11 @@ from enum import Enum, auto
 import trio
 
 from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor, release_memory
+from trio_socketio._signal import Signal
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._delivery import delivery_of
 from trio_socketio.net._round import Rounds
-from trio_socketio.net._signal import Signal
 
 __all__ = ["ReactorDriver", "ReactorHost"]
 

@@ -8,8 +8,8 @@ import h11
 import trio
 
 from trio_socketio._core import http_head_length
+from trio_socketio._signal import Signal
 from trio_socketio.net._raw_head import RawHead
-from trio_socketio.net._signal import Signal
 
 __all__ = ["BODY_RECEIVE_BYTES", "RECEIVE_BYTES", "RequestReader", "plain_socket"]
 

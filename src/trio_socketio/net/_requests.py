@@ -11,6 +11,7 @@ import h11
 import trio
 
 from trio_socketio._core import Failure, PayloadReader
+from trio_socketio._signal import Signal
 from trio_socketio.engineio import (
     POST_TOO_LARGE,
     EngineRequest,
@@ -22,7 +23,6 @@ from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._encoding import coding_of, encoded
 from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import BodyTooLarge, Http1Connection
-from trio_socketio.net._signal import Signal
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 if TYPE_CHECKING:

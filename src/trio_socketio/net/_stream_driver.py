@@ -10,11 +10,11 @@ import math
 import trio
 
 from trio_socketio._core import CloseFrame, Failure
+from trio_socketio._signal import Signal
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
 from trio_socketio.net._hang_ups import HangUps
-from trio_socketio.net._signal import Signal
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 __all__ = ["WRITE_BYTES", "StreamDriver"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trio
 
-from trio_socketio.net._signal import Signal
+from trio_socketio._signal import Signal
 
 __all__ = ["TimeoutQueue", "Timeouts"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from trio_socketio.net import Signal
+from trio_socketio._signal import Signal
 from trio_socketio.server._boundary import CONTAINED
 from trio_socketio.server._handlers import NO_ACK
 

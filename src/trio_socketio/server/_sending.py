@@ -9,8 +9,8 @@ import trio
 from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Member, Message
+from trio_socketio._signal import Signal
 from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.net import Signal
 from trio_socketio.server._client import Client
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator

@@ -1,4 +1,4 @@
-"""A wake-up for one waiting task: smaller than an event, and it resets itself."""
+"""A wake-up for one waiting task. Smaller than ``trio.Event``, and it resets itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Signal"]
 
 
 class Signal:
-    """What was set once lets one ``wait`` through."""
+    """Each ``set`` lets one ``wait`` return; several that come before a ``wait`` count as one."""
 
     __slots__ = ("_is_set", "_task")
 
