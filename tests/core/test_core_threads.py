@@ -15,13 +15,16 @@ from trio_socketio._core import Connection, Message, Reactor, TimerWheel
 ROUNDS, SHARERS, SIZE = 500, 100, 8_000
 
 
+#: Of ``struct mallinfo2``, in their order.
+FIELDS = (
+    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+)  # fmt: skip
+
+
 class Mallinfo2(ctypes.Structure):
     """What glibc has allocated (mallinfo(3))."""
 
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-    ]
+    _fields_ = [(name, ctypes.c_size_t) for name in FIELDS]
 
 
 def allocated() -> int:

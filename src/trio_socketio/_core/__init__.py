@@ -8,6 +8,7 @@ from trio_socketio._core._codec import (
     PayloadReader,
     http_head_length,
     scan_head,
+    unquote_form,
     unwrap_binary,
     unwrap_binary3,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "scan_head",
     "socket_delivery",
     "track",
+    "unquote_form",
     "untrack",
     "unwrap_binary",
     "unwrap_binary3",

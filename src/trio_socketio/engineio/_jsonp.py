@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import unquote_to_bytes
+
+from trio_socketio._core import unquote_form
 
 __all__ = ["unwrap", "wrap"]
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+#: A field whose name is "d", and its value.
+_FIELD = re.compile(rb"(?<![^&])(?:d|%64)(?![^=&])=?([^&]*)")
 _NEWLINE = re.compile(rb"(?<!\\)\\n")
 
 
@@ -37,9 +40,9 @@ def unwrap(form: bytes) -> bytes:
     """
     if _BAD_ESCAPE.search(form):
         raise ValueError("a percent sign in a form that begins no escape")
-    fields = [field.partition(b"=") for field in form.split(b"&")]
-    values = [value for name, _, value in fields if unquote_to_bytes(name) == b"d"]
+    values = _FIELD.findall(form)
     if len(values) != 1:
         raise ValueError(f"a form with {len(values)} fields named d, not one")
-    payload = unquote_to_bytes(values[0].replace(b"+", b" "))
+    payload = unquote_form(values[0])
+    assert payload is not None
     return _NEWLINE.sub(b"\n", payload).replace(rb"\\n", rb"\n")
