@@ -119,17 +119,21 @@ def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
 
 
 @pytest.mark.rows("P10")
-def test_answer_waits_for_a_descriptor_of_the_server() -> None:
+@pytest.mark.parametrize("tls", [False, True])
+def test_answer_waits_for_a_descriptor_of_the_server(tmp_path: Path, tls: bool) -> None:
     """Accepting pauses, so the answer cannot come in time; the client has its whole time nevertheless."""
-    with HeldServer.run(descriptors=64, ping_interval=2.0, ping_timeout=0.5) as server:
-        with closing(HeldClient(server, "new")) as client:
-            others = [server.connect() for _ in range(100)]
-            client.wait_for_ping()
-            with ThreadPoolExecutor() as pool:
-                answering = pool.submit(client.answer)
-                time.sleep(1.5)
-                assert not answering.done()
-                for other in others:
-                    other.close()
-                answering.result(LONG)
-                client.check()
+    options: dict[str, Any] = {"descriptors": 64, "ping_interval": 2.0, "ping_timeout": 0.5}
+    context = None
+    if tls:
+        context, options["certificate"] = certificate_in(tmp_path)
+    with HeldServer.run(context, **options) as server, closing(HeldClient(server, "new")) as client:
+        others = [server.connect_plain() for _ in range(100)]
+        client.wait_for_ping()
+        with ThreadPoolExecutor() as pool:
+            answering = pool.submit(client.answer)
+            time.sleep(1.5)
+            assert not answering.done()
+            for other in others:
+                other.close()
+            answering.result(LONG)
+            client.check()

@@ -58,14 +58,19 @@ class HeldServer:
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
         """A new connection; a small receive buffer makes its server wait for what the client reads."""
+        plain = self.connect_plain(receive_buffer)
+        if self._context is None:
+            return plain
+        return self._context.wrap_socket(plain, server_hostname="localhost")
+
+    def connect_plain(self, receive_buffer: int = 0) -> socket.socket:
+        """The same without TLS."""
         plain = socket.socket()
         plain.settimeout(LONG)
         if receive_buffer:
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         plain.connect(("127.0.0.1", self.port))
-        if self._context is None:
-            return plain
-        return self._context.wrap_socket(plain, server_hostname="localhost")
+        return plain
 
 
 class HeldClient:

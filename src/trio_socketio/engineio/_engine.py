@@ -353,9 +353,19 @@ class Engine:
                 self.deal_with(conn, event, now)
         return self.wheel.next_deadline()
 
-    def deal_with(self, conn: Connection, event: TimerEvent, now: float) -> None:
-        """A timer is due, and nothing that has come could change that."""
+    def deal_with(self, conn: Connection, event: TimerEvent, now: float, *, put_off: bool = False) -> None:
+        """A timer is due, and nothing that has come could change that.
+
+        Args:
+            conn: whose it is.
+            event: what is due.
+            now: the current time, in seconds.
+            put_off: wait for an answer to a ping once more.
+        """
         owner: Session | Candidate | None = conn.owner
+        if put_off and event is TimerEvent.PING_TIMEOUT and conn.is_overdue and not conn.has_waited:
+            conn.wait_on(now, now + self.options.ping_timeout)
+            return
         try:
             if owner is not None:
                 owner.on_timer(event, now)

@@ -21,6 +21,9 @@ __all__ = ["Arrivals", "Overdue"]
 #: connection, it takes four.
 PASSES = 16
 
+#: When waiting connections were accepted later than by so many seconds, their clients had to wait for the server.
+MIN_LATE = 0.05
+
 
 class Arrivals:
     """What clients have sent and the server has not seen yet.
@@ -40,19 +43,26 @@ class Arrivals:
         self._reactor = reactor
         self._patience = patience
 
-    async def read(self) -> None:
-        """Wait until every open connection was read once, as far as something had come."""
+    async def read(self) -> bool:
+        """Wait until every open connection was read once, as far as something had come; returns False."""
         if self._reactor is not None:
             await self._reactor.read_once()
         for _ in range(PASSES):
             await trio.lowlevel.checkpoint()
+        return False
 
-    async def accept_and_read(self) -> None:
-        """The same for connections that wait to be accepted; accepting may pause for want of descriptors."""
+    async def accept_and_read(self) -> bool:
+        """The same for connections that wait to be accepted; accepting may pause for want of descriptors.
+
+        Returns:
+            Whether they had to wait, so that their clients, who may still have a TLS handshake before them, need time.
+        """
+        began = trio.current_time()
         with trio.move_on_after(self._patience):
             while self._connection_waits():
                 await self.accepted.wait()
         await self.read()
+        return trio.current_time() - began > MIN_LATE
 
     def _connection_waits(self) -> bool:
         """Whether a listener has a connection that could be accepted."""
@@ -78,10 +88,10 @@ class Overdue:
 
     Args:
         engine: deals with them.
-        catch_up: waits for that.
+        catch_up: waits for that, and returns whether clients need more time, because they had to wait for the server.
     """
 
-    def __init__(self, engine: Engine, catch_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, engine: Engine, catch_up: Callable[[], Awaitable[bool]]) -> None:
         self._engine = engine
         self._catch_up = catch_up
         self._waiting: list[tuple[Connection, TimerEvent]] = []
@@ -98,8 +108,9 @@ class Overdue:
         while True:
             await self._work.wait()
             waiting, self._waiting = self._waiting, []
-            if waiting:
-                await self._catch_up()
+            if not waiting:
+                continue
+            need_time = await self._catch_up()
             now = trio.current_time()
             while waiting:  # without a name for the last, which would be kept until the next comes
-                self._engine.deal_with(*waiting.pop(), now)
+                self._engine.deal_with(*waiting.pop(), now, put_off=need_time)
