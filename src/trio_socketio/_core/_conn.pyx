@@ -112,6 +112,11 @@ cdef class Connection:
         """
         return self._flush_list is not None and self._flush_list._turning == PyThread_get_thread_ident()
 
+    @property
+    def in_own_thread(self):
+        """Whether the thread calls that the timer wheel was made in: the server's."""
+        return self._wheel._thread == PyThread_get_thread_ident()
+
     cdef int wake(self) except -1:
         """There is output: tell who sends it."""
         if self._flush_list is not None:

@@ -21,6 +21,7 @@ cdef extern from "wheel.h" nogil:
 cdef class TimerWheel:
     cdef tsio_wheel _wheel
     cdef double _announced
+    cdef unsigned long _thread  # the one that made it
     cdef public object on_earlier
 
     cdef inline int scheduled(self, const tsio_wheel_node *node) except -1:

@@ -1,6 +1,6 @@
 """The timer wheel, over ``csrc/wheel.h``: when to look. What is due then, ``expire_timers`` in ``_conn`` tells."""
 
-
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.math cimport INFINITY
 
 
@@ -18,6 +18,7 @@ cdef class TimerWheel:
     def __cinit__(self, double now, double tick=1 / 16):
         tsio_wheel_init(&self._wheel, tick, now)
         self._announced = -1.0
+        self._thread = PyThread_get_thread_ident()
 
     def __dealloc__(self):
         tsio_wheel_free(&self._wheel)

@@ -40,7 +40,7 @@ class Socket(Sending, Listening):
 
     __slots__ = (
         "__weakref__", "_auth", "_current", "_data", "_description", "_handlers", "_handshake", "_hold_deadline",
-        "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_running", "_tasks",
+        "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_tasks",
         "_unclaimed", "_was_connected", "dropped",
     )  # fmt: skip
 
@@ -67,8 +67,6 @@ class Socket(Sending, Listening):
         self._current: str | float = ""
         #: whether a task handles them, or is about to; see _crew.py
         self._is_served = False
-        #: whether one is being handled, unless that is done concurrently; the task if one does it
-        self._running: trio.lowlevel.Task | bool = False
         self._idle: trio.Event | None = None
         self._iterator: weakref.ref[EventIterator] | None = None
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
