@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trio_socketio import EngineServer, Server
+from trio_socketio import CookieOptions, Cors, EngineServer, Outbox, Server
 
 servers = pytest.mark.parametrize("server", [Server, EngineServer])
 
@@ -71,6 +71,12 @@ def test_mistyped_name_gets_a_suggestion(server: Any, name: str, suggestion: str
     ({"path": b"/x/"}, "path must be a text"), ({"health_path": True}, "health_path must be a text, not True"),
     ({"outbox": 1024}, r"outbox must be Outbox\(...\), not 1024"),
     ({"subprotocols": "chat"}, "subprotocols must be a list"), ({"trusted_proxies": True}, "trusted_proxies must be"),
+    ({"cookie": {"name": "io"}}, r"cookie must be True, False, a name or CookieOptions\(...\), not {'name': 'io'}"),
+    ({"cookie": 1}, "cookie must be"), ({"initial_packet": 5}, "initial_packet must be a text or bytes, not 5"),
+    ({"initial_packet": "\ud800"}, "initial_packet must not hold a lone surrogate"),
+    ({"static_files": "public"}, "static_files must be a dict of request paths .*, not 'public'"),
+    ({"static_files": {"/x": 1}}, "static_files must be a dict"),
+    ({"static_files": None}, "static_files must be a dict"),
 ])  # fmt: skip
 @pytest.mark.rows("P34", "P26")
 def test_mistaken_value_gets_one_sentence(server: Any, options: dict[str, Any], message: str) -> None:
@@ -83,3 +89,28 @@ def test_folder_of_the_client_is_a_path(value: Any) -> None:
     assert re.match(
         "serve_client must be the path .*'dist'.*, or None", message_of(Server, serve_client=value)
     )
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: Outbox(max_packets="1"), "outbox: max_packets must be a whole number, not '1'"),  # type: ignore[arg-type]
+    (lambda: Outbox(max_bytes=1.5), "outbox: max_bytes must be a whole number, not 1.5"),  # type: ignore[arg-type]
+    (lambda: Outbox(policy=None), "outbox: policy must be a text, not None"),  # type: ignore[arg-type]
+    (lambda: Cors(methods="GET"), r"cors: methods must be a list, such as \['GET'\], not the text 'GET'"),
+    (lambda: Cors(allowed_headers="X-A"), "cors: allowed_headers must be a list"),
+    (lambda: Cors(exposed_headers=[1]), "cors: exposed_headers must be a list of texts"),  # type: ignore[list-item]
+    (lambda: Cors(max_age="60"), "cors: max_age must be a number of seconds, not '60'"),  # type: ignore[arg-type]
+    (lambda: Cors(credentials="yes"), "cors: credentials must be True or False"),  # type: ignore[arg-type]
+    (lambda: CookieOptions(max_age="60"), "cookie: max_age must be a number of seconds, not '60'"),  # type: ignore[arg-type]
+    (lambda: CookieOptions(name=1), "cookie: name must be a text, not 1"),  # type: ignore[arg-type]
+])  # fmt: skip
+@pytest.mark.rows("P34")
+def test_mistaken_field_gets_one_sentence(make: Any, message: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        make()
+    assert re.match(message, str(caught.value))
+
+
+@pytest.mark.parametrize("engine", [True, "engine", Server()])
+@pytest.mark.rows("P34")
+def test_engine_is_an_engine_server(engine: Any) -> None:
+    assert re.match(r"engine must be an EngineServer\(...\), not", message_of(Server, engine=engine))

@@ -65,7 +65,7 @@ def test_bad_values_are_refused(option: str, value: object) -> None:
 def test_outbox_is_checked() -> None:
     with pytest.raises(ValueError, match="policy must be one of"):
         Outbox(policy="keep")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="at least one packet"):
+    with pytest.raises(ValueError, match="max_packets must be at least 1"):
         Outbox(max_packets=0)
 
 

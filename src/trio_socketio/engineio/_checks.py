@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from types import UnionType
 
 __all__ = [
+    "check_age",
     "check_flag",
     "check_heartbeat",
     "check_list",
@@ -36,6 +37,19 @@ def check_seconds(name: str, seconds: float) -> None:
     _check_number(name, seconds, (int, float), "a number of seconds")
     if not 0 < seconds < math.inf:
         raise ValueError(f"{name} must be a positive number of seconds, not {seconds!r}")
+
+
+def check_age(name: str, seconds: float | None) -> None:
+    """Check that an option is a time from 0 on, or None.
+
+    Raises:
+        TypeError: it is neither a number nor None.
+        ValueError: it is negative, or infinite.
+    """
+    if seconds is not None:
+        _check_number(name, seconds, (int, float), "a number of seconds")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"{name} must be a number of seconds from 0 on, not {seconds!r}")
 
 
 def check_heartbeat(name: str, seconds: float) -> None:

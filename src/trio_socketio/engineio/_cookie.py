@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from email.utils import format_datetime
 from typing import Literal
 from urllib.parse import quote
 
+from trio_socketio.engineio._checks import check_age, check_text
 from trio_socketio.engineio._tokens import is_token
 
 __all__ = ["CookieOptions"]
@@ -43,6 +43,7 @@ class CookieOptions:
     _attributes: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_text("cookie: name", self.name)
         if not is_token(self.name):
             raise ValueError(f"cookie: this cannot be its name: {self.name!r}")
         for attribute in (self.path, self.domain):
@@ -52,8 +53,7 @@ class CookieOptions:
                 raise ValueError(f"cookie: an attribute has no semicolon, unlike {attribute!r}")
         if self.expires is not None and self.expires.tzinfo is None:
             raise ValueError("cookie: expires needs a time zone")
-        if self.max_age is not None and not 0 <= self.max_age < math.inf:
-            raise ValueError(f"cookie: max_age is a number of seconds, not {self.max_age!r}")
+        check_age("cookie: max_age", self.max_age)
         if self.same_site not in (None, "Strict", "Lax", "None"):
             raise ValueError(f"cookie: same_site is 'Strict', 'Lax' or 'None', not {self.same_site!r}")
         object.__setattr__(self, "_attributes", "".join([f"; {each}" for each in self._written()]))
@@ -87,4 +87,6 @@ class CookieOptions:
             return cookie
         if isinstance(cookie, str):
             return cls(name=cookie)
+        if cookie is not None and not isinstance(cookie, bool):
+            raise TypeError(f"cookie must be True, False, a name or CookieOptions(...), not {cookie!r}")
         return cls() if cookie else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from trio_socketio.engineio._checks import is_collection
+from trio_socketio.engineio._checks import check_age, check_flag, check_list, is_collection
 from trio_socketio.engineio._request import EngineRequest, EngineResponse, Headers
 from trio_socketio.engineio._tokens import is_token
 
@@ -68,11 +67,14 @@ class Cors:
         object.__setattr__(self, "_texts", frozenset(texts))
         object.__setattr__(self, "_patterns", tuple(each for each in origins if isinstance(each, re.Pattern)))
         object.__setattr__(self, "is_open", callable(self.origin) or bool(origins))
+        for option in ("methods", "allowed_headers", "exposed_headers"):
+            if getattr(self, option) is not None:
+                check_list(f"cors: {option}", getattr(self, option))
         for name in (*self.methods, *(self.allowed_headers or ()), *self.exposed_headers):
             if not is_token(name):
                 raise ValueError(f"cors: this is no name of a method or a header field: {name!r}")
-        if self.max_age is not None and not 0 <= self.max_age < math.inf:
-            raise ValueError(f"cors: max_age is a number of seconds, not {self.max_age!r}")
+        check_age("cors: max_age", self.max_age)
+        check_flag("cors: credentials", self.credentials)
         if not 200 <= self.options_success_status < 300:
             raise ValueError(f"cors: options_success_status is 2xx, not {self.options_success_status!r}")
         granted = [("Access-Control-Allow-Credentials", "true")] if self.credentials else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trio_socketio._core import OutboxPolicy
-from trio_socketio.engineio._checks import check_flag, check_heartbeat, check_seconds, check_whole
+from trio_socketio.engineio._checks import check_flag, check_heartbeat, check_seconds, check_text, check_whole
 from trio_socketio.engineio._compression import HttpCompression, PerMessageDeflate
 from trio_socketio.engineio._cookie import CookieOptions
 from trio_socketio.engineio._cors import Cors
@@ -73,8 +73,9 @@ class Outbox:
     policy: Policy = "disconnect"
 
     def __post_init__(self) -> None:
-        if self.max_packets < 1 or self.max_bytes < 1:
-            raise ValueError(f"an outbox holds at least one packet and one byte, not {self}")
+        check_whole("outbox: max_packets", self.max_packets)
+        check_whole("outbox: max_bytes", self.max_bytes)
+        check_text("outbox: policy", self.policy)
         if self.policy.upper() not in OutboxPolicy.__members__:
             raise ValueError(
                 f"policy must be one of {', '.join(OutboxPolicy.__members__).lower()}, not {self.policy!r}"
@@ -134,14 +135,22 @@ class EngineOptions:
         for subprotocol in self.subprotocols or ():
             if not is_token(subprotocol):
                 raise ValueError(f"subprotocols are tokens of RFC 9110, unlike {subprotocol!r}")
-        if isinstance(self.initial_packet, str) and "\x1e" in self.initial_packet:
-            raise ValueError("initial_packet must not hold U+001E, which separates packets")
+        _check_initial_packet(self.initial_packet)
         for network in self.trusted_proxies:
             _check_network(network)
         if self.proxy_header not in ("x-forwarded-for", "forwarded"):
             raise ValueError(
                 f"proxy_header must be 'x-forwarded-for' or 'forwarded', not {self.proxy_header!r}"
             )
+
+
+def _check_initial_packet(packet: str | bytes | None) -> None:
+    if packet is not None and not isinstance(packet, str | bytes):
+        raise TypeError(f"initial_packet must be a text or bytes, not {packet!r}")
+    if isinstance(packet, str) and "\x1e" in packet:
+        raise ValueError("initial_packet must not hold U+001E, which separates packets")
+    if isinstance(packet, str) and any("\ud800" <= character <= "\udfff" for character in packet):
+        raise ValueError("initial_packet must not hold a lone surrogate, which UTF-8 cannot encode")
 
 
 def _check_network(network: str) -> None:

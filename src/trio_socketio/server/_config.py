@@ -199,12 +199,23 @@ class Config:
             check_list(name, getattr(self, name))
         if self.subprotocols is not None:
             check_list("subprotocols", self.subprotocols)
+        self._check_files()
+        self.engine_options()  # checks the rest
+
+    def _check_files(self) -> None:
         if self.serve_client is not None and not isinstance(self.serve_client, str | PathLike):
             raise TypeError(
                 "serve_client must be the path of the 'dist' folder of the npm package socket.io-client, or None, "
                 f"not {self.serve_client!r}"
             )
-        self.engine_options()  # checks the rest
+        files: object = self.static_files
+        if not isinstance(files, Mapping) or not all(
+            isinstance(path, str) and isinstance(source, str | PathLike) for path, source in files.items()
+        ):
+            raise TypeError(
+                "static_files must be a dict of request paths and the files or folders for them, "
+                f"such as {{'/': 'public'}}, not {files!r}"
+            )
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Config:

@@ -37,6 +37,9 @@ class Server(Listening, Emitter, Serving[Runtime]):
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
+        engine = options.get("engine")
+        if engine is not None and not isinstance(engine, EngineServer):
+            raise TypeError(f"engine must be an EngineServer(...), not {engine!r}")
         super().__init__(Config.make(options))
         self._namespaces: dict[str, Namespace] = {}
         self._error_hooks: list[ErrorHook] = []
