@@ -293,10 +293,10 @@ cdef class Reactor:
         return 0
 
     cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now, double end) except -1:
-        """Hand over the packets of one connection, one at least. Each may end any connection, or move this one's socket.
+        """Hand over packets of one connection, one at least. Each may end any connection, or move this one's socket.
 
-        What a packet costs is not known before: a kilobyte may be inflated to a megabyte, and plain handlers run. So the
-        time is looked at after each.
+        What a packet costs is not known before: a kilobyte may be inflated to a megabyte, and plain handlers run. So
+        the time is looked at after each.
         """
         cdef tsio_conn *conn
         cdef tsio_conn_event event
