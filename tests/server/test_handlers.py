@@ -15,7 +15,7 @@ from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Ack, ArgumentsError, Server, Socket
-from trio_socketio.server._handlers import Handler
+from trio_socketio.handlers import Handler
 
 
 class Point(msgspec.Struct):

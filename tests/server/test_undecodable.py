@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from trio_socketio import Ack, EngineServer, EngineSocket, Server, Socket
-from trio_socketio.server._listening import HandlerTable
+from trio_socketio.handlers import HandlerTable
 
 pytestmark = pytest.mark.rows("P33")
 

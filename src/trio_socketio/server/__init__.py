@@ -1,10 +1,10 @@
 """The public objects: server, namespaces, sockets, operators."""
 
+from trio_socketio.handlers import Ack
 from trio_socketio.server._config import EngineServerOptions, ServerOptions
 from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._engine_socket import EngineSocket
-from trio_socketio.server._handlers import Ack
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
 from trio_socketio.server._namespace import Namespace

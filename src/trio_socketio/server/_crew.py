@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_socketio._signal import Signal
-from trio_socketio.server._boundary import CONTAINED
-from trio_socketio.server._handlers import NO_ACK
+from trio_socketio.handlers import CONTAINED, NO_ACK
 
 if TYPE_CHECKING:
     from trio_socketio.server._dispatch import Dispatcher

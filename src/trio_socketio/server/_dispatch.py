@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trio_socketio.errors import ArgumentsError
-from trio_socketio.server._boundary import CONTAINED, contain, leaf, without_disconnected
+from trio_socketio.handlers import CONTAINED, NO_ACK, Ack, Handler, contain, leaf, without_disconnected
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
-from trio_socketio.server._handlers import NO_ACK, Ack, Handler
 from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ INTERNAL_ERROR = "Internal server error"
 
 
 def _ack(socket: Socket, event: EventReceived) -> Ack:
-    return NO_ACK if event.ack_id is None else Ack(socket, event.ack_id)
+    return NO_ACK if event.ack_id is None else Ack(socket._acknowledge, event.ack_id)
 
 
 def _values(answer: Any) -> tuple[Any, ...]:

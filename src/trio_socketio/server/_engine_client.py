@@ -13,14 +13,20 @@ import trio
 from trio_socketio._core import track, untrack
 from trio_socketio.engineio import Session
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.server._boundary import CONTAINED, contain, without_disconnected
+from trio_socketio.handlers import (
+    CONTAINED,
+    NO_ACK,
+    Handler,
+    HandlerFunction,
+    SocketNursery,
+    contain,
+    without_disconnected,
+)
 from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import SLOW_HANDLER
 from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
-from trio_socketio.server._handlers import NO_ACK, Handler, HandlerFunction
 from trio_socketio.server._held import HELD_SECONDS, log_held
 from trio_socketio.server._inbox import Inbox
-from trio_socketio.server._nursery import SocketNursery
 from trio_socketio.server._session_client import SessionClient
 from trio_socketio.server._tasks import Tasks
 

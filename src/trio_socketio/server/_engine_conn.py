@@ -10,8 +10,7 @@ import trio
 
 from trio_socketio.engineio import EngineRequest, Session
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.server._outside import require_task
-from trio_socketio.server._registration import require_event_name, require_hook
+from trio_socketio.handlers import require_event_name, require_hook, require_task
 
 __all__ = ["EngineConn"]
 

@@ -1,14 +1,13 @@
-"""The handlers of an engine's sockets: each of their events has so many arguments, and no more."""
+"""The handlers of an engine's sockets. Each of their events has a fixed number of arguments."""
 
 from __future__ import annotations
 
-from trio_socketio.server._handlers import EventName, Handler
-from trio_socketio.server._listening import HandlerTable
+from collections.abc import Mapping
+from typing import ClassVar
+
+from trio_socketio.handlers import EventName, Handler, HandlerTable
 
 __all__ = ["MessageHandlers"]
-
-#: How many arguments, besides the socket, the events have.
-_ARGUMENTS: dict[EventName, int] = {"connection": 0, "message": 1, "close": 2}
 
 
 class MessageHandlers(HandlerTable):
@@ -16,7 +15,11 @@ class MessageHandlers(HandlerTable):
 
     __slots__ = ()
 
+    LIFECYCLE: ClassVar[Mapping[EventName, int]] = {"connection": 0, "close": 2}
+
     def _check(self, event: EventName, handler: Handler) -> None:
-        handler.require_at_most(_ARGUMENTS[event], event)
-        if event == "message" and not handler.most:
-            raise TypeError(f"{handler.name} has no parameter for the message")
+        super()._check(event, handler)
+        if event == "message":
+            handler.require_at_most(1, event)
+            if not handler.most:
+                raise TypeError(f"{handler.name} has no parameter for the message")

@@ -16,11 +16,10 @@ import trio
 
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.handlers import INTERRUPTS, Handler, contain, leaf
 from trio_socketio.net import EngineHost, Files, HostOptions
-from trio_socketio.server._boundary import INTERRUPTS, contain, leaf
 from trio_socketio.server._config import Config
 from trio_socketio.server._from_thread import Inlet
-from trio_socketio.server._handlers import Handler
 from trio_socketio.server._observing import EngineObserver, Observable, Observed
 
 if TYPE_CHECKING:

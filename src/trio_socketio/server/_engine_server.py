@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Any, TypeVar, Unpack, cast
 
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
+from trio_socketio.handlers import require_event_name, require_hook, require_task
 from trio_socketio.server._config import Config, EngineServerOptions
 from trio_socketio.server._engine_client import EngineClient, EngineLife
 from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._observing import EngineObserver
-from trio_socketio.server._outside import require_task
-from trio_socketio.server._registration import require_engine_middleware, require_event_name, require_hook
+from trio_socketio.server._registration import require_engine_middleware
 from trio_socketio.server._serving import Serving
 
 __all__ = ["EngineServer"]

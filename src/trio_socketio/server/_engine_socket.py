@@ -10,15 +10,15 @@ from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, LocalProtocolError
+from trio_socketio.handlers import emit_outside, require_task
 from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._from_thread import SendFromThread
 from trio_socketio.server._observing import report
-from trio_socketio.server._outside import emit_outside, require_task
 from trio_socketio.server._session_client import FULL
 
 if TYPE_CHECKING:
+    from trio_socketio.handlers._nursery import SocketNursery
     from trio_socketio.server._engine_client import EngineClient
-    from trio_socketio.server._nursery import SocketNursery
 
 __all__ = ["EngineSocket", "MessageIterator"]
 

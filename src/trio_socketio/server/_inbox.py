@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import trio
 
 from trio_socketio._core import EventQueue
-from trio_socketio.server._handlers import Ack
+from trio_socketio.handlers import Ack
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:

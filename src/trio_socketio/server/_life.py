@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
-from trio_socketio.server._boundary import CONTAINED, contain
+from trio_socketio.handlers import CONTAINED, NO_ACK, Handler, contain
 from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._former import FormerSockets
-from trio_socketio.server._handlers import NO_ACK, Handler
 from trio_socketio.server._tasks import Tasks
 
 if TYPE_CHECKING:

@@ -1,98 +1,44 @@
-"""Registering handlers, and who hears of an event."""
+"""Registering handlers for the events of Socket.IO."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import TypeVar, overload
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar, overload
 
-from trio_socketio.server._handlers import EventName, Handler, HandlerFunction
-from trio_socketio.server._registration import require_event_name
+from trio_socketio.handlers import EventName, HandlerFunction, HandlerTable
+from trio_socketio.server._registration import require_registrable
 
-__all__ = ["HandlerTable", "Listening"]
+__all__ = ["Listening", "NamespaceHandlers", "SocketHandlers"]
 
 F = TypeVar("F", bound=HandlerFunction)
 
-#: Node's two names for one event.
-ALIASES: dict[EventName, EventName] = {"connect": "connection"}
 
-#: How many arguments, besides the socket, the server's own events have.
-LIFECYCLE: dict[EventName, int] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
+class SocketHandlers(HandlerTable):
+    """Handlers of one socket: those of ``socket.on``."""
+
+    __slots__ = ()
+
+    ALIASES: ClassVar[Mapping[EventName, EventName]] = {"connect": "connection"}
+
+    def __init__(self) -> None:
+        super().__init__(takes_socket=False)
 
 
-class HandlerTable:
-    """Event names to handlers, in the order of registration.
+class NamespaceHandlers(HandlerTable):
+    """Handlers of a namespace.
 
-    Attributes:
-        by_event: all of them, under Socket.IO's own names for its events.
-        inline: of those events, the ones that a packet may bring and whose handlers are all plain functions: one
-            look decides that an event is handled without a task.
-        lone: and those with one handler that is ``async def`` and simple, which are most of the others.
-        any: what hears of every event, before its handlers; while there is somebody, ``inline`` and ``lone`` are empty.
+    Args:
+        socket_type: the class of its sockets.
     """
 
-    __slots__ = ("any", "by_event", "inline", "lone", "socket_type", "takes_socket")
+    __slots__ = ()
 
-    def __init__(self, *, takes_socket: bool, socket_type: type = object) -> None:
-        self.by_event: dict[EventName, tuple[Handler, ...]] = {}
-        self.inline: dict[EventName, tuple[Handler, ...]] = {}
-        self.lone: dict[EventName, Handler] = {}
-        self.any: tuple[Handler, ...] = ()
-        self.takes_socket = takes_socket
-        self.socket_type = socket_type
+    ALIASES = SocketHandlers.ALIASES
+    LIFECYCLE: ClassVar[Mapping[EventName, int]] = {"connection": 0, "disconnecting": 2, "disconnect": 2}
 
-    def handler(self, function: HandlerFunction, *, once: bool = False) -> Handler:
-        """A function as the handlers here are called."""
-        return Handler(function, takes_socket=self.takes_socket, once=once, socket_type=self.socket_type)
-
-    def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
-        """Register a function."""
-        event = ALIASES.get(event, event)
-        handler = self.handler(function, once=once)
-        self._check(event, handler)
-        self._set(event, (*self.get(event), handler))
-
-    def _check(self, event: EventName, handler: Handler) -> None:
-        """Refuse what can never be called, as far as is known what the event has."""
-        if self.takes_socket and event in LIFECYCLE:
-            handler.require_at_most(LIFECYCLE[event], event)
-
-    def get(self, event: EventName) -> tuple[Handler, ...]:
-        """The handlers of an event; changes made while they run do not affect this tuple."""
-        return self.by_event.get(ALIASES.get(event, event), ())
-
-    def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
-        """Remove those handlers of an event that are not wanted any more."""
-        kept = tuple(handler for handler in self.get(event) if not unwanted(handler))
-        self._set(ALIASES.get(event, event), kept)
-
-    def _set(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
-        self.by_event.pop(event, None)
-        if handlers:
-            self.by_event[event] = handlers
-        self._index(event, handlers)
-
-    def _index(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
-        self.inline.pop(event, None)
-        self.lone.pop(event, None)
-        if not handlers or self.any or (self.takes_socket and event in LIFECYCLE):
-            return
-        if not any(handler.is_async for handler in handlers):
-            self.inline[event] = handlers
-        elif len(handlers) == 1 and handlers[0].is_simple:
-            self.lone[event] = handlers[0]
-
-    def set_any(self, handlers: Iterable[Handler]) -> None:
-        """Change what hears of every event."""
-        self.any = tuple(handlers)
-        for event, registered in self.by_event.items():
-            self._index(event, registered)
-
-    def clear(self) -> None:
-        """Remove all that hear of certain events."""
-        self.by_event.clear()
-        self.inline.clear()
-        self.lone.clear()
+    def __init__(self, socket_type: type) -> None:
+        super().__init__(takes_socket=True, socket_type=socket_type)
 
 
 class Listening(ABC):
@@ -134,7 +80,7 @@ class Listening(ABC):
         return self._register(event, handler, once=True)
 
     def _register(self, event: EventName, handler: F | None, *, once: bool) -> F | Callable[[F], F]:
-        require_event_name(event)
+        require_registrable(event)
 
         def register(function: F) -> F:
             self._table().add(event, function, once=once)

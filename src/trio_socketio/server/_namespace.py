@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from trio_socketio._core import Message
+from trio_socketio.handlers import HandlerFunction
 from trio_socketio.server._from_thread import FromThread
-from trio_socketio.server._handlers import HandlerFunction
-from trio_socketio.server._listening import HandlerTable, Listening
+from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._operators import Answers, BroadcastOperator, Rooms
 from trio_socketio.server._registration import require_middleware
 from trio_socketio.server._socket import Socket
@@ -144,7 +144,7 @@ class Namespace(Listening, Emitter):
     def __init__(self, server: Server, name: str) -> None:
         self.name = name
         self.server = server
-        self._handlers = HandlerTable(takes_socket=True, socket_type=Socket)
+        self._handlers = NamespaceHandlers(Socket)
         self._middlewares: list[HandlerFunction] = []
         self._index: RoomIndex[Socket] = RoomIndex()
         self._ack_ids = 0
@@ -164,7 +164,7 @@ class Namespace(Listening, Emitter):
 
     # handlers
 
-    def _table(self) -> HandlerTable:
+    def _table(self) -> NamespaceHandlers:
         return self._handlers
 
     def use(self, middleware: F) -> F:

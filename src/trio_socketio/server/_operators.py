@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import trio
 
 from trio_socketio.errors import LocalProtocolError
+from trio_socketio.handlers import emit_outside, require_task_to_emit
 from trio_socketio.server._from_thread import FromThread
-from trio_socketio.server._outside import emit_outside, require_task_to_emit
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.server._boundary import unwrap
+from trio_socketio.handlers import unwrap
 
 if TYPE_CHECKING:
     import ssl

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.engineio import Session
-from trio_socketio.server._boundary import contain
+from trio_socketio.handlers import contain
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._engine_runtime import EngineRuntime

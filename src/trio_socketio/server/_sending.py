@@ -11,10 +11,10 @@ from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 from trio_socketio._core import Member, Message
 from trio_socketio._signal import Signal
 from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.handlers import emit_outside
 from trio_socketio.server._client import Client
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator
-from trio_socketio.server._outside import emit_outside
 from trio_socketio.server._session_client import FULL
 from trio_socketio.socketio import AckReceived, Target
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any, TypeVar, Unpack
 
+from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import Config, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
-from trio_socketio.server._handlers import HandlerFunction
-from trio_socketio.server._listening import HandlerTable, Listening
+from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._namespace import Emitter, Namespace
 from trio_socketio.server._operators import BroadcastOperator
-from trio_socketio.server._registration import require_hook
 from trio_socketio.server._runtime import Runtime
 from trio_socketio.server._serving import Serving
 from trio_socketio.server._socket import Socket
@@ -69,7 +68,7 @@ class Server(Listening, Emitter, Serving[Runtime]):
         """The connected sockets of the main namespace, by id."""
         return self._main.sockets
 
-    def _table(self) -> HandlerTable:
+    def _table(self) -> NamespaceHandlers:
         return self._main._handlers
 
     def use(self, middleware: F) -> F:

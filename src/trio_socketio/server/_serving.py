@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import trio
 
+from trio_socketio.handlers import unwrap
 from trio_socketio.net import Health, unix_listener
 from trio_socketio.server import _program
-from trio_socketio.server._boundary import unwrap
 from trio_socketio.server._config import Config
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._interrupts import Interrupts

@@ -11,15 +11,13 @@ import trio
 
 from trio_socketio._core import track, untrack
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.handlers import Ack, Handler, SocketNursery, require_task
 from trio_socketio.server._client import Client
 from trio_socketio.server._engine_conn import EngineConn
-from trio_socketio.server._handlers import Ack, Handler
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventInbox, EventIterator
-from trio_socketio.server._listening import HandlerTable, Listening
-from trio_socketio.server._nursery import SocketNursery
+from trio_socketio.server._listening import Listening, SocketHandlers
 from trio_socketio.server._operators import Rooms, names
-from trio_socketio.server._outside import require_task
 from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
 from trio_socketio.socketio import EventReceived, Undecoded
 
@@ -52,7 +50,7 @@ class Socket(Sending, Listening):
         self._handshake: Handshake | None = None
         #: its rooms while the index does not know it; see ``_make_way``
         self._rooms_apart: set[str] | None = None
-        self._handlers: HandlerTable | None = None
+        self._handlers: SocketHandlers | None = None
         # its life; see _life.py
         self._was_connected = False
         self._description = ""
@@ -144,9 +142,9 @@ class Socket(Sending, Listening):
 
     # handlers
 
-    def _table(self) -> HandlerTable:
+    def _table(self) -> SocketHandlers:
         if self._handlers is None:
-            self._handlers = HandlerTable(takes_socket=False)
+            self._handlers = SocketHandlers()
         return self._handlers
 
     def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:

@@ -1,6 +1,6 @@
-"""Handlers: what their parameters want, and whether an event's arguments fit.
+"""Handlers: registered functions, and how an event's arguments become theirs.
 
-Annotations are read once, at registration. Decoding and validation are msgspec's.
+Annotations are read once, at registration. msgspec decodes and validates.
 """
 
 from __future__ import annotations
@@ -8,62 +8,23 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from trio_socketio._core import Callee
 from trio_socketio.errors import ArgumentsError
-from trio_socketio.server._annotations import resolve, undecodable
-from trio_socketio.server._outside import require_task
-from trio_socketio.server._registration import plain_function, require_function, require_socket
+from trio_socketio.handlers._ack import Ack
+from trio_socketio.handlers._annotations import resolve, undecodable
+from trio_socketio.handlers._registration import plain_function, require_function, require_socket
 
-__all__ = ["NO_ACK", "Ack", "EventName", "Handler", "HandlerFunction"]
+__all__ = ["EventName", "Handler", "HandlerFunction"]
 
 HandlerFunction = Callable[..., Any]
 EventName = str | float
 
 _BINARY = (bytes, bytearray, memoryview)
 _MISSING = inspect.Parameter.empty
-
-
-class Answering(Protocol):
-    """Whom an acknowledgement is sent through: a socket."""
-
-    def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None: ...
-
-
-class Ack:
-    """The acknowledgement, as a handler's parameter: ``ack: Ack`` gets one, to be called once.
-
-    A handler with such a parameter answers by calling it; its return value is not used.
-    """
-
-    __slots__ = ("_ack_id", "_socket")
-
-    def __init__(self, socket: Answering | None, ack_id: int = 0) -> None:
-        self._socket = socket
-        self._ack_id = ack_id
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the client waits for an answer that has not been given."""
-        return self._socket is not None
-
-    def __call__(self, *values: Any) -> None:
-        """Answer; nothing happens if no answer is wanted or one was given.
-
-        Raises:
-            LocalProtocolError: the values cannot be encoded; an answer is still wanted.
-        """
-        if self._socket is not None:
-            require_task("an acknowledgement")
-            self._socket._acknowledge(self._ack_id, values)
-            self._socket = None
-
-
-#: For events whose client wants no answer; there is nothing to it, so one will do.
-NO_ACK = Ack(None)
 
 
 class _Parameter:

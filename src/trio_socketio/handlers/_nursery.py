@@ -8,8 +8,8 @@ from typing import Any
 import trio
 
 from trio_socketio.errors import Disconnected
-from trio_socketio.server._boundary import CONTAINED
-from trio_socketio.server._outside import require_task
+from trio_socketio.handlers._boundary import CONTAINED
+from trio_socketio.handlers._outside import require_task
 
 __all__ = ["SocketNursery"]
 

@@ -1,0 +1,119 @@
+"""Checks at registration: a function that can never be called is refused, with what to write instead."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from trio_socketio.handlers._annotations import excludes, resolve
+
+__all__ = [
+    "function_name",
+    "plain_function",
+    "require_arguments",
+    "require_event_name",
+    "require_function",
+    "require_hook",
+    "require_socket",
+]
+
+
+def require_event_name(event: object) -> None:
+    """Refuse a value that cannot be the name of an event.
+
+    Raises:
+        TypeError: it is the handler, because the parentheses of the decorator are missing, or neither text nor number.
+    """
+    if isinstance(event, str | int | float) and not isinstance(event, bool):
+        return
+    if callable(event):
+        name = getattr(event, "__name__", "message")
+        raise TypeError(f'the name of the event is missing: write .on("{name}") instead of .on')
+    raise TypeError(f"the name of an event is a str or a number, not {type(event).__name__}")
+
+
+def require_function(function: object, what: str = "a handler") -> None:
+    """Refuse a value that cannot be called, or that returns a generator.
+
+    Args:
+        function: the value.
+        what: what it is registered as, for the error.
+
+    Raises:
+        TypeError: it is no function, or a generator function.
+    """
+    if not callable(function):
+        raise TypeError(f"{what} is a function, not {type(function).__name__}")
+    for item in (function, getattr(function, "__call__", None)):  # noqa: B004
+        if inspect.isgeneratorfunction(item) or inspect.isasyncgenfunction(item):
+            raise TypeError(
+                f"{function_name(function)} is a generator function, whose body would never run: {what} has no yield. "
+                "It sends with socket.emit, and answers with what it returns"
+            )
+
+
+def require_hook(function: Callable[..., Any], what: str, count: int) -> None:
+    """Refuse a function that is not a plain one, or cannot be called with ``count`` arguments.
+
+    Args:
+        function: the function.
+        what: what it is registered as, for the error.
+        count: how many arguments it is called with.
+
+    Raises:
+        TypeError: it is no function, is an ``async def``, or cannot be called so.
+    """
+    require_function(function, what)
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function_name(function)} is never awaited: {what} is a plain function")
+    require_arguments(function, what, count)
+
+
+def require_arguments(function: Callable[..., Any], what: str, count: int) -> None:
+    """Refuse a function that cannot be called with ``count`` arguments. A function without a signature passes.
+
+    Raises:
+        TypeError: it cannot be called so.
+    """
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # a function in C may have none
+        return
+    try:
+        signature.bind(*[None] * count)
+    except TypeError as error:
+        raise TypeError(
+            f"{function_name(function)} cannot be called: {what} is given {count} arguments ({error})"
+        ) from None
+
+
+def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that holds the annotations of a callable: of a method, a wrapper or an object."""
+    function = inspect.unwrap(function)
+    if inspect.ismethod(function):
+        return function.__func__
+    return function if inspect.isfunction(function) else type(function).__call__
+
+
+def require_socket(function: Callable[..., Any], first: inspect.Parameter, socket_type: type) -> None:
+    """Refuse a function whose first parameter is annotated with another type than the socket's.
+
+    Raises:
+        TypeError: it is. An annotation that cannot be resolved passes.
+    """
+    try:
+        annotation = resolve(plain_function(function), first)
+    except Exception:  # only type checkers read it
+        return
+    if excludes(annotation, socket_type):
+        name, kind = function_name(function), getattr(annotation, "__name__", annotation)
+        raise TypeError(
+            f"the first parameter of {name} is the socket, but {first.name} is annotated as {kind}: "
+            f"write {name}(socket: {socket_type.__name__}, …)"
+        )
+
+
+def function_name(function: object) -> str:
+    """Return the name of a function for logs and errors."""
+    return getattr(function, "__qualname__", repr(function))

@@ -1,0 +1,99 @@
+"""Tables of handlers, by the names of their events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import ClassVar
+
+from trio_socketio.handlers._handler import EventName, Handler, HandlerFunction
+
+__all__ = ["HandlerTable"]
+
+
+class HandlerTable:
+    """Handlers by event, in the order of registration.
+
+    Args:
+        takes_socket: whether the first parameter of its handlers is the socket.
+        socket_type: the class of that socket, if it is known.
+
+    Attributes:
+        by_event: all handlers.
+        inline: of the events that a client may send, those whose handlers are all plain functions: one lookup decides
+            that an event is handled without a task.
+        lone: of the events that a client may send, those with one simple ``async def`` handler.
+        any: handlers that are called for every event, before its own. While there are any, ``inline`` and ``lone`` are
+            empty.
+    """
+
+    __slots__ = ("any", "by_event", "inline", "lone", "socket_type", "takes_socket")
+
+    #: Other names of events.
+    ALIASES: ClassVar[Mapping[EventName, EventName]] = {}
+    #: The events that the server itself tells, and how many arguments, besides the socket, each has.
+    LIFECYCLE: ClassVar[Mapping[EventName, int]] = {}
+
+    def __init__(self, *, takes_socket: bool, socket_type: type = object) -> None:
+        self.by_event: dict[EventName, tuple[Handler, ...]] = {}
+        self.inline: dict[EventName, tuple[Handler, ...]] = {}
+        self.lone: dict[EventName, Handler] = {}
+        self.any: tuple[Handler, ...] = ()
+        self.takes_socket = takes_socket
+        self.socket_type = socket_type
+
+    def handler(self, function: HandlerFunction, *, once: bool = False) -> Handler:
+        """Make a handler of a function, which is called as the others of this table are."""
+        return Handler(function, takes_socket=self.takes_socket, once=once, socket_type=self.socket_type)
+
+    def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
+        """Register a function.
+
+        Raises:
+            TypeError: see ``Handler``; or it needs more arguments than the event has.
+        """
+        event = self.ALIASES.get(event, event)
+        handler = self.handler(function, once=once)
+        self._check(event, handler)
+        self._set(event, (*self.get(event), handler))
+
+    def _check(self, event: EventName, handler: Handler) -> None:
+        """Refuse a handler that can never be called, as far as it is known what the event has."""
+        if event in self.LIFECYCLE:
+            handler.require_at_most(self.LIFECYCLE[event], event)
+
+    def get(self, event: EventName) -> tuple[Handler, ...]:
+        """Return the handlers of an event; later changes do not affect this tuple."""
+        return self.by_event.get(self.ALIASES.get(event, event), ())
+
+    def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
+        """Remove those handlers of an event for which ``unwanted`` returns True."""
+        kept = tuple(handler for handler in self.get(event) if not unwanted(handler))
+        self._set(self.ALIASES.get(event, event), kept)
+
+    def _set(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
+        self.by_event.pop(event, None)
+        if handlers:
+            self.by_event[event] = handlers
+        self._index(event, handlers)
+
+    def _index(self, event: EventName, handlers: tuple[Handler, ...]) -> None:
+        self.inline.pop(event, None)
+        self.lone.pop(event, None)
+        if not handlers or self.any or event in self.LIFECYCLE:
+            return
+        if not any(handler.is_async for handler in handlers):
+            self.inline[event] = handlers
+        elif len(handlers) == 1 and handlers[0].is_simple:
+            self.lone[event] = handlers[0]
+
+    def set_any(self, handlers: Iterable[Handler]) -> None:
+        """Change the handlers that are called for every event."""
+        self.any = tuple(handlers)
+        for event, registered in self.by_event.items():
+            self._index(event, registered)
+
+    def clear(self) -> None:
+        """Remove all handlers of single events."""
+        self.by_event.clear()
+        self.inline.clear()
+        self.lone.clear()
