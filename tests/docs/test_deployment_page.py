@@ -17,7 +17,7 @@ from wsproto.events import CloseConnection
 
 from tools import ROOT
 from trio_socketio import Server
-from trio_socketio.server._config import Config
+from trio_socketio.server._config import ServerConfig
 from trio_socketio.server._program import Program
 
 PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
@@ -71,17 +71,17 @@ async def visit(io: Any, port: int) -> None:
      ("haproxy.cfg", "timeout tunnel")],
 )  # fmt: skip
 def test_proxies_bear_the_silence_between_heartbeats(name: str, directive: str) -> None:
-    assert Config().ping_interval + Config().ping_timeout < value(name, directive, "s")
-    assert f"{Config().ping_interval + Config().ping_timeout:.0f} s" in PAGE
+    assert ServerConfig().ping_interval + ServerConfig().ping_timeout < value(name, directive, "s")
+    assert f"{ServerConfig().ping_interval + ServerConfig().ping_timeout:.0f} s" in PAGE
 
 
 def test_nginx_gives_up_connections_before_the_server_does() -> None:
-    assert value("nginx.conf", "keepalive_timeout", "s") < Config().keep_alive_timeout
-    assert f"`keep_alive_timeout`, {Config().keep_alive_timeout:.0f} s" in PAGE
+    assert value("nginx.conf", "keepalive_timeout", "s") < ServerConfig().keep_alive_timeout
+    assert f"`keep_alive_timeout`, {ServerConfig().keep_alive_timeout:.0f} s" in PAGE
 
 
 def test_nginx_takes_what_the_server_takes() -> None:
-    assert Config().max_http_buffer_size <= value("nginx.conf", "client_max_body_size", "m") * 2**20
+    assert ServerConfig().max_http_buffer_size <= value("nginx.conf", "client_max_body_size", "m") * 2**20
 
 
 def value(name: str, directive: str, unit: str) -> int:

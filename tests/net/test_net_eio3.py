@@ -18,8 +18,9 @@ from support.raw import read_until, upgrade
 from support.wire import HttpClient, client_frame, server_frames
 
 from trio_socketio._core import Message
-from trio_socketio.engineio import Engine, EngineOptions, Session
-from trio_socketio.net import EngineHost, Files, HostOptions, HttpLimits
+from trio_socketio.engineio import Engine, Session
+from trio_socketio.net import EngineHost
+from trio_socketio.server._engine_config import EngineConfig
 
 HEAD = '51-["bin",{"_placeholder":true,"num":0},"€😀"]'
 BINARY_BODY = b"\x00\x05\x01\xff4" + HEAD.encode() + b"\x01\x04\xff\x04\x01\x02\x03"
@@ -35,11 +36,10 @@ class Service:
 
     def __init__(self, nursery: trio.Nursery, link: Link) -> None:
         self.above: list[Above] = []
-        options = EngineOptions(allow_eio3=True, jsonp=True)
+        options = EngineConfig(path=PATH, allow_eio3=True, jsonp=True)
         logger = logging.getLogger("test.engine")
-        self.engine = Engine(options, self._connect, trio.current_time(), logger)
-        host_options = HostOptions(PATH, 5.0, HttpLimits(), Files(PATH, None, {}))
-        self.host = EngineHost(self.engine, host_options, logger)
+        self.engine = Engine(options.engine_options(), self._connect, trio.current_time(), logger)
+        self.host = EngineHost(self.engine, options.host_options(), logger)
         self._nursery = nursery
         self._link = link
 

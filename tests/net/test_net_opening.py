@@ -18,7 +18,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server
 from trio_socketio._core import Reactor
-from trio_socketio.net import EngineHost, Files, HostOptions, HttpLimits
+from trio_socketio.net import EngineHost
+from trio_socketio.server._engine_config import EngineConfig
 
 needs_reactor = pytest.mark.skipif(Reactor is None, reason="needs epoll")
 
@@ -68,7 +69,7 @@ def _nothing_is_left(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @needs_reactor
 async def test_open_packet_is_written_with_the_response() -> None:
-    options = HostOptions("/socket.io/", 5.0, HttpLimits(), Files("/socket.io/", None, {}))
+    options = EngineConfig(path="/socket.io/").host_options()
     host = EngineHost(Bench().engine, options, logging.getLogger(__name__))
     client, server = _tcp_pair()
     with client:

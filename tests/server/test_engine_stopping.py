@@ -22,7 +22,7 @@ from trio_socketio import EngineServer, EngineSocket, Server, Socket
 def test_construction_does_no_io_and_needs_no_loop() -> None:
     before = open_descriptors()
     eio = EngineServer(ping_interval=1.5, transports=["websocket"])
-    assert (eio.config.ping_interval, eio.path, eio.connect_timeout) == (1.5, "/engine.io/", 45.0)
+    assert (eio.config.ping_interval, eio.path, eio.config.hold_timeout) == (1.5, "/engine.io/", 45.0)
     assert (eio.clients_count, eio.clients, dict(eio.refused)) == (0, [], {})
     assert open_descriptors() == before
 
@@ -42,11 +42,11 @@ def test_unknown_option_names_the_nearest() -> None:
 @pytest.mark.rows("A13")
 @pytest.mark.parametrize("kind", [Server, EngineServer])
 async def test_what_a_server_was_told_can_be_read_and_not_changed(kind: Any) -> None:
-    io = kind(path="/x/", connect_timeout=3)
-    names = ["path", "connect_timeout", "config", "engine", "serve_client"][: 5 if kind is Server else 3]
+    io = kind(path="/x/", hold_timeout=3)
+    names = ["path", "config", "engine", "serve_client", "connect_timeout"][: 5 if kind is Server else 2]
 
     def check() -> None:
-        assert (io.path, io.connect_timeout, io.config.path) == ("/x/", 3, "/x/")
+        assert (io.path, io.config.hold_timeout, io.config.path) == ("/x/", 3, "/x/")
         for name in names:
             value = getattr(io, name)
             with pytest.raises(AttributeError):
@@ -346,6 +346,7 @@ def test_options_are_given_once() -> None:
         Server(engine=EngineServer(), maxattachments=3)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match="max_attachments"):
         Server(engine=EngineServer(), max_attachments=0)
+    assert Server(engine=EngineServer(), connect_timeout=3).connect_timeout == 3
 
 
 @pytest.mark.rows("A11")

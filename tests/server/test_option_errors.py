@@ -36,6 +36,14 @@ def test_names_of_other_servers_are_translated(server: Any, name: str, advice: s
     assert advice in message
 
 
+@pytest.mark.parametrize("name", ["connect_timeout", "connectTimeout"])
+def test_connect_timeout_is_an_option_of_a_server_with_namespaces(name: str) -> None:
+    message = message_of(EngineServer, **{name: 1})
+    for part in (f"no option {name!r}", "of Server", "'hold_timeout'", "'admission_timeout'"):
+        assert part in message
+    assert "did you mean" not in message
+
+
 @servers
 @pytest.mark.parametrize("name", ["colour", "x", "debug", "redis_url", "workers", "room", "host", "timeout"])
 @pytest.mark.rows("P34", "A1")

@@ -8,7 +8,6 @@ import os
 import socket as socketlib
 import ssl
 import typing
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,7 @@ from support.links import Link
 from support.wire import HttpClient, SioClient, WebSocket, Wire
 
 import trio_socketio
-from trio_socketio import Outbox, Server, ServerOptions, Socket
-from trio_socketio.server._config import Config
+from trio_socketio import Outbox, Server, Socket
 
 
 @pytest.mark.rows("A1")
@@ -67,10 +65,6 @@ def test_outbox_is_checked() -> None:
         Outbox(policy="keep")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_packets must be at least 1"):
         Outbox(max_packets=0)
-
-
-def test_options_and_config_say_the_same() -> None:
-    assert set(typing.get_type_hints(ServerOptions)) == {item.name for item in fields(Config)}
 
 
 def test_public_names_are_exported_once_and_say_where() -> None:

@@ -11,7 +11,6 @@ from support.message_host import MessageHost, admission
 from trio_socketio._core import Failure, Message
 from trio_socketio.engineio import (
     Engine,
-    EngineOptions,
     EngineRequest,
     EngineResponse,
     PollingTransport,
@@ -19,6 +18,7 @@ from trio_socketio.engineio import (
     Session,
 )
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.server._engine_config import EngineConfig
 
 PATH = "/engine.io/"
 
@@ -108,7 +108,9 @@ class Bench:
         self.now = 0.0
         self.open_packet = ""
         self.above: dict[str, Above] = {}
-        self.engine = Engine(EngineOptions(**options), self._connect, 0.0, logging.getLogger("test.engine"))
+        self.engine = Engine(
+            EngineConfig(**options).engine_options(), self._connect, 0.0, logging.getLogger("test.engine")
+        )
 
     def _connect(self, session: Session) -> Above:
         above = self.above[session.sid] = Above(session)

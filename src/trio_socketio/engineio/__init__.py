@@ -3,7 +3,14 @@
 Bytes, packets and times come in as values; what is to be sent waits in each session's ``conn``.
 """
 
-from trio_socketio.engineio._checks import check_flag, check_list, check_seconds, check_text, check_whole
+from trio_socketio.engineio._checks import (
+    check_flag,
+    check_heartbeat,
+    check_list,
+    check_seconds,
+    check_text,
+    check_whole,
+)
 from trio_socketio.engineio._compression import HttpCompression, PerMessageDeflate
 from trio_socketio.engineio._cookie import CookieOptions
 from trio_socketio.engineio._cors import Cors
@@ -77,6 +84,7 @@ __all__ = [
     "TransportName",
     "WebSocketTransport",
     "check_flag",
+    "check_heartbeat",
     "check_list",
     "check_seconds",
     "check_text",

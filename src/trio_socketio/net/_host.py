@@ -43,7 +43,7 @@ NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
 UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HostOptions:
     """Where the engine is found, and what else is served."""
 
@@ -51,9 +51,9 @@ class HostOptions:
     flush_timeout: float  #: seconds for the last flush of a WebSocket
     limits: HttpLimits
     files: Files
-    driver: DriverChoice = "auto"
-    add_trailing_slash: bool = True  #: the path is taken with its last slash only
-    health_path: str | None = None  #: where monitors ask whether the server takes new clients
+    driver: DriverChoice
+    add_trailing_slash: bool  #: the path is taken with its last slash only
+    health_path: str | None  #: where monitors ask whether the server takes new clients
 
 
 Driver = StreamDriver | ReactorDriver

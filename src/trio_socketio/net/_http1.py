@@ -28,18 +28,14 @@ SEND_BYTES = 65536
 PROGRESS_BYTES = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HttpLimits:
-    """How long and how much; times are seconds.
+    """The limits of a request and a response. Times are seconds."""
 
-    The defaults are near Node's: it waits 60 s for a head and 300 s for a request, both far more than a client of this
-    protocol needs, and allows 16 KiB of head.
-    """
-
-    header_timeout: float = 10.0
-    request_timeout: float = 30.0
-    keep_alive_timeout: float = 65.0
-    max_header_bytes: int = 16_384
+    header_timeout: float
+    request_timeout: float
+    keep_alive_timeout: float
+    max_header_bytes: int
 
 
 class HttpTimeouts(Timeouts):

@@ -1,7 +1,8 @@
 """The public objects: server, namespaces, sockets, operators."""
 
 from trio_socketio.handlers import Ack
-from trio_socketio.server._config import EngineServerOptions, ServerOptions
+from trio_socketio.server._config import ServerOptions
+from trio_socketio.server._engine_config import EngineServerOptions
 from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._engine_socket import EngineSocket

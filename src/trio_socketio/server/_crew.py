@@ -41,7 +41,7 @@ class Crew:
         self._runtime = runtime
         self._dispatcher = dispatcher
         self._life = life
-        self._is_concurrent = runtime.config.ordering == "concurrent"
+        self._is_concurrent = runtime.ordering == "concurrent"
         self._waiting: deque[Socket] = deque()
         self._free: list[Signal] = []
         #: whether a task is on its way that will look at who waits

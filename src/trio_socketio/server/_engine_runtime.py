@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -17,8 +16,8 @@ import trio
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import INTERRUPTS, Handler, contain, leaf
-from trio_socketio.net import EngineHost, Files, HostOptions
-from trio_socketio.server._config import Config
+from trio_socketio.net import EngineHost
+from trio_socketio.server._engine_config import EngineConfig
 from trio_socketio.server._from_thread import Inlet
 from trio_socketio.server._observing import EngineObserver, Observable, Observed
 
@@ -63,7 +62,7 @@ class EngineRuntime(ABC):
     nursery: trio.Nursery
 
     def __init__(
-        self, config: Config, hooks: EngineHooks, observer: EngineObserver | None, log: logging.Logger
+        self, config: EngineConfig, hooks: EngineHooks, observer: EngineObserver | None, log: logging.Logger
     ) -> None:
         self.config = config
         self.observer = observer
@@ -73,7 +72,7 @@ class EngineRuntime(ABC):
         if observer is not None:
             connect = self._connect_observed
         self.engine = Engine(config.engine_options(), connect, trio.current_time(), logger, hooks)
-        self.host = EngineHost(self.engine, self._host_options(config), logger)
+        self.host = EngineHost(self.engine, config.host_options(), logger)
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
             self.host.reactor.on_interrupt = self.interrupted
@@ -109,20 +108,6 @@ class EngineRuntime(ABC):
     @abstractmethod
     async def _finish(self) -> None:
         """Wait until what has come is handled, and what was sent is written."""
-
-    @staticmethod
-    def _host_options(config: Config) -> HostOptions:
-        static = {prefix: Path(source) for prefix, source in config.static_files.items()}
-        files = Files(config.path, config.client_folder(), static)
-        return HostOptions(
-            config.path,
-            config.disconnect_timeout,
-            config.http(),
-            files,
-            config.driver,
-            config.add_trailing_slash,
-            config.health_path,
-        )
 
     # running
 

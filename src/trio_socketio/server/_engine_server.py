@@ -9,8 +9,8 @@ from typing import Any, TypeVar, Unpack, cast
 
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
 from trio_socketio.handlers import require_event_name, require_hook, require_task
-from trio_socketio.server._config import Config, EngineServerOptions
 from trio_socketio.server._engine_client import EngineClient, EngineLife
+from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
 from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
@@ -32,7 +32,7 @@ _EVENTS = ("close", "connection", "message")
 class MessageRuntime(EngineRuntime):
     """What exists while an Engine.IO server runs by itself."""
 
-    def __init__(self, server: EngineServer, config: Config, log: logging.Logger) -> None:
+    def __init__(self, server: EngineServer, config: EngineConfig, log: logging.Logger) -> None:
         super().__init__(config, server._hooks, server.observer, log)
         self.server = server
         self.life = EngineLife(self)
@@ -57,7 +57,7 @@ class MessageRuntime(EngineRuntime):
             await client.finish()
 
 
-class EngineServer(Serving[MessageRuntime]):
+class EngineServer(Serving[EngineConfig, MessageRuntime]):
     """An Engine.IO server: sessions over polling and WebSocket whose messages are texts and bytes, and no more.
 
     It serves by itself, or below a Socket.IO server: ``Server(engine=EngineServer(...))``; one that is given none makes
@@ -72,9 +72,9 @@ class EngineServer(Serving[MessageRuntime]):
     """
 
     def __init__(self, **options: Unpack[EngineServerOptions]) -> None:
-        self._begin(Config.make_engine(options))
+        self._begin(EngineConfig.make(options))
 
-    def _begin(self, config: Config) -> None:
+    def _begin(self, config: EngineConfig) -> None:
         super().__init__(config)
         self._hooks = EngineHooks()
         self._engine: Engine | None = None
@@ -83,9 +83,8 @@ class EngineServer(Serving[MessageRuntime]):
         self._is_below = False
 
     @classmethod
-    def _below(cls, config: Config) -> EngineServer:
+    def _below(cls, config: EngineConfig, engine: EngineServer | None) -> EngineServer:
         """The engine of a Socket.IO server: the one it was given, or one of its own."""
-        engine = config.engine
         if engine is None:
             engine = cls.__new__(cls)
             engine._begin(config)

@@ -14,6 +14,7 @@ _ELSEWHERE = {
     "async_handlers": "whether a socket's handlers overlap is ordering='concurrent' or 'serial'",
     "async_mode": "none is needed, the server always runs on Trio",
     "always_connect": "none is needed, CONNECT is answered before the connection handlers run",
+    "connect_timeout": "'connect_timeout' is an option of Server; see 'hold_timeout' and 'admission_timeout'",
     "client_manager": "there are no adapters for other processes yet",
     "compression_threshold": "use http_compression=HttpCompression(threshold=...)",
     "cors_allowed_origins": "its name is 'cors'",
@@ -63,6 +64,8 @@ def _hint(name: str, known: Sequence[str]) -> str:
         return f": {_ELSEWHERE[name]}"
     if _snake(name) in known:
         return f": its name is {_snake(name)!r}"
+    if _snake(name) in _ELSEWHERE:
+        return f": {_ELSEWHERE[_snake(name)]}"
     nearest = difflib.get_close_matches(_snake(name), known, 1, _LIKENESS)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""
 

@@ -29,7 +29,7 @@ LOG = logging.getLogger("trio_socketio")
 
 
 def run(
-    server: Serving[Any],
+    server: Serving[Any, Any],
     host: str | bytes | None,
     port: int,
     ssl_context: ssl.SSLContext | None,
@@ -64,7 +64,7 @@ class Program:
         status: what the program ends with: a number, or a sentence for standard error, which stands for 1.
     """
 
-    def __init__(self, server: Serving[Any]) -> None:
+    def __init__(self, server: Serving[Any, Any]) -> None:
         self._server = server
         self.status: int | str = 0
 

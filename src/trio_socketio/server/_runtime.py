@@ -17,7 +17,7 @@ from trio_socketio.server._life import Life
 from trio_socketio.server._socket import Socket
 
 if TYPE_CHECKING:
-    from trio_socketio.server._config import Config
+    from trio_socketio.server._config import ServerConfig
     from trio_socketio.server._namespace import Namespace
     from trio_socketio.server._server import Server
 
@@ -31,11 +31,12 @@ class Runtime(EngineRuntime):
         acks_dropped: acknowledgements to clients that had gone.
     """
 
-    def __init__(self, server: Server, config: Config, log: logging.Logger) -> None:
+    def __init__(self, server: Server, config: ServerConfig, log: logging.Logger) -> None:
         super().__init__(config, server.engine._hooks, server.engine.observer, log)
         self.server = server
         self.acks_dropped = 0
-        self.connection_options = config.connection()
+        self.ordering = config.ordering
+        self.connection_options = config.connection_options()
         #: what no policy may drop may fill so many times the outbox
         self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
         self.held = HeldEvents(log)

@@ -8,7 +8,7 @@ from os import PathLike
 from typing import Any, TypeVar, Unpack
 
 from trio_socketio.handlers import HandlerFunction, require_hook
-from trio_socketio.server._config import Config, ServerOptions
+from trio_socketio.server._config import ServerConfig, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._namespace import Emitter, Namespace
@@ -24,7 +24,7 @@ ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
 
 
-class Server(Listening, Emitter, Serving[Runtime]):
+class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
     """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
 
     Args:
@@ -36,13 +36,10 @@ class Server(Listening, Emitter, Serving[Runtime]):
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        engine = options.get("engine")
-        if engine is not None and not isinstance(engine, EngineServer):
-            raise TypeError(f"engine must be an EngineServer(...), not {engine!r}")
-        super().__init__(Config.make(options))
+        super().__init__(ServerConfig.make(options))
         self._namespaces: dict[str, Namespace] = {}
         self._error_hooks: list[ErrorHook] = []
-        self._engine = EngineServer._below(self._config)
+        self._engine = EngineServer._below(self._config, self._config.engine)
         self._main = self.of("/")
 
     # namespaces and handlers
@@ -92,6 +89,11 @@ class Server(Listening, Emitter, Serving[Runtime]):
     def engine(self) -> EngineServer:
         """The Engine.IO server below: hooks for HTTP requests, and how many sessions there are."""
         return self._engine
+
+    @property
+    def connect_timeout(self) -> float:
+        """The option ``connect_timeout``."""
+        return self._config.connect_timeout
 
     @property
     def serve_client(self) -> str | PathLike[str] | None:

@@ -15,7 +15,7 @@ import trio
 from trio_socketio.handlers import unwrap
 from trio_socketio.net import Health, unix_listener
 from trio_socketio.server import _program
-from trio_socketio.server._config import Config
+from trio_socketio.server._engine_config import EngineConfig
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._interrupts import Interrupts
 
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Serving"]
 
+C = TypeVar("C", bound=EngineConfig)
 R = TypeVar("R", bound=EngineRuntime)
 
 
-class Serving(ABC, Generic[R]):
+class Serving(ABC, Generic[C, R]):
     """Runs a server: by itself for as long as it serves, or as ``async with`` for several ways to serve at once."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: C) -> None:
         self._config = config
         self._runtime: R | None = None
         self._running: AbstractAsyncContextManager[None] | None = None
@@ -47,7 +48,7 @@ class Serving(ABC, Generic[R]):
     # what it was told
 
     @property
-    def config(self) -> Config:
+    def config(self) -> C:
         """All options, as they are. Nothing in them can be changed: they hold from the beginning."""
         return self._config
 
@@ -55,11 +56,6 @@ class Serving(ABC, Generic[R]):
     def path(self) -> str:
         """The option ``path``."""
         return self._config.path
-
-    @property
-    def connect_timeout(self) -> float:
-        """The option ``connect_timeout``."""
-        return self._config.connect_timeout
 
     def health(self) -> Health:
         """How the server is; the answer to ``health_path``.

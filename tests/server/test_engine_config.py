@@ -1,22 +1,24 @@
-"""The options of the HTTP face: what they mean, and which values are refused."""
+"""The options of a server that serves an engine: defaults, conversions, and values that are refused."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from support.engine import Bench
 
 from trio_socketio import EngineServer, Server
 from trio_socketio.engineio import CookieOptions, Cors, EngineOptions, HttpCompression, PerMessageDeflate
-from trio_socketio.server._config import Config
+from trio_socketio.net import HostOptions, HttpLimits
+from trio_socketio.server._config import ServerConfig, ServerOptions
+from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
 
 
 def test_new_options_are_off_but_for_http_compression() -> None:
-    options = Config().engine_options()
-    assert options == EngineOptions()
+    options = EngineConfig().engine_options()
     assert (options.allow_eio3, options.jsonp, options.cookie, options.allow_request) == (
         False, False, None, None
     )  # fmt: skip
@@ -39,7 +41,7 @@ def test_new_options_are_off_but_for_http_compression() -> None:
     ("trusted_proxies", ["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
 ])  # fmt: skip
 def test_what_an_option_means(name: str, value: Any, meaning: Any) -> None:
-    assert getattr(Config.make({name: value}).engine_options(), name) == meaning
+    assert getattr(EngineConfig.make({name: value}).engine_options(), name) == meaning
 
 
 def test_every_option_of_the_engine_comes_from_the_servers() -> None:
@@ -49,21 +51,43 @@ def test_every_option_of_the_engine_comes_from_the_servers() -> None:
         "allow_eio3": True, "jsonp": True, "allow_request": allow, "initial_packet": b"hello",
         "proxy_header": "forwarded", "admission_timeout": 3.0,
     }  # fmt: skip
-    options = Config.make(given).engine_options()
+    options = EngineConfig.make(given).engine_options()
     assert {name: getattr(options, name) for name in given} == given
+
+
+def test_lower_layers_have_no_defaults_of_their_own() -> None:
+    for kind in (EngineOptions, HttpLimits, HostOptions):
+        for item in fields(kind):
+            assert (item.default, item.default_factory) == (MISSING, MISSING), item.name
+    for kind in (EngineOptions, HttpLimits):
+        assert {item.name for item in fields(kind)} <= {item.name for item in fields(EngineConfig)}
+
+
+@pytest.mark.parametrize(
+    ("config", "options"), [(EngineConfig, EngineServerOptions), (ServerConfig, ServerOptions)]
+)
+def test_keyword_arguments_are_the_fields_of_the_config(config: Any, options: Any) -> None:
+    hints = get_type_hints(config)
+    assert get_type_hints(options) == {item.name: hints[item.name] for item in fields(config)}
+
+
+@pytest.mark.parametrize("item", fields(ServerConfig), ids=lambda item: item.name)
+def test_each_option_is_checked_or_converted(item: Any) -> None:
+    assert item.metadata["check"] is not None or item.metadata["convert"] is not None
 
 
 @pytest.mark.parametrize(("name", "value"), [
     ("subprotocols", ["a b"]), ("subprotocols", [""]), ("initial_packet", "a\x1eb"),
     ("trusted_proxies", ["10.0.0.1/8"]), ("trusted_proxies", ["proxy.example"]), ("proxy_header", "x-real-ip"),
     ("health_path", "healthz"), ("health_path", "/socket.io"),
-    ("connect_timeout", 0), ("hold_timeout", 0), ("admission_timeout", 0),
+    ("connect_timeout", 0), ("hold_timeout", 0), ("admission_timeout", 0), ("upgrade_timeout", -1),
+    ("polling_close_timeout", float("nan")), ("ping_timeout", float("inf")), ("transports", ("flash",)),
     ("cors", "example.com"), ("cors", ["https://a.example/"]), ("cors", "https://a.example/path"),
     ("cookie", "a b"), ("cookie", "a;b"), ("cookie", ""),
 ])  # fmt: skip
 def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=name):
-        Config.make({name: value})
+        ServerConfig.make({name: value})
 
 
 @pytest.mark.parametrize(("name", "value"), [
@@ -73,7 +97,7 @@ def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
 ])  # fmt: skip
 def test_values_of_another_kind_are_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=name):
-        Config.make({name: value})
+        ServerConfig.make({name: value})
 
 
 @pytest.mark.parametrize(("kind", "fields"), [
