@@ -116,7 +116,7 @@ async def test_application_is_not_asked_about_requests_that_are_refused_anyway(
         assert (
             await wire.http().request("GET", POLLING, headers={"Origin": "http://b.example"})
         ).status == 403
-        io._require_runtime().host.draining = True
+        io._require_runtime().host.drain()
         assert (await wire.http().request("GET", POLLING)).status == 503
 
 
@@ -251,7 +251,7 @@ async def test_server_drains_while_the_application_thinks(
     autojump_clock: Any, running: Any, handshake: bytes
 ) -> None:
     async def allow(request: EngineRequest) -> None:
-        io._require_runtime().host.draining = True
+        io._require_runtime().host.drain()
 
     io = Server(allow_request=allow)
     async with running(io) as wire:

@@ -124,7 +124,7 @@ async def test_every_response_says_for_which_origin_it_is(
 async def test_page_may_read_that_the_server_drains(autojump_clock: Any, running: Any, origin: Any) -> None:
     io = Server(cors=origin)
     async with running(io) as wire:
-        io._require_runtime().host.draining = True
+        io._require_runtime().host.drain()
         response = await wire.http().request("GET", POLLING, headers=PAGE)
         assert response.status == 503
         assert response.headers["access-control-allow-origin"] == "http://a.example"

@@ -38,7 +38,7 @@ async def test_health(autojump_clock: Any, running: Any) -> None:
             "content-length": str(len(response.body)),
             "cache-control": "no-store",
         }
-        io._require_runtime().host.draining = True
+        io._require_runtime().host.drain()
         response = await http.request("GET", "/healthz")
         assert (response.status, response.json["status"]) == (503, "draining")
         assert io.engine.refused == {}

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from enum import Enum, auto
 from typing import Literal
 
 from trio_socketio.engineio import EngineResponse
 
-__all__ = ["Health", "health_response"]
+__all__ = ["Health", "HostState", "health_response"]
+
+
+class HostState(Enum):
+    """Which requests a host still answers. It only moves forward."""
+
+    RUNNING = auto()  #: all of them
+    DRAINING = auto()  #: those of the sessions there are
+    STOPPING = auto()  #: none; connections end when their response is written
+
+    @property
+    def status(self) -> Literal["ok", "draining", "stopping"]:
+        """What monitors are told."""
+        if self is HostState.RUNNING:
+            return "ok"
+        return "draining" if self is HostState.DRAINING else "stopping"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from trio_socketio.net._admission import STOPPING, Admission
 from trio_socketio.net._files import Files
 from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._hang_ups import HangUps
-from trio_socketio.net._health import Health, health_response
+from trio_socketio.net._health import Health, HostState, health_response
 from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
@@ -68,8 +68,7 @@ class EngineHost:
         logger: for what goes wrong.
 
     Attributes:
-        draining: no new session is opened any more.
-        stopping: no request is waited for any more.
+        state: which requests are still answered.
         connections: those that speak HTTP now.
         acceptor: accepts connections.
         polls: those that are to be answered.
@@ -84,8 +83,7 @@ class EngineHost:
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
         self.engine = engine
-        self.draining = False
-        self.stopping = False
+        self.state = HostState.RUNNING
         self.connections: set[Http1Connection] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
@@ -106,9 +104,19 @@ class EngineHost:
         self._overdue = Overdue(engine, self.arrivals.read)
         self._overdue_polls = Overdue(engine, self.arrivals.accept_and_read)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the host waits for no request any more."""
+        return self.state is HostState.STOPPING
+
+    def drain(self) -> None:
+        """Refuse new sessions."""
+        if self.state is HostState.RUNNING:
+            self.state = HostState.DRAINING
+
     def stop(self) -> None:
         """Refuse new sessions, and let go of connections that wait for a request, its body, or a TLS handshake."""
-        self.draining = self.stopping = True
+        self.state = HostState.STOPPING
         for connection in self.connections:
             connection.stop()
         for scope in self._handshakes:
@@ -148,7 +156,7 @@ class EngineHost:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
         if isinstance(stream, trio.SSLStream):
             await self._shake_hands(stream)
-        if self.stopping:
+        if self.is_stopping:
             return b"", None
         http = Http1Connection(stream, self._timeouts)
         self.connections.add(http)
@@ -156,7 +164,7 @@ class EngineHost:
             driver = await Requests(self, http, self._logger).serve()
             if driver is not None:
                 return http.trailing_data, driver
-            if not self.stopping:
+            if not self.is_stopping:
                 await http.linger()
         finally:
             http.wait_in(None)
@@ -170,7 +178,7 @@ class EngineHost:
             trio.TooSlowError: it took too long, or the server stops.
         """
         with trio.fail_after(self.options.limits.header_timeout) as scope:
-            if self.stopping:
+            if self.is_stopping:
                 scope.cancel()
             self._handshakes.add(scope)
             try:
@@ -180,15 +188,12 @@ class EngineHost:
 
     def refuses(self, request: EngineRequest) -> bool:
         """Whether it would open a session that is not to be opened any more."""
-        return self.stopping or (self.draining and not request.sid)
+        return self.is_stopping or (self.state is HostState.DRAINING and not request.sid)
 
     @property
     def health(self) -> Health:
         """How the server is."""
-        status: Literal["ok", "draining", "stopping"] = "draining" if self.draining else "ok"
-        if self.stopping:
-            status = "stopping"
-        return Health(status, self.engine.clients_count, trio.current_time() - self._started)
+        return Health(self.state.status, self.engine.clients_count, trio.current_time() - self._started)
 
     def beside(self, request: EngineRequest) -> EngineResponse:
         """The answer to a request that is not for the engine."""

@@ -128,7 +128,7 @@ class Requests:
             if request.upgrade:
                 return await self._host.upgrade(self.http, request)
             self._request = request
-            if not await self._answer(request) or self._host.stopping:
+            if not await self._answer(request) or self._host.is_stopping:
                 break
             request = await self.http.next_request()
         return None
@@ -258,7 +258,7 @@ class Requests:
 
     def _poll_written(self, polling: PollingTransport) -> None:
         polling.poll_written(trio.current_time())
-        self.http.responded(stop=self._host.stopping)
+        self.http.responded(stop=self._host.is_stopping)
 
     def _poll_broke(self, polling: PollingTransport) -> None:
         polling.poll_lost("poll connection closed while it was answered")

@@ -55,7 +55,6 @@ class EngineRuntime(ABC):
         engine: the sessions.
         host: serves them.
         inlet: takes calls from outside Trio tasks.
-        is_stopping: the server stops.
         acks_cut: how many events that a client waits for an acknowledgement of were being handled when a stop began.
     """
 
@@ -95,7 +94,6 @@ class EngineRuntime(ABC):
         self._is_cut_short = False
         self._handlers_cut = 0
         self.acks_cut = 0
-        self.is_stopping = False
 
     @abstractmethod
     def _connect(self, session: Session) -> Observable:
@@ -108,6 +106,11 @@ class EngineRuntime(ABC):
     @abstractmethod
     async def _finish(self) -> None:
         """Wait until what has come is handled, and what was sent is written."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the server stops: its sessions are closed, and what still runs has a grace."""
+        return self.host.is_stopping
 
     # running
 
@@ -143,7 +146,6 @@ class EngineRuntime(ABC):
     @trio.lowlevel.enable_ki_protection
     async def stop(self) -> None:
         """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
-        self.is_stopping = True
         try:
             for scope in self._listening:
                 scope.cancel()
@@ -215,7 +217,7 @@ class EngineRuntime(ABC):
 
     async def drain(self, timeout: float) -> None:
         """Refuse new sessions, let handlers and outboxes finish, and close every session with 1001."""
-        self.host.draining = True
+        self.host.drain()
         with trio.move_on_after(timeout):
             await self._finish()
         now = trio.current_time()
@@ -342,7 +344,7 @@ class EngineRuntime(ABC):
     ) -> None:
         """Accept connections until cancelled, or until the server stops."""
         with trio.CancelScope() as scope:
-            if self.host.stopping:  # they were opened while the server stopped
+            if self.is_stopping:  # they were opened while the server stopped
                 scope.cancel()
             self._listening.add(scope)
             arrivals = self.host.arrivals
