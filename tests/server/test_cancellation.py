@@ -118,7 +118,7 @@ def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -
 
     cancelled = trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert io.sockets == {}
-    assert len(io.of("/")._index) == 0
+    assert len(io.of("/").sockets) == 0
     assert set(begun) <= set(ended)
     assert len(ended) == len(set(ended))
     gc.collect()

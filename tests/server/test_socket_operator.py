@@ -12,7 +12,8 @@ from support.links import only, stuck
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Disconnected, Server, Socket
-from trio_socketio.server._operators import BroadcastOperator, SocketOperator
+from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._socket_operator import SocketOperator
 
 pytestmark = pytest.mark.rows("P37")
 
@@ -134,8 +135,8 @@ async def test_each_way_of_encoding_is_tried_once(running: Any, args: tuple[Any,
     io = Server()
     async with running(io) as net:
         await net.connect()
-        socket, namespace = only(io), io.of("/")
-        plain = namespace._encode_plain = Counted(namespace._encode_plain)
+        socket, namespace = only(io), io.of("/")._namespace
+        plain = namespace.encode_plain = Counted(namespace.encode_plain)
         for number, emit in enumerate([socket.emit, socket.volatile.emit, io.emit, io.to(socket.id).emit], 1):
             await emit("ev", *args)
             assert plain.count == number

@@ -202,7 +202,7 @@ class Client(SessionClient):
         former = self.sockets.get(request.namespace)
         if former is not None:  # its middlewares run
             former._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
-        namespace = self.runtime.server._namespaces.get(request.namespace)
+        namespace = self.runtime.namespaces.get(request.namespace)
         if namespace is None:
             self._refuse(request.namespace, {"message": "Invalid namespace"})
         else:

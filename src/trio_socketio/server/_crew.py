@@ -111,7 +111,7 @@ class Crew:
         self, socket: Socket, scope: trio.CancelScope, streak: int, task: trio.lowlevel.Task
     ) -> int:
         """Handle what waits for a socket; returns how many events were handled since others had their turn."""
-        inbox, dispatcher, shared = socket._inbox, self._dispatcher, socket.nsp._handlers.lone
+        inbox, dispatcher, shared = socket._inbox, self._dispatcher, socket._namespace.handlers.lone
         assert inbox is not None
         socket._tasks = (*socket._tasks, scope)
         socket._running = task

@@ -121,7 +121,7 @@ class Dispatcher:
         if handler.spent:
             return False
         handler.spent = True
-        table = socket.nsp._handlers if handler.takes_socket else socket._table()
+        table = socket._namespace.handlers if handler.takes_socket else socket._table()
         table.remove(event, lambda item: item is handler)
         return True
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from trio_socketio.server._sending import Call
+    from trio_socketio.server._member import Call
     from trio_socketio.server._socket import Socket
 
 __all__ = ["HELD_SECONDS", "HeldEvents", "log_held"]
@@ -73,20 +73,24 @@ class HeldEvents:
         if not socket._ready:
             self._watch(socket, None)
             return
-        call = next((call for call in (socket._calls or {}).values() if call.blocks), None)
+        call = next((call for call in (socket._member.calls or {}).values() if call.blocks), None)
         if call is not None:
             self._watch(socket, call)
 
     def call_begins(self, socket: Socket, call: Call) -> None:
         """A socket whose event is being handled is called, by its handler or somebody else."""
-        call.blocks = _is_inside(socket._running)
+        call.blocks = bool(socket._running) and _is_inside(socket._running)
         if call.blocks and socket._has_waiting:
             self._watch(socket, call)
 
     def call_ended(self, socket: Socket) -> None:
         """A call of a socket has ended; what waits behind another one is looked at when more comes."""
         since = self._since.get(socket)
-        if since is not None and since[1] is not None and since[1] not in (socket._calls or {}).values():
+        if (
+            since is not None
+            and since[1] is not None
+            and since[1] not in (socket._member.calls or {}).values()
+        ):
             self.discard(socket)
 
     def _watch(self, socket: Socket, call: Call | None) -> None:

@@ -53,12 +53,12 @@ class Life(Tasks["Socket"]):
     def begin(self, socket: Socket) -> None:
         """A client asks to join a namespace."""
         self.living += 1
-        namespace = socket.nsp
-        handlers = namespace._handlers.get("connection")
+        namespace = socket._namespace
+        handlers = namespace.handlers.get("connection")
         if self.former.has_any(socket):
             self.start(socket, lambda: self._connect_after_former(socket), name=f"socket in {namespace.name}")
             return
-        if namespace._middlewares or any(handler.is_async for handler in handlers):
+        if namespace.middlewares or any(handler.is_async for handler in handlers):
             self.start(socket, lambda: self._connect(socket), name=f"socket in {namespace.name}")
             return
         socket._accept()
@@ -82,7 +82,7 @@ class Life(Tasks["Socket"]):
         socket._accept()
         if not socket.connected:
             return
-        handlers = socket.nsp._handlers.get("connection")
+        handlers = socket._namespace.handlers.get("connection")
         if handlers:
             socket._hold(self._runtime.config.hold_timeout)
         if len(handlers) == 1:
@@ -96,7 +96,7 @@ class Life(Tasks["Socket"]):
 
     async def _admit(self, socket: Socket) -> dict[str, Any] | None:
         """Run the middlewares; returns what the client is told if they refuse it."""
-        for middleware in socket.nsp._middlewares:
+        for middleware in socket._namespace.middlewares:
             try:
                 result = middleware(socket)
                 if inspect.isawaitable(result):
@@ -165,7 +165,7 @@ class Life(Tasks["Socket"]):
             if self._is_missed(socket):
                 with self._runtime.disconnecting():
                     await self._notify(socket, "disconnecting")
-                    socket._leave_all()
+                    socket._member.leave_all()
                     await self._notify(socket, "disconnect")
         finally:
             self._forget(socket)

@@ -1,26 +1,29 @@
-"""Whom an emit is for: immutable, chainable, as in Socket.IO."""
+"""Operators: immutable, chainable choices of the sockets that an emit is for, as in Socket.IO."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.errors import LocalProtocolError
+from trio_socketio.adapters import Answers, Broadcast
 from trio_socketio.handlers import emit_outside, require_task_to_emit
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
-    from trio_socketio.server._namespace import Namespace
-    from trio_socketio.server._sending import Sending
+    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._socket import Socket
 
-__all__ = ["Answers", "BroadcastOperator", "SocketOperator"]
+__all__ = ["EVERYBODY", "BroadcastOperator", "Choosing", "Rooms", "names"]
 
 Rooms = str | Iterable[str]
+
+#: The target of an operator that chooses all sockets.
+EVERYBODY = Target()
 
 
 def names(rooms: tuple[Rooms, ...]) -> list[str]:
@@ -43,100 +46,115 @@ def _plain(room: str) -> str:
     return str.__str__(room)
 
 
-class Answers(NamedTuple):
-    """What a broadcast call has brought."""
+class Choosing(ABC):
+    """Chooses sockets of a namespace: a server, a namespace and an operator from all, a socket from all others."""
 
-    values: dict[str, Any]  #: by socket id, as ``Socket.call`` returns them
-    missing: frozenset[str]  #: ids of those who did not answer in time, or left
+    __slots__ = ()
 
+    @abstractmethod
+    def _choice(self) -> tuple[NamespaceState, Target]:
+        """The choice that is narrowed here."""
 
-class BroadcastOperator:
-    """A choice of sockets of one namespace, with flags. Every method returns a new operator."""
+    def to(self, *rooms: Rooms) -> BroadcastOperator:
+        """The sockets in any of these rooms, besides those in rooms already chosen; each socket once.
 
-    __slots__ = ("_namespace", "_target")
-
-    def __init__(self, namespace: Namespace, target: Target) -> None:
-        self._namespace = namespace
-        self._target = target
-
-    def _with(self, target: Target) -> Self:
-        return type(self)(self._namespace, target)
-
-    def to(self, *rooms: Rooms) -> Self:
-        """The sockets in any of these rooms, besides those already chosen; each socket once.
-
-        No rooms choose no socket: ``to([])`` reaches nobody, unless other rooms are chosen too.
+        No rooms choose no socket: ``to([])`` reaches nobody, unless other rooms are chosen too. A socket, and an
+        operator that a socket has made, never choose that socket.
         """
-        return self._with(self._target.to(names(rooms)))
+        namespace, target = self._choice()
+        return BroadcastOperator(namespace, target.to(names(rooms)))
 
     in_ = to
 
-    def except_(self, *rooms: Rooms) -> Self:
+    def except_(self, *rooms: Rooms) -> BroadcastOperator:
         """Leave out the sockets in any of these rooms. A socket's id is a room, too. No rooms leave out no socket."""
-        return self._with(self._target.without(names(rooms)))
+        namespace, target = self._choice()
+        return BroadcastOperator(namespace, target.without(names(rooms)))
 
     @property
-    def volatile(self) -> Self:
-        """Dropped for those who cannot take it at once."""
-        return self._with(replace(self._target, volatile=True))
+    def local(self) -> BroadcastOperator:
+        """The chosen sockets of this server; nothing is passed on to other servers."""
+        namespace, target = self._choice()
+        return BroadcastOperator(namespace, replace(target, local=True))
+
+
+class BroadcastOperator(Choosing):
+    """A choice of sockets of one namespace, with flags. A namespace is the operator that chooses all of them.
+
+    ``to``, ``in_``, ``except_``, ``local``, ``volatile`` and ``compress`` return a new operator.
+    """
+
+    __slots__ = ("_namespace", "_target")
+
+    def __init__(self, namespace: NamespaceState, target: Target) -> None:
+        self._namespace = namespace
+        self._target = target
+
+    def _choice(self) -> tuple[NamespaceState, Target]:
+        return self._namespace, self._target
 
     @property
-    def local(self) -> Self:
-        """Not passed on to other servers."""
-        return self._with(replace(self._target, local=True))
+    def volatile(self) -> BroadcastOperator:
+        """The message is dropped for clients that cannot take it at once."""
+        return BroadcastOperator(self._namespace, replace(self._target, volatile=True))
 
-    def compress(self, compress: bool) -> Self:
+    def compress(self, compress: bool) -> BroadcastOperator:
         """Whether the message may be compressed, where clients and options allow for it."""
-        return self._with(replace(self._target, compress=compress))
+        return BroadcastOperator(self._namespace, replace(self._target, compress=compress))
 
     @property
     def from_thread(self) -> FromThread:
         """For emits from other threads, and from callbacks that no Trio task runs."""
-        return FromThread(self._namespace.server._require_runtime, self)
+        return FromThread(self._namespace.require_runtime, self)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
-        """Send an event to all who are chosen, without waiting.
+        """Send an event to all chosen sockets, without waiting.
 
         Raises:
             ReservedEventError: the name is Socket.IO's own.
-            LocalProtocolError: the arguments cannot be encoded; nobody got anything.
+            LocalProtocolError: the arguments cannot be encoded; nothing was sent.
             RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
         require_task_to_emit("emit_nowait")
-        self._namespace._broadcast(self._namespace._encode(event, args), self._target)
+        namespace = self._namespace
+        namespace.adapter.broadcast(Broadcast(event, args, self._target, namespace.encode))
 
     async def emit(self, event: str | float, *args: Any) -> None:
-        """Send an event to all who are chosen. It waits for none of them; one with a full outbox pays for itself.
+        """Send an event to all chosen sockets.
+
+        This does not wait for slow clients; a full outbox is handled by its policy.
 
         Raises:
             ReservedEventError, LocalProtocolError: as ``emit_nowait``.
 
-        Cancellation: ``Cancelled`` means that it was not sent to anyone. At least every 32nd call, or after 64 KiB, it
-        lets what is queued be written as far as the clients read: in between it is no checkpoint, so that several
+        Cancellation: ``Cancelled`` means that it was not sent to any socket. At least every 32nd call, or after 64 KiB,
+        it lets what is queued be written as far as the clients read: in between it is no checkpoint, so that several
         messages go out in one write.
         """
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
         except RuntimeError:
             raise emit_outside("emit") from None
-        message = self._namespace._encode(event, args)
-        self._namespace._broadcast(message, self._target)
-        await self._namespace._after_broadcast(message)
+        namespace = self._namespace
+        adapter = namespace.adapter
+        broadcast = Broadcast(event, args, self._target, namespace.encode)
+        adapter.broadcast(broadcast)
+        await adapter.settle(broadcast)
 
     async def send(self, *args: Any) -> None:
         """``emit("message", *args)``."""
         await self.emit("message", *args)
 
     async def call(self, event: str | float, *args: Any, timeout: float) -> Answers:
-        """Send an event to all who are chosen, and collect their acknowledgements.
+        """Send an event to all chosen sockets, and collect their acknowledgements.
 
         Args:
             event: its name.
             *args: its arguments.
-            timeout: how long to wait for all of them, in seconds: who answered in time is the result.
+            timeout: how long to wait for all acknowledgements, in seconds: which ones came in time is the result.
 
         Returns:
-            The answers by socket id, and who did not answer.
+            The answers by socket id, and the ids of the sockets that did not answer.
 
         Raises:
             ReservedEventError, LocalProtocolError: as ``emit_nowait``.
@@ -144,12 +162,14 @@ class BroadcastOperator:
         Cancellation: answers that come later are ignored.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        return await self._namespace._call(event, args, self._target, timeout)
+        namespace = self._namespace
+        broadcast = Broadcast(event, args, self._target, namespace.encode, namespace.next_ack_id())
+        return await namespace.adapter.call(broadcast, timeout)
 
     async def fetch_sockets(self) -> list[Socket]:
         """The chosen sockets, as far as they are connected."""
-        await trio.lowlevel.checkpoint()
-        return [socket for socket in self._namespace._index.select(self._target) if socket.connected]
+        members = await self._namespace.adapter.fetch(self._target)
+        return [member.socket for member in members if member.connected]
 
     async def sockets_join(self, *rooms: Rooms) -> None:
         """Let the chosen sockets join rooms.
@@ -158,21 +178,19 @@ class BroadcastOperator:
             TypeError: a room is not a ``str``.
             ValueError: a room is the id of another socket of the namespace than one that joins it; none has joined any.
         """
-        wanted, sockets = names(rooms), await self.fetch_sockets()
-        for socket in sockets:
-            socket._require_own(wanted)
-        for socket in sockets:
-            socket.join(wanted)
+        await self._namespace.adapter.sockets_join(self._target, names(rooms))
 
     async def sockets_leave(self, *rooms: Rooms) -> None:
-        """Let the chosen sockets leave rooms."""
-        for socket in await self.fetch_sockets():
-            socket.leave(*rooms)
+        """Let the chosen sockets leave rooms.
+
+        Raises:
+            TypeError: a room is not a ``str``.
+        """
+        await self._namespace.adapter.sockets_leave(self._target, names(rooms))
 
     async def disconnect_sockets(self, close: bool = False) -> None:
         """Disconnect the chosen sockets; see ``Socket.disconnect``."""
-        for socket in await self.fetch_sockets():
-            socket.disconnect(close)
+        await self._namespace.adapter.disconnect_sockets(self._target, close)
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
         """Send an event to the other servers of a cluster; without a cluster adapter there are none.
@@ -180,71 +198,4 @@ class BroadcastOperator:
         Raises:
             LocalProtocolError: there is no cluster adapter.
         """
-        await trio.lowlevel.checkpoint()
-        raise LocalProtocolError(
-            f"server_side_emit({event!r}) needs a cluster adapter, and this server has none"
-        )
-
-
-class SocketOperator:
-    """Flags for what one socket is sent, ``socket.volatile.emit(…)``, or what it sends to others.
-
-    ``to``, ``in_``, ``except_``, ``local`` and ``broadcast`` choose other sockets of the namespace, as those of the
-    socket itself do; all else is for the socket's own client. Every method returns a new operator.
-    """
-
-    __slots__ = ("_socket", "_target")
-
-    def __init__(self, socket: Sending, target: Target) -> None:
-        self._socket = socket
-        self._target = target
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """Dropped if the client cannot take it at once."""
-        return SocketOperator(self._socket, replace(self._target, volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """Whether the message may be compressed, where the client and the options allow for it."""
-        return SocketOperator(self._socket, replace(self._target, compress=compress))
-
-    @property
-    def broadcast(self) -> BroadcastOperator:
-        """All sockets of the namespace but this one, with the flags given so far."""
-        return BroadcastOperator(self._socket.nsp, self._target.without([self._socket.id]))
-
-    def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """The sockets in these rooms but this one, with the flags given so far; ``to([])`` reaches nobody."""
-        return self.broadcast.to(*rooms)
-
-    in_ = to
-
-    def except_(self, *rooms: Rooms) -> BroadcastOperator:
-        """As ``broadcast``, without the sockets in these rooms."""
-        return self.broadcast.except_(*rooms)
-
-    @property
-    def local(self) -> BroadcastOperator:
-        """As ``broadcast``, not passed on to other servers."""
-        return self.broadcast.local
-
-    @property
-    def from_thread(self) -> FromThread:
-        """As ``Socket.from_thread``, with the flags given so far."""
-        return FromThread(lambda: self._socket._runtime, self)
-
-    def emit_nowait(self, event: str | float, *args: Any) -> None:
-        """As ``Socket.emit_nowait``."""
-        self._socket._emit_flagged_nowait(event, args, self._target)
-
-    async def emit(self, event: str | float, *args: Any) -> None:
-        """As ``Socket.emit``; a volatile emit never waits."""
-        await self._socket._emit_flagged(event, args, self._target)
-
-    async def send(self, *args: Any) -> None:
-        """``emit("message", *args)``."""
-        await self.emit("message", *args)
-
-    async def call(self, event: str | float, *args: Any) -> Any:
-        """As ``Socket.call``. Its event is never dropped, because it is waited for: ``volatile`` changes nothing."""
-        return await self._socket._call(event, args, compress=self._target.compress)
+        await self._namespace.adapter.server_side_emit(event, args)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -18,7 +19,7 @@ from trio_socketio.server._socket import Socket
 
 if TYPE_CHECKING:
     from trio_socketio.server._config import ServerConfig
-    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._server import Server
 
 __all__ = ["Runtime"]
@@ -28,12 +29,20 @@ class Runtime(EngineRuntime):
     """What exists while a Socket.IO server runs.
 
     Attributes:
+        namespaces: those of the server by name.
         acks_dropped: acknowledgements to clients that had gone.
     """
 
-    def __init__(self, server: Server, config: ServerConfig, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        server: Server,
+        config: ServerConfig,
+        namespaces: Mapping[str, NamespaceState],
+        log: logging.Logger,
+    ) -> None:
         super().__init__(config, server.engine._hooks, server.engine.observer, log)
         self.server = server
+        self.namespaces = namespaces
         self.acks_dropped = 0
         self.ordering = config.ordering
         self.connection_options = config.connection_options()
@@ -49,11 +58,11 @@ class Runtime(EngineRuntime):
         return Client(self, session, trio.current_time())
 
     async def _finish(self) -> None:
-        for namespace in list(self.server._namespaces.values()):
-            for socket in list(namespace.sockets.values()):
+        for namespace in list(self.namespaces.values()):
+            for socket in namespace.public.sockets.values():
                 await socket._finish()
 
-    def start_socket(self, namespace: Namespace, client: Client, auth: dict[str, Any]) -> None:
+    def start_socket(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
         """A client asks to join a namespace."""
         socket = client.sockets[namespace.name] = Socket(self, namespace, client, auth)
         self.life.begin(socket)

@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import trio
 from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
-from trio_socketio._core import Member, Message
-from trio_socketio._signal import Signal
+from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.handlers import emit_outside
 from trio_socketio.server._client import Client
 from trio_socketio.server._from_thread import FromThread
-from trio_socketio.server._operators import BroadcastOperator, Rooms, SocketOperator
+from trio_socketio.server._member import SocketMember
+from trio_socketio.server._operators import EVERYBODY
 from trio_socketio.server._session_client import FULL
+from trio_socketio.server._socket_operator import WithFlags
 from trio_socketio.socketio import AckReceived, Target
 
 if TYPE_CHECKING:
     from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._runtime import Runtime
 
-__all__ = ["CONNECTED", "CONNECTING", "DISCONNECTED", "Call", "Phase", "Sending"]
+__all__ = ["CONNECTED", "CONNECTING", "DISCONNECTED", "Phase", "Sending"]
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
@@ -40,46 +42,33 @@ class Phase(Enum):
 CONNECTING, CONNECTED, DISCONNECTED = Phase
 
 
-class Call:
-    """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
+class Sending(WithFlags):
+    """The half of a socket that sends; the other one is ``Socket``."""
 
-    __slots__ = ("answer", "blocks", "signal")
+    __slots__ = ("_client", "_emits", "_member", "_namespace", "_phase", "_reason", "_running", "_runtime")
 
-    def __init__(self) -> None:
-        #: whether the handler that the socket's later events wait for is in it
-        self.blocks = False
-        self.signal = Signal()
-        self.answer: list[Any] | None = None
+    _member: SocketMember
 
-    @property
-    def value(self) -> Any:
-        """What was answered: a tuple for several values, None for none."""
-        answer = self.answer or []
-        return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
-
-
-class Sending(Member):
-    """The half of a socket that sends; the other one is ``Socket``.
-
-    Attributes:
-        id: unique in the namespace, and public; with clients of protocol 4 it holds the session's id, as they expect.
-        nsp: the namespace.
-    """
-
-    __slots__ = ("_calls", "_client", "_emits", "_phase", "_reason", "_running", "_runtime", "id", "nsp")
-
-    def __init__(self, runtime: Runtime, nsp: Namespace, client: Client) -> None:
-        self.id = client.socket_id(nsp.name)
-        self.nsp = nsp
+    def __init__(self, runtime: Runtime, namespace: NamespaceState, client: Client) -> None:
+        self._namespace = namespace
         self._runtime = runtime
         self._client = client
         self._phase = CONNECTING
         self._reason: DisconnectReason | None = None
-        self._calls: dict[int, Call] | None = None
         self._emits = 0
         #: whether one of its events is being handled, unless that is done concurrently; the task if one does it, True
         #: while a plain function is called at once
         self._running: trio.lowlevel.Task | bool = False
+
+    @property
+    def id(self) -> str:
+        """Unique in the namespace, and public; with clients of protocol 4 it holds the session's id, as they expect."""
+        return self._member.id
+
+    @property
+    def nsp(self) -> Namespace:
+        """The namespace."""
+        return self._namespace.public
 
     @property
     def connected(self) -> bool:
@@ -88,34 +77,11 @@ class Sending(Member):
 
     # to others
 
-    def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """Those in any of these rooms, but not this socket."""
-        return self.broadcast.to(*rooms)
+    def _choice(self) -> tuple[NamespaceState, Target]:
+        return self._namespace, Target(exclude=frozenset((self._member.id,)))
 
-    in_ = to
-
-    def except_(self, *rooms: Rooms) -> BroadcastOperator:
-        """Everybody in the namespace but these rooms, and not this socket."""
-        return self.broadcast.except_(*rooms)
-
-    @property
-    def broadcast(self) -> BroadcastOperator:
-        """Everybody in the namespace but this socket."""
-        return BroadcastOperator(self.nsp, Target(exclude=frozenset((self.id,))))
-
-    @property
-    def local(self) -> BroadcastOperator:
-        """As ``broadcast``, not passed on to other servers."""
-        return self.broadcast.local
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """For emits that are dropped if the client cannot take them at once."""
-        return SocketOperator(self, Target(volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """For emits that may, or may not, be compressed."""
-        return SocketOperator(self, Target(compress=compress))
+    def _flagged_socket(self) -> tuple[Sending, Target]:
+        return self, EVERYBODY
 
     # to its client
 
@@ -150,7 +116,7 @@ class Sending(Member):
             raise emit_outside("emit") from None
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode_other(event, args)
+        message = self._namespace.encode_plain(event, args) or self._namespace.encode_other(event, args)
         client = self._client
         conn = client.session.conn
         if client.waiting or conn.send(message) == FULL:
@@ -179,7 +145,7 @@ class Sending(Member):
     def _flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> Message:
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode(event, args)
+        message = self._namespace.encode(event, args)
         if not target.compress:
             message.compress = False
         return message
@@ -187,10 +153,6 @@ class Sending(Member):
     async def _let_others_run(self) -> None:
         self._emits = 0
         await trio.lowlevel.cancel_shielded_checkpoint()
-
-    async def send(self, *args: Any) -> None:
-        """``emit("message", *args)``."""
-        await self.emit("message", *args)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """Send an event without waiting; with a full outbox the client is disconnected, or its policy drops.
@@ -205,7 +167,7 @@ class Sending(Member):
             raise emit_outside("emit_nowait")
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        message = self.nsp._encode_plain(event, args) or self.nsp._encode_other(event, args)
+        message = self._namespace.encode_plain(event, args) or self._namespace.encode_other(event, args)
         if conn.send(message) == FULL:
             self._client.overflow()
 
@@ -237,46 +199,30 @@ class Sending(Member):
         await checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
-        ack_id = self.nsp._next_ack_id()
-        message = self.nsp._encode(event, args, ack_id)
+        ack_id = self._namespace.next_ack_id()
+        message = self._namespace.encode(event, args, ack_id)
         if not compress:
             message.compress = False
-        call = self._expect(ack_id)
+        call = self._member.expect(ack_id)
         try:
             await self._client.send_wanted(self, message)
             await call.signal.wait()
         finally:
-            self._forget(ack_id)
+            self._member.forget(ack_id)
         if call.answer is None:
             raise Disconnected(f"the socket was disconnected: {self._reason}")
         return call.value
-
-    def _expect(self, ack_id: int) -> Call:
-        """An acknowledgement will be waited for, until ``_forget``."""
-        if self._calls is None:
-            self._calls = {}
-        self._client.call_started()
-        call = self._calls[ack_id] = Call()
-        return call
-
-    def _forget(self, ack_id: int) -> None:
-        if self._calls is not None:
-            self._calls.pop(ack_id, None)
-        self._client.call_ended()
 
     async def flush(self) -> None:
         """Wait until all that was sent to the client so far is written, or lost with the connection."""
         await self._client.flush()
 
     def _receive_ack(self, ack: AckReceived) -> None:
-        call = self._calls.pop(ack.ack_id, None) if self._calls is not None else None
-        if call is not None:
-            call.answer = ack.args
-            call.signal.set()
+        self._member.acknowledged(ack.ack_id, ack.args)
 
     def _acknowledge(self, ack_id: int, values: tuple[Any, ...]) -> None:
         """Answer an event."""
         if self._phase is CONNECTED:
-            self._client.push_protected(self.nsp._encode_ack(ack_id, values))
+            self._client.push_protected(self._namespace.encode_ack(ack_id, values))
         else:
             self._runtime.acks_dropped += 1

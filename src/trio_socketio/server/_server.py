@@ -11,8 +11,9 @@ from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._listening import Listening, NamespaceHandlers
-from trio_socketio.server._namespace import Emitter, Namespace
-from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._namespace import Namespace
+from trio_socketio.server._namespace_state import NamespaceState
+from trio_socketio.server._operators import EVERYBODY, BroadcastOperator
 from trio_socketio.server._runtime import Runtime
 from trio_socketio.server._serving import Serving
 from trio_socketio.server._socket import Socket
@@ -24,8 +25,10 @@ ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
 
 
-class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
+class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
+
+    It is the operator that chooses all sockets of the main namespace.
 
     Args:
         **options: see ``ServerOptions``; times are seconds, sizes bytes.
@@ -36,11 +39,12 @@ class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        super().__init__(ServerConfig.make(options))
-        self._namespaces: dict[str, Namespace] = {}
+        Serving.__init__(self, ServerConfig.make(options))
+        self._namespaces: dict[str, NamespaceState] = {}
         self._error_hooks: list[ErrorHook] = []
         self._engine = EngineServer._below(self._config, self._config.engine)
-        self._main = self.of("/")
+        main = self._make_namespace("/")
+        BroadcastOperator.__init__(self, main, EVERYBODY)
 
     # namespaces and handlers
 
@@ -55,22 +59,28 @@ class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
         name = str.__str__(name)  # of a member of a StrEnum, too
         if not name.startswith("/"):
             name = f"/{name}"
-        namespace = self._namespaces.get(name)
-        if namespace is None:
-            namespace = self._namespaces[name] = Namespace(self, name)
+        namespace = self._namespaces.get(name) or self._make_namespace(name)
+        return namespace.public
+
+    def _make_namespace(self, name: str) -> NamespaceState:
+        keyed = self._config.outbox.policy == "latest_per_event"
+        handlers = NamespaceHandlers(Socket)
+        namespace = NamespaceState(name, handlers, keyed=keyed, require_runtime=self._require_runtime)
+        namespace.public = Namespace(self, namespace)
+        self._namespaces[name] = namespace
         return namespace
 
     @property
     def sockets(self) -> Any:
         """The connected sockets of the main namespace, by id."""
-        return self._main.sockets
+        return self._namespace.public.sockets
 
     def _table(self) -> NamespaceHandlers:
-        return self._main._handlers
+        return self._namespace.handlers
 
     def use(self, middleware: F) -> F:
         """Register a middleware of the main namespace; see ``Namespace.use``."""
-        return self._main.use(middleware)
+        return self._namespace.public.use(middleware)
 
     def on_error(self, hook: H) -> H:
         """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block.
@@ -81,9 +91,6 @@ class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
         require_hook(hook, "an on_error hook", 3)
         self._error_hooks.append(hook)
         return hook
-
-    def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator(self._main, self._main._operator()._target)
 
     @property
     def engine(self) -> EngineServer:
@@ -107,4 +114,4 @@ class Server(Listening, Emitter, Serving[ServerConfig, Runtime]):
         return self._engine
 
     def _make_runtime(self) -> Runtime:
-        return Runtime(self, self._config, logging.getLogger("trio_socketio.socket"))
+        return Runtime(self, self._config, self._namespaces, logging.getLogger("trio_socketio.socket"))

@@ -17,16 +17,17 @@ from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event, EventInbox, EventIterator
 from trio_socketio.server._listening import Listening, SocketHandlers
+from trio_socketio.server._member import SocketMember
 from trio_socketio.server._operators import Rooms, names
-from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Call, Phase, Sending
+from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Phase, Sending
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName
-    from trio_socketio.server._namespace import Namespace
+    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._runtime import Runtime
 
-__all__ = ["Call", "Phase", "Socket"]
+__all__ = ["Phase", "Socket"]
 
 
 class Socket(Sending, Listening):
@@ -38,18 +39,19 @@ class Socket(Sending, Listening):
 
     __slots__ = (
         "__weakref__", "_auth", "_current", "_data", "_description", "_handlers", "_handshake", "_hold_deadline",
-        "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_rooms_apart", "_tasks",
+        "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_tasks",
         "_unclaimed", "_was_connected", "dropped",
     )  # fmt: skip
 
     # An idle socket should be small: what it may never need is made when it is first used.
-    def __init__(self, runtime: Runtime, nsp: Namespace, client: Client, auth: dict[str, Any]) -> None:
-        super().__init__(runtime, nsp, client)
+    def __init__(
+        self, runtime: Runtime, namespace: NamespaceState, client: Client, auth: dict[str, Any]
+    ) -> None:
+        super().__init__(runtime, namespace, client)
+        self._member = SocketMember(self, client.socket_id(namespace.name), namespace, client)
         self.dropped = 0
         self._auth = auth or None
         self._handshake: Handshake | None = None
-        #: its rooms while the index does not know it; see ``_make_way``
-        self._rooms_apart: set[str] | None = None
         self._handlers: SocketHandlers | None = None
         # its life; see _life.py
         self._was_connected = False
@@ -70,7 +72,7 @@ class Socket(Sending, Listening):
         self._unclaimed: trio.MemorySendChannel[Event] | None = None
 
     def __repr__(self) -> str:
-        return f"<Socket {self.id} in {self.nsp.name!r} {self._phase.name}>"
+        return f"<Socket {self.id} in {self._namespace.name!r} {self._phase.name}>"
 
     # attributes
 
@@ -106,9 +108,7 @@ class Socket(Sending, Listening):
     @property
     def rooms(self) -> frozenset[str]:
         """The rooms it is in now, its own id among them."""
-        if self._rooms_apart is not None:
-            return frozenset(self._rooms_apart)
-        return self.nsp._index.rooms_of(self)
+        return self._member.rooms
 
     @property
     def conn(self) -> EngineConn:
@@ -149,11 +149,11 @@ class Socket(Sending, Listening):
 
     def _handlers_of(self, event: str | float) -> tuple[Handler, ...]:
         # "connection" is the namespace's; from a client it is an event as any other, for the socket's own handlers
-        shared = self.nsp._handlers.by_event.get(event, ()) if event != "connection" else ()
+        shared = self._namespace.handlers.by_event.get(event, ()) if event != "connection" else ()
         return shared if self._handlers is None else (*shared, *self._handlers.get(event))
 
     def _any_handlers(self) -> tuple[Handler, ...]:
-        shared = self.nsp._handlers.any
+        shared = self._namespace.handlers.any
         return shared if self._handlers is None else (*shared, *self._handlers.any)
 
     def ready(self) -> None:
@@ -198,35 +198,15 @@ class Socket(Sending, Listening):
         """
         require_task("join")
         wanted = names(rooms)
-        self._require_own(wanted)
-        for room in wanted:
-            if self._phase is CONNECTING:
-                if self._rooms_apart is None:
-                    self._rooms_apart = set()
-                self._rooms_apart.add(room)
-            elif self.connected:
-                self.nsp._index.join(self, room)
-
-    def _require_own(self, rooms: list[str]) -> None:
-        """Refuse rooms in which this socket would read what is meant for another one."""
-        for room in rooms:
-            if self._is_anothers(room):
-                raise ValueError(
-                    f"the room {room!r} is the id of another socket, which this one must not read for: "
-                    "give rooms that users name a prefix"
-                )
-
-    def _is_anothers(self, room: str) -> bool:
-        owner = self.nsp._index.members.get(room)
-        return owner is not None and owner is not self and room != self.id
+        if self._phase is CONNECTING:
+            self._member.join_later(wanted)
+        else:
+            self._member.join(wanted)
 
     def leave(self, *rooms: Rooms) -> None:
         """Leave rooms; those it is not in do not matter."""
         require_task("leave")
-        for room in names(rooms):
-            if self._rooms_apart is not None:
-                self._rooms_apart.discard(room)
-            self.nsp._index.leave(self, room)
+        self._member.leave(names(rooms))
 
     def disconnect(self, close: bool = False) -> None:
         """Disconnect the client from this namespace; its handlers and tasks are cancelled.
@@ -240,7 +220,7 @@ class Socket(Sending, Listening):
                 socket.disconnect()
             self.conn.close()
         elif self.connected:
-            self._client.leave(self.nsp.name)
+            self._client.leave(self._namespace.name)
             self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
 
     async def _finish(self) -> None:
@@ -264,7 +244,7 @@ class Socket(Sending, Listening):
     def _handlers_at_work(self) -> list[str]:
         """The handlers that events wait for, by their names."""
         if not self._ready:
-            return [handler.name for handler in self.nsp._handlers.get("connection")]
+            return [handler.name for handler in self._namespace.handlers.get("connection")]
         return [handler.name for handler in self._handlers_of(self._current)] or ["an iteration over events"]
 
     @property
@@ -276,36 +256,23 @@ class Socket(Sending, Listening):
             self._idle.set()
             self._idle = None
 
-    # calls
-
-    def _expect(self, ack_id: int) -> Call:
-        call = super()._expect(ack_id)
-        if self._running:
-            self._runtime.held.call_begins(self, call)
-        return call
-
-    def _forget(self, ack_id: int) -> None:
-        super()._forget(ack_id)
-        if self._runtime.held:
-            self._runtime.held.call_ended(self)
-
     # what the client sent
 
     def _receive_event(self, event: EventReceived) -> None:
         if self._ready and not self._running and (self._inbox is None or not self._inbox.count):
             if self._handlers is None:
-                handlers = self.nsp._handlers.inline.get(event.name)
+                handlers = self._namespace.handlers.inline.get(event.name)
             else:
                 handlers = self._inline_handlers(event.name)
             if handlers:
                 self._runtime.run_inline(self, event, handlers)
                 return
         if self._inbox is None:
-            self._inbox = EventInbox(self._client, self.nsp.name)
+            self._inbox = EventInbox(self._client, self._namespace.name)
         self._inbox.put(event)
         if self._ready and not self._is_served:
             self._runtime.crew.serve(self)
-        elif self._calls or not self._ready:
+        elif self._member.calls or not self._ready:
             self._runtime.held.events_wait(self)
 
     def _serve_inbox(self) -> None:
@@ -329,32 +296,12 @@ class Socket(Sending, Listening):
     def _accept(self) -> None:
         self._phase = CONNECTED
         self._was_connected = True
-        former = self.nsp._index.members.get(self.id)
-        if former is not None:
-            former._make_way()
-        for stranger in self.nsp._index.in_room(self.id):
-            stranger._take_out(self.id)
-        self.nsp._index.add(self, self._client.session.conn)
-        for room in self._rooms_apart or ():
-            self.nsp._index.join(self, room)
-            if self._is_anothers(room):
-                self._take_out(room)
-        self._rooms_apart = None
-        untrack(self, self._client.sockets)
-        self._client.accept(self.nsp.name, self.id)  # its outbox may be full, which ends it
-
-    def _take_out(self, room: str) -> None:
-        """A room that it has joined is now another socket's id."""
-        self.nsp._index.leave(self, room)
-        self._runtime.log.warning(
-            "socket %s was taken out of the room %s, the id of a socket that has connected: "
-            "give rooms that users name a prefix",
-            self.id,
-            room,
-        )
+        self._member.enter()
+        untrack(self, self._member, self._client.sockets)
+        self._client.accept(self._namespace.name, self.id)  # its outbox may be full, which ends it
 
     def _refuse(self, error: dict[str, Any]) -> None:
-        self._client.refuse(self.nsp.name, error)
+        self._client.refuse(self._namespace.name, error)
         self._end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "refused")
 
     def _hold(self, timeout: float) -> None:
@@ -377,16 +324,15 @@ class Socket(Sending, Listening):
         if self._phase is DISCONNECTED:
             return
         self._phase = DISCONNECTED
-        self.nsp._index.mute(self)
+        self._namespace.adapter.mute(self._member)
         self._ready = False
         self._runtime.held.discard(self)
         self._reason, self._description = reason, description
         if self._inbox is not None:
             self._inbox.clear()
         self._became_idle()
-        self._client.sockets.pop(self.nsp.name, None)
-        for call in (self._calls or {}).values():
-            call.signal.set()
+        self._client.sockets.pop(self._namespace.name, None)
+        self._member.end_calls()
         self._client.writable()
         if self._unclaimed is not None:
             self._unclaimed.close()
@@ -394,19 +340,8 @@ class Socket(Sending, Listening):
             self._nursery.close()
         self._runtime.life.end(self)
 
-    def _make_way(self) -> None:
-        """A client of protocol 4 is back, under the same id, while the handlers hear of this socket's end."""
-        if self._has_ended:
-            rooms = set(self.rooms)
-            self._leave_all()
-            self._rooms_apart = rooms
-
-    def _leave_all(self) -> None:
-        self.nsp._index.remove(self)
-        self._rooms_apart = None
-
     def _vanish(self) -> None:
         """The last that happens to a socket: nobody finds it any more, and it keeps nothing that refers to it."""
-        self._leave_all()
+        self._member.vanish()
         self._handlers = self._nursery = None
-        track(self, self._client.sockets)
+        track(self, self._member, self._client.sockets)

@@ -1,0 +1,163 @@
+"""The adapter for the members of this process, over the room index and the outboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+import trio
+
+from trio_socketio.adapters._adapter import Adapter
+from trio_socketio.adapters._broadcast import Answers, Broadcast
+from trio_socketio.adapters._members import LocalMember, NamespaceHost
+from trio_socketio.adapters._own_rooms import is_foreign, require_own_rooms
+from trio_socketio.errors import LocalProtocolError
+from trio_socketio.socketio import RoomIndex, Target
+
+__all__ = ["LocalAdapter"]
+
+#: So often, and after so many bytes, ``settle`` waits until the queued messages are written: else a loop of broadcasts
+#: would fill the outboxes of clients that do read. Waiting each time would cost fifteen times the writes.
+EMITS_BETWEEN_FLUSHES, BYTES_BETWEEN_FLUSHES = 32, 65_536
+
+M = TypeVar("M", bound=LocalMember)
+
+
+class LocalAdapter(Adapter[M]):
+    """The default: all members of the namespace are sockets of this process. It has no tasks.
+
+    Only this adapter touches the room index and the outboxes; adapters for clusters derive from it.
+    """
+
+    def __init__(self, host: NamespaceHost[M]) -> None:
+        super().__init__(host)
+        self._index: RoomIndex[M] = RoomIndex()
+        self._broadcasts = self._broadcast_bytes = 0
+
+    @property
+    def members(self) -> Mapping[str, M]:
+        """The members by id; not to be written to."""
+        return self._index.members
+
+    # membership
+
+    def add(self, member: M, rooms: Collection[str]) -> None:
+        """See ``Adapter.add``. Members that are in the room of the new id already are taken out of it, and logged."""
+        for stranger in self._index.in_room(member.id):
+            self._index.leave(stranger, member.id)
+            self._log_taken_out(stranger, member.id)
+        self._index.add(member, member.connection)
+        for room in rooms:
+            if is_foreign(self._index.members, member, room):
+                self._log_taken_out(member, room)
+            else:
+                self._index.join(member, room)
+
+    def _log_taken_out(self, member: M, room: str) -> None:
+        self.host.log.warning(
+            "socket %s was taken out of the room %s, the id of a socket that has connected: "
+            "give rooms that users name a prefix",
+            member.id,
+            room,
+        )
+
+    def mute(self, member: M) -> None:
+        """See ``Adapter.mute``."""
+        self._index.mute(member)
+
+    def remove(self, member: M) -> None:
+        """See ``Adapter.remove``."""
+        self._index.remove(member)
+
+    def join(self, member: M, rooms: Collection[str]) -> None:
+        """See ``Adapter.join``."""
+        require_own_rooms(self._index.members, member, rooms)
+        for room in rooms:
+            self._index.join(member, room)
+
+    def leave(self, member: M, rooms: Collection[str]) -> None:
+        """See ``Adapter.leave``."""
+        for room in rooms:
+            self._index.leave(member, room)
+
+    def rooms_of(self, member: M) -> frozenset[str]:
+        """See ``Adapter.rooms_of``."""
+        return self._index.rooms_of(member)
+
+    # broadcasting
+
+    def broadcast(self, broadcast: Broadcast) -> None:
+        """Append the message to the outboxes of all chosen members. No function is called before all have it."""
+        full = self._index.broadcast(broadcast.message, broadcast.target)
+        if full:
+            self.host.overflowed(full)
+
+    async def settle(self, broadcast: Broadcast) -> None:
+        """Let what is queued be written, at least every 32nd time or after 64 KiB."""
+        self._broadcasts += 1
+        self._broadcast_bytes += len(broadcast.message)
+        if self._broadcasts >= EMITS_BETWEEN_FLUSHES or self._broadcast_bytes >= BYTES_BETWEEN_FLUSHES:
+            self._broadcasts = self._broadcast_bytes = 0
+            await self.host.flushed()
+
+    async def call(self, broadcast: Broadcast, timeout: float) -> Answers:
+        """See ``Adapter.call``. A full outbox, or the end of a socket, makes its answer missing."""
+        ack_id = broadcast.ack_id
+        assert ack_id is not None
+        broadcast.message  # noqa: B018  # if it cannot be encoded, no answer is waited for
+        chosen = [member for member in self._index.select(broadcast.target) if member.connected]
+        calls = {member: member.expect(ack_id) for member in chosen}
+        try:
+            self.broadcast(broadcast)
+            with trio.move_on_after(timeout):
+                for call in calls.values():
+                    await call.wait()
+        finally:
+            for member in calls:
+                member.forget(ack_id)
+        answered = {member.id: call.value for member, call in calls.items() if call.answered}
+        return Answers(answered, frozenset(member.id for member in calls if member.id not in answered))
+
+    # sockets
+
+    async def fetch(self, target: Target) -> list[M]:
+        """See ``Adapter.fetch``."""
+        await trio.lowlevel.checkpoint()
+        return [member for member in self._index.select(target) if member.connected]
+
+    async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_join``."""
+        chosen = await self.fetch(target)
+        for member in chosen:
+            require_own_rooms(self._index.members, member, rooms)
+        for member in chosen:
+            if member.connected:  # what observes the rooms may have disconnected it
+                self.join(member, rooms)
+
+    async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_leave``."""
+        for member in await self.fetch(target):
+            self.leave(member, rooms)
+
+    async def disconnect_sockets(self, target: Target, close: bool) -> None:
+        """See ``Adapter.disconnect_sockets``."""
+        for member in await self.fetch(target):
+            member.disconnect(close)
+
+    # servers
+
+    async def server_count(self) -> int:
+        """One: there is no cluster."""
+        await trio.lowlevel.checkpoint()
+        return 1
+
+    async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:
+        """Refused: there is no cluster.
+
+        Raises:
+            LocalProtocolError: always.
+        """
+        await trio.lowlevel.checkpoint()
+        raise LocalProtocolError(
+            f"server_side_emit({event!r}) needs a cluster adapter, and this server has none"
+        )

@@ -1,0 +1,29 @@
+"""The room named by a socket's id belongs to that socket alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from trio_socketio.adapters._members import LocalMember
+
+__all__ = ["is_foreign", "require_own_rooms"]
+
+
+def is_foreign(members: Mapping[str, LocalMember], member: LocalMember, room: str) -> bool:
+    """Whether a room is named by the id of another member than this one."""
+    owner = members.get(room)
+    return owner is not None and owner is not member and room != member.id
+
+
+def require_own_rooms(members: Mapping[str, LocalMember], member: LocalMember, rooms: Iterable[str]) -> None:
+    """Refuse rooms in which this member would read messages that are meant for another one.
+
+    Raises:
+        ValueError: a room is the id of another member.
+    """
+    for room in rooms:
+        if is_foreign(members, member, room):
+            raise ValueError(
+                f"the room {room!r} is the id of another socket, which this one must not read for: "
+                "give rooms that users name a prefix"
+            )

@@ -1,0 +1,111 @@
+"""What a namespace is for the other modules: the messages that it encodes, its adapter, and the adapter's host."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from trio_socketio._core import Message
+from trio_socketio.adapters import Adapter, LocalAdapter
+from trio_socketio.handlers import HandlerFunction
+from trio_socketio.server._listening import NamespaceHandlers
+from trio_socketio.server._member import SocketMember
+from trio_socketio.socketio import MAX_ACK_ID, encode_ack, encode_event, packet_writer
+
+if TYPE_CHECKING:
+    from trio_socketio.server._engine_runtime import EngineRuntime
+    from trio_socketio.server._namespace import Namespace
+
+__all__ = ["NamespaceState"]
+
+
+def _never_plain(event: object, args: tuple[Any, ...], ack_id: int | None = None) -> None:
+    """The fast way of encoding, where there is none: its messages have no key."""
+
+
+class NamespaceState:
+    """The inside of a ``Namespace``. It is the host of the namespace's adapter.
+
+    Args:
+        name: begins with a slash.
+        handlers: for the events of all its sockets.
+        keyed: whether messages need the key of their event, for the outbox policy ``latest_per_event``.
+        require_runtime: returns the running server's runtime, or raises ``RuntimeError``.
+
+    Attributes:
+        name: begins with a slash.
+        handlers: for the events of all its sockets.
+        middlewares: run for each CONNECT.
+        rooms_apart: the rooms of sockets that are not in the adapter: they join them later, or have made way.
+        public: the namespace as applications see it.
+        adapter: knows the sockets and their rooms.
+        log: the server's logger.
+        require_runtime: returns the running server's runtime, or raises ``RuntimeError``.
+        encode_plain: encodes events with plain arguments fast, and returns None for others.
+    """
+
+    public: Namespace
+
+    def __init__(
+        self,
+        name: str,
+        handlers: NamespaceHandlers,
+        *,
+        keyed: bool,
+        require_runtime: Callable[[], EngineRuntime],
+    ) -> None:
+        self.name = name
+        self.handlers = handlers
+        self.middlewares: list[HandlerFunction] = []
+        self.require_runtime = require_runtime
+        self.log = logging.getLogger("trio_socketio.socket")
+        self._keyed = keyed
+        self._packets = packet_writer(name)
+        self.encode_plain = _never_plain if keyed else self._packets.event
+        self._ack_ids = 0
+        self.rooms_apart: dict[SocketMember, set[str]] = {}
+        self.adapter: Adapter[SocketMember] = LocalAdapter(self)
+
+    # messages
+
+    def encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        """Encode an event.
+
+        Raises:
+            ReservedEventError: the name is Socket.IO's own.
+            LocalProtocolError: the arguments cannot be encoded.
+        """
+        return self.encode_plain(event, args, ack_id) or self.encode_other(event, args, ack_id)
+
+    def encode_other(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        """Encode what ``encode_plain`` does not, such as binary."""
+        return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
+
+    def encode_ack(self, ack_id: int, values: tuple[Any, ...]) -> Message:
+        """Encode an acknowledgement."""
+        message = self._packets.ack(ack_id, values)
+        return encode_ack(self.name, ack_id, values) if message is None else message
+
+    def next_ack_id(self) -> int:
+        """An id for the acknowledgements of one event; ids begin anew when the largest was used."""
+        ack_id = self._ack_ids
+        self._ack_ids = 0 if ack_id == MAX_ACK_ID else ack_id + 1
+        return ack_id
+
+    # the host of the adapter
+
+    @property
+    def nursery(self) -> trio.Nursery:
+        """See ``NamespaceHost.nursery``."""
+        return self.require_runtime().nursery
+
+    async def flushed(self) -> None:
+        """See ``NamespaceHost.flushed``."""
+        await self.require_runtime().host.flushed()
+
+    def overflowed(self, members: Iterable[SocketMember]) -> None:
+        """See ``NamespaceHost.overflowed``."""
+        self.require_runtime().overflowed(member.client for member in members)
