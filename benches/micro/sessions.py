@@ -23,7 +23,7 @@ FIRST = 50
 COLLECTIONS = 5
 
 #: No heartbeat is due while this runs.
-HOURS = 36_000.0
+HOUR = 3_600.0
 
 
 def resident() -> int:
@@ -44,7 +44,7 @@ def collect() -> float:
 
 async def main(count: int) -> None:
     """Open so many and tell in a line of JSON."""
-    io = Server(ping_interval=HOURS)
+    io = Server(ping_interval=HOUR)
     async with io:
         for _ in range(FIRST):
             open_session(io)
