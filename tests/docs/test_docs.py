@@ -22,6 +22,7 @@ from trio_socketio import (
     Server,
     ServerOptions,
 )
+from trio_socketio.adapters import LocalAdapter
 from trio_socketio.engineio import PROBE_TRANSITIONS, TRANSITIONS, generate_sid
 from trio_socketio.server._config import ServerConfig
 
@@ -249,7 +250,12 @@ def test_every_option_is_described_with_its_default(described: Any) -> None:
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     rows = [[cell.strip(" `") if number in (1, 3) else cell.strip() for number, cell in enumerate(line.split("|"))]
             for line in lines]  # fmt: skip
-    known = {"generate_sid": generate_sid, "Outbox": Outbox, "HttpCompression": HttpCompression}
+    known = {
+        "LocalAdapter": LocalAdapter,
+        "generate_sid": generate_sid,
+        "Outbox": Outbox,
+        "HttpCompression": HttpCompression,
+    }
     written = {row[1]: eval(row[3], known) for row in rows}
     options = [item for item in fields(described) if item.init]
     defaults = {

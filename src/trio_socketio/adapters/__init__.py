@@ -1,6 +1,6 @@
 """Adapters: how a namespace reaches its sockets, in this process and, with a cluster adapter, in others."""
 
-from trio_socketio.adapters._adapter import Adapter
+from trio_socketio.adapters._adapter import Adapter, AdapterFactory
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost, PendingAck
@@ -9,6 +9,7 @@ from trio_socketio.socketio import Target
 
 __all__ = [
     "Adapter",
+    "AdapterFactory",
     "Answers",
     "Broadcast",
     "LocalAdapter",

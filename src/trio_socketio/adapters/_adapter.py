@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Generic, TypeVar
 
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.socketio import Target
 
-__all__ = ["Adapter"]
+__all__ = ["Adapter", "AdapterFactory"]
 
 M = TypeVar("M", bound=LocalMember)
 
@@ -147,3 +147,7 @@ class Adapter(ABC, Generic[M]):
         Raises:
             LocalProtocolError: there is no cluster.
         """
+
+
+#: Makes the adapter of one namespace.
+AdapterFactory = Callable[[NamespaceHost[Any]], Adapter[Any]]

@@ -8,11 +8,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
+from trio_socketio.adapters import AdapterFactory, LocalAdapter
 from trio_socketio.engineio import check_seconds, check_whole
 from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
 from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._option import option
 from trio_socketio.server._option_checks import (
+    check_adapter,
     check_client_folder,
     check_one_of,
     check_path,
@@ -34,6 +36,7 @@ class ServerOptions(EngineServerOptions, total=False):
     ordering: Ordering
     serve_client: str | PathLike[str] | None
     engine: EngineServer | None
+    adapter: AdapterFactory
 
 
 def _check_engine(name: str, engine: object) -> None:
@@ -61,6 +64,9 @@ class ServerConfig(EngineConfig):
     serve_client: str | PathLike[str] | None = option(None, check_client_folder)
     #: An Engine.IO server that was made before. It has the options of ``EngineServer`` then.
     engine: EngineServer | None = option(None, _check_engine)
+
+    #: Makes the adapter of each namespace, which knows its sockets and their rooms, and carries broadcasts to them.
+    adapter: AdapterFactory = option(LocalAdapter, check_adapter)
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Self:

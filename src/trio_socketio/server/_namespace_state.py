@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio._core import Message
-from trio_socketio.adapters import Adapter, LocalAdapter
+from trio_socketio.adapters import Adapter
 from trio_socketio.handlers import HandlerFunction
 from trio_socketio.server._listening import NamespaceHandlers
 from trio_socketio.server._member import SocketMember
@@ -48,6 +48,7 @@ class NamespaceState:
     """
 
     public: Namespace
+    adapter: Adapter[SocketMember]
 
     def __init__(
         self,
@@ -67,7 +68,6 @@ class NamespaceState:
         self.encode_plain = _never_plain if keyed else self._packets.event
         self._ack_ids = 0
         self.rooms_apart: dict[SocketMember, set[str]] = {}
-        self.adapter: Adapter[SocketMember] = LocalAdapter(self)
 
     # messages
 

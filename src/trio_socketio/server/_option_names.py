@@ -15,7 +15,7 @@ _ELSEWHERE = {
     "async_mode": "none is needed, the server always runs on Trio",
     "always_connect": "none is needed, CONNECT is answered before the connection handlers run",
     "connect_timeout": "'connect_timeout' is an option of Server; see 'hold_timeout' and 'admission_timeout'",
-    "client_manager": "there are no adapters for other processes yet",
+    "client_manager": "there are no adapters for other processes yet; 'adapter' of Server takes one of yours",
     "compression_threshold": "use http_compression=HttpCompression(threshold=...)",
     "cors_allowed_origins": "its name is 'cors'",
     "cors_credentials": "use cors=Cors(origin=..., credentials=True)",
@@ -32,7 +32,7 @@ _ELSEWHERE = {
     "socketio_path": "its name is 'path'",
     "websocket_compression": "its name is 'per_message_deflate'",
     # Node
-    "adapter": "there are no adapters for other processes yet",
+    "adapter": "it is an option of Server",
     "allowEIO3": "its name is 'allow_eio3'",
     "allowedHeaders": "use cors=Cors(allowed_headers=...)",
     "cleanupEmptyChildNamespaces": "there are no dynamic namespaces yet",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from os import PathLike
 from typing import Any, TypeVar, Unpack
 
+from trio_socketio.adapters import Adapter
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
@@ -67,6 +68,10 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         handlers = NamespaceHandlers(Socket)
         namespace = NamespaceState(name, handlers, keyed=keyed, require_runtime=self._require_runtime)
         namespace.public = Namespace(self, namespace)
+        adapter = self._config.adapter(namespace)
+        if not isinstance(adapter, Adapter):
+            raise TypeError(f"adapter must return an Adapter for the namespace {name!r}, not {adapter!r}")
+        namespace.adapter = adapter
         self._namespaces[name] = namespace
         return namespace
 

@@ -1,0 +1,89 @@
+"""A namespace without a server: a host for adapters, and members with real outboxes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import trio
+
+from support.native import ALL, connection
+from trio_socketio._core import Connection
+from trio_socketio.adapters import Broadcast, LocalMember, Target
+from trio_socketio.socketio import encode_event
+
+EVERYBODY = Target()
+
+
+class Ack:
+    """What a member answers at once; None: it never answers."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.answered = value is not None
+
+    async def wait(self) -> None:
+        if not self.answered:
+            await trio.sleep_forever()
+
+
+class Member(LocalMember):
+    def __init__(self, name: str, answer: Any = None, **limits: int) -> None:
+        self.id = name
+        self.conn = connection(**limits)
+        self.conn.open = True
+        self.is_connected = True
+        self.answer = answer
+        self.pending: set[int] = set()
+        self.was_closed: bool | None = None
+
+    def __repr__(self) -> str:
+        return self.id
+
+    @property
+    def connected(self) -> bool:
+        return self.is_connected
+
+    @property
+    def connection(self) -> Connection:
+        return self.conn
+
+    def disconnect(self, close: bool) -> None:
+        self.is_connected, self.was_closed = False, close
+
+    def expect(self, ack_id: int) -> Ack:
+        self.pending.add(ack_id)
+        return Ack(self.answer)
+
+    def forget(self, ack_id: int) -> None:
+        self.pending.remove(ack_id)
+
+    def received(self) -> bytes:
+        """The frames that were sent to it since this was last asked."""
+        sent = self.conn.take(ALL)
+        self.conn.confirm()
+        return sent
+
+
+class Host:
+    name = "/"
+    log = logging.getLogger("trio_socketio.socket")
+
+    def __init__(self) -> None:
+        self.flushes = 0
+        self.full: list[Member] = []
+        self.nursery: Any = None
+
+    async def flushed(self) -> None:
+        self.flushes += 1
+
+    def overflowed(self, members: Iterable[Member]) -> None:
+        self.full.extend(members)
+
+
+def broadcast(event: str, *args: Any, target: Target = EVERYBODY, ack_id: int | None = None) -> Broadcast:
+    def encode(event: Any, args: tuple[Any, ...], ack_id: int | None) -> Any:
+        return encode_event(event, args, "/", ack_id)
+
+    return Broadcast(event, args, target, encode, ack_id)
