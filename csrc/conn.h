@@ -88,7 +88,7 @@ typedef struct tsio_conn {
     bool blocked;           /* the reactor waits until the peer has read */
     bool paused;            /* the reactor does not read */
     bool poll_waits;        /* a poll is there to take a message at once */
-    bool hears_answers;     /* the heartbeat's answers are events, too; false at first */
+    bool report_pongs;      /* pongs of the heartbeat are events, too; false at first */
     uint8_t via;            /* a tsio_via */
     uint32_t slot;          /* the reactor's; TSIO_NO_SLOT: none */
     uint32_t volatile_lost; /* volatile messages that were not sent */
@@ -146,7 +146,7 @@ typedef struct {
  * does not read them. Pong frames are ignored.
  *
  * While the heartbeat runs, a text message "3" is its answer and no event (unless
- * `hears_answers`: then whoever gets it calls tsio_conn_pong()): in
+ * `report_pongs`: then whoever gets it calls tsio_conn_pong()): in
  * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
  * Any other message says tsio_conn_heard(), and a part of one tsio_conn_received().
  * In WAIT_CLIENT, "3" is a message, too.

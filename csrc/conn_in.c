@@ -67,7 +67,7 @@ static tsio_status queue_pong(tsio_conn *conn, const tsio_ws_event *ping)
 static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *event)
 {
     return conn->hb_state >= TSIO_HB_WAIT_PING && event->kind == TSIO_CONN_TEXT && event->len == 1 &&
-           event->data[0] == '3' && !conn->hears_answers;
+           event->data[0] == '3' && !conn->report_pongs;
 }
 
 /* A whole message that came compressed: what it says stands in `message` afterwards. */

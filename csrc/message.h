@@ -34,7 +34,7 @@ typedef struct tsio_message {
     tsio_buf polling; /* empty until it is needed */
     struct tsio_message_forms *forms; /* NULL until one is needed */
     bool binary;      /* has a binary part */
-    bool as_it_is;    /* is not to be compressed: whoever made it has said so */
+    bool never_compress; /* the sender has asked for no compression */
     bool futile;      /* was to be compressed, and did not get smaller */
 } tsio_message;
 

@@ -58,7 +58,7 @@ static tsio_message *to_revision3(const tsio_message *message, bool base64)
     tsio_message *form = tsio_message_new(base64 ? bytes / 3 * 4 : bytes, message->key);
     if (form == NULL)
         return NULL;
-    form->as_it_is = message->as_it_is;
+    form->never_compress = message->never_compress;
     const uint8_t *at = message->ws.data;
     for (uint32_t i = 0; i < message->parts; i++) {
         const tsio_message_part part = tsio_message_next_part(&at);
@@ -105,7 +105,7 @@ static tsio_message *deflated(tsio_message *message, tsio_deflate *deflate)
 {
     const tsio_message_forms *forms = message->forms;
     if (forms == NULL || forms->deflated == NULL) {
-        if (message->as_it_is || message->futile || !tsio_deflate_takes(deflate, message->ws.len))
+        if (message->never_compress || message->futile || !tsio_deflate_takes(deflate, message->ws.len))
             return message;
         if (make_deflated(message, deflate) != TSIO_OK)
             return NULL;

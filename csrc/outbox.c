@@ -273,7 +273,7 @@ static void take_first(tsio_outbox *outbox, bool keeps)
     outbox->bytes -= bytes;
     outbox->inflight_packets++;
     outbox->inflight_bytes += bytes;
-    outbox->compressible = outbox->compressible || !message->as_it_is;
+    outbox->compressible = outbox->compressible || !message->never_compress;
     if (keeps)
         outbox->polled[outbox->polled_count++] = entry;
     else

@@ -319,7 +319,7 @@ static void messages_that_stay_as_they_are(void)
     tsio_conn conn = {0};
     begin();
     tsio_message *message = new_message();
-    message->as_it_is = true;
+    message->never_compress = true;
     CHECK(tsio_message_in(message, &dialect) == message);
     CHECK(message->forms == NULL);
     CHECK(tsio_message_in(message, &typed) == message->forms->typed); /* so are its other forms */

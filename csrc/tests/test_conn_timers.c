@@ -54,13 +54,13 @@ static void receive(const char *text, tsio_conn_event_kind expected)
 static void answers_are_events_for_who_hears_them(void)
 {
     start(25, 20);
-    conn.hears_answers = true;
+    conn.report_pongs = true;
     check_timer(125, TSIO_TIMER_PING);
     receive("3", TSIO_CONN_TEXT);
     CHECK(conn.hb_state >= TSIO_HB_PING_QUEUED);
     tsio_conn_pong(&conn, &wheel, now);
     CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);
-    conn.hears_answers = false;
+    conn.report_pongs = false;
     check_timer(150, TSIO_TIMER_PING);
     receive("3", TSIO_CONN_NEED_MORE);
     CHECK_EQ(conn.hb_state, TSIO_HB_WAIT_PING);

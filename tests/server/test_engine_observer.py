@@ -193,7 +193,7 @@ async def test_nothing_of_it_is_there_when_nobody_watches(running: Any) -> None:
         (socket,) = eio.clients
         assert socket._session.observer is socket._client
         assert not socket._session.conn.watched
-        assert not socket._session.conn.hears_answers
+        assert not socket._session.conn.report_pongs
         with pytest.raises(RuntimeError, match="set before"):
             eio.observer = Notes()
     eio.observer = Notes()

@@ -91,7 +91,7 @@ cdef extern from "conn.h" nogil:
         c_bool blocked
         c_bool paused
         c_bool poll_waits
-        c_bool hears_answers
+        c_bool report_pongs
         uint8_t via
         uint32_t slot
         uint32_t volatile_lost

@@ -21,7 +21,7 @@ class Connection:
     open: bool
     paused: bool
     watched: bool
-    hears_answers: bool
+    report_pongs: bool
     is_behind: bool
     has_waited: bool
     dialect: Dialect | None

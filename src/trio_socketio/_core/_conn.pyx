@@ -299,13 +299,13 @@ cdef class Connection:
         self._conn.front.watched = value
 
     @property
-    def hears_answers(self):
-        """Whether the heartbeat's answers are packets to be handed over, instead of being dealt with here."""
-        return bool(self._conn.hears_answers)
+    def report_pongs(self):
+        """Whether pongs of the heartbeat are handed over as packets; else the connection deals with them."""
+        return bool(self._conn.report_pongs)
 
-    @hears_answers.setter
-    def hears_answers(self, bint value):
-        self._conn.hears_answers = value
+    @report_pongs.setter
+    def report_pongs(self, bint value):
+        self._conn.report_pongs = value
 
     def set_poll_waits(self, bint value):
         """A poll is there to take a message at once, or no longer."""

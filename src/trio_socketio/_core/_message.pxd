@@ -26,7 +26,7 @@ cdef extern from "message.h" nogil:
         uint64_t key
         tsio_buf polling
         tsio_message_forms *forms
-        c_bool as_it_is
+        c_bool never_compress
 
     ctypedef struct tsio_piece:
         const uint8_t *data

@@ -123,11 +123,11 @@ cdef class Message:
     @property
     def compress(self):
         """Whether it may be compressed."""
-        return not self._message.as_it_is
+        return not self._message.never_compress
 
     @compress.setter
     def compress(self, bint value):
-        self._message.as_it_is = not value
+        self._message.never_compress = not value
 
     @property
     def forms(self):

@@ -36,13 +36,18 @@ from trio_socketio.engineio._request import (
     Refusal,
     RefusedError,
     is_same_origin,
-    parse_query,
 )
 from trio_socketio.engineio._seam import Receiver, SessionObserver, Transport
 from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.engineio._tokens import is_field_value, is_token
-from trio_socketio.engineio._upgrade import PROBE_TRANSITIONS, Candidate, Probe, Surplus, WebSocketTransport
+from trio_socketio.engineio._upgrade import (
+    PROBE_TRANSITIONS,
+    Candidate,
+    Probe,
+    RejectedWebSocket,
+    WebSocketTransport,
+)
 
 __all__ = [
     "BAD_REQUEST",
@@ -75,11 +80,11 @@ __all__ = [
     "ProxyHeader",
     "Receiver",
     "Refusal",
+    "RejectedWebSocket",
     "RefusedError",
     "Session",
     "SessionObserver",
     "State",
-    "Surplus",
     "Transport",
     "TransportName",
     "WebSocketTransport",
@@ -93,5 +98,4 @@ __all__ = [
     "is_field_value",
     "is_same_origin",
     "is_token",
-    "parse_query",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from trio_socketio.engineio._seam import NOBODY, SessionObserver
+from trio_socketio.engineio._seam import NULL_OBSERVER, SessionObserver
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Endings"]
@@ -30,7 +30,7 @@ class Endings:
 
     def report(self, observer: SessionObserver, reason: DisconnectReason, description: str) -> None:
         """Tell an observer that its session has ended: at once, or after the reports that come before."""
-        if observer is not NOBODY:
+        if observer is not NULL_OBSERVER:
             self._waiting.append((observer, reason, description))
             self.deliver()
 

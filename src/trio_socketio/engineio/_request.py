@@ -10,8 +10,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from trio_socketio._query import parse_query
 from trio_socketio.engineio._tokens import is_field_value
 
 __all__ = [
@@ -21,7 +22,6 @@ __all__ = [
     "Refusal",
     "RefusedError",
     "is_same_origin",
-    "parse_query",
 ]
 
 Headers = Sequence[tuple[str, str]]
@@ -96,19 +96,6 @@ _REVISIONS = {"4": 4, "3": 3, "2": 3, None: 3}
 
 #: A script's callback has a number of at most so many digits.
 JSONP_DIGITS = 10
-
-
-def parse_query(query: str) -> dict[str, str]:
-    """Query parameters with percent-decoding; the last of equal names counts."""
-    if "%" in query or "+" in query:
-        return dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
-    # Nothing is encoded in what clients of this protocol send: 1 µs instead of 13.
-    parameters: dict[str, str] = {}
-    for parameter in query.split("&"):
-        name, _, value = parameter.partition("=")
-        if parameter:
-            parameters[name] = value
-    return parameters
 
 
 class EngineRequest:

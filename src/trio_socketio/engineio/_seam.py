@@ -14,7 +14,7 @@ from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.errors import DisconnectReason
 
-__all__ = ["NOBODY", "Receiver", "SessionObserver", "Transport"]
+__all__ = ["NULL_OBSERVER", "NullObserver", "Receiver", "SessionObserver", "Transport"]
 
 
 class Transport(Protocol):
@@ -94,7 +94,7 @@ class SessionObserver(Protocol):
         """The client has not been read for so long, because its inbox is full; called once for each pause."""
 
     def heartbeat(self, now: float) -> None:
-        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``conn.hears_answers``."""
+        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``conn.report_pongs``."""
 
     def upgrading(self) -> None:
         """A WebSocket has been probed that may become the transport."""
@@ -106,8 +106,8 @@ class SessionObserver(Protocol):
         """The session has ended; called once."""
 
 
-class Nobody:
-    """The observer of a session that has ended."""
+class NullObserver:
+    """The observer of a session that has ended. It does nothing."""
 
     def opened(self, now: float) -> None:
         pass
@@ -140,5 +140,5 @@ class Nobody:
         pass
 
 
-#: There is nothing to it, so one will do.
-NOBODY = Nobody()
+#: It has no state, so all sessions share one.
+NULL_OBSERVER = NullObserver()

@@ -23,7 +23,7 @@ from trio_socketio._core import (
 )
 from trio_socketio.engineio._held import Held
 from trio_socketio.engineio._liveness import LITTLE, Delivery, first_look, look
-from trio_socketio.engineio._seam import NOBODY, SessionObserver, Transport
+from trio_socketio.engineio._seam import NULL_OBSERVER, SessionObserver, Transport
 from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.errors import DisconnectReason
 
@@ -484,5 +484,5 @@ class Session:
     def _release_observer(self) -> SessionObserver:
         """The layer above, which hears nothing more from this session but its end."""
         track(self, self.conn, self.transport)
-        observer, self.observer = self.observer, NOBODY
+        observer, self.observer = self.observer, NULL_OBSERVER
         return observer

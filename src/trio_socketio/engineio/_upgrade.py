@@ -15,7 +15,7 @@ from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
-__all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "Surplus", "WebSocketTransport"]
+__all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "RejectedWebSocket", "WebSocketTransport"]
 
 
 class WebSocketTransport(Transport, Protocol):
@@ -134,8 +134,8 @@ class Candidate:
         self.conn.owner = None
 
 
-class Surplus:
-    """A WebSocket that no session needs: what comes is ignored, and a close frame is all that goes."""
+class RejectedWebSocket:
+    """A WebSocket that no session needs. It sends a close frame, and ignores what comes."""
 
     __slots__ = ("conn", "paused")
 

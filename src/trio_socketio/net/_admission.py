@@ -78,7 +78,7 @@ class Admission:
     def check_now(self, request: EngineRequest) -> EngineResponse | None:
         """What a request is answered with that does not go on; None: a handshake may open its session at once."""
         if self._proxies is not None:
-            self._look_behind(self._proxies, request)
+            self._apply_trusted_proxies(self._proxies, request)
         granted = None
         if self._cors is not None:
             origin = self._origin(request)
@@ -100,7 +100,7 @@ class Admission:
         try:
             with trio.move_on_after(self._engine.options.admission_timeout) as http.idle:
                 if self._proxies is not None:
-                    self._look_behind(self._proxies, request)
+                    self._apply_trusted_proxies(self._proxies, request)
                 granted = await self._granted(request)
                 preflight = self._begin_cors(request, granted)
                 if preflight is not None:
@@ -131,7 +131,7 @@ class Admission:
     # one after the other
 
     @staticmethod
-    def _look_behind(proxies: Proxies, request: EngineRequest) -> None:
+    def _apply_trusted_proxies(proxies: Proxies, request: EngineRequest) -> None:
         request.address, request.secure = proxies.resolve(request.address, request.secure, request.headers)
 
     @staticmethod

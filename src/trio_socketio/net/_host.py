@@ -16,8 +16,8 @@ from trio_socketio.engineio import (
     Engine,
     EngineRequest,
     EngineResponse,
+    RejectedWebSocket,
     Session,
-    Surplus,
     WebSocketTransport,
 )
 from trio_socketio.net._accepting import Acceptor
@@ -195,7 +195,7 @@ class EngineHost:
         """How the server is."""
         return Health(self.state.status, self.engine.clients_count, trio.current_time() - self._started)
 
-    def beside(self, request: EngineRequest) -> EngineResponse:
+    def respond_outside_engine(self, request: EngineRequest) -> EngineResponse:
         """The answer to a request that is not for the engine."""
         if request.path == self.options.health_path:
             return health_response(request.method, self.health)
@@ -268,7 +268,7 @@ class EngineHost:
             if candidate is not None:
                 driver.attach(candidate)
                 return
-        driver.attach(Surplus(self.engine.new_connection(request), driver, code, reason))
+        driver.attach(RejectedWebSocket(self.engine.new_connection(request), driver, code, reason))
         driver.close()
 
     # tasks

@@ -137,7 +137,7 @@ class Requests:
         """Answer one request; returns whether the connection can carry another."""
         host, engine = self._host, self._engine
         if request.path not in host.paths:
-            return await self._respond_plainly(host.beside(request))
+            return await self._respond_plainly(host.respond_outside_engine(request))
         if self.http.offers_upgrade and asks_for_other_protocol(request.headers):
             return await self._respond(OTHER_PROTOCOL)
         admission = host.admission

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from trio_socketio._core import EventReader, untrack
-from trio_socketio.engineio import parse_query
+from trio_socketio._query import parse_query
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio._json import decode_plainly
 from trio_socketio.socketio._packet import ACK, CONNECT, EVENT, RESERVED_EVENTS, Packet
