@@ -54,9 +54,11 @@ def within_limit(work: Callable[[], object], text: bytes) -> bool:
 
 
 def receive(text: bytes) -> EventReceived:
-    connection = SocketIOConnection(ConnectionOptions(10, 10, 10, 10 * MEGABYTE), 0.0)
+    connection: SocketIOConnection[None] = SocketIOConnection(
+        ConnectionOptions(10, 10, 10, 10 * MEGABYTE), 0.0
+    )
     connection.receive_text(b"0", 0.0)
-    connection.accepted("/")
+    connection.accepted("/", None)
     event = connection.receive_text(text, 0.0)
     if event is None:
         event = connection.receive_binary(b"x", 0.0)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio import (
@@ -21,25 +21,25 @@ from trio_socketio.socketio import (
 HEADER = '51-["a",{"_placeholder":true,"num":0}]'
 
 
-def fresh(now: float = 0.0) -> SocketIOConnection:
+def fresh(now: float = 0.0) -> SocketIOConnection[str]:
     return SocketIOConnection(
         ConnectionOptions(connect_timeout=45.0, attachment_timeout=10.0, max_attachments=10, max_bytes=1000),
         now,
     )
 
 
-def receive(connection: SocketIOConnection, message: str | bytes, now: float = 0.0) -> object:
+def receive(connection: SocketIOConnection[str], message: str | bytes, now: float = 0.0) -> object:
     """Text comes as UTF-8, an attachment as it is."""
     if isinstance(message, str):
         return connection.receive_text(message.encode(), now)
     return connection.receive_binary(message, now)
 
 
-def joined(*namespaces: str) -> SocketIOConnection:
+def joined(*namespaces: str) -> SocketIOConnection[str]:
     connection = fresh()
     for namespace in namespaces or ("/",):
         receive(connection, f"0{namespace},", 0.0)
-        connection.accepted(namespace)
+        connection.accepted(namespace, f"in {namespace}")
     return connection
 
 
@@ -110,7 +110,7 @@ def test_a_second_connect_takes_the_place_of_one_that_is_not_answered():
     for number in range(3):
         auth = {"number": number}
         assert receive(connection, f'0{{"number":{number}}}') == ConnectReceived("/", auth)
-    connection.accepted("/")
+    connection.accepted("/", "in /")
     with pytest.raises(RemoteProtocolError, match="joined already"):
         receive(connection, "0")
 
@@ -123,9 +123,11 @@ def test_a_connect_error_comes_from_servers_only():
 
 def test_who_has_left_or_was_refused_may_come_back():
     connection = joined()
+    assert connection.members == {"/": "in /"}
     receive(connection, "1", 0.0)
+    connection.left("/", 0.0)
+    assert connection.members == {}
     assert receive(connection, "0", 0.0) == ConnectReceived("/", {})
-    connection.refused("/")
     assert receive(connection, "0", 0.0) == ConnectReceived("/", {})
 
 
@@ -135,7 +137,7 @@ def test_what_was_on_its_way_when_we_disconnected_is_for_nobody(packet):
     connection.disconnected("/", 0.0)
     assert receive(connection, packet, 0.0) is None
     assert receive(connection, "0", 0.0) == ConnectReceived("/", {})
-    connection.accepted("/")
+    connection.accepted("/", "in /")
     assert receive(connection, '2["a"]', 0.0) == EventReceived("/", "a", [], None, 5)
 
 
@@ -160,10 +162,8 @@ def test_asking_is_not_joining_but_an_answer_takes_the_deadline_away():
     connection = fresh()
     receive(connection, "0", 1.0)
     assert connection.deadline == 45.0
-    connection.refused("/")
-    assert connection.deadline == 45.0
     receive(connection, "0", 2.0)
-    connection.accepted("/")
+    connection.accepted("/", "in /")
     assert connection.deadline == math.inf
     connection.check_deadline(1e9)
 
@@ -175,6 +175,7 @@ def test_leaving_the_last_namespace_starts_the_deadline_anew(we):
             connection.disconnected(namespace, now)
         else:
             receive(connection, f"1{namespace},", now)
+            connection.left(namespace, now)
 
     connection = joined("/", "/chat")
     leave("/", 50.0)
@@ -225,7 +226,8 @@ class NamespacesAgainstADictionary(RuleBasedStateMachine):
     @rule(name=names)
     def connect(self, name):
         self.receive(f"0{name},", None if self.state.get(name) == "in" else ConnectReceived)
-        self.state[name] = "asking"
+        if not self.over:
+            self.state[name] = "asking"
 
     @precondition(lambda self: not self.over)
     @rule(name=names, kind=st.sampled_from([('2{},["a"]', EventReceived), ("3{},1[]", AckReceived)]))
@@ -239,6 +241,7 @@ class NamespacesAgainstADictionary(RuleBasedStateMachine):
         outcome = {"in": DisconnectReceived, "left": type(None)}.get(self.state.get(name, ""))
         self.receive(f"1{name},", outcome)
         if outcome is DisconnectReceived:
+            self.connection.left(name, 0.0)
             del self.state[name]
 
     @rule(name=names, answer=st.sampled_from(["in", "refused"]))
@@ -246,10 +249,9 @@ class NamespacesAgainstADictionary(RuleBasedStateMachine):
         if self.state.get(name) != "asking" or self.over:
             return
         if answer == "in":
-            self.connection.accepted(name)
+            self.connection.accepted(name, name)
             self.state[name] = "in"
         else:
-            self.connection.refused(name)
             del self.state[name]
 
     @rule(name=names)
@@ -257,6 +259,10 @@ class NamespacesAgainstADictionary(RuleBasedStateMachine):
         if self.state.get(name) == "in" and not self.over:
             self.connection.disconnected(name, 0.0)
             self.state[name] = "left"
+
+    @invariant()
+    def members_are_those_that_are_in(self):
+        assert set(self.connection.members) == {name for name, state in self.state.items() if state == "in"}
 
 
 TestNamespacesAgainstADictionary = NamespacesAgainstADictionary.TestCase

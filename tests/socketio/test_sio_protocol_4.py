@@ -18,11 +18,11 @@ OPTIONS = ConnectionOptions(connect_timeout=45.0, attachment_timeout=10.0, max_a
 
 @pytest.mark.rows("E1")
 def test_it_asks_for_the_main_namespace_by_opening_a_session() -> None:
-    connection = Protocol4Connection(OPTIONS, 0.0)
+    connection: Protocol4Connection[None] = Protocol4Connection(OPTIONS, 0.0)
     assert connection.join_main() == ConnectReceived("/", {})
     with pytest.raises(RemoteProtocolError, match="EVENT for a namespace that is not joined"):
         connection.receive_text(b'2["early"]', 0.0)
-    connection.accepted("/")
+    connection.accepted("/", None)
     assert connection.receive_text(b'2["in time"]', 0.0) == EventReceived("/", "in time", [], None, 11)
     with pytest.raises(RemoteProtocolError, match="joined already"):
         connection.receive_text(b"0", 0.0)
@@ -35,9 +35,9 @@ def test_in_protocol_5_it_does_not() -> None:
 
 @pytest.mark.rows("E12")
 def test_a_namespace_is_joined_once_whatever_its_query() -> None:
-    connection = Protocol4Connection(OPTIONS, 0.0)
+    connection: Protocol4Connection[None] = Protocol4Connection(OPTIONS, 0.0)
     assert connection.receive_text(b"0/ok?a=1,", 0.0) == ConnectReceived("/ok", {"a": "1"})
-    connection.accepted("/ok")
+    connection.accepted("/ok", None)
     assert connection.receive_text(b'2/ok,["x"]', 0.0) == EventReceived("/ok", "x", [], None, 5)
     with pytest.raises(RemoteProtocolError, match="joined already"):
         connection.receive_text(b"0/ok?a=2,", 0.0)
@@ -48,7 +48,7 @@ def test_a_namespace_is_joined_once_whatever_its_query() -> None:
     ("name", "query", "fits"), [(1024, 16_384, True), (1025, 0, False), (4, 16_385, False)]
 )
 def test_name_and_query_have_a_limit_each(name: int, query: int, fits: bool) -> None:
-    connection = Protocol4Connection(OPTIONS, 0.0)
+    connection: Protocol4Connection[None] = Protocol4Connection(OPTIONS, 0.0)
     packet = b"0/" + b"n" * (name - 1) + b"?" + b"q" * query + b","
     if fits:
         assert connection.receive_text(packet, 0.0) == ConnectReceived("/" + "n" * 1023, {"q" * query: ""})

@@ -39,19 +39,23 @@ class Client(SessionClient):
     """The observer of one session.
 
     Attributes:
-        sockets: by namespace.
+        sockets: those that are connected, by namespace; the ``members`` of the connection.
+        connecting: those whose CONNECT is not answered yet, by namespace; None for none.
         issued: when the session began, in milliseconds since the epoch.
         kept_bytes: of events that wait undecoded, behind the full inboxes of its sockets.
     """
 
-    __slots__ = ("_alarm", "connection", "issued", "kept_bytes", "runtime", "sockets")
+    __slots__ = ("_alarm", "connecting", "connection", "issued", "kept_bytes", "runtime", "sockets")
 
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         super().__init__(session)
         self.runtime: Runtime = runtime
-        protocol = SocketIOConnection if session.request.revision == 4 else Protocol4Connection
+        protocol: type[SocketIOConnection[Socket]] = SocketIOConnection
+        if session.request.revision != 4:
+            protocol = Protocol4Connection
         self.connection = protocol(runtime.connection_options, now)
-        self.sockets: dict[str, Socket] = {}
+        self.sockets = self.connection.members
+        self.connecting: dict[str, Socket] | None = None
         self.kept_bytes = 0
         self.issued = time.time_ns() // 1_000_000
         self._alarm = math.inf
@@ -110,6 +114,8 @@ class Client(SessionClient):
         elif isinstance(incoming, AckReceived):
             socket._receive_ack(incoming)
         else:
+            self.connection.left(incoming.namespace, trio.current_time())
+            self._set_alarm()
             socket._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
 
     # events that wait undecoded
@@ -173,7 +179,7 @@ class Client(SessionClient):
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
         """The session has ended: its sockets end."""
-        for socket in list(self.sockets.values()):
+        for socket in [*self.sockets.values(), *(self.connecting or {}).values()]:
             socket._end(reason, description)
         self.writable()
         if self.engine_socket is not None:
@@ -199,7 +205,7 @@ class Client(SessionClient):
     # namespaces
 
     def _connect(self, request: ConnectReceived) -> None:
-        former = self.sockets.get(request.namespace)
+        former = (self.connecting or {}).get(request.namespace)
         if former is not None:  # its middlewares run
             former._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
         namespace = self.runtime.namespaces.get(request.namespace)
@@ -221,13 +227,31 @@ class Client(SessionClient):
 
     def _refuse(self, namespace: str, data: Any) -> None:
         self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, data))
-        self.connection.refused(namespace)
 
-    def accept(self, namespace: str, socket_id: str) -> None:
+    def begin(self, namespace: str, socket: Socket) -> None:
+        """Keep a socket until its CONNECT is answered, or it ends."""
+        if self.connecting is None:
+            self.connecting = {}
+        self.connecting[namespace] = socket
+
+    def accept(self, namespace: str, socket: Socket) -> None:
         """Answer a CONNECT with CONNECT."""
-        self.connection.accepted(namespace)
+        self._end_connecting(namespace, socket)
+        self.connection.accepted(namespace, socket)
         self._set_alarm()
-        self.send_protected(Packet(PacketType.CONNECT, namespace, self.connection.acceptance(socket_id)))
+        self.send_protected(Packet(PacketType.CONNECT, namespace, self.connection.acceptance(socket.id)))
+
+    def _end_connecting(self, namespace: str, socket: Socket) -> None:
+        if self.connecting is not None and self.connecting.get(namespace) is socket:
+            del self.connecting[namespace]
+            if not self.connecting:
+                self.connecting = None
+
+    def ended(self, namespace: str, socket: Socket) -> None:
+        """A socket has ended: it stands for the client no more."""
+        self._end_connecting(namespace, socket)
+        if self.sockets.get(namespace) is socket:
+            del self.sockets[namespace]
 
     def leave(self, namespace: str) -> None:
         """We disconnect the client from a namespace."""

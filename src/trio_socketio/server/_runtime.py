@@ -64,7 +64,8 @@ class Runtime(EngineRuntime):
 
     def start_socket(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
         """A client asks to join a namespace."""
-        socket = client.sockets[namespace.name] = Socket(self, namespace, client, auth)
+        socket = Socket(self, namespace, client, auth)
+        client.begin(namespace.name, socket)
         self.life.begin(socket)
 
     def task_failed(self, socket: Socket, error: BaseException) -> None:

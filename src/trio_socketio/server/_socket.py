@@ -297,8 +297,8 @@ class Socket(Sending, Listening):
         self._phase = CONNECTED
         self._was_connected = True
         self._member.enter()
-        untrack(self, self._member, self._client.sockets)
-        self._client.accept(self._namespace.name, self.id)  # its outbox may be full, which ends it
+        untrack(self, self._member)
+        self._client.accept(self._namespace.name, self)  # its outbox may be full, which ends it
 
     def _refuse(self, error: dict[str, Any]) -> None:
         self._client.refuse(self._namespace.name, error)
@@ -331,7 +331,7 @@ class Socket(Sending, Listening):
         if self._inbox is not None:
             self._inbox.clear()
         self._became_idle()
-        self._client.sockets.pop(self._namespace.name, None)
+        self._client.ended(self._namespace.name, self)
         self._member.end_calls()
         self._client.writable()
         if self._unclaimed is not None:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from enum import Enum, auto
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -30,7 +29,6 @@ __all__ = [
     "DisconnectReceived",
     "EventReceived",
     "Incoming",
-    "Membership",
     "Protocol4Connection",
     "SocketIOConnection",
     "UndecodedEvent",
@@ -90,7 +88,7 @@ class AckReceived(msgspec.Struct, frozen=True, gc=False):
 
 
 class DisconnectReceived(msgspec.Struct, frozen=True):
-    """The client leaves a namespace."""
+    """The client leaves a namespace; it is in ``members`` until ``left`` is called."""
 
     namespace: str
 
@@ -98,26 +96,22 @@ class DisconnectReceived(msgspec.Struct, frozen=True):
 Incoming = ConnectReceived | EventReceived | UndecodedEvent | AckReceived | DisconnectReceived
 
 
-class Membership(Enum):
-    """How a client stands to a namespace."""
-
-    CONNECTING = auto()  #: its CONNECT has not been answered
-    CONNECTED = auto()
-    LEFT = auto()  #: we have disconnected it, and what it sent before it knew is still on its way
+M = TypeVar("M")
 
 
-CONNECTING, CONNECTED, LEFT = Membership
-
-
-class SocketIOConnection:
+class SocketIOConnection(Generic[M]):
     """The Socket.IO state of one Engine.IO session.
 
     Args:
         options: the limits.
         now: the current time, in seconds.
+
+    Attributes:
+        members: the namespaces that the client is in, and what ``accepted`` was given for each. Nothing else says
+            whether the client is in a namespace.
     """
 
-    __slots__ = ("_attachment_deadline", "_connect_deadline", "_decoder", "_members", "_options")
+    __slots__ = ("_attachment_deadline", "_connect_deadline", "_decoder", "_left", "_options", "members")
 
     #: the version of the Socket.IO protocol
     protocol = 5
@@ -125,7 +119,9 @@ class SocketIOConnection:
     def __init__(self, options: ConnectionOptions, now: float) -> None:
         self._options = options
         self._decoder = Decoder(options.max_attachments, options.max_bytes)
-        self._members: dict[str, Membership] = {}
+        self.members: dict[str, M] = {}
+        #: The namespaces that we have disconnected the client from: it may send packets until it knows. None for none.
+        self._left: set[str] | None = None
         self._connect_deadline = now + options.connect_timeout
         self._attachment_deadline = math.inf
         untrack(self, self._decoder)
@@ -150,7 +146,7 @@ class SocketIOConnection:
         """
         if self._attachment_deadline == math.inf:
             event = _read_event(data)
-            if event is not None and self._members.get(event.namespace) is CONNECTED:
+            if event is not None and event.namespace in self.members:
                 return event
         packet = self._collect_text(data, now)
         return None if packet is None else self._incoming(packet.packet(), now)
@@ -178,7 +174,7 @@ class SocketIOConnection:
         if packet is None:
             return None
         namespace = self._namespace_of(packet.namespace)
-        if packet.type is EVENT and self._members.get(namespace) is CONNECTED and is_full(namespace):
+        if packet.type is EVENT and namespace in self.members and is_full(namespace):
             return UndecodedEvent(namespace, packet if binary else data)
         return self._incoming(packet.packet(), now)
 
@@ -213,10 +209,9 @@ class SocketIOConnection:
         kind, namespace = packet.type, packet.namespace
         if kind is CONNECT:
             return self._connect(packet)
-        member = self._members.get(namespace)
-        if member is LEFT:
-            return None
-        if member is not CONNECTED:
+        if namespace not in self.members:
+            if self._left is not None and namespace in self._left:
+                return None
             raise RemoteProtocolError(f"{kind.name} for a namespace that is not joined")
         if kind is EVENT:
             name, *args = packet.data
@@ -224,18 +219,17 @@ class SocketIOConnection:
         if kind is ACK:
             assert packet.id is not None
             return AckReceived(namespace, packet.id, packet.data)
-        self._leave(namespace, now)
         return DisconnectReceived(namespace)
 
     def _connect(self, packet: Packet) -> ConnectReceived:
         return self._join(packet.namespace, packet.data or {})
 
     def _join(self, namespace: str, auth: dict[str, Any]) -> ConnectReceived:
-        if self._members.get(namespace) is CONNECTED:
+        if namespace in self.members:
             raise RemoteProtocolError("CONNECT to a namespace that is joined already")
         if len(namespace) > MAX_NAMESPACE_LENGTH:
             raise RemoteProtocolError(f"namespace of more than {MAX_NAMESPACE_LENGTH} characters")
-        self._members[namespace] = CONNECTING
+        self._forget_left(namespace)
         return ConnectReceived(namespace, auth)
 
     def join_main(self) -> ConnectReceived | None:
@@ -252,28 +246,38 @@ class SocketIOConnection:
         """What it is answered with if a middleware refuses: from its "message", and its "data" if it gave any."""
         return error
 
-    def accepted(self, namespace: str) -> None:
-        """The CONNECT to this namespace is answered with CONNECT."""
-        self._members[namespace] = CONNECTED
-        untrack(self._members)
+    def accepted(self, namespace: str, member: M) -> None:
+        """Answer the CONNECT to a namespace with CONNECT: the client is in the namespace.
+
+        Args:
+            namespace: its name.
+            member: what stands for the client in ``members``.
+        """
+        self.members[namespace] = member
+        untrack(self.members)
         self._connect_deadline = math.inf
 
-    def refused(self, namespace: str) -> None:
-        """The CONNECT to this namespace is answered with CONNECT_ERROR."""
-        del self._members[namespace]
-
-    def disconnected(self, namespace: str, now: float) -> None:
-        """We have disconnected the client from this namespace."""
-        self._leave(namespace, now)
-        self._members[namespace] = LEFT
-
-    def _leave(self, namespace: str, now: float) -> None:
-        self._members.pop(namespace, None)
-        if CONNECTED not in self._members.values():
+    def left(self, namespace: str, now: float) -> None:
+        """The client is not in this namespace any more. To be called for a ``DisconnectReceived``."""
+        self.members.pop(namespace, None)
+        if not self.members:
             self._connect_deadline = now + self._options.connect_timeout
 
+    def disconnected(self, namespace: str, now: float) -> None:
+        """Disconnect the client from this namespace. What it sends before it knows is ignored."""
+        self.left(namespace, now)
+        if self._left is None:
+            self._left = set()
+        self._left.add(namespace)
 
-class Protocol4Connection(SocketIOConnection):
+    def _forget_left(self, namespace: str) -> None:
+        if self._left is not None:
+            self._left.discard(namespace)
+            if not self._left:
+                self._left = None
+
+
+class Protocol4Connection(SocketIOConnection[M]):
     """The same for a client of Socket.IO protocol 4, which comes with Engine.IO revision 3."""
 
     __slots__ = ()
