@@ -178,3 +178,23 @@ def test_second_websocket_for_a_session_that_closes_is_not_wanted() -> None:
     _, session, _ = upgrading(bench)
     session.close(CLOSE, now=bench.now, linger=True)
     assert bench.engine.begin_upgrade(session, MessageHost(), bench.now, session.request) is None
+
+
+@pytest.mark.parametrize(("query", "closing"), [("EIO=4", "1"), ("EIO=3", "1:1")])
+@pytest.mark.parametrize("how", ["candidate", "deadline"])
+def test_poll_that_waits_is_told_when_the_session_ends_before_it_is_answered(
+    query: str, closing: str, how: str
+) -> None:
+    bench = Bench(allow_eio3=True, polling_close_timeout=0.5)
+    polling, session, host = upgrading(bench, query)
+    polling.releases_next = False
+    notified: list[bool] = []
+    assert polling.begin_poll(lambda: notified.append(True)) is None
+    session.close(CLOSE, now=bench.now)
+    if how == "candidate":
+        host.drop()
+    else:
+        bench.advance(0.6)
+    assert session.state is State.CLOSED
+    assert notified  # the driver answers later
+    assert polling.collect().body.decode() == closing

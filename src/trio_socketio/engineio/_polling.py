@@ -182,10 +182,11 @@ class PollingTransport:
         self._begun = self._taken_back = False
         if digit is not None:
             return self._wrapped(*payloads.packet(digit), compress=False)
-        is_closing = session.state is State.CLOSING
+        is_closing = not session.is_open
         body, content_type = payloads.take(session.conn, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
-        if is_closing and not (body and session.lingers):
+        is_last = session.state is State.CLOSED or not session.lingers
+        if is_closing and (is_last or not body):
             # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
             if body:
                 body = payloads.append(body, content_type, CLOSE)
