@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +27,10 @@ class Pair(NamedTuple):
     right: Any
 
 
+class Answer(Enum):
+    YES = True
+
+
 class Renamed(msgspec.Struct):
     mark: bool = msgspec.field(name="_placeholder")
 
@@ -38,6 +43,7 @@ LOOK_ALIKES = [
     Pair(1, LOOK_ALIKE),
     Renamed(True),
     Pair([Box(True, 1)], None),
+    {"_placeholder": Answer.YES},
 ]
 
 Emit = Callable[[Server, Socket, Any], Awaitable[Any]]

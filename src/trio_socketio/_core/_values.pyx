@@ -164,7 +164,8 @@ cdef bint _looks_like_placeholder(object container) except -1:
     if not PyDict_CheckExact(container):
         return False
     mark = PyDict_GetItemWithError(container, PLACEHOLDER)
-    return mark is not NULL and <object>mark is True
+    # the value of an enumeration's member stands for it
+    return mark is not NULL and (<object>mark is True or getattr(<object>mark, "value", None) is True)
 
 
 def extract_attachments(value, list attachments not None, plain not None):
