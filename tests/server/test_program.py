@@ -18,7 +18,7 @@ import trustme
 from support.wire import HttpClient, SioClient, WebSocket
 from wsproto.events import CloseConnection
 
-from trio_socketio import Server
+from trio_socketio import EngineServer, Server
 
 pytestmark = pytest.mark.rows("P38")
 
@@ -204,6 +204,8 @@ async def is_draining(server: Program) -> bool:
         ('"192.0.2.1", 3000', "cannot listen on 192.0.2.1:3000: Cannot assign requested address"),
         ('"::1", 70000', "cannot listen on [::1]:70000: a port is a number from 0 to 65535"),
         ("None, -1", "cannot listen on *:-1: a port is a number from 0 to 65535"),
+        ('"a..b", 3000', "cannot listen on a..b:3000: this is no name of a host"),
+        ('"http://localhost", 3000', "cannot listen on http://localhost:3000: "),
     ],
 )
 def test_a_failed_bind_is_one_sentence(address: str, sentence: str, tmp_path: Path) -> None:
@@ -269,3 +271,10 @@ def test_errors_of_the_application_are_raised_as_they_are(tmp_path: Path) -> Non
 async def test_run_needs_that_no_trio_runs() -> None:
     with pytest.raises(RuntimeError, match="run"):
         Server().run("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("server", [Server, EngineServer])
+@pytest.mark.parametrize("port", ["3000", None, 3000.0])
+def test_a_port_is_a_whole_number(server: Any, port: Any) -> None:
+    with pytest.raises(TypeError, match=f"port must be a whole number, not {port!r}"):
+        server().run("127.0.0.1", port)

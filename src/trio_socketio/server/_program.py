@@ -36,6 +36,8 @@ def run(
     backlog: int | None,
 ) -> None:
     """Run a server until a signal ends it; see ``Serving.run``."""
+    if not isinstance(port, int):
+        raise TypeError(f"port must be a whole number, not {port!r}")
     _show_log()
     program = Program(server)
     try:
@@ -76,9 +78,10 @@ class Program:
             if not 0 <= port <= 65535:  # the resolver would take the lower 16 bits
                 raise OSError(0, "a port is a number from 0 to 65535")
             listeners = await self._server._listen(host, port, ssl_context, backlog)
-        except OSError as error:
-            name = host.decode() if isinstance(host, bytes) else host
-            self.status = f"cannot listen on {_address(name or '*', port)}: {error.strerror or error}"
+        except (OSError, UnicodeError) as error:
+            name = host.decode(errors="backslashreplace") if isinstance(host, bytes) else host
+            cause = (error.strerror or error) if isinstance(error, OSError) else "this is no name of a host"
+            self.status = f"cannot listen on {_address(name or '*', port)}: {cause}"
             return
         try:
             async with trio.open_nursery() as nursery:
@@ -120,4 +123,4 @@ def _say_where(listeners: Sequence[Any], scheme: str) -> None:
 
 
 def _address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"[{host}]:{port}" if host.count(":") > 1 else f"{host}:{port}"
