@@ -66,6 +66,23 @@ async def test_await_emit_outside_a_task_names_the_way(running: Any, place: Plac
         assert await client.event() == ["mark"]
 
 
+async def test_await_call_outside_a_task_names_the_way(running: Any, place: Place) -> None:
+    io = Server()
+    async with running(io) as net:
+        client = await net.connect()
+        for call in (only(io).call, only(io).volatile.call, lambda event: io.call(event, timeout=1)):
+
+            def step(call: Any = call) -> None:
+                call("lost").send(None)
+
+            with pytest.raises(
+                RuntimeError, match=r"call was called outside a Trio task.*trio\.from_thread\.run\b"
+            ):
+                await place(step)
+        await io.emit("mark")
+        assert await client.event() == ["mark"]
+
+
 def changes(socket: Socket, ack: Ack) -> dict[str, Callable[[], object]]:
     """Plain methods that change Trio's state, or what tasks of the server rely on."""
     return {

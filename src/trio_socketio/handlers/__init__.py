@@ -11,7 +11,12 @@ from trio_socketio.handlers._boundary import (
 )
 from trio_socketio.handlers._handler import EventName, Handler, HandlerFunction
 from trio_socketio.handlers._nursery import SocketNursery
-from trio_socketio.handlers._outside import emit_outside, require_task, require_task_to_emit
+from trio_socketio.handlers._outside import (
+    emit_outside,
+    require_task,
+    require_task_to_call,
+    require_task_to_emit,
+)
 from trio_socketio.handlers._registration import (
     function_name,
     require_arguments,
@@ -42,6 +47,7 @@ __all__ = [
     "require_hook",
     "require_socket",
     "require_task",
+    "require_task_to_call",
     "require_task_to_emit",
     "unwrap",
     "without_disconnected",

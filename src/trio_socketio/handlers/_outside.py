@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trio.lowlevel import in_trio_task
 
-__all__ = ["emit_outside", "require_task", "require_task_to_emit"]
+__all__ = ["emit_outside", "require_task", "require_task_to_call", "require_task_to_emit"]
 
 WAYS = "from another thread call from_thread.{0}, on the server's own thread from_thread.{0}_soon"
 
@@ -27,6 +27,14 @@ def require_task_to_emit(call: str) -> None:
     """
     if not in_trio_task():
         raise emit_outside(call)
+
+
+def require_task_to_call(call: str) -> None:
+    """The same for an async method that ``from_thread`` does not have."""
+    if not in_trio_task():
+        raise RuntimeError(
+            f"{call} was called outside a Trio task: from another thread call it with trio.from_thread.run"
+        )
 
 
 def require_task(call: str) -> None:

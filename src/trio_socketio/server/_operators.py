@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.adapters import Answers, Broadcast
-from trio_socketio.handlers import emit_outside, require_task_to_emit
+from trio_socketio.handlers import emit_outside, require_task_to_call, require_task_to_emit
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.socketio import Target
 
@@ -161,6 +161,7 @@ class BroadcastOperator(Choosing):
 
         Cancellation: answers that come later are ignored.
         """
+        require_task_to_call("call")
         await trio.lowlevel.checkpoint_if_cancelled()
         namespace = self._namespace
         broadcast = Broadcast(event, args, self._target, namespace.encode, namespace.next_ack_id())

@@ -10,7 +10,7 @@ from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.handlers import emit_outside
+from trio_socketio.handlers import emit_outside, require_task_to_call
 from trio_socketio.server._client import Client
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._member import SocketMember
@@ -196,6 +196,7 @@ class Sending(WithFlags):
         return await self._call(event, args, compress=True)
 
     async def _call(self, event: str | float, args: tuple[Any, ...], *, compress: bool) -> Any:
+        require_task_to_call("call")
         await checkpoint_if_cancelled()
         if self._phase is not CONNECTED:
             self._raise_disconnected()
