@@ -55,8 +55,10 @@ class Generators:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("generator", range(4))
 def test_generator_functions(way: str, generator: int) -> None:
-    with pytest.raises(TypeError, match=r"is a generator function.* no yield.*socket\.emit"):
+    with pytest.raises(TypeError, match=r"is a generator function.* has no yield") as caught:
         ways(Server())[way](Generators().all[generator])
+    # a middleware cannot emit, because its client is not connected yet
+    assert ("socket.emit" in str(caught.value)) == (way not in ("use", "namespace.use"))
 
 
 def test_generator_functions_of_an_engine_and_hooks() -> None:
@@ -177,3 +179,43 @@ def test_first_parameters_of_an_engines_handlers() -> None:
         eio.on("message", message)
     with pytest.raises(TypeError, match="has no parameter for the message"):
         eio.on("message", lambda socket: None)
+
+
+class Database:
+    pass
+
+
+async def with_database(database: Database, socket: Socket, number: int) -> None: ...
+
+
+class Bound:
+    async def handle(self, database: Database, socket: Socket, number: int) -> None: ...
+
+
+@pytest.mark.parametrize("function", [with_database, Bound().handle], ids=["function", "method"])
+def test_partials_have_the_annotations_of_what_they_call(function: Any) -> None:
+    """This module's annotations are texts, which are resolved where the function was written."""
+    for handler in (partial(function, Database()), partial(partial(function), Database())):
+        Server().on("ev", handler)
+        with pytest.raises(TypeError, match="is annotated as Socket: write"):
+            EngineServer().on("message", handler)
+    with pytest.raises(TypeError, match="is annotated as Database: write"):
+        Server().on("ev", partial(function))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "name"),
+    [
+        (str | None, r"str \| None"),
+        (Annotated[EngineSocket, 1], r"Annotated\[.*EngineSocket, 1\]"),
+        (list[Socket], r"list\[.*Socket\]"),
+        (None, "None"),
+        (EngineSocket, "EngineSocket"),
+    ],
+)
+def test_annotation_that_is_refused_is_named_as_it_was_written(annotation: Any, name: str) -> None:
+    def handler(socket: Any) -> None: ...
+
+    handler.__annotations__["socket"] = annotation
+    with pytest.raises(TypeError, match=rf"socket is annotated as (typing\.)?{name}: write"):
+        Server().on("ev", handler)

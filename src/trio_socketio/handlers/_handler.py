@@ -54,8 +54,8 @@ class _Parameter:
         if foreign is not None:
             raise TypeError(
                 f"the annotation {annotation!r} of {self.name} cannot be used: msgspec decodes nothing to "
-                f"{foreign.__name__}. Parameters are the event's arguments, after the socket, which handlers of "
-                "socket.on do not get; one of the application's own is keyword-only, with a default"
+                f"{foreign.__name__}. A handler is called with the socket, unless socket.on registers it, and with the "
+                "event's arguments. A parameter for something else is keyword-only and has a default"
             )
 
     def convert(self, value: Any) -> Any:

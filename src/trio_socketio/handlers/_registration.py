@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from trio_socketio.handlers._annotations import excludes, resolve
@@ -47,10 +48,11 @@ def require_function(function: object, what: str = "a handler") -> None:
         raise TypeError(f"{what} is a function, not {type(function).__name__}")
     for item in (function, getattr(function, "__call__", None)):  # noqa: B004
         if inspect.isgeneratorfunction(item) or inspect.isasyncgenfunction(item):
-            raise TypeError(
-                f"{function_name(function)} is a generator function, whose body would never run: {what} has no yield. "
-                "It sends with socket.emit, and answers with what it returns"
-            )
+            name = function_name(function)
+            error = f"{name} is a generator function, whose body would never run: {what} has no yield"
+            if what == "a handler":
+                error += ". It sends with socket.emit, and answers with what it returns"
+            raise TypeError(error)
 
 
 def require_hook(function: Callable[..., Any], what: str, count: int) -> None:
@@ -89,8 +91,10 @@ def require_arguments(function: Callable[..., Any], what: str, count: int) -> No
 
 
 def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that holds the annotations of a callable: of a method, a wrapper or an object."""
+    """Return the function that holds the annotations of a callable: of a method, a wrapper, a partial or an object."""
     function = inspect.unwrap(function)
+    while isinstance(function, partial):
+        function = inspect.unwrap(function.func)
     if inspect.ismethod(function):
         return function.__func__
     return function if inspect.isfunction(function) else type(function).__call__
@@ -107,7 +111,8 @@ def require_socket(function: Callable[..., Any], first: inspect.Parameter, socke
     except Exception:  # only type checkers read it
         return
     if excludes(annotation, socket_type):
-        name, kind = function_name(function), getattr(annotation, "__name__", annotation)
+        name = function_name(function)
+        kind = annotation.__name__ if inspect.isclass(annotation) else annotation
         raise TypeError(
             f"the first parameter of {name} is the socket, but {first.name} is annotated as {kind}: "
             f"write {name}(socket: {socket_type.__name__}, …)"
