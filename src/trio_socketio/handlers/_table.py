@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from trio_socketio.handlers._handler import EventName, Handler, HandlerFunction
 
-__all__ = ["HandlerTable"]
+__all__ = ["HandlerTable", "JoinedTable", "claim"]
 
 
 class HandlerTable:
@@ -65,6 +65,10 @@ class HandlerTable:
         """Return the handlers of an event; later changes do not affect this tuple."""
         return self.by_event.get(self.ALIASES.get(event, event), ())
 
+    def sent(self, event: EventName) -> tuple[Handler, ...]:
+        """Return the handlers of an event that a client has sent: none if only the server tells it."""
+        return () if event in self.LIFECYCLE else self.get(event)
+
     def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
         """Remove those handlers of an event for which ``unwanted`` returns True."""
         kept = tuple(handler for handler in self.get(event) if not unwanted(handler))
@@ -97,3 +101,68 @@ class HandlerTable:
         self.by_event.clear()
         self.inline.clear()
         self.lone.clear()
+
+
+class JoinedTable:
+    """The handlers of a socket that has handlers of its own, which come after those that all sockets share.
+
+    Attributes:
+        shared: the handlers of all sockets.
+        own: those of this one.
+        inline: as in ``HandlerTable``.
+        lone: empty.
+    """
+
+    __slots__ = ("inline", "own", "shared")
+
+    lone: ClassVar[Mapping[EventName, Handler]] = {}
+
+    def __init__(self, shared: HandlerTable, own: HandlerTable) -> None:
+        self.shared = shared
+        self.own = own
+        self.inline = _Inline(shared, own)
+
+    @property
+    def any(self) -> tuple[Handler, ...]:
+        """The handlers that are called for every event."""
+        return self.shared.any + self.own.any
+
+    def get(self, event: EventName) -> tuple[Handler, ...]:
+        """Return the handlers of an event."""
+        return self.shared.get(event) + self.own.get(event)
+
+    def sent(self, event: EventName) -> tuple[Handler, ...]:
+        """Return the handlers of an event that a client has sent."""
+        return self.shared.sent(event) + self.own.sent(event)
+
+    def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
+        """Remove those handlers of an event for which ``unwanted`` returns True."""
+        self.shared.remove(event, unwanted)
+        self.own.remove(event, unwanted)
+
+
+class _Inline:
+    """``JoinedTable.inline``, looked up when it is asked for: either table may change."""
+
+    __slots__ = ("_own", "_shared")
+
+    def __init__(self, shared: HandlerTable, own: HandlerTable) -> None:
+        self._shared = shared
+        self._own = own
+
+    def get(self, event: EventName) -> tuple[Handler, ...] | None:
+        if self._shared.any or self._own.any:
+            return None
+        handlers = self._shared.sent(event) + self._own.sent(event)
+        return None if any(handler.is_async for handler in handlers) else handlers
+
+
+def claim(table: HandlerTable | JoinedTable, event: EventName, handler: Handler) -> bool:
+    """Return whether a handler is to be called. One that was registered with ``once`` is removed, and called once."""
+    if not handler.once:
+        return True
+    if handler.spent:
+        return False
+    handler.spent = True
+    table.remove(event, lambda item: item is handler)
+    return True

@@ -45,7 +45,7 @@ class Client(SessionClient):
         kept_bytes: of events that wait undecoded, behind the full inboxes of its sockets.
     """
 
-    __slots__ = ("_alarm", "connecting", "connection", "issued", "kept_bytes", "runtime", "sockets")
+    __slots__ = ("_alarm", "_calls", "connecting", "connection", "issued", "kept_bytes", "runtime", "sockets")
 
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         super().__init__(session)
@@ -57,6 +57,7 @@ class Client(SessionClient):
         self.sockets = self.connection.members
         self.connecting: dict[str, Socket] | None = None
         self.kept_bytes = 0
+        self._calls = 0
         self.issued = time.time_ns() // 1_000_000
         self._alarm = math.inf
         self._set_alarm()
@@ -258,6 +259,23 @@ class Client(SessionClient):
         self.connection.disconnected(namespace, trio.current_time())
         self._set_alarm()
         self.send_protected(Packet(PacketType.DISCONNECT, namespace))
+
+    # calls
+
+    @property
+    def calls_pending(self) -> bool:
+        """Whether an acknowledgement of the client is waited for; then reading goes on."""
+        return self._calls > 0
+
+    def call_started(self) -> None:
+        """Begin to wait for an acknowledgement."""
+        self._calls += 1
+        self._update_reading()
+
+    def call_ended(self) -> None:
+        """End one of these waits."""
+        self._calls -= 1
+        self._update_reading()
 
     # sending
 

@@ -91,7 +91,7 @@ class Crew:
                     self._leave(signal)
                     raise
                 finally:
-                    runtime.go_on()
+                    runtime.resume()
                 if not self._is_coming:
                     return  # not called, but dismissed
 

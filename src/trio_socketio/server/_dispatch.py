@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trio_socketio.errors import ArgumentsError
 from trio_socketio.handlers import CONTAINED, NO_ACK, Ack, Handler, contain, leaf, without_disconnected
-from trio_socketio.server._engine_runtime import SLOW_HANDLER
+from trio_socketio.handlers._invoke import SLOW_HANDLER, was_slow
 from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Dispatcher:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._was_slow = runtime.was_slow
 
     # events
 
@@ -89,7 +88,7 @@ class Dispatcher:
         try:
             if len(handlers) == 1 and handlers[0].is_simple:
                 try:
-                    answer = handlers[0].call_apart(socket, event.args, NO_ACK, SLOW_HANDLER, self._was_slow)
+                    answer = handlers[0].call_apart(socket, event.args, NO_ACK, SLOW_HANDLER, was_slow)
                     if event.ack_id is not None:
                         self.acknowledge(socket, event.ack_id, answer)
                 except CONTAINED as error:
@@ -127,7 +126,7 @@ class Dispatcher:
 
     def call_plain(self, socket: Socket, args: Sequence[Any], handler: Handler, ack: Ack) -> Any:
         """Call a handler that is a plain function; one that is slow is named in the log."""
-        return handler.call_apart(socket, args, ack, SLOW_HANDLER, self._was_slow)
+        return handler.call_apart(socket, args, ack, SLOW_HANDLER, was_slow)
 
     def _answer(
         self, socket: Socket, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any

@@ -15,7 +15,7 @@ import trio
 
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.handlers import INTERRUPTS, Handler, contain, leaf
+from trio_socketio.handlers import INTERRUPTS, contain, leaf
 from trio_socketio.net import EngineHost
 from trio_socketio.server._engine_config import EngineConfig
 from trio_socketio.server._from_thread import Inlet
@@ -24,14 +24,11 @@ from trio_socketio.server._observing import EngineObserver, Observable, Observed
 if TYPE_CHECKING:
     from trio_socketio.server._session_client import SessionClient
 
-__all__ = ["SLOW_HANDLER", "EngineRuntime"]
+__all__ = ["EngineRuntime"]
 
 #: How long clients whose outboxes overflow together are given up in a row, in seconds, before other tasks run. Their
 #: disconnect handlers begin then, which takes about as long: together 10 ms.
 OVERFLOW_SLICE = 0.005
-
-#: A plain function that runs longer than this many seconds is named in the log: it blocks everybody.
-SLOW_HANDLER = 0.1
 
 
 async def _reraise(error: BaseException) -> None:
@@ -236,7 +233,7 @@ class EngineRuntime(ABC):
         self._busy -= 1
         self._became_idle()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """It does something again, or ends."""
         self._busy += 1
 
@@ -296,14 +293,6 @@ class EngineRuntime(ABC):
 
     def _internal_error(self, error: Exception) -> None:
         self.log.critical("internal error", exc_info=error)
-
-    def was_slow(self, handler: Handler, seconds: float) -> None:
-        """A handler that is a plain function took longer than ``SLOW_HANDLER``."""
-        self.log.warning(
-            "handler %s blocked the server for %.0f ms: a plain def must not block",
-            handler.name,
-            seconds * 1000,
-        )
 
     def returned_false(self, function: Callable[..., object], remedy: str) -> None:
         """A middleware or connection handler returned False, which refuses in other libraries: say so once."""

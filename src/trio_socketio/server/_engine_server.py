@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar, Unpack, cast
 
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
-from trio_socketio.handlers import require_event_name, require_hook, require_task
-from trio_socketio.server._engine_client import EngineClient, EngineLife
+from trio_socketio.handlers import Workers, require_event_name, require_hook, require_task
+from trio_socketio.server._engine_client import EngineClient, Message
 from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
 from trio_socketio.server._engine_handlers import MessageHandlers
 from trio_socketio.server._engine_runtime import EngineRuntime
@@ -34,8 +34,8 @@ class MessageRuntime(EngineRuntime):
 
     def __init__(self, server: EngineServer, config: EngineConfig, log: logging.Logger) -> None:
         super().__init__(config, server._hooks, server.observer, log)
-        self.server = server
-        self.life = EngineLife(self)
+        self.handlers = server._handlers
+        self.workers: Workers[Message] = Workers(self)
         #: of all sessions that are open, in their order
         self.clients: dict[EngineClient, None] = {}
         #: of those whose connection handlers hold messages: until when
@@ -50,7 +50,7 @@ class MessageRuntime(EngineRuntime):
     def deliver(self) -> None:
         """There is a handler that messages may have waited for."""
         for client in list(self.clients):
-            client.deliver()
+            client.mailbox.deliver()
 
     async def _finish(self) -> None:
         for client in list(self.clients):

@@ -18,7 +18,7 @@ from trio_socketio.server._session_client import FULL
 
 if TYPE_CHECKING:
     from trio_socketio.handlers._nursery import SocketNursery
-    from trio_socketio.server._engine_client import EngineClient
+    from trio_socketio.server._engine_client import EngineClient, MessageIteration
 
 __all__ = ["EngineSocket", "MessageIterator"]
 
@@ -58,7 +58,7 @@ class EngineSocket(EngineConn):
     @property
     def nursery(self) -> SocketNursery:
         """For tasks that end with the socket. An exception of one closes this socket alone."""
-        return self._client.nursery
+        return self._client.mailbox.nursery
 
     def on(self, event: str, listener: Callable[..., Any] | None = None) -> Any:
         """Register a handler; also a decorator.
@@ -170,13 +170,14 @@ class EngineSocket(EngineConn):
 class MessageIterator:
     """Gives out messages that no handler takes, for as long as somebody holds it."""
 
-    __slots__ = ("__weakref__", "_client")
+    __slots__ = ("__weakref__", "_client", "_iteration")
 
-    def __init__(self, client: EngineClient) -> None:
+    def __init__(self, client: EngineClient, iteration: MessageIteration) -> None:
         self._client = client
+        self._iteration = iteration
 
     def __del__(self) -> None:
-        self._client.runtime.inlet.finalize(self._client.iterated)
+        self._client.runtime.inlet.finalize(self._client.iterated, self._iteration)
 
     def __aiter__(self) -> MessageIterator:
         return self

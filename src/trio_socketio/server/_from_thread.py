@@ -81,13 +81,13 @@ class Inlet:
         """
         self._put(_Call(None, function, args))
 
-    def finalize(self, function: Callable[[], None]) -> None:
+    def finalize(self, function: Callable[..., None], *args: Any) -> None:
         """Call a function now if a Trio task calls, else soon: the collector runs finalizers in any thread."""
         if in_trio_task():
-            function()
+            function(*args)
         else:
             with suppress(RuntimeError):  # the server has stopped, and all its sockets with it
-                self.run_soon(function)
+                self.run_soon(function, *args)
 
     def _put(self, call: _Call) -> None:
         if not self._is_open:

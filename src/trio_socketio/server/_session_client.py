@@ -26,7 +26,8 @@ FULL = int(PushStatus.FULL)
 class Connected(Protocol):
     """Whose messages wait for room."""
 
-    _reason: DisconnectReason | None
+    @property
+    def _reason(self) -> DisconnectReason | None: ...
 
     @property
     def connected(self) -> bool:
@@ -42,14 +43,13 @@ class SessionClient(ABC):
         waiting: how many wait for room in the outbox; nobody who comes later may take it.
     """
 
-    __slots__ = ("_calls", "_full", "_room", "engine_socket", "session", "waiting")
+    __slots__ = ("_full", "_room", "engine_socket", "session", "waiting")
 
     runtime: EngineRuntime
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.engine_socket: EngineConn | None = None
-        self._calls = 0
         self._full = 0
         self.waiting = 0
         self._room: trio.lowlevel.ParkingLot | None = None
@@ -154,18 +154,8 @@ class SessionClient(ABC):
 
     @property
     def calls_pending(self) -> bool:
-        """Whether an acknowledgement is waited for."""
-        return self._calls > 0
-
-    def call_started(self) -> None:
-        """An acknowledgement is waited for: reading goes on."""
-        self._calls += 1
-        self._update_reading()
-
-    def call_ended(self) -> None:
-        """No longer."""
-        self._calls -= 1
-        self._update_reading()
+        """Whether an acknowledgement of the client is waited for; then reading goes on."""
+        return False
 
     def inbox_full(self) -> None:
         """A socket's inbox is above its soft limit."""
@@ -180,7 +170,7 @@ class SessionClient(ABC):
     def _update_reading(self) -> None:
         if not self.session.is_open:
             return
-        if self._full and not self._calls:
+        if self._full and not self.calls_pending:
             self.session.pause(trio.current_time())
         else:
             self.session.resume(trio.current_time())

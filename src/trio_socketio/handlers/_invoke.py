@@ -1,0 +1,61 @@
+"""Calling a handler, behind the error boundary."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from trio_socketio.handlers._ack import NO_ACK, Ack
+from trio_socketio.handlers._boundary import CONTAINED
+from trio_socketio.handlers._handler import Handler
+
+__all__ = ["SLOW_HANDLER", "invoke", "invoke_plain", "was_slow"]
+
+#: A plain function that runs longer than this many seconds is named in the log: it blocks the whole server.
+SLOW_HANDLER = 0.1
+
+LOG = logging.getLogger("trio_socketio.socket")
+
+#: Called with what a handler raised; raises again what the boundary does not contain.
+Failed = Callable[[BaseException], None]
+
+
+def was_slow(handler: Handler, seconds: float) -> None:
+    """Log that a plain function ran longer than ``SLOW_HANDLER``."""
+    LOG.warning(
+        "handler %s blocked the server for %.0f ms: a plain def must not block", handler.name, seconds * 1000
+    )
+
+
+def invoke_plain(
+    handler: Handler, socket: object, args: Sequence[Any], failed: Failed, ack: Ack = NO_ACK
+) -> Any:
+    """Call a handler that is a plain function, in a context of its own.
+
+    Args:
+        handler: the handler.
+        socket: its first argument, if it takes the socket.
+        args: its further arguments.
+        failed: called with what it raises.
+        ack: the acknowledgement, for handlers that take it.
+
+    Returns:
+        What the handler returns; None if it raises.
+    """
+    try:
+        return handler.call_apart(socket, args, ack, SLOW_HANDLER, was_slow)
+    except CONTAINED as error:
+        failed(error)
+
+
+async def invoke(
+    handler: Handler, socket: object, args: Sequence[Any], failed: Failed, ack: Ack = NO_ACK
+) -> Any:
+    """Call a handler, and await it if it is an ``async def``; otherwise as ``invoke_plain``."""
+    if not handler.is_async:
+        return invoke_plain(handler, socket, args, failed, ack)
+    try:
+        return await handler.call(socket, args, ack)
+    except CONTAINED as error:
+        failed(error)
