@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from enum import Enum, auto
 
 from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import _jsonp
@@ -59,6 +60,15 @@ def _payloads(session: Session) -> Payloads:
     return PAYLOADS3_BYTES if is_old else PAYLOADS3
 
 
+class Messages(Enum):
+    """Where the messages of the answer to a poll are."""
+
+    NONE = auto()  #: there is no answer, it holds none, or it is written
+    TAKEN = auto()  #: they are in the answer, and the kernel has none of it
+    ON_THEIR_WAY = auto()  #: the answer is being written
+    PUT_BACK = auto()  #: they are in the outbox again, for a WebSocket
+
+
 class PollingTransport:
     """The polling transport of one session. Its first request decides whether all are JSONP.
 
@@ -68,8 +78,8 @@ class PollingTransport:
     """
 
     __slots__ = (
-        "_answer", "_begun", "_delivery", "_goodbye_sent", "_max_bytes", "_notify", "_payloads", "_polled",
-        "_post_type", "_posting", "_taken_back", "_took", "releases_next", "session",
+        "_answer", "_delivery", "_goodbye_sent", "_max_bytes", "_messages", "_notify", "_payloads", "_polled",
+        "_post_type", "_posting", "releases_next", "session",
     )  # fmt: skip
 
     name: TransportName = "polling"
@@ -84,7 +94,7 @@ class PollingTransport:
         self._answer: bytes | None = None
         self._polled = False
         self._posting = False
-        self._took = self._begun = self._taken_back = False
+        self._messages = Messages.NONE
         self._goodbye_sent = False
         self.releases_next = False
         self._delivery: Callable[[], Delivery | None] | None = None
@@ -116,14 +126,18 @@ class PollingTransport:
 
     def _take_back(self) -> None:
         """What a poll took goes out through the WebSocket, if nothing of the answer was handed to the kernel."""
-        if self._took and not self._begun:
-            self._took = False
-            self._taken_back = True
+        if self._messages is Messages.TAKEN:
+            self._messages = Messages.PUT_BACK
             self.session.conn.put_back()
 
     def delivery(self, now: float) -> Delivery | None:
         """Of the connection that carries, or has carried, the last answer to a poll."""
         return None if self._delivery is None else self._delivery()
+
+    @property
+    def _took(self) -> bool:
+        """Whether the answer to a poll holds messages that are not written."""
+        return self._messages is Messages.TAKEN or self._messages is Messages.ON_THEIR_WAY
 
     # GET
 
@@ -178,8 +192,7 @@ class PollingTransport:
         self._set_waiting(None)
         session, payloads = self.session, self._payloads
         digit, self._answer = self._answer, None
-        self._took = digit is None
-        self._begun = self._taken_back = False
+        self._messages = Messages.TAKEN if digit is None else Messages.NONE
         if digit is not None:
             return self._wrapped(*payloads.packet(digit), compress=False)
         is_closing = not session.is_open
@@ -203,14 +216,17 @@ class PollingTransport:
 
     def begin_answer(self) -> EngineResponse | None:
         """The answer is about to be handed to the kernel; returns what is to be written instead, if anything is."""
-        self._begun = True
-        return self._wrapped(*self._payloads.packet(NOOP), compress=False) if self._taken_back else None
+        if self._messages is Messages.PUT_BACK:
+            return self._wrapped(*self._payloads.packet(NOOP), compress=False)
+        if self._messages is Messages.TAKEN:
+            self._messages = Messages.ON_THEIR_WAY
+        return None
 
     def poll_written(self, now: float = math.nan) -> None:
         """The answer to a poll is written; ``now`` as for ``Session.written``."""
         if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
             self.session.written(now)
-            self._took = False
+            self._messages = Messages.NONE
         if self._goodbye_sent and self.session.transport is self:
             self.session.end()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum, auto
 
 import h11
 import trio
@@ -20,6 +21,14 @@ RECEIVE_BYTES, BODY_RECEIVE_BYTES = 8192, 65536
 def plain_socket(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
     """The socket of a stream that is nothing else, if its descriptor can be read and written to."""
     return stream.socket if isinstance(stream, trio.SocketStream) and os.name == "posix" else None
+
+
+class Answering(Enum):
+    """What another task does with the current request."""
+
+    NOTHING = auto()
+    WAITS = auto()  #: it waits for something to answer; if the client goes, the request is over
+    WRITES = auto()  #: it writes the response; whether the client has gone does not matter any more
 
 
 class RequestReader:
@@ -47,7 +56,8 @@ class RequestReader:
         self._socket = plain_socket(stream)
         self._max_head = max_head
         self._released = Signal()
-        self._held = self._suspended = self._ended = False
+        self._answering = Answering.NOTHING
+        self._ended = False
         self._reading: trio.CancelScope | None = None
         self.read_bytes = RECEIVE_BYTES
         self._begin(b"")
@@ -160,15 +170,15 @@ class RequestReader:
 
     def hold(self) -> None:
         """The current request is answered by another task."""
-        self._held = True
+        self._answering = Answering.WAITS
 
     def suspend(self) -> None:
         """It is being answered: whether the client has gone does not matter any more."""
-        self._suspended = True
+        self._answering = Answering.WRITES
 
     def release(self) -> None:
         """It is answered."""
-        self._held = self._suspended = False
+        self._answering = Answering.NOTHING
         self._released.set()
         if self._reading is not None:
             self._reading.cancel()
@@ -179,8 +189,8 @@ class RequestReader:
         What it sends meanwhile is kept for the next request, about as much as a head may have; then no more is read.
         """
         most = self.received + self._max_head
-        while self._held:
-            if self._suspended or self.received > most:
+        while self._answering is not Answering.NOTHING:
+            if self._answering is Answering.WRITES or self.received > most:
                 await self._released.wait()
             elif self._ended:
                 return False
