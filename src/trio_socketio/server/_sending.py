@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._runtime import Runtime
 
-__all__ = ["CONNECTED", "CONNECTING", "DISCONNECTED", "Phase", "Sending"]
+__all__ = ["CONNECTED", "CONNECTING", "DISCONNECTED", "REFUSED", "Phase", "Sending"]
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
@@ -35,11 +35,12 @@ class Phase(Enum):
 
     CONNECTING = auto()  #: the middlewares run
     CONNECTED = auto()
-    DISCONNECTED = auto()
+    DISCONNECTED = auto()  #: it was connected, and has ended
+    REFUSED = auto()  #: it has ended and never was connected: it was refused, or the client left first
 
 
 #: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
-CONNECTING, CONNECTED, DISCONNECTED = Phase
+CONNECTING, CONNECTED, DISCONNECTED, REFUSED = Phase
 
 
 class Sending(WithFlags):

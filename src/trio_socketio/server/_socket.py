@@ -19,7 +19,7 @@ from trio_socketio.server._inbox import Event, EventInbox, EventIterator
 from trio_socketio.server._listening import Listening, SocketHandlers
 from trio_socketio.server._member import SocketMember
 from trio_socketio.server._operators import Rooms, names
-from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, Phase, Sending
+from trio_socketio.server._sending import CONNECTED, CONNECTING, DISCONNECTED, REFUSED, Phase, Sending
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Socket(Sending, Listening):
     __slots__ = (
         "__weakref__", "_auth", "_current", "_data", "_description", "_handlers", "_handshake", "_hold_deadline",
         "_idle", "_inbox", "_is_served", "_iterator", "_nursery", "_ready", "_tasks",
-        "_unclaimed", "_was_connected", "dropped",
+        "_unclaimed", "dropped",
     )  # fmt: skip
 
     # An idle socket should be small: what it may never need is made when it is first used.
@@ -54,7 +54,6 @@ class Socket(Sending, Listening):
         self._handshake: Handshake | None = None
         self._handlers: SocketHandlers | None = None
         # its life; see _life.py
-        self._was_connected = False
         self._description = ""
         self._tasks: tuple[trio.CancelScope, ...] = ()
         self._nursery: SocketNursery | None = None
@@ -82,6 +81,10 @@ class Socket(Sending, Listening):
 
     @property
     def _has_ended(self) -> bool:
+        return self._phase is DISCONNECTED or self._phase is REFUSED
+
+    @property
+    def _was_connected(self) -> bool:
         return self._phase is DISCONNECTED
 
     @property
@@ -130,7 +133,7 @@ class Socket(Sending, Listening):
         """For tasks that end with the socket. An exception of one disconnects this socket alone."""
         if self._nursery is None:
             self._nursery = SocketNursery(self._start_task, self._task_failed)
-            if self._phase is DISCONNECTED:
+            if self._has_ended:
                 self._nursery.close()
         return self._nursery
 
@@ -179,7 +182,7 @@ class Socket(Sending, Listening):
             self._unclaimed, received = trio.open_memory_channel[Event](0)
             iterator = EventIterator(received, self._runtime.inlet)
             self._iterator = weakref.ref(iterator)
-            if self._phase is DISCONNECTED:
+            if self._has_ended:
                 self._unclaimed.close()
         self.ready()
         return iterator
@@ -295,7 +298,6 @@ class Socket(Sending, Listening):
 
     def _accept(self) -> None:
         self._phase = CONNECTED
-        self._was_connected = True
         self._member.enter()
         untrack(self, self._member)
         self._client.accept(self._namespace.name, self)  # its outbox may be full, which ends it
@@ -321,9 +323,9 @@ class Socket(Sending, Listening):
 
     def _end(self, reason: DisconnectReason, description: str) -> None:
         """The socket is over: nothing is sent any more, handlers and tasks are cancelled."""
-        if self._phase is DISCONNECTED:
+        if self._has_ended:
             return
-        self._phase = DISCONNECTED
+        self._phase = DISCONNECTED if self._phase is CONNECTED else REFUSED
         self._namespace.adapter.mute(self._member)
         self._ready = False
         self._runtime.held.discard(self)
