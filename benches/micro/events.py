@@ -62,7 +62,7 @@ async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
     hand_over, now = session.observer.text, trio.current_time()
     times = []
     for _ in range(REPETITIONS):
-        answered = session.conn.pushed
+        answered = session.link.pushed
         start = time.perf_counter_ns()
         if batch == 1:  # nothing is left to be done by others
             for _ in range(EVENTS):
@@ -74,8 +74,8 @@ async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
                 await trio.lowlevel.checkpoint()
         times.append((time.perf_counter_ns() - start) / EVENTS)
         await trio.testing.wait_all_tasks_blocked()
-        if session.conn.pushed != answered + EVENTS:
-            raise RuntimeError(f"{session.conn.pushed - answered} of {EVENTS} events were answered")
+        if session.link.pushed != answered + EVENTS:
+            raise RuntimeError(f"{session.link.pushed - answered} of {EVENTS} events were answered")
     return times
 
 

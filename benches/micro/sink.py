@@ -37,8 +37,8 @@ class Sink:
 
     def flush(self) -> None:
         """Take it."""
-        self.receiver.conn.take(1 << 20)
-        self.receiver.conn.confirm()
+        self.receiver.link.take(1 << 20)
+        self.receiver.link.confirm()
 
     def resume(self) -> None:
         """Nothing is read here."""

@@ -22,7 +22,7 @@ class ClosingHost(FrameHost):
     code = 0
 
     def wake(self) -> None:
-        while data := self.receiver.conn.take(1 << 30):
+        while data := self.receiver.link.take(1 << 30):
             for opcode, payload in server_frames(data):
                 if opcode == 8:
                     self.code = int.from_bytes(payload[:2], "big")

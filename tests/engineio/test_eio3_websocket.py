@@ -152,7 +152,7 @@ def test_who_pings_and_does_not_read_gets_no_endless_answers() -> None:
     limit = 2 * bench.engine.options.outbox.max_packets
     for _ in range(2 * limit):
         polling.session.receive("2", 0.0)
-    assert polling.session.conn.queued_packets == limit
+    assert polling.session.link.queued_packets == limit
     assert polling.session.is_open
 
 

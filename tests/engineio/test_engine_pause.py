@@ -86,7 +86,7 @@ def test_paused_session_of_revision_3_without_polls_ends() -> None:
     session = bench.polling("EIO=3").session
     session.pause(bench.now)
     bench.advance(PATIENCE - 0.1)
-    assert session.conn.queued_packets == 4
+    assert session.link.queued_packets == 4
     bench.advance(0.2)
     assert bench.above[session.sid].reason is DisconnectReason.PING_TIMEOUT
 
@@ -96,7 +96,7 @@ def test_pongs_for_a_client_of_revision_3_that_does_not_read_are_bounded() -> No
     session = bench.polling("EIO=3").session
     session.pause(bench.now)
     bench.advance(200.0)
-    assert session.conn.queued_packets == 10
+    assert session.link.queued_packets == 10
 
 
 def test_resumed_session_is_not_looked_at_any_more() -> None:

@@ -60,12 +60,12 @@ def test_poll_waits_until_there_is_something() -> None:
     polling = bench.polling()
     poll = Poll(polling)
     assert poll.body is None
-    assert polling.session.conn.is_writable
+    assert polling.session.link.is_writable
     bench.send(polling.session, "a")
     assert poll.body == "4a"
-    assert not polling.session.conn.is_writable
+    assert not polling.session.link.is_writable
     assert bench.above[polling.session.sid].writable_calls == 2
-    assert (polling.session.conn.inflight_bytes, polling.session.conn.confirmed) == (0, 2)
+    assert (polling.session.link.inflight_bytes, polling.session.link.confirmed) == (0, 2)
 
 
 def test_volatile_message_needs_a_waiting_poll() -> None:

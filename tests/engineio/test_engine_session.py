@@ -236,7 +236,7 @@ def test_failed_session_sends_nothing_that_was_queued() -> None:
     polling = bench.polling()
     bench.send(polling.session, "queued")
     polling.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, "given up")
-    assert polling.session.conn.queued_packets == 0
+    assert polling.session.link.queued_packets == 0
     assert polling.session.state is State.CLOSED
 
 

@@ -145,7 +145,7 @@ def test_nothing_is_received_or_sent_unless_open(state: State) -> None:
     case.bench.send(case.session, "hello")
     assert case.session.state is state
     assert case.bench.above[case.session.sid].messages == []
-    assert case.session.conn.queued_packets == 0
+    assert case.session.link.queued_packets == 0
 
 
 # the probe

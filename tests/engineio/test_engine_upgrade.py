@@ -224,9 +224,9 @@ def test_poll_released_by_the_upgrade_confirms_nothing_of_the_websocket() -> Non
     assert polling.collect().body == b"6"
     host.wake = lambda: None  # type: ignore[method-assign] # a WebSocket whose write is slow
     bench.send(session, "hello")
-    session.conn.take(100)
+    session.link.take(100)
     polling.poll_written()
-    assert session.conn.inflight_bytes > 0
+    assert session.link.inflight_bytes > 0
 
 
 def test_poll_that_ends_after_the_switch_confirms_nothing_of_the_websocket() -> None:
@@ -238,7 +238,7 @@ def test_poll_that_ends_after_the_switch_confirms_nothing_of_the_websocket() -> 
     host.deliver("2probe", bench.now)
     host.deliver("5", bench.now)
     polling.collect()
-    session.conn.push(Message("on its way"))
-    assert session.conn.take(1)
+    session.link.push(Message("on its way"))
+    assert session.link.take(1)
     polling.poll_written()
-    assert session.conn.inflight_bytes > 0
+    assert session.link.inflight_bytes > 0

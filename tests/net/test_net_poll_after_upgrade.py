@@ -42,7 +42,7 @@ def collected(bench: Bench, query: str = "EIO=4") -> tuple[PollingTransport, Mes
 def test_messages_are_sent_again_if_nothing_of_the_answer_was_sent(query: str) -> None:
     bench = Bench(allow_eio3=True)
     polling, host = collected(bench, query)
-    conn = polling.session.conn
+    conn = polling.session.link
     host.deliver("5", bench.now)
     attachment = b"a" if query == "EIO=4" else b"\x04a"
     assert host.sent == ["3probe", "41", "451-[]", attachment, "43"]
@@ -69,7 +69,7 @@ def test_session_fails_if_a_part_of_the_answer_was_sent() -> None:
 def test_answer_that_is_written_after_the_upgrade_is_confirmed_once() -> None:
     bench = Bench()
     polling, host = collected(bench)
-    conn = polling.session.conn
+    conn = polling.session.link
     assert polling.begin_answer() is None
     host.deliver("5", bench.now)
     polling.poll_written()

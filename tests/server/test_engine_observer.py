@@ -192,8 +192,8 @@ async def test_nothing_of_it_is_there_when_nobody_watches(running: Any) -> None:
         await open_peer(net, "websocket")
         (socket,) = eio.clients
         assert socket._session.observer is socket._client
-        assert not socket._session.conn.watched
-        assert not socket._session.conn.report_pongs
+        assert not socket._session.link.watched
+        assert not socket._session.link.report_pongs
         with pytest.raises(RuntimeError, match="set before"):
             eio.observer = Notes()
     eio.observer = Notes()

@@ -45,9 +45,9 @@ async def test_emit_is_queued_when_it_returns(running: Any, emitter: Callable[[S
         await only(io).flush()
 
         def emit() -> None:
-            before = only(io)._client.session.conn.pushed
+            before = only(io)._client.session.link.pushed
             emitter(io).from_thread.emit("first", b"\x01")
-            assert only(io)._client.session.conn.pushed == before + 1
+            assert only(io)._client.session.link.pushed == before + 1
             emitter(io).from_thread.emit("second", 2)
 
         await in_thread(emit)
@@ -83,7 +83,7 @@ async def test_emit_raises_what_emit_raises(running: Any) -> None:
 
 def fill(socket: Socket) -> None:
     """Queue for a client that does not read until there is no room."""
-    while socket._client.session.conn.has_room(100):
+    while socket._client.session.link.has_room(100):
         socket.emit_nowait("ev")
 
 

@@ -86,10 +86,10 @@ async def test_all_are_closed_and_nothing_reaches_them_meanwhile(
         sessions = connect(io, 20)
         io.emit_nowait("too many")
         assert io.engine.clients_count == 19
-        queued = [session.conn.queued_packets for session in sessions]
+        queued = [session.link.queued_packets for session in sessions]
         for _ in range(3):
             io.emit_nowait("more")
-        assert [session.conn.queued_packets for session in sessions] == queued
+        assert [session.link.queued_packets for session in sessions] == queued
         assert io.engine.clients_count == 19
         await wait_all_tasks_blocked()
         assert io.engine.clients_count == 0

@@ -52,7 +52,7 @@ class MessageHost:
 
     def wake(self) -> None:
         """Send at once: the payload form, split again, is the list of messages."""
-        while data := self.receiver.conn.take_payload(1):
+        while data := self.receiver.link.take_payload(1):
             self.sent += _messages(data)
             self.receiver.written()
 
@@ -83,7 +83,7 @@ class FrameHost(MessageHost):
     """The same with frames going out, for clients whose messages cannot be told from the payload form."""
 
     def wake(self) -> None:
-        while data := self.receiver.conn.take(1 << 30):
+        while data := self.receiver.link.take(1 << 30):
             frames = [(opcode, payload) for opcode, payload in server_frames(data) if opcode != 8]
             self.sent += [payload.decode() if opcode == 1 else payload for opcode, payload in frames]
             self.receiver.written()

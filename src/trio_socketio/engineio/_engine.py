@@ -342,29 +342,29 @@ class Engine:
         if is_late:
             put_off_answers(self.wheel, now, now - self._ticked)
         self._ticked = now
-        for conn, event in expire_timers(self.wheel, now, self.ping):
+        for link, event in expire_timers(self.wheel, now, self.ping):
             if (
                 self.defer is not None
                 and event is not TimerEvent.PING_BEHIND
                 and (is_late or event is TimerEvent.PING_TIMEOUT)
             ):
-                self.defer(conn, event)
+                self.defer(link, event)
             else:
-                self.deal_with(conn, event, now)
+                self.deal_with(link, event, now)
         return self.wheel.next_deadline()
 
-    def deal_with(self, conn: Connection, event: TimerEvent, now: float, *, put_off: bool = False) -> None:
+    def deal_with(self, link: Connection, event: TimerEvent, now: float, *, put_off: bool = False) -> None:
         """A timer is due, and nothing that has come could change that.
 
         Args:
-            conn: whose it is.
+            link: whose it is.
             event: what is due.
             now: the current time, in seconds.
             put_off: wait for an answer to a ping once more.
         """
-        owner: Session | Candidate | None = conn.owner
-        if put_off and event is TimerEvent.PING_TIMEOUT and conn.is_overdue and not conn.has_waited:
-            conn.wait_on(now, now + self.options.ping_timeout)
+        owner: Session | Candidate | None = link.owner
+        if put_off and event is TimerEvent.PING_TIMEOUT and link.is_overdue and not link.has_waited:
+            link.wait_on(now, now + self.options.ping_timeout)
             return
         try:
             if owner is not None:

@@ -52,7 +52,7 @@ class Payloads(Protocol):
     def read(self, body: bytes, content_type: str) -> PayloadReader:
         """The packets of a body, one at a time."""
 
-    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
+    def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
 
     def packet(self, digit: bytes) -> tuple[bytes, str]:
@@ -71,8 +71,8 @@ class _Payloads4:
     def read(self, body: bytes, content_type: str) -> PayloadReader:
         return PayloadReader(body)
 
-    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
-        return conn.take_payload(max_bytes), TEXT
+    def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
+        return link.take_payload(max_bytes), TEXT
 
     def packet(self, digit: bytes) -> tuple[bytes, str]:
         return digit, TEXT
@@ -90,8 +90,8 @@ class _Payloads3:
     def read(self, body: bytes, content_type: str) -> PayloadReader:
         return PayloadReader(body, 3, is_binary(content_type))
 
-    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
-        body, binary = conn.take_payload3(max_bytes)
+    def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
+        body, binary = link.take_payload3(max_bytes)
         return body, BINARY if binary else TEXT
 
     def packet(self, digit: bytes) -> tuple[bytes, str]:
@@ -104,8 +104,8 @@ class _Payloads3:
 class _Payloads3Bytes(_Payloads3):
     """Revision 3: always binary."""
 
-    def take(self, conn: Connection, max_bytes: int) -> tuple[bytes, str]:
-        return conn.take_payload3(max_bytes, True)[0], BINARY
+    def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
+        return link.take_payload3(max_bytes, True)[0], BINARY
 
     def packet(self, digit: bytes) -> tuple[bytes, str]:
         return b"\x00\x01\xff" + digit, BINARY

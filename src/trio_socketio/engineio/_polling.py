@@ -128,7 +128,7 @@ class PollingTransport:
         """What a poll took goes out through the WebSocket, if nothing of the answer was handed to the kernel."""
         if self._messages is Messages.TAKEN:
             self._messages = Messages.PUT_BACK
-            self.session.conn.put_back()
+            self.session.link.put_back()
 
     def delivery(self, now: float) -> Delivery | None:
         """Of the connection that carries, or has carried, the last answer to a poll."""
@@ -163,7 +163,7 @@ class PollingTransport:
         self._set_waiting(notify)
         self._polled = True
         releases, self.releases_next = self.releases_next, False
-        if self.session.conn.queued_packets or self.session.state is State.CLOSING:
+        if self.session.link.queued_packets or self.session.state is State.CLOSING:
             notify()
         elif releases:
             self.release()
@@ -171,11 +171,11 @@ class PollingTransport:
 
     def _set_waiting(self, notify: Callable[[], None] | None) -> None:
         self._notify = notify
-        self.session.conn.set_poll_waits(notify is not None)
+        self.session.link.set_poll_waits(notify is not None)
 
     def release(self) -> None:
         """Answer the waiting poll with a noop packet, if there is nothing better."""
-        if self._notify is not None and not self.session.conn.queued_packets:
+        if self._notify is not None and not self.session.link.queued_packets:
             self._answer = NOOP
             self._notify()
 
@@ -196,7 +196,7 @@ class PollingTransport:
         if digit is not None:
             return self._wrapped(*payloads.packet(digit), compress=False)
         is_closing = not session.is_open
-        body, content_type = payloads.take(session.conn, EVERYTHING if is_closing else self._max_bytes)
+        body, content_type = payloads.take(session.link, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
         is_last = session.state is State.CLOSED or not session.lingers
         if is_closing and (is_last or not body):
@@ -206,7 +206,7 @@ class PollingTransport:
             else:
                 body, content_type = payloads.packet(CLOSE)
             self._goodbye_sent = True
-        return self._wrapped(body, content_type, compress=session.conn.compressible)
+        return self._wrapped(body, content_type, compress=session.link.compressible)
 
     def _wrapped(self, body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
         index = self.session.request.jsonp

@@ -51,7 +51,7 @@ class Receiver(Protocol):
     """What a driver feeds: a session, or an upgrade candidate before it became one."""
 
     @property
-    def conn(self) -> Connection:
+    def link(self) -> Connection:
         """Where bytes go in and come out."""
 
     @property
@@ -62,7 +62,7 @@ class Receiver(Protocol):
         """One packet (text with its type digit, or a binary message), or how the stream of them ended."""
 
     def written(self, now: float = math.nan) -> None:
-        """What was taken from ``conn`` is on its way.
+        """What was taken from ``link`` is on its way.
 
         Args:
             now: the wait for the answer to a ping among it begins at this time. A host that knows none leaves it out.
@@ -94,7 +94,7 @@ class SessionObserver(Protocol):
         """The client has not been read for so long, because its inbox is full; called once for each pause."""
 
     def heartbeat(self, now: float) -> None:
-        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``conn.report_pongs``."""
+        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``link.report_pongs``."""
 
     def upgrading(self) -> None:
         """A WebSocket has been probed that may become the transport."""

@@ -50,27 +50,27 @@ class Session:
     Attributes:
         sid: the session id, a bearer secret: never logged whole, never shown to other clients.
         request: the first HTTP request.
-        conn: codec state, heartbeat and outbox.
+        link: codec state, heartbeat and outbox.
         candidate: the WebSocket that may take over.
     """
 
     __slots__ = (
         "__weakref__", "_alarm", "_close_deadline", "_held", "_lingers", "_noop_deadline", "candidate",
-        "closed_by_peer", "conn", "engine", "request", "sid", "state",
+        "closed_by_peer", "link", "engine", "request", "sid", "state",
     )  # fmt: skip
 
-    def __init__(self, engine: Engine, sid: str, request: EngineRequest, conn: Connection) -> None:
+    def __init__(self, engine: Engine, sid: str, request: EngineRequest, link: Connection) -> None:
         self.engine = engine
         self.sid = sid
         self.request = request
-        self.conn = conn
+        self.link = link
         self.state = State.OPENING
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
         self._held: Held | None = None
         self.candidate: Candidate | None = None
         self.closed_by_peer = False
         self._lingers = False
-        conn.owner = self
+        link.owner = self
 
     def __repr__(self) -> str:
         return f"<Session {self.sid[:6]}… {self.state.name}>"
@@ -78,18 +78,18 @@ class Session:
     @property
     def transport(self) -> Transport:
         """What serves it now."""
-        transport: Transport = self.conn.transport
+        transport: Transport = self.link.transport
         return transport
 
     @property
     def observer(self) -> SessionObserver:
         """The layer above."""
-        observer: SessionObserver = self.conn.observer
+        observer: SessionObserver = self.link.observer
         return observer
 
     @observer.setter
     def observer(self, observer: SessionObserver) -> None:
-        self.conn.observer = observer
+        self.link.observer = observer
 
     @property
     def revision(self) -> int:
@@ -99,21 +99,21 @@ class Session:
     @property
     def is_open(self) -> bool:
         """Whether messages can be sent."""
-        return self.conn.open
+        return self.link.open
 
     @property
     def paused(self) -> bool:
         """Whether the client is not read."""
-        return self.conn.paused
+        return self.link.paused
 
     @property
     def volatile_dropped(self) -> int:
         """How many volatile messages were not sent."""
-        return self.conn.volatile_lost
+        return self.link.volatile_lost
 
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state][event]
-        self.conn.open = self.state in (State.OPEN, State.UPGRADING)
+        self.link.open = self.state in (State.OPEN, State.UPGRADING)
 
     # opening and upgrading
 
@@ -122,17 +122,17 @@ class Session:
         options = self.engine.options
         self._serve_by(transport)
         self._move(Event.OPENED)
-        self.conn.start_heartbeat(now, options.ping_interval, options.ping_timeout)
-        self.conn.send(open_packet, protected=True)
+        self.link.start_heartbeat(now, options.ping_interval, options.ping_timeout)
+        self.link.send(open_packet, protected=True)
         if self.engine.initial_packet is not None:
-            self.conn.send(self.engine.initial_packet, protected=True)
-        untrack(self, self.conn, self.request, transport)
+            self.link.send(self.engine.initial_packet, protected=True)
+        untrack(self, self.link, self.request, transport)
         self.observer.opened(now)
 
     def _serve_by(self, transport: Transport) -> None:
-        self.conn.transport = transport
+        self.link.transport = transport
         if transport.name == "websocket":
-            self.conn.set_streaming()
+            self.link.set_streaming()
 
     def candidate_attached(self, candidate: Candidate) -> None:
         """A WebSocket is there that may become the transport."""
@@ -170,16 +170,16 @@ class Session:
         self._set_deadline()
         polling, transport = self.transport, candidate.driver
         self._serve_by(transport)
-        self.conn.adopt(candidate.conn)
+        self.link.adopt(candidate.link)
         polling.abort(goodbye=False)
         if not self.is_open:
-            self.conn.close(candidate.close_code)
+            self.link.close(candidate.close_code)
             transport.close()
             return
         track(polling)
         untrack(transport)
         self.observer.upgraded()
-        if self.conn.has_output:
+        if self.link.has_output:
             transport.wake()
 
     # receiving
@@ -191,7 +191,7 @@ class Session:
         if type(packet) is str:
             kind = packet[:1]
             if kind == "4":
-                self.conn.heard(now)
+                self.link.heard(now)
                 self.observer.text(packet[1:].encode("utf-8", "surrogatepass"), now)
             elif kind in ("2", "3"):
                 self._beat(kind, now)
@@ -217,7 +217,7 @@ class Session:
     def received(self, size: int, now: float) -> None:
         """So many bytes of an unfinished message came through polling."""
         if self.is_open:
-            self.conn.received(size, now)
+            self.link.received(size, now)
 
     def _beat(self, kind: str, now: float) -> None:
         """A heartbeat's packet. In revision 3 the client pings; the answer repeats nothing of a ping's data."""
@@ -225,10 +225,10 @@ class Session:
             self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
             return
         if kind == "3":
-            self.conn.pong(now)
+            self.link.pong(now)
         else:
-            self.conn.pinged(now)
-            self.conn.send_protected(self.engine.pong, PONG_FACTOR)
+            self.link.pinged(now)
+            self.link.send_protected(self.engine.pong, PONG_FACTOR)
         self.observer.heartbeat(now)
 
     def _receive_binary(self, packet: str | bytes, now: float) -> None:
@@ -242,7 +242,7 @@ class Session:
         else:
             message = packet if isinstance(packet, bytes) else unwrap_binary(packet)
         if isinstance(message, bytes):
-            self.conn.heard(now)
+            self.link.heard(now)
             self.observer.binary(message, now)
         else:
             assert isinstance(message, Failure)
@@ -252,8 +252,8 @@ class Session:
         """Stop reading from the client. Pings go on; the deadline for their answers is suspended."""
         if not self.paused:
             options = self.engine.options
-            self.conn.paused = True
-            self.conn.suspend_heartbeat()
+            self.link.paused = True
+            self.link.suspend_heartbeat()
             self.engine.was_polled(self)  # polls from before do not count
             every = options.ping_timeout / (2 if self.revision == 3 else 1)
             self._held = Held(now, options.ping_interval + options.ping_timeout, every)
@@ -262,11 +262,11 @@ class Session:
     def resume(self, now: float) -> None:
         """Read on; the deadline for the heartbeat's answer starts anew."""
         if self.paused:
-            self.conn.paused = False
+            self.link.paused = False
             self._held = None
             self._set_deadline()
             if self.is_open:
-                self.conn.resume_heartbeat(now)
+                self.link.resume_heartbeat(now)
                 self.transport.resume()
             self.engine.wake_post(self)
 
@@ -283,13 +283,13 @@ class Session:
         Returns:
             ``OK``, ``DROPPED`` (by the policy, or because the session is closing), or ``FULL``.
         """
-        return _STATUSES[self.conn.send(message, protected, volatile)]
+        return _STATUSES[self.link.send(message, protected, volatile)]
 
     def written(self, now: float = math.nan) -> None:
         """What the transport had taken is written."""
-        if self.conn.confirm(now):
+        if self.link.confirm(now):
             delivery = self.transport.delivery(now)
-            self.conn.is_behind = delivery is not None and delivery.outstanding > LITTLE
+            self.link.is_behind = delivery is not None and delivery.outstanding > LITTLE
         self.observer.writable()
 
     # time
@@ -304,7 +304,7 @@ class Session:
         if self.state is State.CLOSED:
             return
         if event is TimerEvent.PING_TIMEOUT:
-            if self.conn.is_overdue:
+            if self.link.is_overdue:
                 self._answer_is_overdue(now)
         elif event is TimerEvent.PING_BEHIND:
             self._ping_is_behind(now)
@@ -317,30 +317,30 @@ class Session:
         if delivery is None:
             return None
         if self.transport.name == "polling":  # what is queued there waits for a poll, not for the network
-            return delivery, self.conn.inflight_bytes
-        return delivery, self.conn.inflight_bytes + self.conn.queued_bytes
+            return delivery, self.link.inflight_bytes
+        return delivery, self.link.inflight_bytes + self.link.queued_bytes
 
     def _ping_is_behind(self, now: float) -> None:
         """A ping was queued behind other messages: note how far those are, to compare when it is overdue."""
         outstanding = self._outstanding(now)
         if outstanding is not None:
             self.engine.looks[self] = first_look(*outstanding)
-            self.conn.has_waited = True
+            self.link.has_waited = True
 
     def _answer_is_overdue(self, now: float) -> None:
         """Nothing has come from the client in time: wait on if it receives what is sent, else end the session."""
-        conn, looks = self.conn, self.engine.looks
-        last = looks.pop(self, None) if conn.has_waited else None
+        link, looks = self.link, self.engine.looks
+        last = looks.pop(self, None) if link.has_waited else None
         outstanding = self._outstanding(now)
         if outstanding is not None:
             delivery, queued = outstanding
-            is_behind = conn.ping_is_queued or conn.is_behind
+            is_behind = link.ping_is_queued or link.is_behind
             if self.revision == 3:
                 is_behind = delivery.outstanding + queued > LITTLE
             verdict = look(last, delivery, queued, self.engine.options.ping_timeout, is_behind=is_behind)
             if verdict is not None:
                 seconds, looks[self] = verdict
-                conn.wait_on(now, now + seconds)
+                link.wait_on(now, now + seconds)
                 return
         self._time_out()
 
@@ -376,14 +376,14 @@ class Session:
             self.fail(DisconnectReason.PING_TIMEOUT, f"no poll for {patience:g} s")
         elif self.revision == 3:
             # The client's ping may be among what is not read, and it gives up if nothing comes within the timeout.
-            self.conn.send_protected(self.engine.pong, 1)
+            self.link.send_protected(self.engine.pong, 1)
 
     def _set_deadline(self) -> None:
         if self.state is not State.CLOSED:
             deadline = min(self._alarm, self._noop_deadline, self._close_deadline)
             if self._held is not None:
                 deadline = min(deadline, self._held.look_at)
-            self.conn.set_deadline(deadline)
+            self.link.set_deadline(deadline)
 
     # the end
 
@@ -416,10 +416,10 @@ class Session:
         self._move(Event.CLOSE)
         self.closed_by_peer = by_peer
         self._lingers = linger
-        self.conn.paused = False
+        self.link.paused = False
         self._held = None
-        self.conn.close(code if code != 1005 else 0)
-        self.conn.stop_heartbeat()
+        self.link.close(code if code != 1005 else 0)
+        self.link.stop_heartbeat()
         self._alarm = self._noop_deadline = math.inf
         if self.transport.name == "polling":
             self._close_deadline = min(deadline, now + self.engine.options.polling_close_timeout)
@@ -446,8 +446,8 @@ class Session:
         """End the session at once: nothing that is queued is sent."""
         if not self.is_open:
             return
-        self.conn.discard()
-        self.conn.close(code or 1002)
+        self.link.discard()
+        self.link.close(code or 1002)
         self.engine.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
         observer = self._release_observer()
         self.end()
@@ -468,11 +468,11 @@ class Session:
         if self.state is State.CLOSED:
             return
         self._move(Event.END)
-        self.conn.paused = False
+        self.link.paused = False
         self._held = None
-        self.conn.detach()
-        self.conn.close_outbox()
-        self.conn.owner = None
+        self.link.detach()
+        self.link.close_outbox()
+        self.link.owner = None
         self._drop_candidate()
         self.engine.wake_post(self)
         self.engine.forget(self)
@@ -483,6 +483,6 @@ class Session:
 
     def _release_observer(self) -> SessionObserver:
         """The layer above, which hears nothing more from this session but its end."""
-        track(self, self.conn, self.transport)
+        track(self, self.link, self.transport)
         observer, self.observer = self.observer, NULL_OBSERVER
         return observer

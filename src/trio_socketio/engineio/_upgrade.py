@@ -50,18 +50,18 @@ class Candidate:
         close_code: what is sent with the session's end (RFC 6455 section 7.4).
     """
 
-    __slots__ = ("_probe", "close_code", "conn", "driver", "paused", "session")
+    __slots__ = ("_probe", "close_code", "link", "driver", "paused", "session")
 
-    def __init__(self, session: Session, driver: WebSocketTransport, conn: Connection, now: float) -> None:
+    def __init__(self, session: Session, driver: WebSocketTransport, link: Connection, now: float) -> None:
         self.session = session
         self.driver = driver
-        self.conn = conn
+        self.link = link
         self.paused = False
         self.close_code = 1000
         self._probe = Probe.ATTACHED
-        conn.owner = self
-        conn.transport = driver
-        conn.set_deadline(now + session.engine.options.upgrade_timeout)
+        link.owner = self
+        link.transport = driver
+        link.set_deadline(now + session.engine.options.upgrade_timeout)
         session.candidate_attached(self)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
@@ -69,7 +69,7 @@ class Candidate:
         following = PROBE_TRANSITIONS[self._probe].get(packet) if isinstance(packet, str) else None
         if following is Probe.PROBED:
             self._probe = following
-            self.conn.push(self.session.engine.probe_answer, protected=True)
+            self.link.push(self.session.engine.probe_answer, protected=True)
             self.session.candidate_probed(now)
             self.driver.wake()
         elif following is Probe.UPGRADED and self.session.state in (State.UPGRADING, State.CLOSING):
@@ -84,7 +84,7 @@ class Candidate:
 
     def written(self, now: float = math.nan) -> None:
         """The probe's answer is written."""
-        self.conn.confirm()
+        self.link.confirm()
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The candidate's connection is gone; the session stays on polling."""
@@ -119,7 +119,7 @@ class Candidate:
     def fail(self, description: str, *, code: int = 1000) -> None:
         """Close the candidate; the session stays on polling."""
         if self._probe not in (Probe.UPGRADED, Probe.FAILED):
-            self.conn.close(code, description)
+            self.link.close(code, description)
             self._drop()
             self.driver.abort(goodbye=True)
 
@@ -130,20 +130,20 @@ class Candidate:
             self.session.candidate_lost()
 
     def _let_go(self) -> None:
-        self.conn.set_deadline(math.inf)
-        self.conn.owner = None
+        self.link.set_deadline(math.inf)
+        self.link.owner = None
 
 
 class RejectedWebSocket:
     """A WebSocket that no session needs. It sends a close frame, and ignores what comes."""
 
-    __slots__ = ("conn", "paused")
+    __slots__ = ("link", "paused")
 
-    def __init__(self, conn: Connection, driver: WebSocketTransport, code: int, reason: str) -> None:
-        self.conn = conn
+    def __init__(self, link: Connection, driver: WebSocketTransport, code: int, reason: str) -> None:
+        self.link = link
         self.paused = False
-        conn.transport = driver
-        conn.close(code, reason)
+        link.transport = driver
+        link.close(code, reason)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """Nothing is expected."""

@@ -240,7 +240,7 @@ class EngineHost:
     async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
         """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
         receiver = driver.receiver
-        opening = receiver.conn.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
+        opening = receiver.link.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
         try:
             await http.send(switching + opening)
         except BaseException:
@@ -310,10 +310,10 @@ class EngineHost:
             self.engine.wheel.on_earlier = None
             self.engine.defer = None
 
-    def _defer(self, conn: Connection, event: TimerEvent) -> None:
+    def _defer(self, link: Connection, event: TimerEvent) -> None:
         """A client that polls may need a new connection for its answer, while accepting may pause."""
-        polls = conn.transport is not None and conn.transport.name == "polling"
-        (self._overdue_polls if polls else self._overdue).add(conn, event)
+        polls = link.transport is not None and link.transport.name == "polling"
+        (self._overdue_polls if polls else self._overdue).add(link, event)
 
     def _tick(self) -> float:
         try:

@@ -97,9 +97,9 @@ class Overdue:
         self._waiting: list[tuple[Connection, TimerEvent]] = []
         self._work = Signal()
 
-    def add(self, conn: Connection, event: TimerEvent) -> None:
+    def add(self, link: Connection, event: TimerEvent) -> None:
         """Deal with this timer later."""
-        self._waiting.append((conn, event))
+        self._waiting.append((link, event))
         self._work.set()
 
     @trio.lowlevel.enable_ki_protection

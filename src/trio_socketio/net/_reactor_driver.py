@@ -59,8 +59,8 @@ class ReactorDriver:
         self.on_gone: Callable[[], None] | None = None
 
     @property
-    def _conn(self) -> Connection:
-        return self.receiver.conn
+    def _link(self) -> Connection:
+        return self.receiver.link
 
     def take_over(self, stream: trio.SocketStream, trailing: bytes) -> None:
         """Serve the socket of a stream, which is not usable any more.
@@ -74,14 +74,14 @@ class ReactorDriver:
             return
         descriptor = stream.socket.detach()
         try:
-            self._conn.feed(trailing)
-            self._host.reactor.add(self._conn, descriptor)
+            self._link.feed(trailing)
+            self._host.reactor.add(self._link, descriptor)
             self._host.enter(self)
         except BaseException:
             os.close(descriptor)
             self.drop()
             raise
-        if self._phase is Phase.CLOSING and not self._conn.has_output:  # it went with the response
+        if self._phase is Phase.CLOSING and not self._link.has_output:  # it went with the response
             self.flushed()
 
     @property
@@ -94,18 +94,18 @@ class ReactorDriver:
     def attach(self, receiver: Receiver) -> None:
         """Feed this one from now on; the socket goes with it."""
         if self._phase is not Phase.GONE and hasattr(self, "receiver"):
-            self._host.reactor.move(self._conn, receiver.conn)
+            self._host.reactor.move(self._link, receiver.link)
         self.receiver = receiver
 
     def wake(self) -> None:
         """There is output."""
         if not self.is_gone:
-            self._conn.touch()
+            self._link.touch()
 
     def resume(self) -> None:
         """Reading may go on."""
         if not self.is_gone:
-            self._host.reactor.resume(self._conn)
+            self._host.reactor.resume(self._link)
 
     def close(self) -> None:
         """Send what is queued, then the close frame, then end."""
@@ -113,7 +113,7 @@ class ReactorDriver:
 
     def abort(self, *, goodbye: bool) -> None:
         """End at once; the close frame is only sent if nothing is stuck before it."""
-        if goodbye and not self.is_gone and self._conn.is_writable:
+        if goodbye and not self.is_gone and self._link.is_writable:
             self._close(CLOSE_TIMEOUT)
         else:
             self.drop()
@@ -122,17 +122,17 @@ class ReactorDriver:
         """How far the client has received what was written."""
         if self.is_gone:
             return None
-        conn = self._conn
-        return delivery_of(self._host.reactor.descriptor(conn), conn.written_bytes)
+        link = self._link
+        return delivery_of(self._host.reactor.descriptor(link), link.written_bytes)
 
     def _close(self, timeout: float) -> None:
         if self._phase is not Phase.GONE:
             self._host.end_at(self, trio.current_time() + timeout)
         if self._phase is Phase.OPEN:
             self._phase = Phase.CLOSING
-            self._conn.watched = True
-            self._host.reactor.resume(self._conn)  # to see the peer's close frame
-            self._conn.touch()
+            self._link.watched = True
+            self._host.reactor.resume(self._link)  # to see the peer's close frame
+            self._link.touch()
 
     # from the reactor
 
@@ -147,9 +147,9 @@ class ReactorDriver:
 
     def flushed(self) -> None:
         """Something was written."""
-        if self._phase is Phase.CLOSING and not self._conn.has_output:
+        if self._phase is Phase.CLOSING and not self._link.has_output:
             self._phase = Phase.ENDING
-            self._host.reactor.shutdown(self._conn)
+            self._host.reactor.shutdown(self._link)
             if self._peer_ended:
                 self.drop()
             else:
@@ -161,7 +161,7 @@ class ReactorDriver:
         """The peer sends no more."""
         if self._phase is Phase.CLOSING:
             self._peer_ended = True
-            self._conn.paused = True
+            self._link.paused = True
         else:
             self._lost("the client ended the connection")
 
@@ -185,7 +185,7 @@ class ReactorDriver:
         """
         if self._phase is not Phase.GONE:
             self._phase = Phase.GONE
-            self._host.reactor.remove(self._conn)
+            self._host.reactor.remove(self._link)
             self._host.forget(self)
             receiver = self.receiver
             del self.receiver  # which refers to this one

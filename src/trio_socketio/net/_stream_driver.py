@@ -127,7 +127,7 @@ class StreamDriver:
         size = READ_BYTES
         while True:
             if data:
-                self.receiver.conn.feed(data)
+                self.receiver.link.feed(data)
                 if not await self._hand_over():
                     return
             try:
@@ -153,7 +153,7 @@ class StreamDriver:
             if self._closing:
                 return False
             now = trio.current_time()
-            packet = self.receiver.conn.next_event(now)
+            packet = self.receiver.link.next_event(now)
             if packet is None:
                 break
             self.receiver.receive(packet, now)
@@ -163,7 +163,7 @@ class StreamDriver:
             if isinstance(packet, CloseFrame | Failure):
                 self._last_packet = packet
                 return False
-        if self.receiver.conn.has_output:
+        if self.receiver.link.has_output:
             self._output.set()  # the answer to a WebSocket ping
         return True
 
@@ -172,7 +172,7 @@ class StreamDriver:
         with self._write_scope:
             while True:
                 await self._output.wait()
-                while data := self.receiver.conn.take(WRITE_BYTES):
+                while data := self.receiver.link.take(WRITE_BYTES):
                     receiver = self.receiver
                     self._sending = True
                     try:
@@ -204,14 +204,14 @@ class StreamDriver:
                     await self._stream.send_eof()
                 while not self._close_frame_came() and (data := await self._stream.receive_some(READ_BYTES)):
                     if self._last_packet is None:
-                        self.receiver.conn.feed(data)
+                        self.receiver.link.feed(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
 
     def _close_frame_came(self) -> bool:
         """Skip what comes before the peer's close frame; nothing is read behind a failure."""
         while self._last_packet is None:
-            packet = self.receiver.conn.next_event(trio.current_time())
+            packet = self.receiver.link.next_event(trio.current_time())
             if packet is None:
                 return False
             if isinstance(packet, CloseFrame | Failure):

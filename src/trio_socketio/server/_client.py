@@ -285,12 +285,12 @@ class Client(SessionClient):
 
     def push_protected(self, message: Message) -> None:
         """The same for what is encoded, such as acknowledgements."""
-        if self.session.conn.send_protected(message, self.runtime.protected_factor) == FULL:
+        if self.session.link.send_protected(message, self.runtime.protected_factor) == FULL:
             self.overflow()
 
     async def send_wanted(self, socket: Sending, message: Message) -> None:
         """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
         if self.runtime.config.outbox.policy not in ("disconnect", "block"):
             self.push_protected(message)
-        elif self.waiting or self.session.conn.send(message) == FULL:
+        elif self.waiting or self.session.link.send(message) == FULL:
             await self.send_waiting(socket, message)

@@ -57,7 +57,7 @@ class EngineConn:
     @property
     def buffered(self) -> int:
         """How many messages were sent and are not written yet."""
-        conn = self._session.conn
+        conn = self._session.link
         return conn.pushed - conn.confirmed
 
     def on(self, event: str, listener: Listener) -> None:
@@ -81,7 +81,7 @@ class EngineConn:
     def _listen(self, event: str, listener: Listener) -> None:
         self._listeners[event] = (*self._listeners.get(event, ()), listener)
         if event == "drain":
-            self._session.conn.watched = True
+            self._session.link.watched = True
 
     def close(self) -> None:
         """End the session; its sockets end with the reason ``forced server close``.

@@ -268,7 +268,7 @@ class EngineRuntime(ABC):
         overflow together do not hold up the others. Nothing is added to their outboxes meanwhile.
         """
         for client in clients:
-            client.session.conn.close_outbox()
+            client.session.link.close_outbox()
             self._overflowed.append(client)
         if not self._is_closing_overflowed and self._close_slice():
             self._is_closing_overflowed = True

@@ -141,7 +141,7 @@ class EngineSocket(EngineConn):
         except RuntimeError:
             raise emit_outside("send", "send") from None
         message, client = self._message(data, compress), self._client
-        conn = client.session.conn
+        conn = client.session.link
         if client.waiting or conn.send(message) == FULL:
             await client.send_waiting(client, message)
         self._sends += 1
@@ -156,7 +156,7 @@ class EngineSocket(EngineConn):
             Disconnected, LocalProtocolError: as ``send``.
             RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
-        conn = self._session.conn
+        conn = self._session.link
         if not conn.in_turn and not in_trio_task():
             raise emit_outside("send_nowait", "send")
         if conn.send(self._message(data, compress)) == FULL:

@@ -78,7 +78,7 @@ class SocketMember(LocalMember):
     @property
     def connection(self) -> Connection:
         """The session's connection object."""
-        return self.client.session.conn
+        return self.client.session.link
 
     def disconnect(self, close: bool) -> None:
         """See ``Socket.disconnect``."""

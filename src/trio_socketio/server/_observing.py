@@ -77,7 +77,7 @@ class Observed:
         self._above = above
         self._conn = above.conn
         self._observer = observer
-        session.conn.report_pongs = session.conn.watched = True
+        session.link.report_pongs = session.link.watched = True
 
     def _tell(self, event: str, *args: object) -> None:
         report(self._observer, event, self._conn, *args)

@@ -119,7 +119,7 @@ class Sending(WithFlags):
             self._raise_disconnected()
         message = self._namespace.encode_plain(event, args) or self._namespace.encode_other(event, args)
         client = self._client
-        conn = client.session.conn
+        conn = client.session.link
         if client.waiting or conn.send(message) == FULL:
             await client.send_waiting(self, message)
         self._emits += 1
@@ -134,7 +134,7 @@ class Sending(WithFlags):
             raise emit_outside("emit") from None
         message = self._flagged(event, args, target)
         client = self._client
-        conn = client.session.conn
+        conn = client.session.link
         if target.volatile:
             conn.send(message, volatile=True)
         elif client.waiting or conn.send(message) == FULL:
@@ -162,7 +162,7 @@ class Sending(WithFlags):
             Disconnected, ReservedEventError, LocalProtocolError: as ``emit``.
             RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
-        conn = self._client.session.conn
+        conn = self._client.session.link
         # A plain handler and a turn of the reactor run in a task: to see that takes 20 ns instead of 65.
         if not (self._running is True and conn.in_own_thread) and not conn.in_turn and not in_trio_task():
             raise emit_outside("emit_nowait")
@@ -173,7 +173,7 @@ class Sending(WithFlags):
             self._client.overflow()
 
     def _emit_flagged_nowait(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
-        conn = self._client.session.conn
+        conn = self._client.session.link
         if not (self._running is True and conn.in_own_thread) and not conn.in_turn and not in_trio_task():
             raise emit_outside("emit_nowait")
         message = self._flagged(event, args, target)

@@ -126,7 +126,7 @@ class SessionClient(ABC):
                     await room.park()
                     if not socket.connected:
                         raise Disconnected(f"the socket was disconnected: {socket._reason}")
-                    if self.session.conn.send(message) != FULL:
+                    if self.session.link.send(message) != FULL:
                         return
         finally:
             self.waiting -= 1
@@ -138,12 +138,12 @@ class SessionClient(ABC):
         """Where those wait who want to know that something was written."""
         if self._room is None:
             self._room = trio.lowlevel.ParkingLot()
-            self.session.conn.watched = True
+            self.session.link.watched = True
         return self._room
 
     async def flush(self) -> None:
         """Wait until all that is queued now is written, dropped, or lost with the session."""
-        conn = self.session.conn
+        conn = self.session.link
         target = conn.pushed
         room = self._waiting_room()
         await trio.lowlevel.checkpoint()
