@@ -70,6 +70,26 @@ async def test_refusal_with_message_and_data(running: Any) -> None:
         assert len(connections) == 1
 
 
+@pytest.mark.rows("E17")
+async def test_refusal_from_a_nursery_is_one_too(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+    io = Server()
+
+    async def check(socket: Socket) -> None:
+        raise ConnectRefused("not you", data={"code": 7})
+
+    @io.use
+    async def checks(socket: Socket) -> None:
+        async with trio.open_nursery() as outer, trio.open_nursery() as nursery:
+            outer.start_soon(trio.sleep_forever)
+            nursery.start_soon(check, socket)
+
+    async with running(io) as net:
+        client = await net.session()
+        await client.send("0")
+        assert await client.receive() == '4{"message":"not you","data":{"code":7}}'
+    assert caplog.records == []
+
+
 @pytest.mark.rows("E19")
 async def test_unexpected_exception_in_a_middleware(running: Any, caplog: pytest.LogCaptureFixture) -> None:
     io = Server()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
-from trio_socketio.handlers import CONTAINED, NO_ACK, Handler, contain
+from trio_socketio.handlers import CONTAINED, NO_ACK, Handler, contain, leaf
 from trio_socketio.server._crew import Crew
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._former import FormerSockets
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
     from trio_socketio.server._socket import Socket
 
 __all__ = ["Life"]
+
+
+def _refusal(error: BaseException) -> dict[str, Any] | None:
+    """What a client is told if a middleware has raised ``ConnectRefused``, alone or in a nursery; else None."""
+    refusal = leaf(error)
+    if not isinstance(refusal, ConnectRefused):
+        return None
+    told = {"message": refusal.message}
+    return told if refusal.data is None else {**told, "data": refusal.data}
 
 
 class Life(Tasks["Socket"]):
@@ -103,10 +112,10 @@ class Life(Tasks["Socket"]):
                     result = await result
                 if result is False:
                     self._runtime.returned_false(middleware, "raise ConnectRefused instead")
-            except ConnectRefused as refusal:
-                error = {"message": refusal.message}
-                return error if refusal.data is None else {**error, "data": refusal.data}
             except CONTAINED as exc:
+                refusal = _refusal(exc)
+                if refusal is not None:
+                    return refusal
                 contain(exc, lambda failure: self._dispatcher.report(socket, "connection", failure))
                 return {"message": INTERNAL_ERROR}
         return None
