@@ -31,11 +31,11 @@ run: $(READY) ## Run the example chat on PORT (3000)
 
 .PHONY: quick
 quick: $(READY) $(VENV)/.has-test ## Run the tests that need neither Node nor a browser; ARGS go to pytest
-	@$(BIN)/python -m pytest -q -m "not (slow or clients or browser)" $(ARGS)
+	@$(BIN)/python -m pytest -q --hypothesis-profile=quick -m "not (slow or clients or browser)" $(ARGS)
 
 .PHONY: test
 test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser included; ARGS go to pytest
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest --hypothesis-profile=quick -m "not slow" $(ARGS)
 
 .PHONY: test-all
 test-all: $(READY) $(VENV)/.has-test ## Run every test there is, for up to an hour; ARGS go to pytest

@@ -20,8 +20,9 @@ from trio_socketio._core import Reactor
 # A shell that runs the tests in the background has told them, and so their children, to ignore interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("here")
+hypothesis.settings.register_profile("full", deadline=None)  # a busy machine is no failure
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
+hypothesis.settings.load_profile("full")
 
 Running = Callable[[Server | EngineServer], AbstractAsyncContextManager[Wire]]
 

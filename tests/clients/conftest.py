@@ -1,12 +1,18 @@
-"""Fixtures for tests with real clients: each such test runs once for each combination that can do what it needs."""
+"""Fixtures for tests with real clients.
+
+Each such test runs once for each combination of a client and a transport that can do what it needs. In the default run
+a test marked `whole_matrix` meets all of them; any other meets one client for each transport, and the rest is slow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from zlib import crc32
 
 import pytest
 
-from clients.combinations import ALL, COMBINATIONS, ENGINES, Combination
+from clients.combinations import ALL, COMBINATIONS, ENGINES, TRANSPORTS, Combination
 from clients.engine_harness import EngineClient
 from clients.harness import (
     ENGINE_PACKAGES,
@@ -26,16 +32,35 @@ NEEDS = "needs(*things): what a client must have for this test; who has not is l
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", NEEDS)
     config.addinivalue_line("markers", "every_client: for clients in Python, too")
+    config.addinivalue_line("markers", "whole_matrix: meets every combination in the default run, too")
+
+
+def _with_slow_ones(metafunc: pytest.Metafunc, combinations: list[Combination]) -> list[Any]:
+    """Mark combinations as slow, all but one for each transport.
+
+    Which client stays depends on the test's name, so that all tests together meet every combination.
+    """
+    chosen = combinations
+    if not metafunc.definition.get_closest_marker("whole_matrix"):
+        number = crc32(metafunc.function.__name__.encode())
+        by_transport = [
+            [each for each in combinations if each.transport == transport] for transport in TRANSPORTS
+        ]
+        chosen = [able[(number + at) % len(able)] for at, able in enumerate(by_transport) if able]
+    return [
+        pytest.param(each, id=str(each), marks=[] if each in chosen else [pytest.mark.slow])
+        for each in combinations
+    ]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "combination" in metafunc.fixturenames:
         needs = {need for mark in metafunc.definition.iter_markers("needs") for need in mark.args}
-        who = ALL if metafunc.definition.get_closest_marker("every_client") else COMBINATIONS
-        able = [combination for combination in who if combination.can(*needs)]
-        metafunc.parametrize("combination", able, ids=str, indirect=True)
+        combinations = ALL if metafunc.definition.get_closest_marker("every_client") else COMBINATIONS
+        able = [combination for combination in combinations if combination.can(*needs)]
+        metafunc.parametrize("combination", _with_slow_ones(metafunc, able), indirect=True)
     elif "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ENGINES, ids=str, indirect=True)
+        metafunc.parametrize("engine", _with_slow_ones(metafunc, ENGINES), indirect=True)
 
 
 #: What Node runs: where its packages are, the script, and the packages.

@@ -34,6 +34,7 @@ async def test_it_connects(engine: EngineClient) -> None:
         assert visit.socket.request.query["EIO"] == str(engine.combination.revision)
 
 
+@pytest.mark.whole_matrix
 @pytest.mark.rows("A12", "C4", "C5", "C6")
 async def test_messages_both_ways(engine: EngineClient) -> None:
     async with engine_visited_by(engine) as visit:

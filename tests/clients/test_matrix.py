@@ -34,6 +34,7 @@ async def test_it_connects(client: JsClient) -> None:
         assert state["transport"] == socket.transport == client.combination.settled
 
 
+@pytest.mark.whole_matrix
 @pytest.mark.rows("D21", "D2", "F3", "F6", "F9")
 async def test_events_and_acknowledgements_both_ways(client: JsClient) -> None:
     io = make_server()

@@ -25,7 +25,7 @@ async def test_client_behind_a_slow_handler_is_not_lost(client: JsClient) -> Non
         nonlocal handled
         handled += 1
         if handled == 1:
-            await trio.sleep(3 * (INTERVAL + TIMEOUT))
+            await trio.sleep(1.5 * (INTERVAL + TIMEOUT))
         if handled == 30:
             done.set()
 

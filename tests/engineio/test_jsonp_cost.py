@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,22 +27,24 @@ FORMS = {
 }
 
 
-def seconds(function: Callable[[bytes], Any], argument: bytes) -> float:
-    """Process CPU time, best of five."""
-
-    def once() -> float:
+def seconds(function: Callable[[bytes], Any], argument: bytes, *, enough: float = 0.0) -> float:
+    """Process CPU time, the best of five, or the first that is good enough."""
+    best = math.inf
+    for _ in range(5):
         start = time.process_time()
         function(argument)
-        return time.process_time() - start
-
-    return min(once() for _ in range(5))
+        best = min(best, time.process_time() - start)
+        if best <= enough:
+            break
+    return best
 
 
 @pytest.mark.rows("P13")
 @pytest.mark.parametrize("kind", list(FORMS))
 def test_a_megabyte_of_a_form_is_read_at_a_bounded_cost(kind: str) -> None:
     yardstick = b"[" + b",".join([b"[]"] * (MEGABYTE // 3)) + b"]"
-    assert seconds(unwrap, FORMS[kind]) <= max(0.06, 3 * seconds(msgspec.json.decode, yardstick))
+    limit = max(0.06, 3 * seconds(msgspec.json.decode, yardstick, enough=0.02))
+    assert seconds(unwrap, FORMS[kind], enough=limit) <= limit
 
 
 @given(st.text(alphabet="%4fFg+ a=", max_size=12).map(str.encode) | st.binary(max_size=12))

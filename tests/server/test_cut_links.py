@@ -35,7 +35,7 @@ def network_of_our_own() -> None:
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize("kind", ["reactor", "stream", "tls"])
+@pytest.mark.parametrize("kind", ["reactor", pytest.param("stream", marks=pytest.mark.slow), "tls"])
 def test_cut_link_ends_a_paused_client(kind: str) -> None:
     network_of_our_own()
     program = Path(cut_link.__file__)

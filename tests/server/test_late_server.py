@@ -16,8 +16,8 @@ from support.held import LONG, HeldClient, HeldServer, Kind
 from support.wire import client_frame
 
 #: A client gives up when it has seen no ping for both together, so after more than the server is held.
-TIMES = {"ping_interval": 1.5, "ping_timeout": 1.5}
-HELD = 2.2
+TIMES = {"ping_interval": 1.0, "ping_timeout": 1.0}
+HELD = 1.5
 
 #: How clients answer, and the revision that they speak.
 KINDS: list[tuple[Kind, int]] = [
@@ -30,7 +30,7 @@ KINDS: list[tuple[Kind, int]] = [
 ]
 
 #: So many of each kind.
-CLIENTS = 6
+CLIENTS = 3
 
 
 class Crowd:
@@ -86,7 +86,13 @@ def _block(server: HeldServer, crowd: Crowd) -> None:
 @pytest.mark.rows("P10")
 @pytest.mark.parametrize(
     ("driver", "hold"),
-    [("auto", _stop), ("auto", _block), ("stream", _stop), ("stream", _block), ("tls", _stop)],
+    [
+        ("auto", _stop),
+        pytest.param("auto", _block, marks=pytest.mark.slow),
+        pytest.param("stream", _stop, marks=pytest.mark.slow),
+        ("stream", _block),
+        pytest.param("tls", _stop, marks=pytest.mark.slow),
+    ],
 )
 def test_late_server_keeps_clients_that_have_answered(
     tmp_path: Path, driver: str, hold: Callable[[HeldServer, Crowd], None]
@@ -103,26 +109,29 @@ def test_late_server_keeps_clients_that_have_answered(
 
 
 @pytest.mark.rows("P10", "B11")
-@pytest.mark.parametrize("driver", ["auto", "stream"])
+@pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow)])
 def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
-    with HeldServer.run(driver=driver, allow_eio3=True, **TIMES) as server:
+    interval = timeout = 0.5
+    with HeldServer.run(
+        driver=driver, allow_eio3=True, ping_interval=interval, ping_timeout=timeout
+    ) as server:
         clients = [HeldClient(server, kind, revision) for kind, revision in KINDS]
         for client in clients:
             client.wait_for_ping()
         server.hold()
-        time.sleep(HELD)
+        time.sleep(1.5 * timeout)
         server.go_on()
-        time.sleep(sum(TIMES.values()) + TIMES["ping_timeout"] + 0.5)
+        time.sleep(interval + 2 * timeout + 0.5)
         for client in clients:
             with closing(client), pytest.raises(ConnectionError):
                 client.check()
 
 
 @pytest.mark.rows("P10")
-@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("tls", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_answer_waits_for_a_descriptor_of_the_server(tmp_path: Path, tls: bool) -> None:
     """Accepting pauses, so the answer cannot come in time; the client has its whole time nevertheless."""
-    options: dict[str, Any] = {"descriptors": 64, "ping_interval": 2.0, "ping_timeout": 0.5}
+    options: dict[str, Any] = {"descriptors": 64, "ping_interval": 1.2, "ping_timeout": 0.5}
     context = None
     if tls:
         context, options["certificate"] = certificate_in(tmp_path)
@@ -131,7 +140,7 @@ def test_answer_waits_for_a_descriptor_of_the_server(tmp_path: Path, tls: bool) 
         client.wait_for_ping()
         with ThreadPoolExecutor() as pool:
             answering = pool.submit(client.answer)
-            time.sleep(1.5)
+            time.sleep(1.0)
             assert not answering.done()
             for other in others:
                 other.close()

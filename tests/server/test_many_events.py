@@ -16,7 +16,7 @@ from trio_socketio import EngineServer, EngineSocket, Server, Socket
 
 
 @pytest.mark.rows("P18")
-@pytest.mark.parametrize("count", [1_100, 100_000])
+@pytest.mark.parametrize("count", [1_100, pytest.param(100_000, marks=pytest.mark.slow)])
 async def test_events_of_one_post_are_all_handled(running: Any, count: int) -> None:
     io = Server()
     seen: list[int] = []

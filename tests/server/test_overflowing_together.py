@@ -65,8 +65,8 @@ async def test_nobody_waits_for_all_of_them(caplog: pytest.LogCaptureFixture) ->
         for session in sessions:
             session.fail(DisconnectReason.FORCED_SERVER_CLOSE, "all at once")
 
-    ratios = []
-    for _ in range(5):
+    ratios: list[float] = []
+    while len(ratios) < 5 and min(ratios, default=1.0) >= 0.35:
         io = Server(outbox=Outbox(max_packets=2))
         io.on("disconnect", lambda socket: None)
         _, at_once = await longest_turn(io, close_each)

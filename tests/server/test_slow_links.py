@@ -15,9 +15,9 @@ from support.held import LONG, HeldClient, HeldServer, Kind
 
 TIMES = {"ping_interval": 0.6, "ping_timeout": 0.6}
 
-#: More than the kernel's buffers hold, and at this speed four times both together.
+#: More than the kernel's buffers hold, and at this speed twice both together.
 MEGABYTES = 4
-PIECE, EVERY = 16_384, 0.02
+PIECE, EVERY = 16_384, 0.01
 
 END = b'xx"]'
 
@@ -35,7 +35,7 @@ def _receive_slowly(server: HeldServer, kind: Kind, revision: int) -> None:
 
 
 @pytest.mark.rows("P11")
-@pytest.mark.parametrize("driver", ["auto", "stream", "tls"])
+@pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow), "tls"])
 def test_message_leaves_slowly(tmp_path: Path, driver: str) -> None:
     options: dict[str, Any] = {"driver": "auto" if driver == "tls" else driver, "allow_eio3": True, **TIMES}
     context = None
@@ -63,8 +63,15 @@ def _until_closed(client: HeldClient) -> float:
 
 
 @pytest.mark.rows("P11", "B11")
-@pytest.mark.parametrize("driver", ["auto", "stream"])
-@pytest.mark.parametrize(("receive", "timeouts"), [(_only_receive, 1), (_receive_much, 2)])
+@pytest.mark.parametrize(
+    ("driver", "receive", "timeouts"),
+    [
+        ("auto", _only_receive, 1),
+        pytest.param("stream", _only_receive, 1, marks=pytest.mark.slow),
+        pytest.param("auto", _receive_much, 2, marks=pytest.mark.slow),
+        ("stream", _receive_much, 2),
+    ],
+)
 def test_client_that_only_receives_is_closed(
     driver: str, receive: Callable[[HeldClient], None], timeouts: int
 ) -> None:
@@ -77,7 +84,7 @@ def test_client_that_only_receives_is_closed(
 
 
 @pytest.mark.rows("P11", "E16")
-@pytest.mark.parametrize("driver", ["auto", "stream"])
+@pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow)])
 def test_client_that_stops_receiving_is_closed(driver: str) -> None:
     """What the kernel takes of the message meanwhile is no sign of life."""
     with HeldServer.run(driver=driver, **TIMES) as server:
