@@ -35,7 +35,7 @@ class Case:
         if state is State.OPENING:
             request = EngineRequest("GET", "/?EIO=4&transport=polling", {})
             self.session = Session(
-                self.bench.engine, "new", request, self.bench.engine.new_connection(request)
+                self.bench.engine.context, "new", request, self.bench.engine.new_connection(request)
             )
             self.session.observer = self.bench._connect(self.session)
         else:

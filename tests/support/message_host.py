@@ -20,6 +20,7 @@ class MessageHost:
     """
 
     name: TransportName = "websocket"
+    polls = None
     driver = "messages"
     receiver: Receiver
 

@@ -18,10 +18,9 @@ from trio_socketio._core import (
     put_off_answers,
 )
 from trio_socketio.engineio._compression import PerMessageDeflate
-from trio_socketio.engineio._endings import Endings
+from trio_socketio.engineio._context import SessionContext
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
-from trio_socketio.engineio._liveness import Look
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
@@ -53,7 +52,7 @@ class Engine:
         sessions: by session id.
         endings: tells the layer above which sessions have ended.
         refused: how many requests were refused, by context.
-        looks: what was seen of clients that are late with an answer but seem to be alive.
+        context: what the sessions share.
         defer: given what is due but could be the server's own fault; it calls ``deal_with`` when all that has come was
             read. None: that is so already.
     """
@@ -70,16 +69,13 @@ class Engine:
         self.hooks = hooks or EngineHooks()
         self.logger = logger
         self.sessions: dict[str, Session] = {}
-        self.endings = Endings(logger)
+        sessions = self.sessions
+        self.context = SessionContext(options, logger, lambda sid: sessions.pop(sid, None))
+        self.endings = self.context.endings
         self.refused: dict[str, int] = {}
-        self.looks: dict[Session, Look] = {}
         self.defer: Callable[[Connection, TimerEvent], None] | None = None
         self.wheel = TimerWheel(now)
         self._ticked = now
-        self.ping = Message("", packet_type="2")
-        self.pong = Message("", packet_type="3")
-        self.initial_packet = _message(options.initial_packet)
-        self.probe_answer = Message("probe", packet_type="3")
         self._connect = connect
         self._generate_id: Callable[..., str | Awaitable[str]] = options.generate_id
         self._id_takes_request = takes_request(options.generate_id)
@@ -87,7 +83,6 @@ class Engine:
         self._polling_opening = self._opening(["websocket"] if can_upgrade else [])
         self._websocket_opening = self._opening([])
         self._dialects = _dialects(options.per_message_deflate)
-        self._held_posts: dict[Session, Callable[[], None]] = {}
 
     @property
     def clients_count(self) -> int:
@@ -261,7 +256,7 @@ class Engine:
 
     def _new_session(self, request: EngineRequest) -> Session:
         request.settle()
-        return Session(self, request.new_sid, request, self.new_connection(request))
+        return Session(self.context, request.new_sid, request, self.new_connection(request))
 
     def _open(self, session: Session, transport: Transport, opening: str, now: float) -> None:
         self.sessions[session.sid] = session
@@ -284,14 +279,9 @@ class Engine:
         self, session: Session, driver: WebSocketTransport, now: float, request: EngineRequest
     ) -> Candidate | None:
         """A WebSocket was opened for a polling session; None: the session has one already, close this."""
-        if session.state is not State.OPEN or session.transport.name != "polling":
+        if session.state is not State.OPEN or session.transport.polls is None:
             return None
         return Candidate(session, driver, self.new_connection(request), now)
-
-    def forget(self, session: Session) -> None:
-        """The session is over."""
-        self.sessions.pop(session.sid, None)
-        self.looks.pop(session, None)
 
     # polling
 
@@ -299,36 +289,6 @@ class Engine:
         """The polling transport of a session that passed ``verify`` for polling."""
         assert isinstance(session.transport, PollingTransport)
         return session.transport
-
-    def release_poll(self, session: Session) -> None:
-        """Let a waiting poll go, so that the client can stop polling."""
-        if isinstance(session.transport, PollingTransport):
-            session.transport.release()
-
-    def release_polls(self, session: Session) -> None:
-        """Let a waiting poll go, and the next one: the client may have sent it before the answer to its probe came."""
-        if isinstance(session.transport, PollingTransport):
-            session.transport.release()
-            session.transport.releases_next = True
-
-    def hold_polls(self, session: Session) -> None:
-        """The upgrade is off: polls wait for messages again."""
-        if isinstance(session.transport, PollingTransport):
-            session.transport.releases_next = False
-
-    def was_polled(self, session: Session) -> bool:
-        """Whether a poll of the session waits, or has come since this was asked last."""
-        return isinstance(session.transport, PollingTransport) and session.transport.was_polled()
-
-    def hold_post(self, session: Session, notify: Callable[[], None]) -> None:
-        """A POST's answer is withheld until the session reads on."""
-        self._held_posts[session] = notify
-
-    def wake_post(self, session: Session) -> None:
-        """The session reads on, or has ended."""
-        notify = self._held_posts.pop(session, None)
-        if notify is not None:
-            notify()
 
     # time
 
@@ -342,7 +302,7 @@ class Engine:
         if is_late:
             put_off_answers(self.wheel, now, now - self._ticked)
         self._ticked = now
-        for link, event in expire_timers(self.wheel, now, self.ping):
+        for link, event in expire_timers(self.wheel, now, self.context.ping):
             if (
                 self.defer is not None
                 and event is not TimerEvent.PING_BEHIND
@@ -386,10 +346,3 @@ def _dialects(compression: PerMessageDeflate | None) -> dict[tuple[int, bool, bo
         for base64 in (False, True)
         for deflate in deflates
     }
-
-
-def _message(packet: str | bytes | None) -> Message | None:
-    """The option ``initial_packet`` as a message."""
-    if packet is None:
-        return None
-    return Message(packet) if isinstance(packet, str) else Message(None, [packet])

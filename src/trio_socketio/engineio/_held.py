@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 __all__ = ["Held"]
 
 #: A look that comes late by this part of their interval, and so many seconds at least, shows that the server was held:
@@ -25,7 +27,7 @@ class Held:
         look_at: when to call ``look`` next.
     """
 
-    __slots__ = ("_patience", "_polled", "_report_at", "_every", "look_at")
+    __slots__ = ("_every", "_notify", "_patience", "_polled", "_report_at", "look_at")
 
     def __init__(self, now: float, patience: float, every: float) -> None:
         self._patience = patience
@@ -33,6 +35,16 @@ class Held:
         self._polled = now
         self._report_at = now + patience
         self.look_at = now + min(every, patience)
+        self._notify: Callable[[], None] | None = None
+
+    def call_at_end(self, notify: Callable[[], None]) -> None:
+        """Call this function once when the pause ends."""
+        self._notify = notify
+
+    def end(self) -> None:
+        """The client is read again, or its session has ended."""
+        if self._notify is not None:
+            self._notify()
 
     def is_reported(self, now: float) -> bool:
         """Whether the pause has become too long; True once."""

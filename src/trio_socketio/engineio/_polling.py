@@ -106,8 +106,13 @@ class PollingTransport:
         if self._notify is not None:
             self._notify()
 
+    @property
+    def polls(self) -> PollingTransport:
+        """Itself, as the session controls polls through it."""
+        return self
+
     def resume(self) -> None:
-        """Nothing: a POST whose answer is withheld is woken through ``Engine.hold_post``."""
+        """Nothing happens: ``hold_post`` has told the session what to wake."""
 
     def close(self) -> None:
         """Answer the waiting poll with the rest or a close packet, or keep both for the next poll."""
@@ -178,6 +183,15 @@ class PollingTransport:
         if self._notify is not None and not self.session.link.queued_packets:
             self._answer = NOOP
             self._notify()
+
+    def release_all(self) -> None:
+        """Answer the waiting poll and the next one: the client may have sent that before its probe was answered."""
+        self.release()
+        self.releases_next = True
+
+    def hold(self) -> None:
+        """Let polls wait for messages again: the upgrade has failed."""
+        self.releases_next = False
 
     def was_polled(self) -> bool:
         """Whether a poll waits, or has come since this was asked last."""
@@ -274,6 +288,10 @@ class PollingTransport:
             except ValueError as error:
                 return Failure(str(error), 0)
         return self._payloads.read(body, self._post_type)
+
+    def hold_post(self, notify: Callable[[], None]) -> None:
+        """Withhold the answer to the POST while the session is paused; ``notify`` is called when the pause ends."""
+        self.session.call_after_pause(notify)
 
     def end_post(self, failure: Failure | None) -> EngineResponse:
         """All packets before the first bad one were handed over; the answer."""

@@ -14,7 +14,31 @@ from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.errors import DisconnectReason
 
-__all__ = ["NULL_OBSERVER", "NullObserver", "Receiver", "SessionObserver", "Transport"]
+__all__ = [
+    "NULL_OBSERVER",
+    "NullObserver",
+    "Polls",
+    "Receiver",
+    "SessionObserver",
+    "Transport",
+    "UpgradeCandidate",
+]
+
+
+class Polls(Protocol):
+    """What a session controls of its polls, beyond what every transport does."""
+
+    def release(self) -> None:
+        """Answer the waiting poll with a noop packet, if there is nothing better."""
+
+    def release_all(self) -> None:
+        """Answer the waiting poll and the next one: the client is to stop polling."""
+
+    def hold(self) -> None:
+        """Let polls wait for messages again."""
+
+    def was_polled(self) -> bool:
+        """Whether a poll waits, or has come since this was asked last."""
 
 
 class Transport(Protocol):
@@ -23,6 +47,10 @@ class Transport(Protocol):
     @property
     def name(self) -> TransportName:
         """``"polling"`` or ``"websocket"``."""
+
+    @property
+    def polls(self) -> Polls | None:
+        """The polls of the session; None: a WebSocket serves it."""
 
     @property
     def driver(self) -> str:
@@ -70,6 +98,28 @@ class Receiver(Protocol):
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The transport is gone."""
+
+
+class UpgradeCandidate(Protocol):
+    """What a session asks of the WebSocket that may take over."""
+
+    @property
+    def link(self) -> Connection:
+        """Where bytes of the WebSocket go in and come out."""
+
+    @property
+    def driver(self) -> Transport:
+        """What holds the WebSocket."""
+
+    @property
+    def close_code(self) -> int:
+        """What is sent with the session's end (RFC 6455 section 7.4)."""
+
+    def session_closes(self, code: int, by_peer: bool) -> None:
+        """The session closes with this code; ``by_peer``: the client asked for it."""
+
+    def session_ended(self) -> None:
+        """The session is over."""
 
 
 class SessionObserver(Protocol):

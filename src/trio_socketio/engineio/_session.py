@@ -7,7 +7,7 @@ transport, or a driver that holds a WebSocket. Both are told what to do through 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from trio_socketio._core import (
     CloseFrame,
@@ -21,16 +21,13 @@ from trio_socketio._core import (
     unwrap_binary,
     unwrap_binary3,
 )
+from trio_socketio.engineio._context import SessionContext
 from trio_socketio.engineio._held import Held
 from trio_socketio.engineio._liveness import LITTLE, Delivery, first_look, look
-from trio_socketio.engineio._seam import NULL_OBSERVER, SessionObserver, Transport
+from trio_socketio.engineio._request import EngineRequest
+from trio_socketio.engineio._seam import NULL_OBSERVER, Polls, SessionObserver, Transport, UpgradeCandidate
 from trio_socketio.engineio._states import TRANSITIONS, Event, State
 from trio_socketio.errors import DisconnectReason
-
-if TYPE_CHECKING:
-    from trio_socketio.engineio._engine import Engine
-    from trio_socketio.engineio._request import EngineRequest
-    from trio_socketio.engineio._upgrade import Candidate
 
 __all__ = ["Session"]
 
@@ -56,18 +53,18 @@ class Session:
 
     __slots__ = (
         "__weakref__", "_alarm", "_close_deadline", "_held", "_lingers", "_noop_deadline", "candidate",
-        "closed_by_peer", "link", "engine", "request", "sid", "state",
+        "closed_by_peer", "context", "link", "request", "sid", "state",
     )  # fmt: skip
 
-    def __init__(self, engine: Engine, sid: str, request: EngineRequest, link: Connection) -> None:
-        self.engine = engine
+    def __init__(self, context: SessionContext, sid: str, request: EngineRequest, link: Connection) -> None:
+        self.context = context
         self.sid = sid
         self.request = request
         self.link = link
         self.state = State.OPENING
         self._alarm = self._close_deadline = self._noop_deadline = math.inf
         self._held: Held | None = None
-        self.candidate: Candidate | None = None
+        self.candidate: UpgradeCandidate | None = None
         self.closed_by_peer = False
         self._lingers = False
         link.owner = self
@@ -80,6 +77,13 @@ class Session:
         """What serves it now."""
         transport: Transport = self.link.transport
         return transport
+
+    @property
+    def _polls(self) -> Polls:
+        """The polls of a session that polls."""
+        polls = self.transport.polls
+        assert polls is not None
+        return polls
 
     @property
     def observer(self) -> SessionObserver:
@@ -119,13 +123,13 @@ class Session:
 
     def open(self, transport: Transport, open_packet: Message, now: float) -> None:
         """Queue the open packet and start the heartbeat."""
-        options = self.engine.options
+        options = self.context.options
         self._serve_by(transport)
         self._move(Event.OPENED)
         self.link.start_heartbeat(now, options.ping_interval, options.ping_timeout)
         self.link.send(open_packet, protected=True)
-        if self.engine.initial_packet is not None:
-            self.link.send(self.engine.initial_packet, protected=True)
+        if self.context.initial_packet is not None:
+            self.link.send(self.context.initial_packet, protected=True)
         untrack(self, self.link, self.request, transport)
         self.observer.opened(now)
 
@@ -134,7 +138,7 @@ class Session:
         if transport.name == "websocket":
             self.link.set_streaming()
 
-    def candidate_attached(self, candidate: Candidate) -> None:
+    def candidate_attached(self, candidate: UpgradeCandidate) -> None:
         """A WebSocket is there that may become the transport."""
         self._move(Event.CANDIDATE)
         self.candidate = candidate
@@ -144,7 +148,7 @@ class Session:
         if self.is_open:
             self._noop_deadline = now + NOOP_INTERVAL
             self._set_deadline()
-            self.engine.release_polls(self)
+            self._polls.release_all()
             self.observer.upgrading()
 
     def candidate_lost(self) -> None:
@@ -154,12 +158,12 @@ class Session:
         if self.state is State.CLOSED:
             return
         self._move(Event.CANDIDATE_LOST)
-        self.engine.hold_polls(self)
+        self._polls.hold()
         if self.state is State.CLOSING and not self._lingers:
             self.end()
         self._set_deadline()
 
-    def upgrade(self, candidate: Candidate) -> None:
+    def upgrade(self, candidate: UpgradeCandidate) -> None:
         """The upgrade packet came: what is queued goes out through the WebSocket from here on.
 
         A session that closes sends what is queued and its close frame, as one that was on WebSocket before.
@@ -228,7 +232,7 @@ class Session:
             self.link.pong(now)
         else:
             self.link.pinged(now)
-            self.link.send_protected(self.engine.pong, PONG_FACTOR)
+            self.link.send_protected(self.context.pong, PONG_FACTOR)
         self.observer.heartbeat(now)
 
     def _receive_binary(self, packet: str | bytes, now: float) -> None:
@@ -251,24 +255,39 @@ class Session:
     def pause(self, now: float) -> None:
         """Stop reading from the client. Pings go on; the deadline for their answers is suspended."""
         if not self.paused:
-            options = self.engine.options
+            options = self.context.options
             self.link.paused = True
             self.link.suspend_heartbeat()
-            self.engine.was_polled(self)  # polls from before do not count
+            if self.transport.polls is not None:
+                self.transport.polls.was_polled()  # earlier polls do not count
             every = options.ping_timeout / (2 if self.revision == 3 else 1)
             self._held = Held(now, options.ping_interval + options.ping_timeout, every)
             self._set_deadline()
 
     def resume(self, now: float) -> None:
         """Read on; the deadline for the heartbeat's answer starts anew."""
-        if self.paused:
+        held = self._held
+        if held is not None:
             self.link.paused = False
             self._held = None
             self._set_deadline()
             if self.is_open:
                 self.link.resume_heartbeat(now)
                 self.transport.resume()
-            self.engine.wake_post(self)
+            held.end()
+
+    def call_after_pause(self, notify: Callable[[], None]) -> None:
+        """Call this function once when the client is read again, or the session has ended."""
+        if self._held is None:
+            notify()
+        else:
+            self._held.call_at_end(notify)
+
+    def _end_pause(self) -> None:
+        held, self._held = self._held, None
+        self.link.paused = False
+        if held is not None:
+            held.end()
 
     # sending
 
@@ -316,7 +335,7 @@ class Session:
         delivery = self.transport.delivery(now)
         if delivery is None:
             return None
-        if self.transport.name == "polling":  # what is queued there waits for a poll, not for the network
+        if self.transport.polls is not None:  # what is queued there waits for a poll, not for the network
             return delivery, self.link.inflight_bytes
         return delivery, self.link.inflight_bytes + self.link.queued_bytes
 
@@ -324,28 +343,28 @@ class Session:
         """A ping was queued behind other messages: note how far those are, to compare when it is overdue."""
         outstanding = self._outstanding(now)
         if outstanding is not None:
-            self.engine.looks[self] = first_look(*outstanding)
+            self.context.looks[self.sid] = first_look(*outstanding)
             self.link.has_waited = True
 
     def _answer_is_overdue(self, now: float) -> None:
         """Nothing has come from the client in time: wait on if it receives what is sent, else end the session."""
-        link, looks = self.link, self.engine.looks
-        last = looks.pop(self, None) if link.has_waited else None
+        link, looks = self.link, self.context.looks
+        last = looks.pop(self.sid, None) if link.has_waited else None
         outstanding = self._outstanding(now)
         if outstanding is not None:
             delivery, queued = outstanding
             is_behind = link.ping_is_queued or link.is_behind
             if self.revision == 3:
                 is_behind = delivery.outstanding + queued > LITTLE
-            verdict = look(last, delivery, queued, self.engine.options.ping_timeout, is_behind=is_behind)
+            verdict = look(last, delivery, queued, self.context.options.ping_timeout, is_behind=is_behind)
             if verdict is not None:
-                seconds, looks[self] = verdict
+                seconds, looks[self.sid] = verdict
                 link.wait_on(now, now + seconds)
                 return
         self._time_out()
 
     def _time_out(self) -> None:
-        options = self.engine.options
+        options = self.context.options
         if self.revision == 3:
             description = f"no ping for {options.ping_interval + options.ping_timeout:g} s"
         else:
@@ -358,7 +377,7 @@ class Session:
             return
         if self._noop_deadline <= now:
             self._noop_deadline = now + NOOP_INTERVAL
-            self.engine.release_poll(self)
+            self._polls.release()
         if self._alarm <= now:
             self._alarm = math.inf
             self.observer.alarm(now)
@@ -368,15 +387,16 @@ class Session:
 
     def _look_at_pause(self, held: Held, now: float) -> None:
         """Report a pause that lasts long, and end the session of a client that does not poll any more."""
-        options = self.engine.options
+        options = self.context.options
         patience = options.ping_interval + options.ping_timeout
         if held.is_reported(now):
             self.observer.held(patience)
-        if held.look(now, polled=self.transport.name != "polling" or self.engine.was_polled(self)):
+        polls = self.transport.polls
+        if held.look(now, polled=polls is None or polls.was_polled()):
             self.fail(DisconnectReason.PING_TIMEOUT, f"no poll for {patience:g} s")
         elif self.revision == 3:
             # The client's ping may be among what is not read, and it gives up if nothing comes within the timeout.
-            self.link.send_protected(self.engine.pong, 1)
+            self.link.send_protected(self.context.pong, 1)
 
     def _set_deadline(self) -> None:
         if self.state is not State.CLOSED:
@@ -416,26 +436,24 @@ class Session:
         self._move(Event.CLOSE)
         self.closed_by_peer = by_peer
         self._lingers = linger
-        self.link.paused = False
-        self._held = None
+        self._end_pause()
         self.link.close(code if code != 1005 else 0)
         self.link.stop_heartbeat()
         self._alarm = self._noop_deadline = math.inf
-        if self.transport.name == "polling":
-            self._close_deadline = min(deadline, now + self.engine.options.polling_close_timeout)
+        if self.transport.polls is not None:
+            self._close_deadline = min(deadline, now + self.context.options.polling_close_timeout)
         self._set_deadline()
         if self.candidate is not None:
             self.candidate.session_closes(code, by_peer)
-        self.engine.wake_post(self)
         observer = self._release_observer()
         try:  # the transport first: the application may do anything when it hears of the end
-            if by_peer and self.transport.name == "polling":
+            if by_peer and self.transport.polls is not None:
                 self.transport.abort(goodbye=False)
                 self.end()
             else:
                 self.transport.close()
         finally:
-            self.engine.endings.report(observer, reason, description)
+            self.context.endings.report(observer, reason, description)
 
     @property
     def lingers(self) -> bool:
@@ -448,34 +466,33 @@ class Session:
             return
         self.link.discard()
         self.link.close(code or 1002)
-        self.engine.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
+        self.context.logger.info("session %s… ended: %s (%s)", self.sid[:6], reason, description)
         observer = self._release_observer()
         self.end()
         try:
             self.transport.abort(goodbye=True)
         finally:
-            self.engine.endings.report(observer, reason, description)
+            self.context.endings.report(observer, reason, description)
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
         """The transport is gone, or has said goodbye."""
         if self.state is not State.CLOSED:
             observer = self._release_observer()
             self.end()
-            self.engine.endings.report(observer, reason, description)
+            self.context.endings.report(observer, reason, description)
 
     def end(self) -> None:
         """The session is over: forget it."""
         if self.state is State.CLOSED:
             return
         self._move(Event.END)
-        self.link.paused = False
-        self._held = None
+        self._end_pause()
         self.link.detach()
         self.link.close_outbox()
         self.link.owner = None
         self._drop_candidate()
-        self.engine.wake_post(self)
-        self.engine.forget(self)
+        self.context.looks.pop(self.sid, None)
+        self.context.forget(self.sid)
 
     def _drop_candidate(self) -> None:
         if self.candidate is not None:

@@ -61,7 +61,7 @@ class Candidate:
         self._probe = Probe.ATTACHED
         link.owner = self
         link.transport = driver
-        link.set_deadline(now + session.engine.options.upgrade_timeout)
+        link.set_deadline(now + session.context.options.upgrade_timeout)
         session.candidate_attached(self)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
@@ -69,7 +69,7 @@ class Candidate:
         following = PROBE_TRANSITIONS[self._probe].get(packet) if isinstance(packet, str) else None
         if following is Probe.PROBED:
             self._probe = following
-            self.link.push(self.session.engine.probe_answer, protected=True)
+            self.link.push(self.session.context.probe_answer, protected=True)
             self.session.candidate_probed(now)
             self.driver.wake()
         elif following is Probe.UPGRADED and self.session.state in (State.UPGRADING, State.CLOSING):
@@ -110,8 +110,8 @@ class Candidate:
         if not self.session.is_open:
             self.session.end()
             return
-        timeout = self.session.engine.options.upgrade_timeout
-        self.session.engine.logger.info(
+        timeout = self.session.context.options.upgrade_timeout
+        self.session.context.logger.info(
             "session %s…: no upgrade within %g s, it stays on polling", self.session.sid[:6], timeout
         )
         self.fail("upgrade timeout")

@@ -49,6 +49,7 @@ class ReactorDriver:
     __slots__ = ("_host", "_peer_ended", "_phase", "on_gone", "receiver")
 
     name: TransportName = "websocket"
+    polls = None
     driver = "reactor"
     receiver: Receiver
 

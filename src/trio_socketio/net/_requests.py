@@ -17,7 +17,6 @@ from trio_socketio.engineio import (
     EngineRequest,
     EngineResponse,
     PollingTransport,
-    Session,
 )
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._encoding import coding_of, encoded
@@ -290,29 +289,29 @@ class Requests:
         if isinstance(packets, Failure):
             return await self._respond(polling.end_post(packets))
         try:
-            await self._hand_over(session, packets)
+            await self._hand_over(polling, packets)
         except BaseException:
             polling.post_lost("the POST was cancelled")
             raise
         return await self._respond(polling.end_post(packets.failure))
 
-    async def _hand_over(self, session: Session, packets: PayloadReader) -> None:
+    async def _hand_over(self, polling: PollingTransport, packets: PayloadReader) -> None:
         """Hand over the packets of a POST. While the session is paused, those that are left wait undecoded."""
-        turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
+        session, turn = polling.session, Turn(PACKETS_BETWEEN_CHECKPOINTS)
         for packet in packets:
             session.receive(packet, trio.current_time())
             if session.paused:
-                await self._resumed(session)
+                await self._resumed(polling)
             if not session.is_open:
                 return
             if turn.is_over():
                 await trio.lowlevel.checkpoint()
                 turn.begin()
 
-    async def _resumed(self, session: Session) -> None:
-        while session.paused:
+    async def _resumed(self, polling: PollingTransport) -> None:
+        while polling.session.paused:
             resumed = trio.Event()
-            self._engine.hold_post(session, resumed.set)
+            polling.hold_post(resumed.set)
             with self._host.hang_ups.watching(self.http.stream, resumed.set) as watch:
                 await resumed.wait()
             if watch.hung_up:

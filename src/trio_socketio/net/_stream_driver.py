@@ -48,6 +48,7 @@ class StreamDriver:
     )  # fmt: skip
 
     name: TransportName = "websocket"
+    polls = None
     driver = "stream"
     receiver: Receiver
 

@@ -1,0 +1,55 @@
+"""What the sessions of one engine share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from trio_socketio._core import Message
+from trio_socketio.engineio._endings import Endings
+from trio_socketio.engineio._liveness import Look
+from trio_socketio.engineio._options import EngineOptions
+
+__all__ = ["SessionContext"]
+
+
+class SessionContext:
+    """What a session, and a candidate for its upgrade, need of their engine.
+
+    Args:
+        options: the options of the engine.
+        logger: for faults.
+        forget: called with the id of each session that has ended.
+
+    Attributes:
+        endings: tells the layer above which sessions have ended.
+        looks: by session id, what was seen of clients that are late with an answer but seem to be alive.
+        ping: a ping packet.
+        pong: a pong packet.
+        probe_answer: the answer to the probe of an upgrade.
+        initial_packet: the message that follows the open packet; None: there is none.
+    """
+
+    __slots__ = (
+        "endings", "forget", "initial_packet", "logger", "looks", "options", "ping", "pong", "probe_answer",
+    )  # fmt: skip
+
+    def __init__(
+        self, options: EngineOptions, logger: logging.Logger, forget: Callable[[str], object]
+    ) -> None:
+        self.options = options
+        self.logger = logger
+        self.forget = forget
+        self.endings = Endings(logger)
+        self.looks: dict[str, Look] = {}
+        self.ping = Message("", packet_type="2")
+        self.pong = Message("", packet_type="3")
+        self.probe_answer = Message("probe", packet_type="3")
+        self.initial_packet = _message(options.initial_packet)
+
+
+def _message(packet: str | bytes | None) -> Message | None:
+    """The option ``initial_packet`` as a message."""
+    if packet is None:
+        return None
+    return Message(packet) if isinstance(packet, str) else Message(None, [packet])
