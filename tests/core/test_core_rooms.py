@@ -61,6 +61,19 @@ def test_a_member_keeps_its_connection_and_the_index_its_members():
     assert (alive("Connection"), alive("Member")) == before
 
 
+@pytest.mark.rows("G21")
+def test_join_and_leave_say_what_has_changed():
+    index, a, b = RoomIndex(), Member("a"), Member("b")
+    index.add(a, open_connection())
+    index.add(b, open_connection())
+    assert [index.join(member, "room") for member in (a, b, a)] == [2, 1, 0]
+    assert [index.leave(member, "room") for member in (a, a, b, b)] == [1, 0, 2, 0]
+    assert [index.join(a, "a"), index.leave(a, "a"), index.leave(a, "a"), index.join(a, "a")] == [0, 2, 0, 2]
+    assert [index.join(b, "a"), index.leave(a, "a"), index.join(a, "a"), index.leave(b, "a")] == [1, 1, 1, 1]
+    index.remove(b)
+    assert [index.leave(b, "b"), index.leave(b, "room")] == [0, 0]
+
+
 def test_a_member_that_is_muted_keeps_no_connection():
     index = RoomIndex()
     member = Member("a")

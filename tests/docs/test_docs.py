@@ -88,6 +88,26 @@ async def rooms(net: Wire, block: dict[str, Any]) -> None:
         assert await both.event() == ["heard", "hello"]
 
 
+async def observed_rooms(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    (socket,) = net.io.sockets.values()
+    socket.join("r")
+    assert block["open_rooms"] == {socket.id, "r"}
+    await client.send("41")
+    await wait_all_tasks_blocked()
+    assert block["open_rooms"] == set()
+
+
+async def adapting(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    printed: list[str] = []
+    block["print"] = printed.append
+    await net.io.emit("ev")
+    await net.io.to("r").emit("ev")
+    assert await client.event() == ["ev"]
+    assert printed == ["/: ev to all", "/: ev to ['r']"]
+
+
 async def threads(net: Wire, block: dict[str, Any]) -> None:
     client = await net.connect()
     await client.emit("compress", ack=0)
@@ -179,6 +199,8 @@ DRIVES: dict[str, list[Drive]] = {
         connecting,
         reloading,
         rooms,
+        observed_rooms,
+        adapting,
         threads,
         calling,
         playing,

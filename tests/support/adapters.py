@@ -78,6 +78,10 @@ class Host:
     async def flushed(self) -> None:
         self.flushes += 1
 
+    def report(self, calls: Any) -> None:
+        for function, args in calls:
+            function(*args)
+
     def overflowed(self, members: Iterable[Member]) -> None:
         self.full.extend(members)
 

@@ -103,32 +103,55 @@ cdef class RoomIndex:
     def join(self, Member member not None, str name not None):
         """Put a member into a room.
 
+        Returns:
+            0: it was there already; 1: it has joined; 2: it has joined, and the room is new.
+
         Raises:
             KeyError: it is not in the index.
         """
         cdef _Room room
+        cdef uint32_t count
         if self.members.get(member.id) is not member:
             raise KeyError(member.id)
         if name == member.id:
+            if not member._left_own:
+                return 0
             member._left_own = False
-            return
+            return 1 if name in self._rooms else 2
         room = self._rooms.get(name)
         if room is None:
             room = self._rooms[name] = _Room(name)
+        count = room._room.count
         try:
             _check(tsio_room_join(&room._room, &member._member))
         finally:
             self._drop_if_empty(&room._room)
+        if room._room.count == count:
+            return 0
+        return 1 if count or self._is_own(name) else 2
 
     def leave(self, Member member not None, str name not None):
-        """Take a member out of a room; nothing happens if it is not in it."""
+        """Take a member out of a room; nothing happens if it is not in it.
+
+        Returns:
+            0: it was not there; 1: it has left; 2: it has left, and the room is gone.
+        """
         cdef _Room room
         if name == member.id:
+            if not self._is_own(name) or self.members[name] is not member:
+                return 0
             member._left_own = True
-            return
+            return 1 if name in self._rooms else 2
         room = self._rooms.get(name)
-        if room is not None and tsio_room_leave(&room._room, &member._member):
-            self._drop_if_empty(&room._room)
+        if room is None or not tsio_room_leave(&room._room, &member._member):
+            return 0
+        self._drop_if_empty(&room._room)
+        return 1 if room._room.count or self._is_own(name) else 2
+
+    cdef bint _is_own(self, name) except -1:
+        """Whether this is the room of a member's own, which that member has not left."""
+        cdef Member own = self.members.get(name)
+        return own is not None and not own._left_own
 
     cdef int _drop_if_empty(self, tsio_room *room) except -1:
         if room.count == 0 and room.owner is not <void *>self._all:

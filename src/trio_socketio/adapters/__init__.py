@@ -5,9 +5,11 @@ from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost, PendingAck
 from trio_socketio.adapters._own_rooms import require_own_rooms
+from trio_socketio.adapters._room_observers import ROOM_EVENTS, RoomEvent, RoomObserver
 from trio_socketio.socketio import Target
 
 __all__ = [
+    "ROOM_EVENTS",
     "Adapter",
     "AdapterFactory",
     "Answers",
@@ -16,6 +18,8 @@ __all__ = [
     "LocalMember",
     "NamespaceHost",
     "PendingAck",
+    "RoomEvent",
+    "RoomObserver",
     "Target",
     "require_own_rooms",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
+from trio_socketio.adapters._room_observers import RoomEvent, RoomObserver
 from trio_socketio.socketio import Target
 
 __all__ = ["Adapter", "AdapterFactory"]
@@ -80,6 +81,17 @@ class Adapter(ABC, Generic[M]):
     @abstractmethod
     def rooms_of(self, member: M) -> frozenset[str]:
         """The rooms of a member, its own id among them; none if it is not there."""
+
+    @abstractmethod
+    def on_room(self, event: RoomEvent, observer: RoomObserver) -> None:
+        """Call a plain function when a room of this process appears or disappears, or a member joins or leaves one.
+
+        It is called after the change, through ``NamespaceHost.report``. The room of a member's own id is one of them.
+
+        Args:
+            event: one of ``ROOM_EVENTS``. If several happen, they are told in the order create, join; leave, delete.
+            observer: is given the room, and for ``join-room`` and ``leave-room`` the member's id.
+        """
 
     # broadcasting
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import trio
@@ -11,6 +12,7 @@ from trio_socketio.adapters._adapter import Adapter
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._own_rooms import is_foreign, require_own_rooms
+from trio_socketio.adapters._room_observers import RoomEvent, RoomObserver, RoomObservers
 from trio_socketio.errors import LocalProtocolError
 from trio_socketio.socketio import RoomIndex, Target
 
@@ -33,6 +35,7 @@ class LocalAdapter(Adapter[M]):
         super().__init__(host)
         self._index: RoomIndex[M] = RoomIndex()
         self._broadcasts = self._broadcast_bytes = 0
+        self._observers: RoomObservers | None = None
 
     @property
     def members(self) -> Mapping[str, M]:
@@ -43,15 +46,22 @@ class LocalAdapter(Adapter[M]):
 
     def add(self, member: M, rooms: Collection[str]) -> None:
         """See ``Adapter.add``. Members that are in the room of the new id already are taken out of it, and logged."""
-        for stranger in self._index.in_room(member.id):
-            self._index.leave(stranger, member.id)
+        index = self._index
+        strangers = [(stranger, index.leave(stranger, member.id)) for stranger in index.in_room(member.id)]
+        for stranger, _ in strangers:
             self._log_taken_out(stranger, member.id)
-        self._index.add(member, member.connection)
+        index.add(member, member.connection)
+        changes = [(member.id, 2)]
         for room in rooms:
-            if is_foreign(self._index.members, member, room):
+            if is_foreign(index.members, member, room):
                 self._log_taken_out(member, room)
             else:
-                self._index.join(member, room)
+                changes.append((room, index.join(member, room)))
+        if self._observers is not None:
+            left = [
+                self._observers.left(stranger.id, [(member.id, change)]) for stranger, change in strangers
+            ]
+            self.host.report(chain(*left, self._observers.joined(member.id, changes)))
 
     def _log_taken_out(self, member: M, room: str) -> None:
         self.host.log.warning(
@@ -66,23 +76,43 @@ class LocalAdapter(Adapter[M]):
         self._index.mute(member)
 
     def remove(self, member: M) -> None:
-        """See ``Adapter.remove``."""
+        """See ``Adapter.remove``. Observers are told first that it has left the room of its own id."""
+        if self._observers is None:
+            self._index.remove(member)
+            return
+        rooms = sorted(self._index.rooms_of(member), key=lambda room: (room != member.id, room))
+        changes = [(room, self._index.leave(member, room)) for room in rooms]
         self._index.remove(member)
+        self.host.report(self._observers.left(member.id, changes))
 
     def join(self, member: M, rooms: Collection[str]) -> None:
         """See ``Adapter.join``."""
         require_own_rooms(self._index.members, member, rooms)
-        for room in rooms:
-            self._index.join(member, room)
+        if self._observers is None:
+            for room in rooms:
+                self._index.join(member, room)
+        else:
+            changes = [(room, self._index.join(member, room)) for room in rooms]
+            self.host.report(self._observers.joined(member.id, changes))
 
     def leave(self, member: M, rooms: Collection[str]) -> None:
         """See ``Adapter.leave``."""
-        for room in rooms:
-            self._index.leave(member, room)
+        if self._observers is None:
+            for room in rooms:
+                self._index.leave(member, room)
+        else:
+            changes = [(room, self._index.leave(member, room)) for room in rooms]
+            self.host.report(self._observers.left(member.id, changes))
 
     def rooms_of(self, member: M) -> frozenset[str]:
         """See ``Adapter.rooms_of``."""
         return self._index.rooms_of(member)
+
+    def on_room(self, event: RoomEvent, observer: RoomObserver) -> None:
+        """See ``Adapter.on_room``. Without observers, no change of rooms is looked at."""
+        if self._observers is None:
+            self._observers = RoomObservers()
+        self._observers.add(event, observer)
 
     # broadcasting
 

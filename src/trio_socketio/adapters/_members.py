@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 import trio
@@ -85,6 +85,13 @@ class NamespaceHost(Protocol[M_contra]):
 
         Raises:
             RuntimeError: the server does not run.
+        """
+
+    def report(self, calls: Iterable[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
+        """Call functions of the application with these arguments, one after the other.
+
+        They are called at once, or, if the application is being told something else, after that. Their errors are
+        logged.
         """
 
     async def flushed(self) -> None:

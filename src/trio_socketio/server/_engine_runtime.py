@@ -294,6 +294,15 @@ class EngineRuntime(ABC):
     def _internal_error(self, error: Exception) -> None:
         self.log.critical("internal error", exc_info=error)
 
+    def call_observer(self, observer: Callable[..., object], args: tuple[Any, ...]) -> None:
+        """Call a function of the application that is told something; what it raises ends nothing else."""
+        try:
+            observer(*args)
+        except INTERRUPTS as error:
+            self.interrupted(error)
+        except Exception:
+            self.log.exception("observer %s failed", getattr(observer, "__qualname__", repr(observer)))
+
     def returned_false(self, function: Callable[..., object], remedy: str) -> None:
         """A middleware or connection handler returned False, which refuses in other libraries: say so once."""
         name = getattr(function, "__qualname__", repr(function))

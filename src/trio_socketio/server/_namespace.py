@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
+from typing import TYPE_CHECKING, TypeVar, overload
 
-from trio_socketio.handlers import HandlerFunction
+from trio_socketio.adapters import ROOM_EVENTS, RoomEvent, RoomObserver
+from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._member import SocketMember
 from trio_socketio.server._namespace_state import NamespaceState
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Namespace"]
 
 F = TypeVar("F", bound=HandlerFunction)
+Observer = TypeVar("Observer", bound=RoomObserver)
 
 
 class Sockets(Mapping[str, "Socket"]):
@@ -76,6 +78,39 @@ class Namespace(Listening, BroadcastOperator):
 
     def _table(self) -> NamespaceHandlers:
         return self._namespace.handlers
+
+    @overload
+    def on_room(self, event: RoomEvent, observer: Observer) -> Observer: ...
+    @overload
+    def on_room(self, event: RoomEvent, observer: None = None) -> Callable[[Observer], Observer]: ...
+
+    def on_room(
+        self, event: RoomEvent, observer: Observer | None = None
+    ) -> Observer | Callable[[Observer], Observer]:
+        """Register a function that is told of rooms, as a decorator or directly.
+
+        It is called after the change, and never while another one is being called. The room of a socket's own id is
+        told of, too. Rooms exist as long as a socket of this server is in them.
+
+        Args:
+            event: ``"create-room"``, ``"join-room"``, ``"leave-room"`` or ``"delete-room"``. When a socket makes a room
+                it is created before the socket joins it; when the last one leaves, that is told before its end.
+            observer: a plain function, which must not block. It is given the room, and for ``"join-room"`` and
+                ``"leave-room"`` the socket's id, too. What it raises is logged.
+
+        Raises:
+            ValueError: there is no such event.
+            TypeError: the function would never be awaited, or cannot be called so.
+        """
+        if event not in ROOM_EVENTS:
+            raise ValueError(f"{event!r} is no event of rooms: they are {', '.join(map(repr, ROOM_EVENTS))}")
+
+        def register(function: Observer) -> Observer:
+            require_hook(function, "an observer of rooms", ROOM_EVENTS[event])
+            self._namespace.adapter.on_room(event, function)
+            return function
+
+        return register if observer is None else register(observer)
 
     def use(self, middleware: F) -> F:
         """Run ``middleware(socket)`` for each CONNECT, in the order of registration, before it is answered.

@@ -102,6 +102,11 @@ class NamespaceState:
         """See ``NamespaceHost.nursery``."""
         return self.require_runtime().nursery
 
+    def report(self, calls: Iterable[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
+        """See ``NamespaceHost.report``."""
+        runtime = self.require_runtime()
+        runtime.engine.endings.tell([(runtime.call_observer, call) for call in calls])
+
     async def flushed(self) -> None:
         """See ``NamespaceHost.flushed``."""
         await self.require_runtime().host.flushed()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, overload
 
-from trio_socketio.adapters import Adapter
+from trio_socketio.adapters import Adapter, RoomEvent, RoomObserver
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
 from trio_socketio.server._engine_server import EngineServer
@@ -24,6 +24,7 @@ __all__ = ["Server"]
 F = TypeVar("F", bound=HandlerFunction)
 ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
+Observer = TypeVar("Observer", bound=RoomObserver)
 
 
 class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
@@ -86,6 +87,17 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     def use(self, middleware: F) -> F:
         """Register a middleware of the main namespace; see ``Namespace.use``."""
         return self._namespace.public.use(middleware)
+
+    @overload
+    def on_room(self, event: RoomEvent, observer: Observer) -> Observer: ...
+    @overload
+    def on_room(self, event: RoomEvent, observer: None = None) -> Callable[[Observer], Observer]: ...
+
+    def on_room(
+        self, event: RoomEvent, observer: Observer | None = None
+    ) -> Observer | Callable[[Observer], Observer]:
+        """Register a function that is told of the main namespace's rooms; see ``Namespace.on_room``."""
+        return self._namespace.public.on_room(event, observer)
 
     def on_error(self, hook: H) -> H:
         """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block.

@@ -298,9 +298,14 @@ class Socket(Sending, Listening):
 
     def _accept(self) -> None:
         self._phase = CONNECTED
-        self._member.enter()
-        untrack(self, self._member)
-        self._client.accept(self._namespace.name, self)  # its outbox may be full, which ends it
+        endings = self._runtime.engine.endings
+        was_delivering = endings.hold()  # observers of rooms may send to this client, after its CONNECT
+        try:
+            self._member.enter()
+            untrack(self, self._member)
+            self._client.accept(self._namespace.name, self)  # its outbox may be full, which ends it
+        finally:
+            endings.release(was_delivering)
 
     def _refuse(self, error: dict[str, Any]) -> None:
         self._client.refuse(self._namespace.name, error)

@@ -70,13 +70,21 @@ class RoomIndex(Generic[M]):
         """Let a member go, out of all its rooms; nothing happens if it is not there."""
         self._index.remove(member)
 
-    def join(self, member: M, room: str) -> None:
-        """Put a member into a room."""
-        self._index.join(member, room)
+    def join(self, member: M, room: str) -> int:
+        """Put a member into a room.
 
-    def leave(self, member: M, room: str) -> None:
-        """Take a member out of a room; nothing happens if it is not in it."""
-        self._index.leave(member, room)
+        Returns:
+            0: it was there already; 1: it has joined; 2: it has joined, and the room is new.
+        """
+        return self._index.join(member, room)
+
+    def leave(self, member: M, room: str) -> int:
+        """Take a member out of a room; nothing happens if it is not in it.
+
+        Returns:
+            0: it was not there; 1: it has left; 2: it has left, and the room is gone.
+        """
+        return self._index.leave(member, room)
 
     def rooms_of(self, member: M) -> frozenset[str]:
         """The rooms a member is in."""
