@@ -123,7 +123,7 @@ async def test_poll_breaks_while_its_answer_is_compressed(
     io = Server(http_compression=HttpCompression(worker_bytes=0))
     async with running(io) as wire:
         polling, ws = await probed(wire)
-        limiter = io._require_runtime().host.compressing
+        limiter = io._require_runtime().host.service.compressing
         limiter.total_tokens = 1
         await limiter.acquire_on_behalf_of("the test")  # so that no thread compresses anything
         socket = only(io)

@@ -16,28 +16,28 @@ import trio
 
 from trio_socketio.net._sockets import socket_below
 
-__all__ = ["HangUps"]
+__all__ = ["HangUps", "Watch"]
 
 
 class HangUps:
     """Watches sockets for FIN and RST. Where there is no epoll, and for streams without a socket, it does nothing."""
 
     def __init__(self) -> None:
-        self._watched: dict[int, _Watch] = {}
+        self._watched: dict[int, Watch] = {}
         self._epoll: select.epoll | None = None
         if sys.platform == "linux":
             self._epoll = select.epoll()
 
-    def watching(self, stream: trio.abc.Stream, notify: Callable[[], None]) -> _Watch:
+    def watching(self, stream: trio.abc.Stream, notify: Callable[[], None]) -> Watch:
         """Call ``notify`` when the peer hangs up inside of a ``with`` block, whose ``hung_up`` is True then.
 
         Args:
             stream: it must not be closed inside the block.
             notify: called at most once, in the task of ``run``.
         """
-        return _Watch(self, stream, notify)
+        return Watch(self, stream, notify)
 
-    def _add(self, descriptor: int, watch: _Watch) -> None:
+    def _add(self, descriptor: int, watch: Watch) -> None:
         if self._epoll is not None and sys.platform == "linux":
             self._epoll.register(descriptor, select.EPOLLRDHUP | select.EPOLLET)
             self._watched[descriptor] = watch
@@ -66,7 +66,7 @@ class HangUps:
             epoll.close()
 
 
-class _Watch:
+class Watch:
     """One socket that is watched.
 
     Attributes:
@@ -82,7 +82,7 @@ class _Watch:
         self._notify = notify
         self.hung_up = False
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Watch:
         if self._descriptor >= 0:
             self._hang_ups._add(self._descriptor, self)
         return self

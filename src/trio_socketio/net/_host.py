@@ -1,9 +1,8 @@
-"""One HTTP connection after the other: requests to the engine, upgrades to a driver, files for the rest."""
+"""Serves an engine over streams: each connection, and the tasks that all connections share."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,35 +11,22 @@ import trio
 
 from trio_socketio._core import Connection, TimerEvent
 from trio_socketio._signal import Signal
-from trio_socketio.engineio import (
-    Engine,
-    EngineRequest,
-    EngineResponse,
-    RejectedWebSocket,
-    Session,
-    WebSocketTransport,
-)
+from trio_socketio.engineio import Engine
 from trio_socketio.net._accepting import Acceptor
-from trio_socketio.net._admission import STOPPING, Admission
 from trio_socketio.net._files import Files
-from trio_socketio.net._handshake import opening_handshake
-from trio_socketio.net._hang_ups import HangUps
-from trio_socketio.net._health import Health, HostState, health_response
+from trio_socketio.net._health import Health, HostState
 from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
-from trio_socketio.net._requests import GONE, Polls, Requests
-from trio_socketio.net._response_headers import ResponseHeaders
-from trio_socketio.net._sockets import limit_silence
-from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
+from trio_socketio.net._requests import GONE, Requests
+from trio_socketio.net._service import EngineService
+from trio_socketio.net._site import Site
+from trio_socketio.net._upgrades import Driver, Upgrades
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
 
 #: ``"auto"``: the reactor for plain sockets, where there is one.
 DriverChoice = Literal["auto", "stream"]
-
-NOT_FOUND = EngineResponse(404, [("Content-Length", "0")])
-UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +42,6 @@ class HostOptions:
     health_path: str | None  #: where monitors ask whether the server takes new clients
 
 
-Driver = StreamDriver | ReactorDriver
-
-
 class EngineHost:
     """Serves an engine over streams.
 
@@ -68,38 +51,28 @@ class EngineHost:
         logger: for what goes wrong.
 
     Attributes:
-        state: which requests are still answered.
+        service: what the requests to the engine need.
         connections: those that speak HTTP now.
         acceptor: accepts connections.
-        polls: those that are to be answered.
-        compressing: the threads that compress answers. Those of the application may all wait for such an answer.
-        paths: where the engine is found.
-        admission: who may go on to it.
-        headers: what is added to its responses.
-        hang_ups: watches sockets that are not read, of all but the reactor's.
         arrivals: what has come and was not read or accepted yet.
         reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
     """
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
         self.engine = engine
-        self.state = HostState.RUNNING
         self.connections: set[Http1Connection] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
         #: called with what stops the program, when a handler that a timer has called raises it
         self.on_interrupt: Callable[[BaseException], None] | None = None
         self.options = options
-        self.paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
-        self.admission = Admission(engine, self.refuses, logger)
-        self.headers = ResponseHeaders(engine.hooks, engine.options.cookie, logger)
-        self._started = trio.current_time()
-        self.polls = Polls(logger)
-        self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
+        self.service = EngineService(engine, logger)
+        paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
+        self._site = Site(paths, options.files, options.health_path, self.service.health)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
-        self.hang_ups = HangUps()
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
+        self._upgrades = Upgrades(self.service, self._site, self.reactor, options.flush_timeout)
         self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
         self._overdue = Overdue(engine, self.arrivals.read)
         self._overdue_polls = Overdue(engine, self.arrivals.accept_and_read)
@@ -107,16 +80,21 @@ class EngineHost:
     @property
     def is_stopping(self) -> bool:
         """Whether the host waits for no request any more."""
-        return self.state is HostState.STOPPING
+        return self.service.is_stopping
+
+    @property
+    def health(self) -> Health:
+        """The state of the server, as monitors see it."""
+        return self.service.health()
 
     def drain(self) -> None:
         """Refuse new sessions."""
-        if self.state is HostState.RUNNING:
-            self.state = HostState.DRAINING
+        if self.service.state is HostState.RUNNING:
+            self.service.state = HostState.DRAINING
 
     def stop(self) -> None:
         """Refuse new sessions, and let go of connections that wait for a request, its body, or a TLS handshake."""
-        self.state = HostState.STOPPING
+        self.service.state = HostState.STOPPING
         for connection in self.connections:
             connection.stop()
         for scope in self._handshakes:
@@ -147,11 +125,6 @@ class EngineHost:
                 await trio.aclose_forcefully(stream)
         return None
 
-    def _driver(self, stream: trio.abc.Stream) -> StreamDriver | ReactorDriver:
-        if self.reactor is not None and isinstance(stream, trio.SocketStream):
-            return ReactorDriver(self.reactor)
-        return StreamDriver(stream, self.options.flush_timeout, self.hang_ups)
-
     async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
         """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
         if isinstance(stream, trio.SSLStream):
@@ -161,9 +134,11 @@ class EngineHost:
         http = Http1Connection(stream, self._timeouts)
         self.connections.add(http)
         try:
-            driver = await Requests(self, http, self._logger).serve()
-            if driver is not None:
-                return http.trailing_data, driver
+            upgrade = await Requests(self.service, self._site, http).serve()
+            if upgrade is not None:
+                driver = await self._upgrades.answer(http, upgrade)
+                if driver is not None:
+                    return http.trailing_data, driver
             if not self.is_stopping:
                 await http.linger()
         finally:
@@ -186,91 +161,6 @@ class EngineHost:
             finally:
                 self._handshakes.discard(scope)
 
-    def refuses(self, request: EngineRequest) -> bool:
-        """Whether it would open a session that is not to be opened any more."""
-        return self.is_stopping or (self.state is HostState.DRAINING and not request.sid)
-
-    @property
-    def health(self) -> Health:
-        """How the server is."""
-        return Health(self.state.status, self.engine.clients_count, trio.current_time() - self._started)
-
-    def respond_outside_engine(self, request: EngineRequest) -> EngineResponse:
-        """The answer to a request that is not for the engine."""
-        if request.path == self.options.health_path:
-            return health_response(request.method, self.health)
-        return self.options.files.response(request.method, request.path, request.headers) or NOT_FOUND
-
-    # WebSocket
-
-    async def upgrade(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
-        """Answer a request for a WebSocket; returns what is to run it."""
-        if request.path not in self.paths:
-            await http.respond(NOT_FOUND)
-            return None
-        switching = b""
-        response = await self._refusal(http, request)
-        if response is None:
-            switching = await opening_handshake(http.head)
-            response = None if switching else UPGRADE_REQUIRED
-        if response is not None:
-            await http.respond(self.headers.finished(request, response))
-            return None
-        agreed = self.engine.agree(request)
-        switching = self.headers.switching(request, switching, agreed, initial=not request.sid)
-        request.response_headers = ()  # it may live on as its session's request
-        options = self.engine.options
-        limit_silence(http.stream, options.ping_interval + options.ping_timeout)
-        driver = self._driver(http.stream)
-        if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
-            await http.send(switching)
-            self._attach(driver, request)
-        else:
-            self._attach(driver, request)
-            await self._send_opening(http, switching, driver)
-        return driver
-
-    async def _refusal(self, http: Http1Connection, request: EngineRequest) -> EngineResponse | None:
-        if self.admission.may_wait(request):
-            response = await self.admission.check(request, http)
-        else:
-            response = self.admission.check_now(request)
-        return STOPPING if response is None and self.refuses(request) else response
-
-    async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
-        """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
-        receiver = driver.receiver
-        opening = receiver.link.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
-        try:
-            await http.send(switching + opening)
-        except BaseException:
-            driver.drop()
-            raise
-        if opening:
-            receiver.written(trio.current_time())
-
-    def _attach(self, driver: Driver, request: EngineRequest) -> None:
-        def serve(session: Session) -> WebSocketTransport:
-            driver.attach(session)
-            return driver
-
-        now = trio.current_time()
-        code, reason = 1000, "the session has a WebSocket already"
-        if self.refuses(request):  # since the handshake began
-            code, reason = 1001, "the server stops"
-        elif not request.sid:
-            if request.new_sid not in self.engine.sessions:
-                self.engine.open_websocket(request, serve, now)
-                return
-            code, reason = 1011, "the session id is in use"  # another was faster to open one
-        elif session := self.engine.sessions.get(request.sid):
-            candidate = self.engine.begin_upgrade(session, driver, now, request)
-            if candidate is not None:
-                driver.attach(candidate)
-                return
-        driver.attach(RejectedWebSocket(self.engine.new_connection(request), driver, code, reason))
-        driver.close()
-
     # tasks
 
     async def flushed(self) -> None:
@@ -291,8 +181,8 @@ class EngineHost:
             nursery.start_soon(self._overdue.run, name="overdue WebSockets")
             nursery.start_soon(self._overdue_polls.run, name="overdue polls")
             nursery.start_soon(self._timeouts.run, name="HTTP timeouts")
-            nursery.start_soon(self.polls.run, name="polls")
-            nursery.start_soon(self.hang_ups.run, name="hang-ups")
+            nursery.start_soon(self.service.polls.run, name="polls")
+            nursery.start_soon(self.service.hang_ups.run, name="hang-ups")
             if self.reactor is not None:
                 await self.reactor.run()
 

@@ -1,0 +1,92 @@
+"""A POST of a session that polls: its body, and the packets in it."""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+
+from trio_socketio._core import Failure, PayloadReader
+from trio_socketio.engineio import POST_TOO_LARGE, EngineResponse, PollingTransport
+from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._http1 import BodyTooLarge
+from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
+
+__all__ = ["answer_post"]
+
+#: The answer to a body in a content coding (RFC 9110 section 15.5.16). It is not read; the session lives on.
+NO_CODINGS = EngineResponse(415, [("Accept-Encoding", "identity"), ("Content-Length", "0")], close=True)
+
+
+async def answer_post(
+    exchange: Exchange, polling: PollingTransport, limit: int, logger: logging.Logger
+) -> EngineResponse:
+    """Read the body of a POST, and hand its packets over to the session.
+
+    Args:
+        exchange: the request, a POST.
+        polling: the transport of its session.
+        limit: the largest size of the body in bytes.
+        logger: for bodies that are too large.
+
+    Returns:
+        The response.
+
+    Raises:
+        h11.RemoteProtocolError: the body never came whole.
+        trio.BrokenResourceError: the client has gone.
+
+    Cancellation: the session fails.
+    """
+    headers = exchange.request.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return NO_CODINGS
+    refused = polling.begin_post(headers.get("content-type", ""))
+    if refused is not None:
+        return refused
+
+    def received(size: int) -> None:
+        polling.received(size, trio.current_time())
+
+    try:
+        body = await exchange.read_body(limit, received)
+    except BodyTooLarge as error:
+        polling.post_refused()
+        logger.info("session %s…: %s", polling.session.sid[:6], error)
+        return POST_TOO_LARGE
+    except BaseException:
+        polling.post_lost("the POST never came whole")
+        raise
+    packets = polling.packets(body)
+    if isinstance(packets, Failure):
+        return polling.end_post(packets)
+    try:
+        await _hand_over(exchange, polling, packets)
+    except BaseException:
+        polling.post_lost("the POST was cancelled")
+        raise
+    return polling.end_post(packets.failure)
+
+
+async def _hand_over(exchange: Exchange, polling: PollingTransport, packets: PayloadReader) -> None:
+    """Hand over the packets of a POST. While the session is paused, those that are left wait undecoded."""
+    session, turn = polling.session, Turn(PACKETS_BETWEEN_CHECKPOINTS)
+    for packet in packets:
+        session.receive(packet, trio.current_time())
+        if session.paused:
+            await _pause_ends(exchange, polling)
+        if not session.is_open:
+            return
+        if turn.is_over():
+            await trio.lowlevel.checkpoint()
+            turn.begin()
+
+
+async def _pause_ends(exchange: Exchange, polling: PollingTransport) -> None:
+    while polling.session.paused:
+        resumed = trio.Event()
+        polling.hold_post(resumed.set)
+        with exchange.watching_hang_up(resumed.set) as watch:
+            await resumed.wait()
+        if watch.hung_up:
+            raise trio.BrokenResourceError("the client has gone while its POST was held")

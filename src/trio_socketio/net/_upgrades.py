@@ -1,0 +1,117 @@
+"""Requests for a WebSocket, from the check to the driver that runs it."""
+
+from __future__ import annotations
+
+import trio
+
+from trio_socketio.engineio import (
+    EngineRequest,
+    EngineResponse,
+    RejectedWebSocket,
+    Session,
+    WebSocketTransport,
+)
+from trio_socketio.net._admission import STOPPING
+from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
+from trio_socketio.net._service import EngineService
+from trio_socketio.net._site import NOT_FOUND, Site
+from trio_socketio.net._sockets import limit_silence
+from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
+
+__all__ = ["Driver", "Upgrades"]
+
+UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
+
+Driver = StreamDriver | ReactorDriver
+
+
+class Upgrades:
+    """Answers requests for a WebSocket.
+
+    Args:
+        service: what the requests to the engine need.
+        site: knows the paths of the engine.
+        reactor: serves WebSockets over plain sockets; None: the stream driver serves all.
+        flush_timeout: how long the last flush of a WebSocket may take, in seconds.
+    """
+
+    def __init__(
+        self, service: EngineService, site: Site, reactor: ReactorHost | None, flush_timeout: float
+    ) -> None:
+        self._service = service
+        self._engine = service.engine
+        self._site = site
+        self._reactor = reactor
+        self._flush_timeout = flush_timeout
+
+    async def answer(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
+        """Answer a request for a WebSocket; returns the driver that is to run it, None if it is refused."""
+        exchange = Exchange(request, http, self._service)
+        if not self._site.is_for_engine(request):
+            await exchange.respond_plainly(NOT_FOUND)
+            return None
+        switching = b""
+        response = await exchange.refusal()
+        if response is None and self._service.refuses(request):
+            response = STOPPING
+        if response is None:
+            switching = await opening_handshake(http.head)
+            response = None if switching else UPGRADE_REQUIRED
+        if response is not None:
+            await exchange.respond(response)
+            return None
+        agreed = self._engine.agree(request)
+        switching = self._service.headers.switching(request, switching, agreed, initial=not request.sid)
+        request.response_headers = ()  # it may live on as its session's request
+        options = self._engine.options
+        limit_silence(http.stream, options.ping_interval + options.ping_timeout)
+        driver = self._driver(http.stream)
+        if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
+            await http.send(switching)
+            self._attach(driver, request)
+        else:
+            self._attach(driver, request)
+            await self._send_opening(http, switching, driver)
+        return driver
+
+    def _driver(self, stream: trio.abc.Stream) -> Driver:
+        if self._reactor is not None and isinstance(stream, trio.SocketStream):
+            return ReactorDriver(self._reactor)
+        return StreamDriver(stream, self._flush_timeout, self._service.hang_ups)
+
+    async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
+        """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
+        receiver = driver.receiver
+        opening = receiver.link.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
+        try:
+            await http.send(switching + opening)
+        except BaseException:
+            driver.drop()
+            raise
+        if opening:
+            receiver.written(trio.current_time())
+
+    def _attach(self, driver: Driver, request: EngineRequest) -> None:
+        def serve(session: Session) -> WebSocketTransport:
+            driver.attach(session)
+            return driver
+
+        now = trio.current_time()
+        code, reason = 1000, "the session has a WebSocket already"
+        if self._service.refuses(request):  # since the handshake began
+            code, reason = 1001, "the server stops"
+        elif not request.sid:
+            if request.new_sid not in self._engine.sessions:
+                self._engine.open_websocket(request, serve, now)
+                return
+            code, reason = 1011, "the session id is in use"  # another was faster to open one
+        elif session := self._engine.sessions.get(request.sid):
+            candidate = self._engine.begin_upgrade(session, driver, now, request)
+            if candidate is not None:
+                driver.attach(candidate)
+                return
+        driver.attach(RejectedWebSocket(self._engine.new_connection(request), driver, code, reason))
+        driver.close()
