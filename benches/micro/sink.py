@@ -19,6 +19,7 @@ class Sink:
     __slots__ = ("_wakes", "receiver")
 
     name = "websocket"
+    polls = None
     driver = "sink"
 
     def __init__(self) -> None:
