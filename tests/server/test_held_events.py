@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.links import only
 from support.peers import open_peer
 
 from trio_socketio import EngineServer, EngineSocket, Server, Socket
@@ -144,6 +145,37 @@ async def test_several_short_calls_are_no_deadlock(
             await client.send(f"3{message[1 : message.index('[')]}[]")
         await trio.sleep(6)
         assert warnings(caplog) == []
+        assert not io._require_runtime().held
+
+
+@pytest.mark.parametrize("first", ["call", "event"])
+async def test_handler_that_calls_its_own_client_in_another_namespace(
+    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, first: str
+) -> None:
+    io = Server()
+
+    @io.of("/game").on("play")
+    async def play(socket: Socket) -> None:
+        if first == "event":
+            await trio.sleep(1)
+        await only(io).call("move")
+
+    async with running(io) as net:
+        client = await (await net.connect()).connect("/game")
+        await client.send('2/game,["play"]')
+        if first == "call":
+            await trio.sleep(1)
+        await client.send('2/game,["options"]')
+        await trio.sleep(6.5)
+        (warning,) = warnings(caplog)
+        assert CALL in warning and "play" in warning
+        await client.send("30[]")
+        await client.send('2/game,["play"]')
+        await client.send('2/game,["options"]')
+        await trio.sleep(2)
+        assert len(io._require_runtime().held) == 1
+        await client.send("31[]")
+        await trio.sleep(1)
         assert not io._require_runtime().held
 
 

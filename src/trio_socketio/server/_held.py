@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:
+    from trio_socketio.server._client import Client
     from trio_socketio.server._member import Call
     from trio_socketio.server._socket import Socket
 
@@ -51,6 +53,12 @@ def _is_inside(outer: trio.lowlevel.Task | bool) -> bool:
     return task is not None
 
 
+def _calls_to(client: Client) -> Iterator[Call]:
+    """The pending calls to a client, in all its namespaces."""
+    for socket in client.sockets.values():
+        yield from (socket._member.calls or {}).values()
+
+
 class HeldEvents:
     """The sockets whose events are held now, by a connection handler or behind a call to their own client.
 
@@ -73,25 +81,25 @@ class HeldEvents:
         if not socket._ready:
             self._watch(socket, None)
             return
-        call = next((call for call in (socket._member.calls or {}).values() if call.blocks), None)
+        call = next((call for call in _calls_to(socket._client) if call.blocks is socket), None)
         if call is not None:
             self._watch(socket, call)
 
     def call_begins(self, socket: Socket, call: Call) -> None:
-        """A socket whose event is being handled is called, by its handler or somebody else."""
-        call.blocks = bool(socket._running) and _is_inside(socket._running)
-        if call.blocks and socket._has_waiting:
-            self._watch(socket, call)
+        """A socket is called: look whether a handler of its client makes the call, in this namespace or another."""
+        for sibling in socket._client.sockets.values():
+            if sibling._running and _is_inside(sibling._running):
+                call.blocks = sibling
+                if sibling._has_waiting:
+                    self._watch(sibling, call)
 
     def call_ended(self, socket: Socket) -> None:
         """A call of a socket has ended; what waits behind another one is looked at when more comes."""
-        since = self._since.get(socket)
-        if (
-            since is not None
-            and since[1] is not None
-            and since[1] not in (socket._member.calls or {}).values()
-        ):
-            self.discard(socket)
+        pending = list(_calls_to(socket._client))
+        for sibling in socket._client.sockets.values():
+            since = self._since.get(sibling)
+            if since is not None and since[1] is not None and since[1] not in pending:
+                self.discard(sibling)
 
     def _watch(self, socket: Socket, call: Call | None) -> None:
         """Events are held from now on, by a call of the handler that is with the socket or a connection handler."""

@@ -23,8 +23,8 @@ class Call:
     __slots__ = ("answer", "blocks", "signal")
 
     def __init__(self) -> None:
-        #: whether the handler that the socket's later events wait for is in it
-        self.blocks = False
+        #: the socket of the same client whose later events wait for the handler that makes the call
+        self.blocks: Socket | None = None
         self.signal = Signal()
         self.answer: list[Any] | None = None
 

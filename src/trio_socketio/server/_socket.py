@@ -275,7 +275,7 @@ class Socket(Sending, Listening):
         self._inbox.put(event)
         if self._ready and not self._is_served:
             self._runtime.crew.serve(self)
-        elif self._member.calls or not self._ready:
+        elif self._client.calls_pending or not self._ready:
             self._runtime.held.events_wait(self)
 
     def _serve_inbox(self) -> None:
