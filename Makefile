@@ -15,6 +15,7 @@ SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-n
 	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PORT
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
@@ -54,7 +55,9 @@ lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news frag
 
 .PHONY: types
 types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs tell the truth
-	@$(BIN)/mypy src tools/rows.py tools/requires.py $(wildcard tests/typing)
+	@$(BIN)/mypy src tools/rows.py tools/requires.py tests/typing
+	@$(BIN)/pyright --pythonpath $(BIN)/python --warnings
+	@for example in examples/*/server.py; do $(BIN)/mypy $$example || exit; done
 	@$(BIN)/stubtest $(patsubst src/trio_socketio/_core/%.pyx,trio_socketio._core.%,$(wildcard src/trio_socketio/_core/*.pyx))
 
 .PHONY: layers

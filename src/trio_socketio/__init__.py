@@ -72,8 +72,14 @@ __all__ = [
     "__version__",
 ]
 
-for _name in __all__:
-    _value = globals()[_name]
-    if hasattr(_value, "__module__"):
-        _value.__module__ = __name__  # where users find it, in tracebacks and documentation
-del _name, _value
+
+def _say_where_they_are() -> None:
+    """Let public classes name this module, where users find them, in tracebacks and documentation."""
+    for name in __all__:
+        value = globals()[name]
+        if hasattr(value, "__module__"):
+            value.__module__ = __name__
+
+
+_say_where_they_are()
+del _say_where_they_are

@@ -20,6 +20,7 @@ class PendingAck(Protocol):
     @property
     def answered(self) -> bool:
         """Whether it has come."""
+        ...
 
     @property
     def value(self) -> Any:
@@ -74,10 +75,12 @@ class NamespaceHost(Protocol[M_contra]):
     @property
     def name(self) -> str:
         """The name of the namespace, with its slash."""
+        ...
 
     @property
     def log(self) -> logging.Logger:
         """The server's logger."""
+        ...
 
     @property
     def nursery(self) -> trio.Nursery:
@@ -86,6 +89,7 @@ class NamespaceHost(Protocol[M_contra]):
         Raises:
             RuntimeError: the server does not run.
         """
+        ...
 
     def report(self, calls: Iterable[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
         """Call functions of the application with these arguments, one after the other.

@@ -48,18 +48,23 @@ class Payloads(Protocol):
 
     def accepts(self, content_type: str) -> bool:
         """Whether a POST may be of this type."""
+        ...
 
     def read(self, body: bytes, content_type: str) -> PayloadReader:
         """The packets of a body, one at a time."""
+        ...
 
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
+        ...
 
     def packet(self, digit: bytes) -> tuple[bytes, str]:
         """A body of one packet that is a type and nothing else, and the type of the body."""
+        ...
 
     def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
         """The body with such a packet behind its own."""
+        ...
 
 
 class _Payloads4:

@@ -47,6 +47,7 @@ class Transport(Protocol):
     @property
     def name(self) -> TransportName:
         """``"polling"`` or ``"websocket"``."""
+        ...
 
     @property
     def polls(self) -> Polls | None:
@@ -55,6 +56,7 @@ class Transport(Protocol):
     @property
     def driver(self) -> str:
         """Who carries the bytes: ``"polling"``, ``"stream"``, ``"reactor"``, or a host's own name."""
+        ...
 
     def wake(self) -> None:
         """There is output."""
@@ -81,10 +83,12 @@ class Receiver(Protocol):
     @property
     def link(self) -> Connection:
         """Where bytes go in and come out."""
+        ...
 
     @property
     def paused(self) -> bool:
         """Whether the driver must stop handing over packets until ``Transport.resume``."""
+        ...
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """One packet (text with its type digit, or a binary message), or how the stream of them ended."""

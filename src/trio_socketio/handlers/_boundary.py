@@ -28,9 +28,8 @@ def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
     if interrupts is not None and rest is None:
         return _first(interrupts)
     innermost = leaf(group)
-    if not isinstance(innermost, Exception) or len(group.exceptions) > 1:
-        return innermost
-    return group.exceptions[0]
+    first, *others = group.exceptions
+    return innermost if others or not isinstance(innermost, Exception) else first
 
 
 def without_disconnected(error: Exception) -> Exception | None:

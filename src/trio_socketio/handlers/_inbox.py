@@ -16,10 +16,12 @@ class Event(Protocol):
     @property
     def name(self) -> EventName:
         """Decides which handlers are called."""
+        ...
 
     @property
     def args(self) -> list[Any]:
         """The arguments of its handlers, after the socket."""
+        ...
 
     @property
     def ack_id(self) -> int | None:
@@ -28,6 +30,7 @@ class Event(Protocol):
     @property
     def size(self) -> int:
         """In bytes."""
+        ...
 
 
 class Reading(Protocol):

@@ -24,6 +24,7 @@ class Owner(Protocol[E]):
 
     def make_inbox(self) -> Inbox[E]:
         """Return a new inbox; called for the first event that has to wait."""
+        ...
 
     async def handle(self, event: E) -> None:
         """Call the handlers of an event, in a task; raises nothing that an application's handler raises."""
@@ -53,6 +54,7 @@ class Owner(Protocol[E]):
     @property
     def has_disconnect_handlers(self) -> bool:
         """Whether ``run_disconnect_handlers`` has anything to do."""
+        ...
 
     async def run_disconnect_handlers(self) -> None:
         """Call the disconnect handlers. All tasks of the mailbox have ended."""
@@ -75,3 +77,4 @@ class Spawner(Protocol):
 
     def disconnecting(self) -> AbstractContextManager[None]:
         """Return the shielded scope of disconnect handlers, which ends with the grace of the server's stop."""
+        ...

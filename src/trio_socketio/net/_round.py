@@ -71,10 +71,12 @@ class Flushing(Protocol):
     @property
     def has_dirty(self) -> bool:
         """Whether a connection has something to send."""
+        ...
 
     @property
     def in_round(self) -> bool:
         """Whether a round goes on."""
+        ...
 
     def begin_round(self) -> None:
         """Begin a round."""

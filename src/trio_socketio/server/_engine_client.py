@@ -6,7 +6,7 @@ import math
 import weakref
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import msgspec
 import trio
@@ -48,8 +48,9 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     args: list[str | bytes]
     size: int
-    name: ClassVar[str] = "message"
-    ack_id: ClassVar[int | None] = None
+    # Without annotations, so that they are no fields.
+    name = "message"
+    ack_id = None
 
 
 class MessageIteration:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol, TypeVar
 
 import trio
 
-from trio_socketio.engineio import EngineRequest, Session
+from trio_socketio.engineio import EngineRequest, Session, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import require_event_name, require_hook, require_task
 
-__all__ = ["EngineConn"]
+__all__ = ["EngineConn", "L", "Listener"]
 
 Listener = Callable[..., object]
+L = TypeVar("L", bound=Listener)
+
+
+class CurrentTransport(Protocol):
+    """The transport of a session, as it is now."""
+
+    @property
+    def name(self) -> TransportName:
+        """The name in the Engine.IO protocol."""
+        ...
 
 
 class EngineConn:
@@ -40,7 +50,7 @@ class EngineConn:
         return self._session.request
 
     @property
-    def transport(self) -> Any:
+    def transport(self) -> CurrentTransport:
         """What serves the session now; its ``name`` is ``"polling"`` or ``"websocket"``."""
         return self._session.transport
 
@@ -60,8 +70,8 @@ class EngineConn:
         conn = self._session.link
         return conn.pushed - conn.confirmed
 
-    def on(self, event: str, listener: Listener) -> None:
-        """Call a plain function for an event; it must not block.
+    def on(self, event: str, listener: L) -> L:
+        """Call a plain function for an event; it must not block. Returns the function.
 
         - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
         - ``"drain"``: ``()``, whenever all that was sent is written;
@@ -71,6 +81,7 @@ class EngineConn:
         require_task("conn.on")
         require_hook(listener, f"a listener for {event!r}", 2 if event == "close" else 0)
         self._listen(event, listener)
+        return listener
 
     def _check(self, event: str) -> None:
         if callable(event):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeVar, Unpack, cast
+from typing import TypeVar, Unpack, cast, overload
 
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
 from trio_socketio.handlers import Workers, require_event_name, require_hook, require_task
@@ -132,7 +132,12 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
             raise RuntimeError("the server runs: an observer is set before")
         self._observer = observer
 
-    def on(self, event: str, function: F | None = None) -> Any:
+    @overload
+    def on(self, event: str, function: F) -> F: ...
+    @overload
+    def on(self, event: str, function: None = None) -> Callable[[F], F]: ...
+
+    def on(self, event: str, function: F | None = None) -> F | Callable[[F], F]:
         """Register a function for an event; also a decorator. A plain function must not block.
 
         Of sockets, when it serves by itself; these may be ``async def``. An exception closes the socket.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 import trio
 from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
@@ -11,7 +11,7 @@ from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 from trio_socketio._core import Message
 from trio_socketio.errors import Disconnected, LocalProtocolError
 from trio_socketio.handlers import emit_outside, require_task
-from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.server._engine_conn import EngineConn, L
 from trio_socketio.server._from_thread import SendFromThread
 from trio_socketio.server._observing import report
 from trio_socketio.server._session_client import FULL
@@ -60,7 +60,12 @@ class EngineSocket(EngineConn):
         """For tasks that end with the socket. An exception of one closes this socket alone."""
         return self._client.mailbox.nursery
 
-    def on(self, event: str, listener: Callable[..., Any] | None = None) -> Any:
+    @overload
+    def on(self, event: str, listener: L) -> L: ...
+    @overload
+    def on(self, event: str, listener: None = None) -> Callable[[L], L]: ...
+
+    def on(self, event: str, listener: L | None = None) -> L | Callable[[L], L]:
         """Register a handler; also a decorator.
 
         - ``"message"``: ``(data)``, for each message, one after the other;
@@ -79,8 +84,7 @@ class EngineSocket(EngineConn):
         if listener is None:
             return lambda function: self.on(event, function)
         if event in ("upgrade", "drain"):
-            super().on(event, listener)
-            return listener
+            return super().on(event, listener)
         require_task("socket.on")
         self._client.listen(event, listener)
         return listener

@@ -65,6 +65,7 @@ class Observable(SessionObserver, Protocol):
     @property
     def conn(self) -> EngineConn:
         """The session as applications see it."""
+        ...
 
 
 class Observed:

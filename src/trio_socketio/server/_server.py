@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
-from typing import Any, TypeVar, Unpack, overload
+from typing import TypeVar, Unpack, overload
 
 from trio_socketio.adapters import Adapter, RoomEvent, RoomObserver
 from trio_socketio.handlers import HandlerFunction, require_hook
@@ -77,7 +77,7 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         return namespace
 
     @property
-    def sockets(self) -> Any:
+    def sockets(self) -> Mapping[str, Socket]:
         """The connected sockets of the main namespace, by id."""
         return self._namespace.public.sockets
 

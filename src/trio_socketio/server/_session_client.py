@@ -32,6 +32,7 @@ class Connected(Protocol):
     @property
     def connected(self) -> bool:
         """Whether messages can be sent."""
+        ...
 
 
 class SessionClient(ABC):
