@@ -39,6 +39,7 @@ class Polls(Protocol):
 
     def was_polled(self) -> bool:
         """Whether a poll waits, or has come since this was asked last."""
+        ...
 
 
 class Transport(Protocol):
@@ -110,14 +111,17 @@ class UpgradeCandidate(Protocol):
     @property
     def link(self) -> Connection:
         """Where bytes of the WebSocket go in and come out."""
+        ...
 
     @property
     def driver(self) -> Transport:
         """What holds the WebSocket."""
+        ...
 
     @property
     def close_code(self) -> int:
         """What is sent with the session's end (RFC 6455 section 7.4)."""
+        ...
 
     def session_closes(self, code: int, by_peer: bool) -> None:
         """The session closes with this code; ``by_peer``: the client asked for it."""
