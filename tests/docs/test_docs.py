@@ -246,7 +246,7 @@ def test_diagrams_are_drawn_from_the_tables() -> None:
         for event, following in row.items()
     ]
     probes = [
-        f"{state.name} --{packet}--> {following.name}"
+        f"{state.name} --{packet.type.value}{packet.data}--> {following.name}"
         for state, row in PROBE_TRANSITIONS.items()
         for packet, following in row.items()
     ]

@@ -27,6 +27,7 @@ from trio_socketio.engineio._options import (
     TransportName,
     generate_sid,
 )
+from trio_socketio.engineio._packet import Packet, PacketType, parse_packet
 from trio_socketio.engineio._polling import BAD_REQUEST, POST_TOO_LARGE, PollingTransport
 from trio_socketio.engineio._proxies import Proxies
 from trio_socketio.engineio._request import (
@@ -72,6 +73,8 @@ __all__ = [
     "HttpCompression",
     "Middleware",
     "Outbox",
+    "Packet",
+    "PacketType",
     "PerMessageDeflate",
     "Policy",
     "PollingTransport",
@@ -98,4 +101,5 @@ __all__ = [
     "is_field_value",
     "is_same_origin",
     "is_token",
+    "parse_packet",
 ]

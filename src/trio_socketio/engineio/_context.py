@@ -9,6 +9,7 @@ from trio_socketio._core import Message
 from trio_socketio.engineio._endings import Endings
 from trio_socketio.engineio._liveness import Look
 from trio_socketio.engineio._options import EngineOptions
+from trio_socketio.engineio._packet import PacketType
 
 __all__ = ["SessionContext"]
 
@@ -42,9 +43,9 @@ class SessionContext:
         self.forget = forget
         self.endings = Endings(logger)
         self.looks: dict[str, Look] = {}
-        self.ping = Message("", packet_type="2")
-        self.pong = Message("", packet_type="3")
-        self.probe_answer = Message("probe", packet_type="3")
+        self.ping = Message("", packet_type=PacketType.PING.value)
+        self.pong = Message("", packet_type=PacketType.PONG.value)
+        self.probe_answer = Message("probe", packet_type=PacketType.PONG.value)
         self.initial_packet = _message(options.initial_packet)
 
 

@@ -22,6 +22,7 @@ from trio_socketio.engineio._context import SessionContext
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
 from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
+from trio_socketio.engineio._packet import PacketType
 from trio_socketio.engineio._polling import PollingTransport
 from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
 from trio_socketio.engineio._seam import SessionObserver, Transport
@@ -262,7 +263,7 @@ class Engine:
         self.sessions[session.sid] = session
         session.observer = self._connect(session)
         packet = f'{{"sid":{json.dumps(session.sid)},{opening}'
-        session.open(transport, Message(packet, packet_type="0"), now)
+        session.open(transport, Message(packet, packet_type=PacketType.OPEN.value), now)
 
     def _opening(self, upgrades: list[TransportName]) -> str:
         """The JSON of an open packet, behind the session id. To encode all of it each time takes 7 µs."""

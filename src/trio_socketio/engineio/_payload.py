@@ -9,6 +9,7 @@ import re
 from typing import Protocol
 
 from trio_socketio._core import Connection, PayloadReader
+from trio_socketio.engineio._packet import PacketType
 
 __all__ = [
     "BINARY",
@@ -58,11 +59,11 @@ class Payloads(Protocol):
         """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
         ...
 
-    def packet(self, digit: bytes) -> tuple[bytes, str]:
+    def packet(self, packet_type: PacketType) -> tuple[bytes, str]:
         """A body of one packet that is a type and nothing else, and the type of the body."""
         ...
 
-    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
+    def append(self, body: bytes, content_type: str, packet_type: PacketType) -> bytes:
         """The body with such a packet behind its own."""
         ...
 
@@ -79,11 +80,11 @@ class _Payloads4:
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         return link.take_payload(max_bytes), TEXT
 
-    def packet(self, digit: bytes) -> tuple[bytes, str]:
-        return digit, TEXT
+    def packet(self, packet_type: PacketType) -> tuple[bytes, str]:
+        return packet_type.value.encode(), TEXT
 
-    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
-        return body + b"\x1e" + digit
+    def append(self, body: bytes, content_type: str, packet_type: PacketType) -> bytes:
+        return body + b"\x1e" + packet_type.value.encode()
 
 
 class _Payloads3:
@@ -99,11 +100,11 @@ class _Payloads3:
         body, binary = link.take_payload3(max_bytes)
         return body, BINARY if binary else TEXT
 
-    def packet(self, digit: bytes) -> tuple[bytes, str]:
-        return b"1:" + digit, TEXT
+    def packet(self, packet_type: PacketType) -> tuple[bytes, str]:
+        return b"1:" + packet_type.value.encode(), TEXT
 
-    def append(self, body: bytes, content_type: str, digit: bytes) -> bytes:
-        return body + (b"\x00\x01\xff" if content_type == BINARY else b"1:") + digit
+    def append(self, body: bytes, content_type: str, packet_type: PacketType) -> bytes:
+        return body + (b"\x00\x01\xff" if content_type == BINARY else b"1:") + packet_type.value.encode()
 
 
 class _Payloads3Bytes(_Payloads3):
@@ -112,8 +113,8 @@ class _Payloads3Bytes(_Payloads3):
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         return link.take_payload3(max_bytes, True)[0], BINARY
 
-    def packet(self, digit: bytes) -> tuple[bytes, str]:
-        return b"\x00\x01\xff" + digit, BINARY
+    def packet(self, packet_type: PacketType) -> tuple[bytes, str]:
+        return b"\x00\x01\xff" + packet_type.value.encode(), BINARY
 
 
 PAYLOADS4, PAYLOADS3, PAYLOADS3_BYTES = _Payloads4(), _Payloads3(), _Payloads3Bytes()

@@ -14,6 +14,7 @@ from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import _jsonp
 from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
+from trio_socketio.engineio._packet import PacketType
 from trio_socketio.engineio._payload import (
     PAYLOADS3,
     PAYLOADS3_BYTES,
@@ -28,8 +29,6 @@ from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["BAD_REQUEST", "POST_OK", "POST_TOO_LARGE", "PollingTransport"]
-
-NOOP, CLOSE = b"6", b"1"
 
 #: More than any outbox holds: a poll takes all that is queued.
 EVERYTHING = 1 << 40
@@ -91,7 +90,7 @@ class PollingTransport:
         self._max_bytes = 1  # the open packet comes alone
         self._post_type = ""
         self._notify: Callable[[], None] | None = None
-        self._answer: bytes | None = None
+        self._answer: PacketType | None = None
         self._polled = False
         self._posting = False
         self._messages = Messages.NONE
@@ -126,7 +125,7 @@ class PollingTransport:
         if self.session.transport is not self:  # an upgrade has taken over
             self._take_back()
         if self._notify is not None:
-            self._answer = CLOSE if goodbye else NOOP
+            self._answer = PacketType.CLOSE if goodbye else PacketType.NOOP
             self._notify()
 
     def _take_back(self) -> None:
@@ -181,7 +180,7 @@ class PollingTransport:
     def release(self) -> None:
         """Answer the waiting poll with a noop packet, if there is nothing better."""
         if self._notify is not None and not self.session.link.queued_packets:
-            self._answer = NOOP
+            self._answer = PacketType.NOOP
             self._notify()
 
     def release_all(self) -> None:
@@ -205,10 +204,10 @@ class PollingTransport:
         """
         self._set_waiting(None)
         session, payloads = self.session, self._payloads
-        digit, self._answer = self._answer, None
-        self._messages = Messages.TAKEN if digit is None else Messages.NONE
-        if digit is not None:
-            return self._wrapped(*payloads.packet(digit), compress=False)
+        packet_type, self._answer = self._answer, None
+        self._messages = Messages.TAKEN if packet_type is None else Messages.NONE
+        if packet_type is not None:
+            return self._wrapped(*payloads.packet(packet_type), compress=False)
         is_closing = not session.is_open
         body, content_type = payloads.take(session.link, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
@@ -216,9 +215,9 @@ class PollingTransport:
         if is_closing and (is_last or not body):
             # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
             if body:
-                body = payloads.append(body, content_type, CLOSE)
+                body = payloads.append(body, content_type, PacketType.CLOSE)
             else:
-                body, content_type = payloads.packet(CLOSE)
+                body, content_type = payloads.packet(PacketType.CLOSE)
             self._goodbye_sent = True
         return self._wrapped(body, content_type, compress=session.link.compressible)
 
@@ -231,7 +230,7 @@ class PollingTransport:
     def begin_answer(self) -> EngineResponse | None:
         """The answer is about to be handed to the kernel; returns what is to be written instead, if anything is."""
         if self._messages is Messages.PUT_BACK:
-            return self._wrapped(*self._payloads.packet(NOOP), compress=False)
+            return self._wrapped(*self._payloads.packet(PacketType.NOOP), compress=False)
         if self._messages is Messages.TAKEN:
             self._messages = Messages.ON_THEIR_WAY
         return None

@@ -10,6 +10,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
+from trio_socketio.engineio._packet import Packet, PacketType, parse_packet
 from trio_socketio.engineio._seam import Receiver, Transport
 from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import State
@@ -34,10 +35,13 @@ class Probe(Enum):
     FAILED = auto()
 
 
-#: A packet that a state does not list fails the candidate, and the candidate only. ``5`` without a probe is accepted.
-PROBE_TRANSITIONS: dict[Probe, dict[str, Probe]] = {
-    Probe.ATTACHED: {"2probe": Probe.PROBED, "5": Probe.UPGRADED},
-    Probe.PROBED: {"5": Probe.UPGRADED},
+_PROBE, _UPGRADE = Packet(PacketType.PING, "probe"), Packet(PacketType.UPGRADE)
+
+#: A packet that a state does not list fails the candidate, and the candidate only. An upgrade packet without a probe is
+#: accepted.
+PROBE_TRANSITIONS: dict[Probe, dict[Packet, Probe]] = {
+    Probe.ATTACHED: {_PROBE: Probe.PROBED, _UPGRADE: Probe.UPGRADED},
+    Probe.PROBED: {_UPGRADE: Probe.UPGRADED},
     Probe.UPGRADED: {},
     Probe.FAILED: {},
 }
@@ -66,7 +70,8 @@ class Candidate:
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """Take one packet of the candidate."""
-        following = PROBE_TRANSITIONS[self._probe].get(packet) if isinstance(packet, str) else None
+        parsed = parse_packet(packet, self.session.revision) if isinstance(packet, str) else packet
+        following = PROBE_TRANSITIONS[self._probe].get(parsed) if isinstance(parsed, Packet) else None
         if following is Probe.PROBED:
             self._probe = following
             self.link.push(self.session.context.probe_answer, protected=True)
