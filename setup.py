@@ -58,7 +58,7 @@ MODULES = {
 if sys.platform == "linux":
     MODULES["_reactor"] = True
 else:
-    SOURCES.remove(os.path.join("csrc", "reactor.c"))
+    SOURCES = [source for source in SOURCES if not Path(source).name.startswith("reactor")]
 
 
 def made_from(target: str) -> list[str]:

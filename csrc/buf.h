@@ -21,7 +21,7 @@ typedef struct {
 extern tsio_alloc_hook tsio_alloc;
 
 /* `data` is owned by the buffer, NULL while cap is 0, and valid until the next
- * call that appends, reserves or frees. The fields may be read by anybody. */
+ * call that appends, reserves or frees. The fields are public for reading. */
 typedef struct {
     uint8_t *data;
     size_t len, cap;

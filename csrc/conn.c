@@ -28,7 +28,7 @@ void tsio_conn_free(tsio_conn *conn)
     free_websocket(&conn->ws);
     if (conn->front == NULL)
         return;
-    tsio_outbox_free(tsio_conn_outbox(conn));
+    tsio_outbox_free(tsio_conn_leave_fast_path(conn));
     tsio_front_unlink(conn->front);
     tsio_front_free(conn->front);
     conn->front = NULL;
@@ -36,7 +36,7 @@ void tsio_conn_free(tsio_conn *conn)
 
 void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
 {
-    tsio_outbox *outbox = tsio_conn_outbox(session);
+    tsio_outbox *outbox = tsio_conn_leave_fast_path(session);
     free_websocket(&session->ws);
     session->ws = candidate->ws;
     session->dialect = candidate->dialect;
@@ -46,17 +46,17 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
         outbox->closed = true;
 }
 
-/* --- plain or not --------------------------------------------------------- */
+/* --- fast path ------------------------------------------------------------- */
 
-tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
+tsio_outbox *tsio_conn_leave_fast_path(tsio_conn *conn)
 {
     tsio_front *front = conn->front;
-    if (front->plain) {
-        tsio_outbox_catch_up(&conn->outbox, front->passed, front->waiting,
+    if (front->on_fast_path) {
+        tsio_outbox_catch_up(&conn->outbox, front->uncounted, front->waiting,
                              front->is_protected ? TSIO_SEND_PROTECTED : 0);
         front->waiting = NULL;
-        front->passed = 0;
-        front->plain = false;
+        front->uncounted = 0;
+        front->on_fast_path = false;
     }
     return &conn->outbox;
 }
@@ -64,30 +64,46 @@ tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
 tsio_queued tsio_conn_queued(const tsio_conn *conn)
 {
     const tsio_message *waiting = conn->front->waiting;
-    if (waiting != NULL) /* then it is plain, and the outbox is empty */
+    if (waiting != NULL) /* on the fast path, so the outbox is empty */
         return (tsio_queued){1, tsio_message_bytes(waiting)};
     return (tsio_queued){conn->outbox.count, conn->outbox.bytes};
 }
 
-void tsio_conn_settle(tsio_conn *conn)
+tsio_progress tsio_conn_progress(const tsio_conn *conn)
 {
-    if (conn->front->plain)
+    const tsio_front *front = conn->front;
+    const uint64_t waiting = front->waiting != NULL ? 1 : 0;
+    return (tsio_progress){
+        .pushed = conn->outbox.pushed + front->uncounted + waiting,
+        .confirmed = conn->outbox.confirmed + front->uncounted,
+    };
+}
+
+bool tsio_conn_has_room(const tsio_conn *conn, size_t bytes)
+{
+    const tsio_queued queued = tsio_conn_queued(conn);
+    return tsio_outbox_fits(&conn->outbox, queued.packets, queued.bytes, bytes);
+}
+
+void tsio_conn_try_fast_path(tsio_conn *conn)
+{
+    if (conn->front->on_fast_path)
         return;
     const tsio_outbox *outbox = &conn->outbox;
     const bool is_idle = outbox->inflight_packets == 0 && !outbox->closed && !tsio_conn_has_output(conn);
-    conn->front->plain = is_idle && conn->open && conn->dialect == NULL && conn->via == TSIO_VIA_REACTOR &&
+    conn->front->on_fast_path = is_idle && conn->open && conn->dialect == NULL && conn->via == TSIO_VIA_REACTOR &&
                          tsio_conn_is_writable(conn);
 }
 
 void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect)
 {
-    tsio_conn_outbox(conn);
+    tsio_conn_leave_fast_path(conn);
     conn->dialect = dialect;
     conn->ws.reader.deflate = dialect != NULL && dialect->deflate != NULL;
 }
 
 void tsio_conn_set_open(tsio_conn *conn, bool open)
 {
-    tsio_conn_outbox(conn);
+    tsio_conn_leave_fast_path(conn);
     conn->open = open;
 }

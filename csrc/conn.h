@@ -3,7 +3,7 @@
  *     bytes --feed, lend--> input --next--> whole messages, close       inbound
  *                                  |  ping -> pong, "3" -> heartbeat    dealt with here
  *     bytes <--take, peek--- [pongs] [outbox messages] [close frame]    outbound
- *                                        ^-- send, by whoever has something to say
+ *                                        ^-- send
  *
  * An Engine.IO session has one of these for its whole life. While it is polling,
  * only the outbox and the timers are used; a candidate for an upgrade is a second
@@ -60,15 +60,17 @@ enum { TSIO_PONGS_MIN_BYTES = 65536 };
 /* So many bytes of an unfinished message within a ping timeout show that the client is alive. */
 enum { TSIO_LIFE_BYTES = 1024 };
 
-/* `timer`, `owner` and what stands between `blocked` and `volatile_lost` are for
- * everybody, the rest is private.
+/* `timer`, `owner` and the fields from `blocked` to `volatile_lost` are public, the
+ * others are private.
  *
- * The connection is plain (see front.h) when a reactor has written all it had, and
- * until anything happens to what is sent but a message: it is open, nothing stands
- * in the outbox, there is no control frame to be sent, the peer reads, and it has no
- * dialect, so every message is sent as it is. Whatever
- * a plain connection has sent or has waiting, its outbox does not know. So nobody
- * looks at the outbox itself, but asks tsio_conn_outbox(). */
+ * Fast path: an idle connection of a reactor sends messages straight from its front
+ * (see front.h). It enters the fast path when a reactor has written everything, if it is
+ * open, has no dialect (messages are sent unchanged), has an empty outbox and no control
+ * frame to send, and its peer reads. Anything but sending a message leaves the fast path.
+ *
+ * On the fast path `outbox` is out of date: the counters miss `front->uncounted` messages
+ * and the waiting one. To change or drain the outbox, call tsio_conn_leave_fast_path()
+ * first; to read its size and counters, call tsio_conn_queued() and tsio_conn_progress(). */
 typedef struct tsio_conn {
     tsio_front *front;
     tsio_wheel *wheel;     /* of the timer; NULL until there was a deadline */
@@ -118,8 +120,8 @@ void tsio_conn_free(tsio_conn *conn);
  * lent is left (next has said NEED_MORE, or keep was called). */
 tsio_status tsio_conn_feed(tsio_conn *conn, const uint8_t *data, size_t len);
 
-/* As feed, without a copy: the bytes stay the caller's, who lets nobody else at
- * them (they are unmasked in place) until next says NEED_MORE, or keep is called.
+/* As feed, without a copy: the bytes stay the caller's, which must not use them
+ * (they are unmasked in place) until next returns NEED_MORE, or keep is called.
  * Precondition: all input before is parsed (next has said NEED_MORE). */
 void tsio_conn_lend(tsio_conn *conn, uint8_t *data, size_t len);
 
@@ -164,8 +166,9 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 
 /* --- outbound (WebSocket; for polling, use the outbox) -------------------- */
 
-/* The outbox, which is told what it does not know yet; the connection is not plain any more. O(1). */
-tsio_outbox *tsio_conn_outbox(tsio_conn *conn);
+/* Moves what the front has counted and holds into the outbox, and returns that. The connection is on the
+ * fast path again after the next flush that leaves nothing. O(1). */
+tsio_outbox *tsio_conn_leave_fast_path(tsio_conn *conn);
 
 /* What the client understands from now on; messages that are queued stay as they are. It
  * stays the caller's, and must outlive the connection. NULL: revision 4. Whether compressed
@@ -175,15 +178,21 @@ void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect);
 /* Whether messages are accepted from now on. */
 void tsio_conn_set_open(tsio_conn *conn, bool open);
 
-/* How much is queued, wherever it waits. Leaves the connection as plain as it is. O(1). */
+/* How much is queued, in the front and in the outbox. O(1). */
 typedef struct {
     uint32_t packets;
     size_t bytes;
 } tsio_queued;
 tsio_queued tsio_conn_queued(const tsio_conn *conn);
 
-/* Makes the connection plain if it is as it says above. For the one who has just written. */
-void tsio_conn_settle(tsio_conn *conn);
+/* `pushed` and `confirmed` of the outbox (see outbox.h), with the messages of the front counted. O(1). */
+typedef struct {
+    uint64_t pushed, confirmed;
+} tsio_progress;
+tsio_progress tsio_conn_progress(const tsio_conn *conn);
+
+/* Enters the fast path if its conditions hold. To be called when everything was written. */
+void tsio_conn_try_fast_path(tsio_conn *conn);
 
 /* Queues a message and puts the connection on a dirty list. Flags: PROTECTED (see
  * outbox.h); VOLATILE: if it would have to wait, it is lost instead; BULK: it is one
@@ -193,6 +202,9 @@ tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flag
 
 /* Throws away all that is queued, for good: the connection ends at once. */
 void tsio_conn_discard(tsio_conn *conn);
+
+/* tsio_outbox_has_room(), with a message that waits in the front counted. O(1). */
+bool tsio_conn_has_room(const tsio_conn *conn, size_t bytes);
 
 /* Whether a message queued now would wait for nothing. O(1). */
 bool tsio_conn_is_writable(const tsio_conn *conn);
@@ -229,7 +241,7 @@ void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size
  * Each ping is followed within `timeout` by its pong, by the timeout, or by another
  * ping: the deadline may be suspended or put off, but the client gives up if no ping
  * comes for both together. Another ping is left out while the outbox is full.
- * In revision 3 it is the client who pings: the first and each next must come within
+ * In revision 3 the client pings: the first ping and each next one must come within
  * both together. */
 void tsio_conn_heartbeat_start(tsio_conn *conn, tsio_wheel *wheel, double now, double interval, double timeout);
 

@@ -56,7 +56,7 @@ bool tsio_conn_has_input(const tsio_conn *conn)
 
 static tsio_status queue_pong(tsio_conn *conn, const tsio_ws_event *ping)
 {
-    const size_t max_bytes = tsio_conn_outbox(conn)->max_bytes; /* what waits in front is no longer all there is */
+    const size_t max_bytes = tsio_conn_leave_fast_path(conn)->max_bytes; /* a pong is queued beside the messages */
     tsio_conn_ws *ws = &conn->ws;
     if (ws->close_sent || ws->close_pos > 0)
         return TSIO_OK;

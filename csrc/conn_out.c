@@ -23,7 +23,7 @@ bool tsio_conn_is_writable(const tsio_conn *conn)
 
 void tsio_conn_discard(tsio_conn *conn)
 {
-    tsio_outbox *outbox = tsio_conn_outbox(conn);
+    tsio_outbox *outbox = tsio_conn_leave_fast_path(conn);
     conn->torn = conn->torn || outbox->head_sent > 0;
     outbox->closed = true;
     tsio_outbox_free(outbox);
@@ -36,7 +36,7 @@ static tsio_status push(tsio_conn *conn, tsio_message *message, uint32_t flags)
         message = tsio_message_in(message, conn->dialect);
     if (message == NULL)
         return TSIO_E_NO_MEMORY;
-    return tsio_outbox_push(tsio_conn_outbox(conn), message, flags & TSIO_SEND_PROTECTED);
+    return tsio_outbox_push(tsio_conn_leave_fast_path(conn), message, flags & TSIO_SEND_PROTECTED);
 }
 
 tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
@@ -111,7 +111,7 @@ static size_t peek_pongs(const tsio_conn_ws *ws, uint8_t *dst, size_t cap)
 size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap)
 {
     const tsio_conn_ws *ws = &conn->ws;
-    const tsio_outbox *outbox = tsio_conn_outbox(conn);
+    const tsio_outbox *outbox = tsio_conn_leave_fast_path(conn);
     if (ws->close_sent)
         return 0;
     const size_t cut = before_pongs(conn);
@@ -192,7 +192,7 @@ tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
     if (conn->ws.close_sent)
         return TSIO_OK;
     const size_t before = dst->len;
-    tsio_outbox *outbox = tsio_conn_outbox(conn);
+    tsio_outbox *outbox = tsio_conn_leave_fast_path(conn);
     tsio_status status = take_pongs(&conn->ws, dst);
     if (status == TSIO_OK)
         status = tsio_outbox_take_ws(outbox, dst, max_bytes);
@@ -208,7 +208,7 @@ void tsio_conn_close(tsio_conn *conn, uint16_t code, const uint8_t *reason, size
     uint8_t frame[127] = {0};
     if (tsio_conn_ws_has_close_frame(ws))
         return;
-    tsio_conn_outbox(conn)->closed = true;
+    tsio_conn_leave_fast_path(conn)->closed = true;
     const size_t len = tsio_ws_close_build(frame, code, reason, reason_len);
     if (len > head_len) {
         ws->close_reason = tsio_alloc.realloc(NULL, len - head_len);

@@ -4,7 +4,7 @@
 
 enum { AHEAD = 8 }; /* so many timers before its turn, a connection is fetched from memory */
 
-/* Whoever sets a deadline or a heartbeat state has set the wheel. */
+/* Precondition: `wheel` is set, as it is by every function that sets a deadline or a heartbeat state. */
 static void arm(tsio_conn *conn)
 {
     const double deadline = fmin(fmin(conn->hb_deadline, conn->ping_at), conn->other_deadline);
@@ -131,7 +131,7 @@ void tsio_conn_put_off(tsio_wheel *wheel, double now, double seconds)
         for (uint32_t at = 0; at < slot->count; at++)
             put_off(conn_of_timer(slot->entries[at].node), now, seconds);
     }
-    for (tsio_wheel_node *node = wheel->strays; node != NULL; node = node->stray)
+    for (tsio_wheel_node *node = wheel->unslotted; node != NULL; node = node->next_unslotted)
         put_off(conn_of_timer(node), now, seconds);
 }
 
@@ -200,7 +200,7 @@ static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
     const bool is_first = conn->hb_state == TSIO_HB_WAIT_PING;
     if (is_first) {
         conn->hb_state = TSIO_HB_PING_QUEUED;
-        const uint32_t number = (uint32_t)tsio_conn_outbox(conn)->pushed + 1;
+        const uint32_t number = (uint32_t)tsio_conn_leave_fast_path(conn)->pushed + 1;
         conn->hb_busy = number != conn->hb_ping + 1;
         conn->hb_ping = number;
         set_deadline(conn, now + conn->ping_timeout);

@@ -5,7 +5,7 @@
  *     revision 3, base64       "4..."   81 len b4<base64>       the same, always text
  *     any of them, deflate     c1, c2 instead of 81, 82: where it is worth it
  *
- * There are few, shared by all clients. Who has none (NULL) speaks revision 4.
+ * There are few, shared by all clients. A client without one (NULL) speaks revision 4.
  */
 #ifndef TSIO_DIALECT_H
 #define TSIO_DIALECT_H

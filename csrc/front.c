@@ -8,31 +8,31 @@
 
 #include "buf.h"
 
-/* Chunks double until they have the size of a huge page, which they then try to be:
- * in a crowd that comes in no order, looking up pages costs more than the fronts. */
+/* Chunks double until they have the size of a huge page, and then ask for one: when
+ * fronts are visited in no order, page table look-ups cost more than the fronts. */
 enum { LINE = sizeof(tsio_front), FIRST_BYTES = 1 << 16, HUGE_BYTES = 1 << 21 };
 
-/* In the place of a chunk's first front. */
+/* The head of a chunk takes the place of its first front. */
 typedef struct chunk {
-    struct chunk *prev, *next; /* of those that have room */
-    void *block;               /* as it was allocated */
-    tsio_front *given_back;    /* linked by `ahead` */
-    uint32_t used, fresh, end; /* how many are taken; the first place that never was; behind the last one */
+    struct chunk *prev, *next; /* in `chunks_with_room` */
+    void *block;               /* the unaligned allocation */
+    tsio_front *freed;         /* freed fronts, linked by `ahead` */
+    uint32_t used, fresh, end; /* fronts in use; first place that was never used; number of places */
 } chunk;
 
 _Static_assert(sizeof(chunk) <= LINE, "the head of a chunk has a front's place");
-_Static_assert(HUGE_BYTES / LINE <= UINT16_MAX + 1, "a place is told by 16 bits");
+_Static_assert(HUGE_BYTES / LINE <= UINT16_MAX + 1, "a place fits into 16 bits");
 
-static chunk *roomy;       /* the chunks that have room */
-static size_t chunk_bytes; /* of all of them, with room or without */
+static chunk *chunks_with_room; /* list of the chunks that are not full */
+static size_t chunk_bytes;      /* size of all chunks together */
 
 static void enlist(chunk *added)
 {
     added->prev = NULL;
-    added->next = roomy;
-    if (roomy != NULL)
-        roomy->prev = added;
-    roomy = added;
+    added->next = chunks_with_room;
+    if (chunks_with_room != NULL)
+        chunks_with_room->prev = added;
+    chunks_with_room = added;
 }
 
 static void delist(const chunk *removed)
@@ -42,10 +42,10 @@ static void delist(const chunk *removed)
     if (removed->prev != NULL)
         removed->prev->next = removed->next;
     else
-        roomy = removed->next;
+        chunks_with_room = removed->next;
 }
 
-/* As many bytes as there are in all chunks, within limits. */
+/* The size of the next chunk: as many bytes as all chunks have together, within limits. */
 static size_t next_size(void)
 {
     size_t size = FIRST_BYTES;
@@ -63,7 +63,7 @@ static chunk *new_chunk(void)
     chunk *made = (chunk *)(void *)(block + (alignment - (uintptr_t)block % alignment) % alignment);
 #ifdef MADV_HUGEPAGE
     if (size == HUGE_BYTES)
-        madvise(made, size, MADV_HUGEPAGE); /* or it stays as it is */
+        madvise(made, size, MADV_HUGEPAGE); /* a failure changes nothing */
 #endif
     *made = (chunk){.block = block, .fresh = 1, .end = (uint32_t)(size / LINE)};
     chunk_bytes += size;
@@ -78,13 +78,13 @@ static bool is_full(const chunk *tested)
 
 tsio_front *tsio_front_new(struct tsio_conn *conn)
 {
-    chunk *from = roomy != NULL ? roomy : new_chunk();
+    chunk *from = chunks_with_room != NULL ? chunks_with_room : new_chunk();
     if (from == NULL)
         return NULL;
-    tsio_front *front = from->given_back;
+    tsio_front *front = from->freed;
     uint16_t place;
     if (front != NULL) {
-        from->given_back = (tsio_front *)(uintptr_t)front->ahead;
+        from->freed = (tsio_front *)(uintptr_t)front->ahead;
         place = front->place;
     } else {
         place = (uint16_t)from->fresh++;
@@ -104,8 +104,8 @@ void tsio_front_free(tsio_front *front)
     chunk *to = (chunk *)(void *)(front - front->place);
     if (is_full(to))
         enlist(to);
-    front->ahead = to->given_back;
-    to->given_back = front;
+    front->ahead = to->freed;
+    to->freed = front;
     if (--to->used > 0)
         return;
     delist(to);

@@ -11,8 +11,8 @@
  *
  * For clients of other dialects there are further forms, see message_forms.h.
  *
- * Life: it is born with one reference, gets its parts from the one who made it,
- * and must not change once it is shared or another encoding was asked for.
+ * Life: a message is made with one reference, its maker adds the parts, and it must not
+ * change once it is shared or another encoding was made.
  *
  * Threads: a reactor flushes while other threads run, and gives references back; one of those
  * threads may do the same, because connections that share the message are freed there. So
@@ -34,8 +34,8 @@ typedef struct tsio_message {
     tsio_buf polling; /* empty until it is needed */
     struct tsio_message_forms *forms; /* NULL until one is needed */
     bool binary;      /* has a binary part */
-    bool never_compress; /* the sender has asked for no compression */
-    bool futile;      /* was to be compressed, and did not get smaller */
+    bool never_compress; /* set by the maker: is sent uncompressed */
+    bool futile;         /* compressing it was tried, and made it no smaller */
 } tsio_message;
 
 /* A message without parts, owned by the caller through one reference. Frames of

@@ -1,9 +1,9 @@
 /* message_forms.h -- a message as clients of other dialects get it, each form made
  * once, on first need, and owned by the message it was made from.
  *
- * To Engine.IO revision 3 it is another message if it has a binary part. So it is to
- * whoever agreed upon compression, if it gets smaller. Outboxes hold that one instead,
- * so what they count and send are its own bytes:
+ * A client of Engine.IO revision 3 gets another message if there is a binary part. So
+ * does a client that agreed upon compression, if that makes it smaller. Outboxes hold
+ * the other message instead, so they count and send its own bytes:
  *
  *     original    81 len |4|51-[...]      82 len |attachment
  *     typed       81 len |4|51-[...]      82 len |04|attachment

@@ -55,7 +55,7 @@ void tsio_outbox_free(tsio_outbox *outbox)
 
 /* --- making room --------------------------------------------------------- */
 
-static bool fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes)
+bool tsio_outbox_fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes)
 {
     const uint64_t packets = (uint64_t)queued + outbox->inflight_packets;
     const size_t used = queued_bytes + outbox->inflight_bytes;
@@ -66,7 +66,7 @@ static bool fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes
 
 bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes)
 {
-    return fits(outbox, outbox->count, outbox->bytes, bytes);
+    return tsio_outbox_fits(outbox, outbox->count, outbox->bytes, bytes);
 }
 
 /* Which queued messages a push removes: the unprotected ones among the `oldest`
@@ -110,7 +110,7 @@ static void plan_key(const tsio_outbox *outbox, removal_plan *plan, uint64_t key
 static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t bytes)
 {
     for (;; plan->oldest++) {
-        if (fits(outbox, outbox->count - plan->removed, outbox->bytes - plan->removed_bytes, bytes))
+        if (tsio_outbox_fits(outbox, outbox->count - plan->removed, outbox->bytes - plan->removed_bytes, bytes))
             return true;
         if (plan->oldest == outbox->count)
             return false;

@@ -5,9 +5,9 @@
  *                 may be dropped by the policy    |              never dropped, bytes are the taker's
  *                                                 +--peek, advance-->  gone
  *
- * Who writes and waits takes a copy and confirms it; who writes and knows at once
- * how much has gone (a non-blocking send) peeks and advances by that, and nothing
- * is ever in flight. The first message may then be half sent; it is not dropped.
+ * A writer that waits takes a copy and confirms it. A writer that knows at once how
+ * much was sent (a non-blocking send) peeks and advances by that, and nothing is ever in
+ * flight; the first message may then be half sent, and is not dropped.
  *
  * What a poll takes can be put back until it is confirmed: the outbox keeps it.
  *
@@ -51,7 +51,7 @@ typedef struct {
     uint32_t number; /* low half of `pushed` when it was accepted */
 } tsio_outbox_entry;
 
-/* The fields may be read by anybody; only `closed` may be written. */
+/* The fields are public for reading; only `closed` may be written. */
 typedef struct {
     tsio_outbox_entry *entries; /* ring of cap entries, NULL while cap is 0, &first while it is 1 */
     uint32_t head, count, cap;  /* queued; cap is 0 or a power of two */
@@ -82,6 +82,9 @@ void tsio_outbox_free(tsio_outbox *outbox);
 /* Whether a push of so many bytes is accepted without dropping another message.
  * Says nothing about `closed`. O(1). */
 bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes);
+
+/* The same if `queued` packets of `queued_bytes` bytes were queued. O(1). */
+bool tsio_outbox_fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes);
 
 /* Queues a message. On TSIO_OK the outbox holds a reference of its own; the
  * caller's stays the caller's. Otherwise nothing changes but `dropped`:

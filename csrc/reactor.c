@@ -1,20 +1,13 @@
 #include "reactor.h"
 
-#include <errno.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "delivery.h"
+#include "reactor_slots.h"
 
 tsio_io_hook tsio_io = {recv, send};
 
 /* --- slots ------------------------------------------------------------------ */
-
-static tsio_slot *slot_of(const tsio_reactor *reactor, const tsio_conn *conn)
-{
-    return conn->slot == TSIO_NO_SLOT ? NULL : &reactor->slots[conn->slot];
-}
 
 tsio_conn *tsio_reactor_conn(const tsio_reactor *reactor, uint32_t slot, uint32_t generation)
 {
@@ -27,7 +20,7 @@ uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *c
     return reactor->slots[conn->slot].generation;
 }
 
-/* Also makes room for the descriptor of each slot in `closing`, so that removing cannot fail. */
+/* Makes more slots. */
 static tsio_status grow(tsio_reactor *reactor)
 {
     if (reactor->cap > UINT32_MAX / 2 / sizeof(tsio_slot))
@@ -44,7 +37,8 @@ static tsio_status grow(tsio_reactor *reactor)
     return TSIO_OK;
 }
 
-/* In one pass, each slot may be left by one connection and taken by another, and so on. */
+/* Makes room in `closing` for every descriptor, so that removing cannot fail. Within a pass one slot may be
+ * taken and left several times. */
 static bool reserve_closing(tsio_reactor *reactor)
 {
     if (reactor->closing_count + reactor->count < reactor->closing_cap)
@@ -60,9 +54,6 @@ static bool reserve_closing(tsio_reactor *reactor)
 
 /* --- epoll ------------------------------------------------------------------ */
 
-/* In place of a slot's interest: it is registered, for what does not matter. */
-enum { ANY_EVENT = EPOLLMSG };
-
 static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t events)
 {
     tsio_slot *slot = &reactor->slots[index];
@@ -76,13 +67,13 @@ static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t 
     return TSIO_OK;
 }
 
-static tsio_status update_interest(tsio_reactor *reactor, const tsio_conn *conn)
+tsio_status tsio_reactor_update_interest(tsio_reactor *reactor, const tsio_conn *conn)
 {
     const uint32_t in = conn->paused ? EPOLLRDHUP | EPOLLET : EPOLLIN;
     return set_interest(reactor, conn->slot, in | (conn->blocked ? EPOLLOUT : 0));
 }
 
-/* --- life ------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------- */
 
 static void clear_lists(tsio_dirty_lists *lists)
 {
@@ -147,10 +138,10 @@ tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd)
     return TSIO_OK;
 }
 
-/* Without its reactor no connection is plain. */
+/* The fast path and the dirty lists are the reactor's. */
 static void leave_front(tsio_conn *conn)
 {
-    tsio_conn_outbox(conn);
+    tsio_conn_leave_fast_path(conn);
     tsio_front_unlink(conn->front);
     conn->front->lists = NULL;
     conn->front->fd = -1;
@@ -158,7 +149,7 @@ static void leave_front(tsio_conn *conn)
 
 void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn)
 {
-    tsio_slot *slot = slot_of(reactor, conn);
+    tsio_slot *slot = tsio_slot_of(reactor, conn);
     if (slot == NULL)
         return;
     set_interest(reactor, conn->slot, 0);
@@ -178,7 +169,7 @@ void tsio_reactor_remove(tsio_reactor *reactor, tsio_conn *conn)
 
 void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
 {
-    tsio_slot *slot = slot_of(reactor, from);
+    tsio_slot *slot = tsio_slot_of(reactor, from);
     if (slot == NULL)
         return;
     slot->conn = to;
@@ -186,7 +177,7 @@ void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
     to->via = from->via;
     to->paused = to->paused || from->paused;
     to->blocked = from->blocked;
-    tsio_conn_outbox(to);
+    tsio_conn_leave_fast_path(to);
     to->front->lists = from->front->lists;
     to->front->fd = from->front->fd;
     leave_front(from);
@@ -198,12 +189,12 @@ void tsio_reactor_move(tsio_reactor *reactor, tsio_conn *from, tsio_conn *to)
 tsio_status tsio_reactor_resume(tsio_reactor *reactor, tsio_conn *conn)
 {
     conn->paused = false;
-    return conn->slot == TSIO_NO_SLOT ? TSIO_OK : update_interest(reactor, conn);
+    return conn->slot == TSIO_NO_SLOT ? TSIO_OK : tsio_reactor_update_interest(reactor, conn);
 }
 
 void tsio_reactor_shutdown(tsio_reactor *reactor, tsio_conn *conn)
 {
-    const tsio_slot *slot = slot_of(reactor, conn);
+    const tsio_slot *slot = tsio_slot_of(reactor, conn);
     if (slot != NULL)
         shutdown(slot->fd, SHUT_WR);
 }
@@ -234,8 +225,8 @@ bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
         ready->readable = !conn->paused && (failed || (event->events & EPOLLIN) != 0);
         ready->writable = conn->blocked && (failed || (event->events & EPOLLOUT) != 0);
         ready->hung_up = conn->paused && (failed || (event->events & EPOLLRDHUP) != 0);
-        if (conn->paused) /* it is only marked so: whoever pauses knows no reactor */
-            update_interest(reactor, conn);
+        if (conn->paused) /* setting `paused` only marks: now epoll is told */
+            tsio_reactor_update_interest(reactor, conn);
         if (ready->readable || ready->writable || ready->hung_up)
             return true;
     }
@@ -249,156 +240,23 @@ void tsio_reactor_end_pass(tsio_reactor *reactor)
         close(reactor->closing[--reactor->closing_count]);
 }
 
-static bool would_block(int error)
-{
-    /* ENOBUFS: the kernel is out of buffers, which passes. */
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ENOBUFS;
-}
-
 tsio_io_status tsio_reactor_hang_up(const tsio_reactor *reactor, const tsio_conn *conn)
 {
     int error = 0;
     socklen_t len = sizeof error;
-    getsockopt(slot_of(reactor, conn)->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    getsockopt(tsio_slot_of(reactor, conn)->fd, SOL_SOCKET, SO_ERROR, &error, &len);
     errno = error;
     return error == 0 ? TSIO_IO_EOF : TSIO_IO_BROKEN;
 }
 
 tsio_io_status tsio_reactor_read(tsio_reactor *reactor, tsio_conn *conn)
 {
-    const tsio_slot *slot = slot_of(reactor, conn);
+    const tsio_slot *slot = tsio_slot_of(reactor, conn);
     const ssize_t got = tsio_io.recv(slot->fd, reactor->buffer, TSIO_READ_BYTES, MSG_DONTWAIT);
     if (got == 0)
         return TSIO_IO_EOF;
     if (got < 0)
-        return would_block(errno) ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
+        return tsio_would_block(errno) ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
     tsio_conn_lend(conn, reactor->buffer, (size_t)got);
-    return TSIO_IO_OK;
-}
-
-bool tsio_reactor_has_dirty(const tsio_reactor *reactor)
-{
-    const tsio_dirty_lists *lists = &reactor->dirty;
-    return lists->urgent.next != &lists->urgent || lists->bulk.next != &lists->bulk;
-}
-
-static void append_link(tsio_link *link, tsio_link *list)
-{
-    *link = (tsio_link){list->prev, list};
-    list->prev->next = link;
-    list->prev = link;
-}
-
-void tsio_reactor_begin_round(tsio_reactor *reactor)
-{
-    append_link(&reactor->round, &reactor->dirty.bulk);
-}
-
-bool tsio_reactor_in_round(const tsio_reactor *reactor)
-{
-    return reactor->round.next != NULL;
-}
-
-/* The mark of a round stands first in this list. */
-static void advance_round(tsio_reactor *reactor, tsio_link *list)
-{
-    list->next = reactor->round.next;
-    list->next->prev = list;
-    if (list == &reactor->dirty.bulk)
-        append_link(&reactor->round, &reactor->dirty.urgent);
-    else
-        reactor->round = (tsio_link){NULL, NULL};
-}
-
-tsio_front *tsio_reactor_next_dirty(tsio_reactor *reactor, tsio_link *list)
-{
-    if (list->next == &reactor->round)
-        advance_round(reactor, list);
-    tsio_link *link = list->next;
-    if (link == list)
-        return NULL;
-    tsio_front *front = tsio_front_of_link(link);
-    if (front->ahead != NULL)
-        __builtin_prefetch(front->ahead, 1);
-    front->ahead = NULL;
-    tsio_front_unlink(front);
-    return front;
-}
-
-static tsio_io_status block(tsio_reactor *reactor, tsio_conn *conn)
-{
-    tsio_slot *slot = slot_of(reactor, conn);
-    conn->blocked = true;
-    if ((slot->interest & EPOLLET) != 0) /* it may be writable by now: epoll has to look again */
-        slot->interest = ANY_EVENT;
-    return update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
-}
-
-void tsio_reactor_unblock(tsio_conn *conn)
-{
-    conn->blocked = false;
-    tsio_conn_mark_dirty(conn, true);
-}
-
-/* Nothing is left. */
-static tsio_io_status settle(tsio_reactor *reactor, tsio_conn *conn)
-{
-    if (update_interest(reactor, conn) != TSIO_OK)
-        return TSIO_IO_BROKEN;
-    tsio_conn_settle(conn);
-    return TSIO_IO_OK;
-}
-
-/* Whether much lies before a ping that has just left. An idle connection is not asked. */
-static void look_ahead_of_ping(const tsio_reactor *reactor, tsio_conn *conn)
-{
-    if (conn->hb_busy)
-        conn->hb_behind = tsio_delivery_outstanding(slot_of(reactor, conn)->fd) > TSIO_LIFE_BYTES;
-}
-
-/* So many bytes of `len` were sent; or none, with errno. */
-static tsio_io_status after_send(tsio_reactor *reactor, tsio_conn *conn, ssize_t sent, size_t len)
-{
-    if (sent < 0)
-        return would_block(errno) ? block(reactor, conn) : TSIO_IO_BROKEN;
-    tsio_conn_advance(conn, (size_t)sent);
-    conn->written += (uint32_t)sent;
-    if (tsio_conn_written(conn, reactor->now))
-        look_ahead_of_ping(reactor, conn);
-    return (size_t)sent < len ? block(reactor, conn) : TSIO_IO_OK;
-}
-
-static tsio_io_status flush_outbox(tsio_reactor *reactor, tsio_conn *conn)
-{
-    const tsio_slot *slot = slot_of(reactor, conn);
-    for (int round = 0; round < TSIO_FLUSH_ROUNDS; round++) {
-        const size_t len = tsio_conn_peek(conn, reactor->buffer, TSIO_FLUSH_BYTES);
-        if (len == 0)
-            return settle(reactor, conn);
-        const ssize_t sent = tsio_io.send(slot->fd, reactor->buffer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        const tsio_io_status status = after_send(reactor, conn, sent, len);
-        if (status != TSIO_IO_OK)
-            return status;
-        if (!tsio_conn_has_output(conn))
-            return settle(reactor, conn);
-    }
-    tsio_conn_mark_dirty(conn, false); /* others first */
-    return TSIO_IO_MORE;
-}
-
-tsio_io_status tsio_reactor_flush(tsio_reactor *reactor, tsio_front *front)
-{
-    const tsio_message *message = front->waiting;
-    if (message == NULL || message->ws.len > TSIO_FLUSH_BYTES || front->passed == TSIO_FRONT_PASSED_MAX)
-        return front->conn->blocked ? TSIO_IO_WAIT : flush_outbox(reactor, front->conn);
-    const size_t len = message->ws.len;
-    const ssize_t sent = tsio_io.send(front->fd, message->ws.data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent != (ssize_t)len) {
-        const int error = errno;
-        tsio_conn_outbox(front->conn);
-        errno = error;
-        return after_send(reactor, front->conn, sent, len);
-    }
-    tsio_front_sent(front);
     return TSIO_IO_OK;
 }

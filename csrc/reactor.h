@@ -45,11 +45,11 @@ typedef struct {
     uint32_t next_free;
 } tsio_slot;
 
-/* `epoll_fd`, `dirty`, `count` and `buffer` may be read by anybody. */
+/* `epoll_fd`, `dirty`, `count` and `buffer` are public for reading. */
 typedef struct {
     int epoll_fd;
     tsio_dirty_lists dirty; /* oldest first */
-    tsio_link round; /* stands behind what was dirty when the round began; in a list while it goes on */
+    tsio_link round; /* mark behind the fronts that were dirty when the round began; in a list while it goes on */
     tsio_slot *slots;
     uint32_t cap, free_slot, count;
     int *closing; /* descriptors to be closed at the end of the pass */

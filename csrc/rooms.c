@@ -146,16 +146,16 @@ tsio_room *tsio_member_leave_one(tsio_member *member)
     return last.room;
 }
 
-/* Stands for the connection of those who are muted: it is never open. */
-static tsio_conn nobody;
-static tsio_front nobodys_front = {.conn = &nobody};
-static tsio_conn nobody = {.front = &nobodys_front};
+/* Takes the place of a muted member's connection: it is never open. */
+static tsio_conn muted_conn;
+static tsio_front muted_front = {.conn = &muted_conn};
+static tsio_conn muted_conn = {.front = &muted_front};
 
 void tsio_member_mute(tsio_member *member)
 {
-    member->conn = &nobody;
+    member->conn = &muted_conn;
     for (uint32_t seat = 0; seat < member->count; seat++)
-        member->seats[seat].room->entries[member->seats[seat].at].front = &nobodys_front;
+        member->seats[seat].room->entries[member->seats[seat].at].front = &muted_front;
 }
 
 /* --- broadcasting --------------------------------------------------------- */
@@ -177,7 +177,7 @@ void tsio_broadcast_skip_room(tsio_broadcast *broadcast, const tsio_room *room)
         room->entries[at].front->stamp = broadcast->epoch;
 }
 
-/* The connection is not plain, or has a message already. */
+/* For a connection that is not on the fast path, or has a waiting message already. */
 static void send_slowly(tsio_broadcast *broadcast, tsio_front *front, tsio_member *member)
 {
     const tsio_status status = tsio_conn_send(front->conn, broadcast->message, broadcast->flags);

@@ -1,4 +1,4 @@
-/* rooms.h -- who is in which room, and sending one message to many.
+/* rooms.h -- which members are in which room, and sending one message to many.
  *
  *     room     entries  [ front, member, seat ] [ ... ] [ ... ]     dense, in no order
  *                                |        |
@@ -24,7 +24,7 @@ typedef struct {
     uint32_t at; /* of the room's entries */
 } tsio_seat;
 
-/* Zero-initialised with `conn`: in no room. The fields may be read by anybody. */
+/* Zero-initialised with `conn`: in no room. The fields are public for reading. */
 typedef struct tsio_member {
     tsio_conn *conn; /* the caller's; must live as long as the member is in a room */
     tsio_seat *seats;
@@ -65,8 +65,8 @@ void tsio_member_mute(tsio_member *member);
 /* --- broadcasting --------------------------------------------------------- */
 
 /* One broadcast. `epoch` differs from that of every other broadcast to the same
- * connections, and is not 0: a connection stamped with it is passed over, which is
- * how nobody gets the message twice. */
+ * connections, and is not 0: a connection stamped with it is skipped, so that no
+ * connection gets the message twice. */
 typedef struct {
     tsio_message *message;
     uint64_t epoch;
@@ -75,16 +75,16 @@ typedef struct {
     tsio_link woken;     /* connections that have no dirty lists, and took it */
     tsio_front *flushed; /* one of those that have some and took it; NULL: none */
     tsio_member *full;   /* those whose outbox is full, and whose policy leaves it to the caller */
-    tsio_status status;  /* TSIO_E_NO_MEMORY: somebody did not get it for this reason */
+    tsio_status status;  /* TSIO_E_NO_MEMORY: not queued for one member or more, for want of memory */
 } tsio_broadcast;
 
 void tsio_broadcast_init(tsio_broadcast *broadcast, tsio_message *message, uint32_t flags, uint64_t epoch);
 
-/* Nobody who is in this room, or this one member, gets it from now on. */
+/* Excludes the members of a room, or one member, from now on. O(entries). */
 void tsio_broadcast_skip_room(tsio_broadcast *broadcast, const tsio_room *room);
 void tsio_broadcast_skip_member(tsio_broadcast *broadcast, tsio_member *member);
 
-/* Everybody in this room, or this one member, gets it, if not stamped. O(entries). */
+/* Queues the message for the members of a room, or for one member, unless stamped. O(entries). */
 void tsio_broadcast_to_room(tsio_broadcast *broadcast, const tsio_room *room);
 void tsio_broadcast_to_member(tsio_broadcast *broadcast, tsio_member *member);
 

@@ -6,7 +6,7 @@
 
 enum {
     DUE = TSIO_WHEEL_SLOTS,
-    STRAYS, /* stands for a slot: there is no memory for an entry */
+    UNSLOTTED, /* in place of a slot: the node is in the list of this name */
     SLOT_MASK = TSIO_WHEEL_SLOTS - 1,
     FIRST_CAP = 8,
     AHEAD = 12 /* so many entries before its turn, a node is fetched from memory */
@@ -52,9 +52,9 @@ static void link_node(tsio_wheel *wheel, tsio_wheel_node *node, uint32_t index)
 {
     tsio_wheel_slot *slot = &wheel->slots[index];
     if (!reserve(slot)) {
-        node->slot = STRAYS;
-        node->stray = wheel->strays;
-        wheel->strays = node;
+        node->slot = UNSLOTTED;
+        node->next_unslotted = wheel->unslotted;
+        wheel->unslotted = node;
         return;
     }
     node->slot = (uint16_t)index;
@@ -80,18 +80,18 @@ static void truncate_slot(tsio_wheel *wheel, uint32_t index, uint32_t count)
     wheel->occupied[index / 64] &= ~(UINT64_C(1) << index % 64);
 }
 
-static void unlink_stray(tsio_wheel *wheel, const tsio_wheel_node *node)
+static void unlink_unslotted(tsio_wheel *wheel, const tsio_wheel_node *node)
 {
-    tsio_wheel_node **link = &wheel->strays;
+    tsio_wheel_node **link = &wheel->unslotted;
     while (*link != node)
-        link = &(*link)->stray;
-    *link = node->stray;
+        link = &(*link)->next_unslotted;
+    *link = node->next_unslotted;
 }
 
 static void unlink_node(tsio_wheel *wheel, const tsio_wheel_node *node)
 {
-    if (node->slot == STRAYS) {
-        unlink_stray(wheel, node);
+    if (node->slot == UNSLOTTED) {
+        unlink_unslotted(wheel, node);
         return;
     }
     tsio_wheel_slot *slot = &wheel->slots[node->slot];
@@ -104,7 +104,7 @@ static void unlink_node(tsio_wheel *wheel, const tsio_wheel_node *node)
 static void set_deadline(tsio_wheel *wheel, tsio_wheel_node *node, double deadline)
 {
     node->deadline = deadline;
-    if (node->linked && node->slot != STRAYS)
+    if (node->linked && node->slot != UNSLOTTED)
         wheel->slots[node->slot].entries[node->at].deadline = deadline;
 }
 
@@ -237,7 +237,7 @@ static tsio_wheel_node *pop_due(tsio_wheel *wheel, double now)
         unlink_node(wheel, last.node);
         link_node(wheel, last.node, (uint32_t)(home_tick(wheel, last.deadline) & SLOT_MASK));
     }
-    for (tsio_wheel_node *node = wheel->strays; node != NULL; node = node->stray)
+    for (tsio_wheel_node *node = wheel->unslotted; node != NULL; node = node->next_unslotted)
         if (node->deadline <= now)
             return pop(wheel, node);
     return NULL;
@@ -266,10 +266,10 @@ static const tsio_wheel_node *earlier_in_slot(const tsio_wheel_slot *slot, const
     return slot->count > 0 && (first == NULL || best->deadline < first->deadline) ? best->node : first;
 }
 
-static const tsio_wheel_node *first_stray(const tsio_wheel *wheel)
+static const tsio_wheel_node *first_unslotted(const tsio_wheel *wheel)
 {
-    const tsio_wheel_node *first = wheel->strays;
-    for (const tsio_wheel_node *node = first; node != NULL; node = node->stray)
+    const tsio_wheel_node *first = wheel->unslotted;
+    for (const tsio_wheel_node *node = first; node != NULL; node = node->next_unslotted)
         if (node->deadline < first->deadline)
             first = node;
     return first;
@@ -279,7 +279,7 @@ static const tsio_wheel_node *first_stray(const tsio_wheel *wheel)
  * one where it belongs, so the search ends where the earliest found so far does. */
 static const tsio_wheel_node *find_first(const tsio_wheel *wheel)
 {
-    const tsio_wheel_node *first = earlier_in_slot(&wheel->slots[DUE], first_stray(wheel));
+    const tsio_wheel_node *first = earlier_in_slot(&wheel->slots[DUE], first_unslotted(wheel));
     const uint64_t until = wheel->now_tick + TSIO_WHEEL_SLOTS;
     for (uint64_t tick = wheel->now_tick; (tick = next_occupied(wheel, tick, until)) < until; tick++) {
         if (first != NULL && home_tick(wheel, first->deadline) < tick)

@@ -11,10 +11,9 @@
  * So a heartbeat that is answered costs one store. Deadlines are exact all the
  * same: the tick decides where a node stands, never when it expires.
  *
- * What is looked at one after the other stands one after the other, so that going
- * through a slot of thousands waits for no node to come from memory. An empty slot
- * owns no memory, so an empty wheel does not; a node for which there is none strays
- * in a list that is always looked at.
+ * Entries of a slot are contiguous, so that expiry does not chase pointers. An empty slot
+ * owns no memory, so an empty wheel does not. If there is no memory for an entry, its
+ * node goes on the `unslotted` list, which every expiry checks.
  *
  * Times are seconds of one monotonic clock, not negative. The wheel owns no node,
  * and must not be moved. Not thread-safe.
@@ -30,7 +29,7 @@ enum { TSIO_WHEEL_SLOTS = 512 };
  * neither be moved nor freed. `deadline` and `linked` may be read. */
 typedef struct tsio_wheel_node {
     double deadline;
-    struct tsio_wheel_node *stray; /* the next one */
+    struct tsio_wheel_node *next_unslotted;
     uint32_t at;                   /* of the slot's entries */
     uint16_t slot;
     bool linked;
@@ -49,7 +48,7 @@ typedef struct {
 typedef struct {
     tsio_wheel_slot slots[TSIO_WHEEL_SLOTS + 1]; /* the last one holds what was found due */
     uint64_t occupied[TSIO_WHEEL_SLOTS / 64];    /* a bit for each slot that is not empty */
-    tsio_wheel_node *strays;
+    tsio_wheel_node *unslotted; /* linked nodes without a slot */
     double tick;
     uint64_t now_tick; /* the next tick to be looked at: all before it are over */
     size_t count;      /* linked nodes */

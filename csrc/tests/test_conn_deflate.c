@@ -352,7 +352,7 @@ static void messages_that_stay_as_they_are(void)
     end(&conn);
 }
 
-/* A plain connection passes nothing on in another form, so one that may be sent compressed messages is none. */
+/* The fast path sends messages unchanged, so a connection with compression does not enter it. */
 static void upgrade_brings_compression(void)
 {
     tsio_conn session, candidate;

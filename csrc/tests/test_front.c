@@ -11,8 +11,8 @@ static tsio_front *take(unsigned i)
 {
     tsio_front *front = tsio_front_new(&conns[i % 2]);
     CHECK(front != NULL && (uintptr_t)front % LINE == 0);
-    CHECK(front->conn == &conns[i % 2] && front->fd == -1 && front->waiting == NULL && !front->plain);
-    CHECK(front->stamp == 0 && front->passed == 0 && front->lists == NULL && front->dirty.next == NULL);
+    CHECK(front->conn == &conns[i % 2] && front->fd == -1 && front->waiting == NULL && !front->on_fast_path);
+    CHECK(front->stamp == 0 && front->uncounted == 0 && front->lists == NULL && front->dirty.next == NULL);
     front->stamp = i + 1; /* so that the next one to have the place would see it */
     return front;
 }

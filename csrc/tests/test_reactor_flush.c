@@ -70,7 +70,7 @@ static void one_turn_is_not_without_end(void)
     wire_queue(&modest, "x", 1);
     CHECK(next_dirty() == &greedy.conn);
     CHECK_EQ(tsio_reactor_flush(&reactor, greedy.conn.front), TSIO_IO_MORE);
-    CHECK(tsio_conn_outbox(&greedy.conn)->confirmed == TSIO_FLUSH_ROUNDS && !greedy.conn.blocked);
+    CHECK(tsio_conn_leave_fast_path(&greedy.conn)->confirmed == TSIO_FLUSH_ROUNDS && !greedy.conn.blocked);
     CHECK(next_dirty() == &modest.conn);
     CHECK_EQ(tsio_reactor_flush(&reactor, modest.conn.front), TSIO_IO_OK);
     CHECK(next_dirty() == &greedy.conn);

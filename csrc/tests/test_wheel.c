@@ -309,7 +309,7 @@ static void every_wake_up_is_meaningful(void)
 }
 
 /* While there is no memory, and when there is again. */
-static void node_may_stray(void)
+static void node_without_a_slot_expires(void)
 {
     tsio_wheel_node three[3] = {{0}};
     start(TICK, 0);
@@ -369,7 +369,7 @@ int main(void)
     does_what_a_list_does(false);
     does_what_a_list_does(true);
     every_wake_up_is_meaningful();
-    node_may_stray();
+    node_without_a_slot_expires();
     memory_goes_with_the_nodes();
     tsio_wheel_free(&wheel);
     CHECK_EQ(alloc_live, 0);

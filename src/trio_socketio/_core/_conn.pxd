@@ -31,7 +31,6 @@ cdef extern from "outbox.h" nogil:
         uint64_t confirmed
         uint64_t dropped
 
-    c_bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t length)
     tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
     tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
     tsio_status tsio_outbox_take_polling3(
@@ -125,12 +124,18 @@ cdef extern from "conn.h" nogil:
         uint32_t packets
         size_t bytes
 
-    tsio_outbox *tsio_conn_outbox(tsio_conn *conn)
+    ctypedef struct tsio_progress:
+        uint64_t pushed
+        uint64_t confirmed
+
+    tsio_outbox *tsio_conn_leave_fast_path(tsio_conn *conn)
     tsio_queued tsio_conn_queued(const tsio_conn *conn)
+    tsio_progress tsio_conn_progress(const tsio_conn *conn)
     void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect)
     void tsio_conn_set_open(tsio_conn *conn, c_bool open)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
     void tsio_conn_discard(tsio_conn *conn)
+    c_bool tsio_conn_has_room(const tsio_conn *conn, size_t length)
     c_bool tsio_conn_is_writable(const tsio_conn *conn)
     void tsio_conn_mark_dirty(tsio_conn *conn, c_bool urgent)
     c_bool tsio_conn_has_output(const tsio_conn *conn)

@@ -80,7 +80,7 @@ cdef class Connection:
     Attributes:
         owner: the Engine.IO session or upgrade candidate it belongs to.
         transport: what serves it, and is woken when there is output.
-        observer: who gets the messages that a reactor reads.
+        observer: gets the messages that a reactor reads.
     """
 
     def __cinit__(
@@ -118,7 +118,7 @@ cdef class Connection:
         return self._wheel._thread == PyThread_get_thread_ident()
 
     cdef int wake(self) except -1:
-        """There is output: tell who sends it."""
+        """Wake the reactor or the transport, because there is output."""
         if self._flush_list is not None:
             self._flush_list.poke()
         elif self.transport is not None:
@@ -162,7 +162,7 @@ cdef class Connection:
     # outbound
 
     def send(self, Message message not None, bint protected=False, bint volatile=False):
-        """Queue a message and wake who sends it; returns a ``PushStatus`` number.
+        """Queue a message and wake the sender; returns a ``PushStatus`` number.
 
         Nothing is accepted while not ``open``. A protected message is never refused for want of room, nor dropped. A
         volatile one is lost rather than queued behind bytes that are still unsent.
@@ -189,9 +189,10 @@ cdef class Connection:
         return <int>status
 
     def push(self, Message message not None, *, bint protected=False):
-        """As ``send``, but also while not ``open``, and nobody is woken."""
-        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
-        cdef tsio_status status = tsio_outbox_push(outbox, message._message, TSIO_SEND_PROTECTED if protected else 0)
+        """As ``send``, but also while not ``open``, and without waking the sender."""
+        cdef tsio_outbox *outbox = tsio_conn_leave_fast_path(&self._conn)
+        cdef uint32_t flags = TSIO_SEND_PROTECTED if protected else 0
+        cdef tsio_status status = tsio_outbox_push(outbox, message._message, flags)
         check_memory(status)
         tsio_conn_mark_dirty(&self._conn, True)
         return <int>status
@@ -209,7 +210,7 @@ cdef class Connection:
     def take_payload(self, size_t max_bytes):
         """What the next poll is to be answered with; it is in flight until ``confirm``."""
         cdef tsio_buf buf
-        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
+        cdef tsio_outbox *outbox = tsio_conn_leave_fast_path(&self._conn)
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling(outbox, &buf, max_bytes)
         if status != TSIO_OK:
@@ -222,7 +223,7 @@ cdef class Connection:
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling3(
-            tsio_conn_outbox(&self._conn), &buf, max_bytes, &binary
+            tsio_conn_leave_fast_path(&self._conn), &buf, max_bytes, &binary
         )
         if status != TSIO_OK:
             tsio_buf_free(&buf)
@@ -231,31 +232,29 @@ cdef class Connection:
 
     def put_back(self):
         """What polls have taken and was not confirmed is the oldest of the queue again."""
-        check_memory(tsio_outbox_put_back(tsio_conn_outbox(&self._conn)))
+        check_memory(tsio_outbox_put_back(tsio_conn_leave_fast_path(&self._conn)))
 
     def confirm(self, double now=NAN):
         """What was in flight has been written; returns whether a heartbeat's ping has left with it.
 
         The wait for its answer begins at ``now``; without that it has begun when the ping was queued.
         """
-        tsio_outbox_confirm(tsio_conn_outbox(&self._conn))
+        tsio_outbox_confirm(tsio_conn_leave_fast_path(&self._conn))
         return bool(tsio_conn_written(&self._conn, now))
 
     def has_room(self, size_t message_bytes):
         """Whether a message of this size would be queued without dropping another."""
-        cdef tsio_outbox *outbox = tsio_conn_outbox(&self._conn)
-        return bool(tsio_outbox_has_room(outbox, message_bytes))
+        return bool(tsio_conn_has_room(&self._conn, message_bytes))
 
     def close(self, uint16_t code, str reason not None=""):
         """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty; later messages are refused."""
         cdef Py_ssize_t size = 0
         cdef const char *chars = PyUnicode_AsUTF8AndSize(reason, &size)
-        tsio_conn_outbox(&self._conn).closed = True
         tsio_conn_close(&self._conn, code, <const uint8_t *>chars, <size_t>size)
 
     def close_outbox(self):
         """Refuse further messages; those that are queued stay."""
-        tsio_conn_outbox(&self._conn).closed = True
+        tsio_conn_leave_fast_path(&self._conn).closed = True
 
     def discard(self):
         """Drop all that is queued: the connection is gone."""
@@ -350,27 +349,27 @@ cdef class Connection:
     @property
     def inflight_bytes(self):
         """Bytes taken and not yet confirmed."""
-        return tsio_conn_outbox(&self._conn).inflight_bytes
+        return self._conn.outbox.inflight_bytes
 
     @property
     def compressible(self):
         """Whether one of the messages that were taken last for a poll may be compressed."""
-        return bool(tsio_conn_outbox(&self._conn).compressible)
+        return bool(self._conn.outbox.compressible)
 
     @property
     def pushed(self):
         """How many messages the outbox has accepted."""
-        return tsio_conn_outbox(&self._conn).pushed
+        return tsio_conn_progress(&self._conn).pushed
 
     @property
     def confirmed(self):
         """How many of them have been written or dropped."""
-        return tsio_conn_outbox(&self._conn).confirmed
+        return tsio_conn_progress(&self._conn).confirmed
 
     @property
     def dropped(self):
         """How many messages the policy has dropped or refused."""
-        return tsio_conn_outbox(&self._conn).dropped
+        return self._conn.outbox.dropped
 
     # time
 
@@ -379,7 +378,7 @@ cdef class Connection:
 
         Ping again if that wait is suspended or put off, so that the client sees a ping within both together.
 
-        In revision 3 it is the client who pings, each time within both together.
+        In revision 3 the client pings, each time within both together.
         """
         tsio_conn_heartbeat_start(&self._conn, &self._wheel._wheel, now, interval, timeout)
         self._wheel.scheduled(&self._conn.timer)

@@ -62,8 +62,8 @@ def socket_delivery(int fd):
 cdef class Reactor:
     """The WebSockets of one server that are plain sockets: one epoll instance for all of them.
 
-    It waits for nothing: who owns it waits until ``epoll_fd`` is readable, or a connection has become dirty, and then
-    lets it ``turn``. Each connection is fed from one buffer, without a copy, and its messages go to its ``observer``;
+    It never waits: its owner waits until ``epoll_fd`` is readable, or a connection has become dirty, and then
+    calls ``turn``. Each connection is fed from one buffer, without a copy, and its messages go to its ``observer``;
     all else goes to its ``transport``: ``receive``, ``ended``, ``broken``, ``flushed``, ``failed``.
 
     Args:
@@ -98,11 +98,11 @@ cdef class Reactor:
         """Let go of everything."""
         self._free()
 
-    cdef void _free(self):
+    cdef void _free(self) noexcept:
         cdef uint32_t slot
         for slot in range(self._reactor.cap):
             if self._reactor.slots[slot].conn is not NULL:
-                self.remove(<Connection>self._reactor.slots[slot].conn.owner)
+                self._remove(<Connection>self._reactor.slots[slot].conn.owner)
         if self._flush_list is not None:
             self._flush_list._lists = NULL
         tsio_reactor_free(&self._reactor)
@@ -157,6 +157,9 @@ cdef class Reactor:
 
     def remove(self, Connection connection not None):
         """Let go of a connection, and close its socket; nothing happens if it is not there."""
+        self._remove(connection)
+
+    cdef void _remove(self, Connection connection) noexcept:
         if connection._conn.slot != TSIO_NO_SLOT:
             tsio_reactor_remove(&self._reactor, &connection._conn)
             connection._flush_list = None

@@ -19,7 +19,7 @@ cdef int _check(tsio_status status) except -1:
 
 
 cdef class Member:
-    """Whoever can be in rooms: the base of what an index holds. Its ``id`` is also the name of its own room."""
+    """The base of what a room index holds. Its ``id`` is also the name of its own room."""
 
     def __dealloc__(self):
         while tsio_member_leave_one(&self._member) is not NULL:
@@ -45,7 +45,7 @@ cdef class _Room:
 
 @cython.final
 cdef class RoomIndex:
-    """The rooms of one namespace, and who is in them.
+    """The rooms of one namespace, and their members.
 
     Every member is in a room of its own, named by its id, until it leaves that; it costs nothing.
 
@@ -191,20 +191,21 @@ cdef class RoomIndex:
             message: what to send.
             rooms: names; None for all members, empty for no member.
             exclude: names.
-            volatile: it is lost for those who would have to wait for it.
+            volatile: the message is dropped for members for which it would have to wait.
 
         Returns:
             The members whose outbox is full, and whose policy leaves it to the caller what to do.
 
         Raises:
-            MemoryError: not everybody got it.
+            MemoryError: it is not queued for every member.
         """
         global _epoch
         cdef tsio_broadcast broadcast
         cdef tsio_member *member
         cdef list full = []
+        cdef uint32_t flags = TSIO_SEND_VOLATILE if volatile else 0
         _epoch += 1
-        tsio_broadcast_init(&broadcast, message._message, TSIO_SEND_VOLATILE if volatile else 0, _epoch)
+        tsio_broadcast_init(&broadcast, message._message, flags, _epoch)
         for name in exclude:
             self._visit(&broadcast, name, tsio_broadcast_skip_room, tsio_broadcast_skip_member)
         if rooms is None:
