@@ -27,7 +27,7 @@ help: ## List these targets
 
 .PHONY: run
 run: $(READY) ## Run the example chat on PORT (3000)
-	@$(MAKE) examples/chat/node_modules/.package-lock.json
+	@$(MAKE) -s examples/chat/node_modules/.package-lock.json
 	@exec $(BIN)/python examples/chat/server.py
 
 .PHONY: quick
@@ -44,14 +44,15 @@ test-all: $(READY) $(VENV)/.has-test ## Run every test there is, for up to an ho
 
 .PHONY: build
 build: $(READY) ## Make the virtual environment and compile
-	@:
+	@echo "$(VENV) is built"
 
 .PHONY: lint
 lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news fragments
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@PATH="$(BIN):$$PATH" cython-lint src/trio_socketio/_core
-	@$(BIN)/towncrier build --draft --version next >/dev/null
+	@said=$$($(BIN)/towncrier build --draft --version next 2>&1) || { echo "$$said"; exit 1; }
+	@echo "format and style are in order"
 
 .PHONY: types
 types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs tell the truth
@@ -96,11 +97,11 @@ bench-compare: $(READY) $(VENV)/.has-bench ## Compare HEAD with the commit BASE;
 	@$(if $(BASE),$(BIN)/python benches/compare.py $(BASE) $(ARGS),echo "make bench-compare BASE=<commit>"; exit 2)
 
 .PHONY: dist
-dist: $(VENV)/.has-run ## Make the sdist, and a wheel from nothing but the sdist
+dist: $(VENV)/.has-dev ## Make the sdist and from that a wheel, and check what a package index shows of them
 	@rm -rf dist
 	@$(BIN)/python setup.py -q sdist
 	@$(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
-	@ls dist
+	@$(BIN)/twine check --strict dist/*
 
 .PHONY: check
 check: lint types layers c-test test-all asan rows ## All of the above that CI runs

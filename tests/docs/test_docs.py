@@ -254,12 +254,18 @@ def test_diagrams_are_drawn_from_the_tables() -> None:
     assert drawn == [sessions, probes]
 
 
+#: Links that a package index can follow, too.
+REPOSITORY = "https://github.com/trio-socketio/trio-socketio/blob/main/"
+
+
 def test_links_lead_somewhere() -> None:
     for document in DOCUMENTS:
-        for link in re.findall(r"\]\(([^)#]+)\)", document.read_text("utf-8")):
-            assert link.startswith("https://") or (document.parent / link).exists(), (
-                f"{document.name}: {link}"
-            )
+        for link in re.findall(r"\](?:\(|: )([^)#\s]+)", document.read_text("utf-8")):
+            if link.startswith(REPOSITORY):
+                assert (ROOT / link.removeprefix(REPOSITORY)).exists(), f"{document.name}: {link}"
+            else:
+                is_relative = document.name != "README.md" and (document.parent / link).exists()
+                assert link.startswith("https://") or is_relative, f"{document.name}: {link}"
 
 
 @pytest.mark.parametrize(
