@@ -337,19 +337,6 @@ async def test_an_engine_that_was_made_before(running: Any) -> None:
 
 
 @pytest.mark.rows("A11")
-def test_options_are_given_once() -> None:
-    with pytest.raises(
-        TypeError, match=re.escape("'ping_timeout' is the engine's: EngineServer(ping_timeout=…)")
-    ):
-        Server(engine=EngineServer(), ping_timeout=3)
-    with pytest.raises(TypeError, match="no option 'maxattachments'; did you mean 'max_attachments'"):
-        Server(engine=EngineServer(), maxattachments=3)  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="max_attachments"):
-        Server(engine=EngineServer(), max_attachments=0)
-    assert Server(engine=EngineServer(), connect_timeout=3).connect_timeout == 3
-
-
-@pytest.mark.rows("A11")
 async def test_an_engine_belongs_to_one_server() -> None:
     eio = EngineServer()
     Server(engine=eio)

@@ -53,8 +53,8 @@ class Client(SessionClient):
         protocol: type[SocketIOConnection[Socket]] = SocketIOConnection
         if session.request.revision != 4:
             protocol = Protocol4Connection
-        self.connection = protocol(runtime.connection_options, now)
-        self.sockets = self.connection.members
+        self.connection: SocketIOConnection[Socket] = protocol(runtime.connection_options, now)
+        self.sockets: dict[str, Socket] = self.connection.members
         self.connecting: dict[str, Socket] | None = None
         self.kept_bytes = 0
         self._calls = 0

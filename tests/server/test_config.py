@@ -1,0 +1,51 @@
+"""The options of a Socket.IO server, with an engine of its own and with one that was made before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from trio_socketio import EngineServer, Server
+from trio_socketio.server._config import ServerConfig
+from trio_socketio.server._engine_config import EngineConfig
+
+
+def test_server_has_the_options_of_its_engine_at_another_path() -> None:
+    server, engine = ServerConfig(), EngineConfig()
+    names = [item.name for item in fields(EngineConfig)]
+    assert [name for name in names if getattr(server, name) != getattr(engine, name)] == ["path"]
+
+
+def test_connection_takes_the_limits_of_the_server() -> None:
+    options = ServerConfig(connect_timeout=1, max_attachments=2, max_http_buffer_size=3).connection_options()
+    assert (options.connect_timeout, options.max_attachments, options.max_bytes) == (1, 2, 3)
+    assert options.attachment_timeout == ServerConfig().attachment_timeout
+
+
+@pytest.mark.rows("A11")
+def test_options_of_a_given_engine_are_taken_over() -> None:
+    io = Server(engine=EngineServer(path="/x/", ping_interval=3), connect_timeout=4)
+    assert (io.path, io.config.ping_interval, io.connect_timeout) == ("/x/", 3, 4)
+
+
+@pytest.mark.rows("A11")
+def test_options_are_given_once() -> None:
+    with pytest.raises(
+        TypeError, match=re.escape("'ping_timeout' is the engine's: EngineServer(ping_timeout=…)")
+    ):
+        Server(engine=EngineServer(), ping_timeout=3)
+    with pytest.raises(TypeError, match="no option 'maxattachments'; did you mean 'max_attachments'"):
+        Server(engine=EngineServer(), maxattachments=3)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="max_attachments"):
+        Server(engine=EngineServer(), max_attachments=0)
+    assert Server(engine=EngineServer(), connect_timeout=3).connect_timeout == 3
+
+
+@pytest.mark.parametrize("engine", [True, "engine", Server()])
+@pytest.mark.rows("P34")
+def test_engine_is_an_engine_server(engine: Any) -> None:
+    with pytest.raises(TypeError, match=re.escape("engine must be an EngineServer(...), not")):
+        Server(engine=engine)
