@@ -89,6 +89,14 @@ async def test_membership_methods_to_no_rooms_change_nothing(running: Any) -> No
         assert await client.event() == ["mark"]
 
 
+@pytest.mark.parametrize("rooms", [None, 5, b"ab", [None], ["a", 5]])
+def test_what_names_no_rooms_is_refused_in_one_sentence(rooms: Any) -> None:
+    io = Server()
+    for choose in (io.to, io.in_, io.except_, io.volatile.to):
+        with pytest.raises(TypeError, match="a room is a str, not"):
+            choose(rooms)
+
+
 NARROWED: list[tuple[str, Callable[[Server], Any]]] = [
     ("a", lambda io: io.to([]).to("a")),
     ("a", lambda io: io.to("a").to([])),

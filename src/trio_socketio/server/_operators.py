@@ -36,8 +36,17 @@ def names(rooms: tuple[Rooms, ...]) -> list[str]:
     """
     flat: list[str] = []
     for room in rooms:
-        flat.extend([room] if isinstance(room, str) else room)
+        if isinstance(room, str):
+            flat.append(room)
+        else:
+            flat.extend(_several(room))
     return [room if type(room) is str else _plain(room) for room in flat]
+
+
+def _several(rooms: object) -> Iterable[str]:
+    if not isinstance(rooms, Iterable):
+        raise TypeError(f"a room is a str, not {type(rooms).__name__}")
+    return rooms
 
 
 def _plain(room: str) -> str:
