@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
+from enum import Enum, auto
 
 import h11
 import trio
@@ -90,6 +91,14 @@ class BodyProgress:
         return True
 
 
+class ResponseState(Enum):
+    """How far the response to the current request is."""
+
+    NONE = auto()  #: none has begun
+    BEGUN = auto()
+    LAST_WRITTEN = auto()  #: it is written, and no request follows
+
+
 class Http1Connection:
     """The server's end of one HTTP/1.1 connection.
 
@@ -114,7 +123,8 @@ class Http1Connection:
         self._socket = plain_socket(stream)
         self._timeouts = timeouts
         self._queue: TimeoutQueue | None = None
-        self._last = self._responded = self._closing = False
+        self._last = False
+        self._response = ResponseState.NONE
         self._body_is_unread = False
         self._taken = 0
 
@@ -162,7 +172,7 @@ class Http1Connection:
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
         """
-        self._responded = False
+        self._response = ResponseState.NONE
         self.reader.begin_next()
         event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] = h11.NEED_DATA
         if self.reader.received:
@@ -275,7 +285,7 @@ class Http1Connection:
         return self._begin_write(self._timeouts.serialise(response, close=self._last, head=head))
 
     def _begin_write(self, data: bytes) -> bytes:
-        self._responded = True
+        self._response = ResponseState.BEGUN
         if self._socket is None:
             return data
         try:
@@ -337,8 +347,12 @@ class Http1Connection:
     async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
         """Write a whole response; see ``begin_response``. Returns whether the connection can carry another request."""
         await self.finish_response(self.begin_response(response, head=head))
-        self._closing = self._last
+        self._response_written()
         return self.is_reusable
+
+    def _response_written(self) -> None:
+        if self._last:
+            self._response = ResponseState.LAST_WRITTEN
 
     @property
     def is_reusable(self) -> bool:
@@ -348,7 +362,7 @@ class Http1Connection:
     def responded(self, *, stop: bool) -> None:
         """Another task has written a whole response: let the one that reads go on, or end."""
         self.idle = self.scope
-        self._closing = self._last
+        self._response_written()
         self.reader.release()
         if self._last or stop:
             self.scope.cancel()
@@ -361,15 +375,15 @@ class Http1Connection:
         Raises:
             trio.TooSlowError: the client does not read.
         """
-        if not self._responded:
+        if self._response is ResponseState.NONE:
             response = EngineResponse(status, [("Content-Length", "0")])
             with trio.fail_after(self._timeouts.limits.request_timeout):
                 await self.stream.send_all(self._timeouts.serialise(response, close=True, head=False))
-            self._closing = True
+            self._response = ResponseState.LAST_WRITTEN
 
     async def linger(self) -> None:
         """After the last response: end our half, and let the client end its own."""
-        if self._closing:
+        if self._response is ResponseState.LAST_WRITTEN:
             with trio.move_on_after(LINGER_TIMEOUT) as self.idle:
                 await end_stream(self.stream)
             self.idle = None
