@@ -3,6 +3,12 @@
 Nothing here decides policy, and nothing here knows Trio: bytes and times come in as values.
 """
 
+from trio_socketio._core._callbacks import (
+    ConnectionObserver,
+    ConnectionOwner,
+    ConnectionTransport,
+    ReactorTransport,
+)
 from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import (
     PayloadReader,
@@ -43,6 +49,9 @@ __all__ = [
     "Callee",
     "CloseFrame",
     "Connection",
+    "ConnectionObserver",
+    "ConnectionOwner",
+    "ConnectionTransport",
     "Deflate",
     "Dialect",
     "EventQueue",
@@ -57,6 +66,7 @@ __all__ = [
     "PayloadReader",
     "PushStatus",
     "Reactor",
+    "ReactorTransport",
     "RoomIndex",
     "TimerEvent",
     "TimerWheel",

@@ -1,8 +1,9 @@
 from collections.abc import Callable
-from typing import Any, final
+from typing import final
 
 from typing_extensions import Buffer
 
+from trio_socketio._core._callbacks import ConnectionObserver, ConnectionOwner, ConnectionTransport
 from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 from trio_socketio._core._wheel import TimerWheel
@@ -15,9 +16,9 @@ class FlushList:
 
 @final
 class Connection:
-    owner: Any
-    transport: Any
-    observer: Any
+    owner: ConnectionOwner | None
+    transport: ConnectionTransport | None
+    observer: ConnectionObserver | None
     open: bool
     paused: bool
     watched: bool

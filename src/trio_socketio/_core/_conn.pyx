@@ -78,9 +78,9 @@ cdef class Connection:
         dialect: what the client understands; None: Engine.IO revision 4.
 
     Attributes:
-        owner: the Engine.IO session or upgrade candidate it belongs to.
-        transport: what serves it, and is woken when there is output.
-        observer: gets the messages that a reactor reads.
+        owner: the Engine.IO session or upgrade candidate it belongs to, a ``ConnectionOwner``.
+        transport: what serves it, and is woken when there is output: a ``ConnectionTransport``.
+        observer: what gets the messages that a reactor reads, a ``ConnectionObserver``.
     """
 
     def __cinit__(

@@ -64,7 +64,7 @@ cdef class Reactor:
 
     It never waits: its owner waits until ``epoll_fd`` is readable, or a connection has become dirty, and then
     calls ``turn``. Each connection is fed from one buffer, without a copy, and its messages go to its ``observer``;
-    all else goes to its ``transport``: ``receive``, ``ended``, ``broken``, ``flushed``, ``failed``.
+    all else goes to its ``transport``, which must be a ``ReactorTransport``.
 
     Args:
         flush_list: told when a connection has something to send.

@@ -323,7 +323,7 @@ class Engine:
             now: the current time, in seconds.
             put_off: wait for an answer to a ping once more.
         """
-        owner: Session | Candidate | None = link.owner
+        owner = link.owner
         if put_off and event is TimerEvent.PING_TIMEOUT and link.is_overdue and not link.has_waited:
             link.wait_on(now, now + self.options.ping_timeout)
             return

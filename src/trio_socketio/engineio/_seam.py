@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from trio_socketio._core import CloseFrame, Connection, Failure
+from trio_socketio._core import CloseFrame, Connection, ConnectionObserver, ConnectionTransport, Failure
 from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.errors import DisconnectReason
@@ -42,7 +42,7 @@ class Polls(Protocol):
         ...
 
 
-class Transport(Protocol):
+class Transport(ConnectionTransport, Protocol):
     """What serves a session now: the seam between the engine and its drivers."""
 
     @property
@@ -130,7 +130,7 @@ class UpgradeCandidate(Protocol):
         """The session is over."""
 
 
-class SessionObserver(Protocol):
+class SessionObserver(ConnectionObserver, Protocol):
     """The layer above. Every call returns at once, and raises nothing but what stops the program."""
 
     def opened(self, now: float) -> None:

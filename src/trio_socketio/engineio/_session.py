@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 from trio_socketio._core import (
     CloseFrame,
@@ -74,8 +75,7 @@ class Session:
     @property
     def transport(self) -> Transport:
         """What serves it now."""
-        transport: Transport = self.link.transport
-        return transport
+        return cast(Transport, self.link.transport)
 
     @property
     def _polls(self) -> Polls:
@@ -87,8 +87,7 @@ class Session:
     @property
     def observer(self) -> SessionObserver:
         """The layer above."""
-        observer: SessionObserver = self.link.observer
-        return observer
+        return cast(SessionObserver, self.link.observer)
 
     @observer.setter
     def observer(self, observer: SessionObserver) -> None:

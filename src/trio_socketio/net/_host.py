@@ -11,7 +11,7 @@ import trio
 
 from trio_socketio._core import Connection, TimerEvent
 from trio_socketio._signal import Signal
-from trio_socketio.engineio import Engine
+from trio_socketio.engineio import Engine, PollingTransport
 from trio_socketio.net._accepting import Acceptor
 from trio_socketio.net._files import Files
 from trio_socketio.net._health import Health, HostState
@@ -202,8 +202,8 @@ class EngineHost:
 
     def _defer(self, link: Connection, event: TimerEvent) -> None:
         """A client that polls may need a new connection for its answer, while accepting may pause."""
-        polls = link.transport is not None and link.transport.name == "polling"
-        (self._overdue_polls if polls else self._overdue).add(link, event)
+        overdue = self._overdue_polls if isinstance(link.transport, PollingTransport) else self._overdue
+        overdue.add(link, event)
 
     def _tick(self) -> float:
         try:

@@ -11,10 +11,19 @@ import math
 import os
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import trio
 
-from trio_socketio._core import CloseFrame, Connection, Failure, FlushList, Reactor, release_memory
+from trio_socketio._core import (
+    CloseFrame,
+    Connection,
+    Failure,
+    FlushList,
+    Reactor,
+    ReactorTransport,
+    release_memory,
+)
 from trio_socketio._signal import Signal
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
@@ -193,6 +202,10 @@ class ReactorDriver:
             if self.on_gone is not None:
                 self.on_gone()
             receiver.lost(DisconnectReason.TRANSPORT_CLOSE, description)
+
+
+if TYPE_CHECKING:
+    _checked: type[ReactorTransport] = ReactorDriver
 
 
 class ReactorHost:
