@@ -141,7 +141,7 @@ static void append(sink_world *world)
 static uint32_t flush(sink_world *world, tsio_link *list)
 {
     uint32_t flushed = 0;
-    for (tsio_front *front; (front = tsio_reactor_next_dirty(list)) != NULL; flushed++)
+    for (tsio_front *front; (front = tsio_reactor_next_dirty(&world->reactor, list)) != NULL; flushed++)
         if (tsio_reactor_flush(&world->reactor, front) != TSIO_IO_OK)
             fail("the sink refuses");
     return flushed;
@@ -157,7 +157,7 @@ static uint32_t beat(sink_world *world)
         tsio_conn_send(conn, world->ping, TSIO_SEND_PROTECTED);
     }
     tsio_link *list = &world->reactor.dirty.urgent;
-    for (tsio_front *front; (front = tsio_reactor_next_dirty(list)) != NULL;) {
+    for (tsio_front *front; (front = tsio_reactor_next_dirty(&world->reactor, list)) != NULL;) {
         if (tsio_reactor_flush(&world->reactor, front) != TSIO_IO_OK)
             fail("the sink refuses");
         tsio_conn_pong(front->conn, &world->wheel, world->now);
