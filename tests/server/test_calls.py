@@ -88,7 +88,7 @@ async def test_time_limit_is_the_callers(running: Any, autojump_clock: Any) -> N
         with pytest.raises(trio.TooSlowError):
             with trio.fail_after(5):
                 await socket.call("ask")
-        assert socket._member.calls == {}
+        assert socket._state.calls == {}
         assert await client.event() == ["ask"]
         await client.send('30["too late"]')  # ignored
         assert await client.call("sync") == []
@@ -194,7 +194,7 @@ async def test_broadcast_call_tells_who_answered_in_time_and_who_did_not(
         await io.emit("mark")
         for client in (slow, outside):
             assert await client.event() == ["mark"]
-        assert all(not socket._member.calls for socket in io.sockets.values())
+        assert all(not socket._state.calls for socket in io.sockets.values())
 
 
 async def test_broadcast_call_ends_when_all_have_answered(running: Any, autojump_clock: Any) -> None:

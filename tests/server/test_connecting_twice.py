@@ -123,7 +123,7 @@ async def test_middleware_that_cannot_be_cancelled_runs_once_at_a_time(running: 
         assert str(await client.receive()).startswith('0{"sid":')
         assert log == ["begins", "ends"] * 2
         await wait_all_tasks_blocked()
-        assert len(io.sockets) == io._require_runtime().life.living == 1
+        assert len(io.sockets) == io._require_runtime().workers.mailboxes == 1
 
 
 @pytest.mark.rows("P4")

@@ -40,8 +40,8 @@ async def test_events_of_one_post_are_all_handled_by_a_slow_handler(
 
     @io.on("n")
     async def handle(socket: Socket, n: int) -> None:
-        assert socket._inbox is not None
-        waiting.append(socket._inbox.count)
+        assert socket._state.mailbox.inbox is not None
+        waiting.append(socket._state.mailbox.inbox.count)
         await trio.lowlevel.checkpoint()
         seen.append(n)
 
@@ -104,8 +104,8 @@ async def test_events_behind_a_pending_call_over_websocket_wait_undecoded(
 
     @io.on("n")
     async def handle(socket: Socket, *values: Any) -> None:
-        assert socket._inbox is not None
-        waiting.append(socket._inbox.count)
+        assert socket._state.mailbox.inbox is not None
+        waiting.append(socket._state.mailbox.inbox.count)
         seen.append(values)
 
     @io.on("go")

@@ -190,5 +190,5 @@ async def test_client_that_goes_while_it_waits_leaves_nothing(running: Any) -> N
         log.go_on.set()
         await wait_all_tasks_blocked()
         assert log == ["middleware 1", *LEFT, "gone 1"]
-        assert io._require_runtime().life.living == 0
-        assert not io._require_runtime().life.former
+        assert io._require_runtime().workers.mailboxes == 0
+        assert not io._require_runtime().former

@@ -182,4 +182,4 @@ async def test_sockets_that_end_before_their_events_are_handled_are_counted_down
             await client.ws.stream.send_all(client_frame(1, b'42["event"]') + client_frame(1, b"41"))
         await wait_all_tasks_blocked()
         assert io.sockets == {}
-        assert io._require_runtime().life.living == 0
+        assert io._require_runtime().workers.mailboxes == 0

@@ -115,7 +115,7 @@ async def test_handlers_and_tasks_that_end_with_their_client(
         await wait_all_tasks_blocked()
         gone.set()
         await wait_all_tasks_blocked()
-        assert io._require_runtime().life.living == 0
+        assert io._require_runtime().workers.mailboxes == 0
     assert errors == []
     assert loud(caplog) == []
 

@@ -14,7 +14,7 @@ from support.message_host import MessageHost
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server, Socket
-from trio_socketio.server._crew import MOST_FREE
+from trio_socketio.handlers._workers import MOST_FREE
 
 
 def tasks_of_sockets() -> list[str]:
@@ -352,7 +352,7 @@ async def test_without_disconnect_handlers_a_socket_ends_at_once(running: Any) -
         assert tasks_of_sockets() == []
 
 
-async def test_farewell_of_an_idle_socket_is_a_task(running: Any) -> None:
+async def test_disconnect_handlers_of_an_idle_socket_run_in_a_task(running: Any) -> None:
     io = Server()
     log: list[Any] = []
 
@@ -368,7 +368,7 @@ async def test_farewell_of_an_idle_socket_is_a_task(running: Any) -> None:
         await wait_all_tasks_blocked()
         assert io.sockets == {}
         assert await client.receive() == "1"
-    assert log == [["farewell of a socket"]]
+    assert log == [["disconnect handlers of a socket"]]
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])

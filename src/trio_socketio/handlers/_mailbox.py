@@ -36,6 +36,16 @@ class State(Enum):
 HELD, IDLE, QUEUED, RUNNING, ENDED = State
 
 
+def _ignore(error: BaseException) -> None:
+    """A nursery that takes no tasks has no failure to report."""
+
+
+def _closed_nursery(start: Callable[..., None]) -> SocketNursery:
+    nursery = SocketNursery(start, _ignore)
+    nursery.close()
+    return nursery
+
+
 class Iteration(Protocol):
     """Iterators over the events that no handler takes."""
 
@@ -74,7 +84,7 @@ class Mailbox(Generic[E]):
     comes. So disconnect handlers run once.
 
     Attributes:
-        owner: the object it belongs to.
+        owner: the object it belongs to, until all is over.
         workers: those of the running server.
         table: the handlers of events.
         inbox: the events that wait; None: none had to wait yet.
@@ -237,9 +247,9 @@ class Mailbox(Generic[E]):
     def nursery(self) -> SocketNursery:
         """For tasks of the application that end with the socket."""
         if self._nursery is None:
-            self._nursery = SocketNursery(self.start, self.owner.nursery_failed)
             if self.state is ENDED:
-                self._nursery.close()
+                return _closed_nursery(self.start)
+            self._nursery = SocketNursery(self.start, self.owner.nursery_failed)
         return self._nursery
 
     # the end
@@ -273,5 +283,6 @@ class Mailbox(Generic[E]):
         self._nursery = self.iteration = None
         if isinstance(self.table, JoinedTable):
             self.table = self.table.shared
-        self.owner.forget()
+        self.owner.vanish()
+        del self.owner  # which refers to this
         self.workers.ended()

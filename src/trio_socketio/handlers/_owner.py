@@ -59,7 +59,7 @@ class Owner(Protocol[E]):
     async def run_disconnect_handlers(self) -> None:
         """Call the disconnect handlers. All tasks of the mailbox have ended."""
 
-    def forget(self) -> None:
+    def vanish(self) -> None:
         """Drop all references: the mailbox has ended, and so have its tasks."""
 
 

@@ -44,6 +44,7 @@ class Workers(Generic[E]):
     Attributes:
         spawner: the running server.
         idle: set when a mailbox may be idle, for those that something waits for.
+        mailboxes: how many exist.
     """
 
     def __init__(self, spawner: Spawner, key: Key = serial) -> None:
@@ -55,18 +56,18 @@ class Workers(Generic[E]):
         #: whether a worker is on its way that will look at ``_waiting``
         self._is_coming = False
         self._context = copy_context()
-        self._mailboxes = 0
+        self.mailboxes = 0
 
     # for mailboxes
 
     def began(self) -> None:
         """Count a mailbox that may be served."""
-        self._mailboxes += 1
+        self.mailboxes += 1
 
     def ended(self) -> None:
         """That mailbox has ended, and so have its tasks. After the last one, workers that wait for work end."""
-        self._mailboxes -= 1
-        if not self._mailboxes:
+        self.mailboxes -= 1
+        if not self.mailboxes:
             while self._free:
                 self._free.pop().set()
 
@@ -101,7 +102,7 @@ class Workers(Generic[E]):
                         if mailbox.state is ENDED or copy_context() != clean:
                             return
                     del mailbox  # keep nothing of it alive while this waits
-                if not self._mailboxes or len(self._free) >= MOST_FREE:
+                if not self.mailboxes or len(self._free) >= MOST_FREE:
                     return
                 if trio.current_effective_deadline() < math.inf:
                     return  # a handler has left a cancel scope open, whose deadline would cancel the handlers of others

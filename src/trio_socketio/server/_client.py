@@ -29,8 +29,7 @@ from trio_socketio.socketio import (
 
 if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
-    from trio_socketio.server._sending import Sending
-    from trio_socketio.server._socket import Socket
+    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["Client"]
 
@@ -39,28 +38,28 @@ class Client(SessionClient):
     """The observer of one session.
 
     Attributes:
-        sockets: those that are connected, by namespace; the ``members`` of the connection.
+        members: the sockets that are connected, by namespace; the ``members`` of the connection.
         connecting: those whose CONNECT is not answered yet, by namespace; None for none.
         issued: when the session began, in milliseconds since the epoch.
         kept_bytes: of events that wait undecoded, behind the full inboxes of its sockets.
     """
 
-    __slots__ = ("_alarm", "_calls", "connecting", "connection", "issued", "kept_bytes", "runtime", "sockets")
+    __slots__ = ("_alarm", "_calls", "connecting", "connection", "issued", "kept_bytes", "runtime", "members")
 
     def __init__(self, runtime: Runtime, session: Session, now: float) -> None:
         super().__init__(session)
         self.runtime: Runtime = runtime
-        protocol: type[SocketIOConnection[Socket]] = SocketIOConnection
+        protocol: type[SocketIOConnection[SocketState]] = SocketIOConnection
         if session.request.revision != 4:
             protocol = Protocol4Connection
-        self.connection: SocketIOConnection[Socket] = protocol(runtime.connection_options, now)
-        self.sockets: dict[str, Socket] = self.connection.members
-        self.connecting: dict[str, Socket] | None = None
+        self.connection: SocketIOConnection[SocketState] = protocol(runtime.connection_options, now)
+        self.members: dict[str, SocketState] = self.connection.members
+        self.connecting: dict[str, SocketState] | None = None
         self.kept_bytes = 0
         self._calls = 0
         self.issued = time.time_ns() // 1_000_000
         self._alarm = math.inf
-        self._set_alarm()
+        self.set_alarm()
         untrack(self)
 
     # the session's observer
@@ -83,8 +82,8 @@ class Client(SessionClient):
             return
         if type(incoming) is not EventReceived:
             self._take(incoming)
-        elif (socket := self.sockets.get(incoming.namespace)) is not None:
-            socket._receive_event(incoming)  # what most are; it changes no deadline
+        elif (member := self.members.get(incoming.namespace)) is not None:
+            member.mailbox.receive(incoming)  # what most are; it changes no deadline
 
     def binary(self, data: bytes, now: float) -> None:
         """Take one attachment."""
@@ -99,32 +98,32 @@ class Client(SessionClient):
             self._take(incoming)
 
     def _take(self, incoming: Incoming | None) -> None:
-        self._set_alarm()
+        self.set_alarm()
         if incoming is None:
             return
         if isinstance(incoming, ConnectReceived):
             self._connect(incoming)
             return
-        socket = self.sockets.get(incoming.namespace)
-        if socket is None:
+        member = self.members.get(incoming.namespace)
+        if member is None:
             return
         if isinstance(incoming, EventReceived):
-            socket._receive_event(incoming)
+            member.mailbox.receive(incoming)
         elif isinstance(incoming, UndecodedEvent):
-            socket._receive_undecoded(incoming.packet)
+            member.keep(incoming.packet)
         elif isinstance(incoming, AckReceived):
-            socket._receive_ack(incoming)
+            member.acknowledged(incoming.ack_id, incoming.args)
         else:
             self.connection.left(incoming.namespace, trio.current_time())
-            self._set_alarm()
-            socket._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
+            self.set_alarm()
+            member.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
 
     # events that wait undecoded
 
     def _is_full(self, namespace: str) -> bool:
         """Whether events of this namespace have to wait undecoded."""
-        socket = self.sockets.get(namespace)
-        return socket is not None and socket._inbox is not None and socket._inbox.is_full
+        member = self.members.get(namespace)
+        return member is not None and member.mailbox.inbox is not None and member.mailbox.inbox.is_full
 
     def keep(self, size: int, inbox_bytes: int) -> bool:
         """Count an event that waits undecoded; False: there are too many bytes of them, and the client is given up.
@@ -153,25 +152,25 @@ class Client(SessionClient):
 
     def refilled(self, namespace: str) -> None:
         """Events that waited undecoded are in the inbox of the socket in this namespace."""
-        socket = self.sockets.get(namespace)
-        if socket is not None:
-            socket._serve_inbox()
+        member = self.members.get(namespace)
+        if member is not None:
+            member.mailbox.deliver()
 
     def alarm(self, now: float) -> None:
         """A deadline has come."""
-        for socket in list(self.sockets.values()):
-            self.runtime.held.check(socket, now)
-            if socket._hold_deadline <= now:
-                socket.ready()
+        for member in list(self.members.values()):
+            self.runtime.held.check(member, now)
+            if member.hold_deadline <= now:
+                member.ready()
         try:
             self.connection.check_deadline(now)
         except RemoteProtocolError as error:
             self._broken(error)
             return
-        self._set_alarm()
+        self.set_alarm()
 
     def _holders(self) -> Iterable[str]:
-        return dict.fromkeys(name for socket in self.sockets.values() for name in socket._holders())
+        return dict.fromkeys(name for member in self.members.values() for name in member.holders())
 
     def upgraded(self) -> None:
         """Tell the application that listens."""
@@ -180,8 +179,8 @@ class Client(SessionClient):
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
         """The session has ended: its sockets end."""
-        for socket in [*self.sockets.values(), *(self.connecting or {}).values()]:
-            socket._end(reason, description)
+        for member in [*self.members.values(), *(self.connecting or {}).values()]:
+            member.end(reason, description)
         self.writable()
         if self.engine_socket is not None:
             self.engine_socket._ended(reason, description)
@@ -191,14 +190,14 @@ class Client(SessionClient):
         self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)
         self.session.close(DisconnectReason.FORCED_CLOSE, str(error), now=trio.current_time(), code=1002)
 
-    def _set_alarm(self) -> None:
+    def set_alarm(self) -> None:
         """Some deadline may have changed."""
         deadline = self.connection.deadline
         held = self.runtime.held
-        for socket in self.sockets.values():
-            deadline = min(deadline, socket._hold_deadline)
+        for member in self.members.values():
+            deadline = min(deadline, member.hold_deadline)
             if held:
-                deadline = min(deadline, held.deadline(socket))
+                deadline = min(deadline, held.deadline(member))
         if deadline != self._alarm:
             self._alarm = deadline
             self.session.set_alarm(deadline)
@@ -208,7 +207,7 @@ class Client(SessionClient):
     def _connect(self, request: ConnectReceived) -> None:
         former = (self.connecting or {}).get(request.namespace)
         if former is not None:  # its middlewares run
-            former._end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
+            former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
         namespace = self.runtime.namespaces.get(request.namespace)
         if namespace is None:
             self._refuse(request.namespace, {"message": "Invalid namespace"})
@@ -229,35 +228,35 @@ class Client(SessionClient):
     def _refuse(self, namespace: str, data: Any) -> None:
         self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, data))
 
-    def begin(self, namespace: str, socket: Socket) -> None:
+    def begin(self, namespace: str, member: SocketState) -> None:
         """Keep a socket until its CONNECT is answered, or it ends."""
         if self.connecting is None:
             self.connecting = {}
-        self.connecting[namespace] = socket
+        self.connecting[namespace] = member
 
-    def accept(self, namespace: str, socket: Socket) -> None:
+    def accept(self, namespace: str, member: SocketState) -> None:
         """Answer a CONNECT with CONNECT."""
-        self._end_connecting(namespace, socket)
-        self.connection.accepted(namespace, socket)
-        self._set_alarm()
-        self.send_protected(Packet(PacketType.CONNECT, namespace, self.connection.acceptance(socket.id)))
+        self._end_connecting(namespace, member)
+        self.connection.accepted(namespace, member)
+        self.set_alarm()
+        self.send_protected(Packet(PacketType.CONNECT, namespace, self.connection.acceptance(member.id)))
 
-    def _end_connecting(self, namespace: str, socket: Socket) -> None:
-        if self.connecting is not None and self.connecting.get(namespace) is socket:
+    def _end_connecting(self, namespace: str, member: SocketState) -> None:
+        if self.connecting is not None and self.connecting.get(namespace) is member:
             del self.connecting[namespace]
             if not self.connecting:
                 self.connecting = None
 
-    def ended(self, namespace: str, socket: Socket) -> None:
+    def ended(self, namespace: str, member: SocketState) -> None:
         """A socket has ended: it stands for the client no more."""
-        self._end_connecting(namespace, socket)
-        if self.sockets.get(namespace) is socket:
-            del self.sockets[namespace]
+        self._end_connecting(namespace, member)
+        if self.members.get(namespace) is member:
+            del self.members[namespace]
 
     def leave(self, namespace: str) -> None:
         """We disconnect the client from a namespace."""
         self.connection.disconnected(namespace, trio.current_time())
-        self._set_alarm()
+        self.set_alarm()
         self.send_protected(Packet(PacketType.DISCONNECT, namespace))
 
     # calls
@@ -288,9 +287,9 @@ class Client(SessionClient):
         if self.session.link.send_protected(message, self.runtime.protected_factor) == FULL:
             self.overflow()
 
-    async def send_wanted(self, socket: Sending, message: Message) -> None:
+    async def send_wanted(self, member: SocketState, message: Message) -> None:
         """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
         if self.runtime.config.outbox.policy not in ("disconnect", "block"):
             self.push_protected(message)
         elif self.waiting or self.session.link.send(message) == FULL:
-            await self.send_waiting(socket, message)
+            await self.send_waiting(member, message)

@@ -145,7 +145,8 @@ class EngineClient(SessionClient):
         return self.session.is_open
 
     @property
-    def _reason(self) -> DisconnectReason | None:
+    def reason(self) -> DisconnectReason | None:
+        """Why the session has ended; None: it has not."""
         return None if self._end is None else self._end[0]
 
     # the session's observer
@@ -341,7 +342,7 @@ class EngineClient(SessionClient):
             args = handler.trim([str(self._end[0]), self._end[1]])
             await invoke(handler, self.socket, args, partial(self._failed, "close"))
 
-    def forget(self) -> None:
+    def vanish(self) -> None:
         """Drop the socket: it refers to this."""
         self.socket._listeners.clear()
         self.engine_socket = None

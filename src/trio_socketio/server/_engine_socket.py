@@ -107,7 +107,7 @@ class EngineSocket(EngineConn):
 
     def _message(self, data: str | bytes | bytearray | memoryview, compress: bool) -> Message:
         if not self.connected:
-            raise Disconnected(f"the socket is closed: {self._client._reason}")
+            raise Disconnected(f"the socket is closed: {self._client.reason}")
         message = self._encoded(data)
         message.compress = compress
         observer = self._client.runtime.observer

@@ -8,7 +8,7 @@ import trio
 
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
-    from trio_socketio.server._socket import Socket
+    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["FormerSockets"]
 
@@ -21,20 +21,20 @@ class FormerSockets:
     """
 
     def __init__(self) -> None:
-        self._leaving: dict[tuple[Client, str], set[Socket]] = {}
+        self._leaving: dict[tuple[Client, str], set[SocketState]] = {}
         self._gone: dict[tuple[Client, str], trio.Event] = {}
 
     def __len__(self) -> int:
         return len(self._leaving)
 
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: SocketState) -> None:
         """A socket has ended."""
-        if socket._client.session.is_open:
-            self._leaving.setdefault((socket._client, socket.nsp.name), set()).add(socket)
+        if socket.client.session.is_open:
+            self._leaving.setdefault((socket.client, socket.namespace.name), set()).add(socket)
 
-    def discard(self, socket: Socket) -> None:
+    def discard(self, socket: SocketState) -> None:
         """A socket is gone; nothing happens if it is not here."""
-        key = socket._client, socket.nsp.name
+        key = socket.client, socket.namespace.name
         leaving = self._leaving.get(key)
         if leaving is None:
             return
@@ -44,12 +44,12 @@ class FormerSockets:
             if key in self._gone:
                 self._gone.pop(key).set()
 
-    def has_any(self, socket: Socket) -> bool:
+    def has_any(self, socket: SocketState) -> bool:
         """Whether a former socket of this one's client is here, in the same namespace."""
-        return bool(self._leaving) and (socket._client, socket.nsp.name) in self._leaving
+        return bool(self._leaving) and (socket.client, socket.namespace.name) in self._leaving
 
-    async def wait_until_gone(self, socket: Socket) -> None:
+    async def wait_until_gone(self, socket: SocketState) -> None:
         """Wait until the former sockets are gone."""
         while self.has_any(socket):
-            gone = self._gone.setdefault((socket._client, socket.nsp.name), trio.Event())
+            gone = self._gone.setdefault((socket.client, socket.namespace.name), trio.Event())
             await gone.wait()

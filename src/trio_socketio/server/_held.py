@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from trio_socketio.handlers import HELD
+
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
     from trio_socketio.server._member import Call
-    from trio_socketio.server._socket import Socket
+    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["HELD_SECONDS", "HeldEvents", "log_held"]
 
@@ -45,7 +47,7 @@ def log_held(log: logging.Logger, known: set[str], names: list[str], text: str =
         log.warning(text, handlers, HELD_SECONDS)
 
 
-def _is_inside(outer: trio.lowlevel.Task | bool) -> bool:
+def _is_inside(outer: trio.lowlevel.Task) -> bool:
     """Whether the task that runs is ``outer``, or a child of it."""
     task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
     while task is not None and task is not outer:
@@ -55,8 +57,8 @@ def _is_inside(outer: trio.lowlevel.Task | bool) -> bool:
 
 def _calls_to(client: Client) -> Iterator[Call]:
     """The pending calls to a client, in all its namespaces."""
-    for socket in client.sockets.values():
-        yield from (socket._member.calls or {}).values()
+    for member in client.members.values():
+        yield from (member.calls or {}).values()
 
 
 class HeldEvents:
@@ -67,63 +69,64 @@ class HeldEvents:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._since: dict[Socket, tuple[float, Call | None]] = {}
+        self._since: dict[SocketState, tuple[float, Call | None]] = {}
         self._known_connections: set[str] = set()
         self._known_calls: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._since)
 
-    def events_wait(self, socket: Socket) -> None:
+    def events_wait(self, socket: SocketState) -> None:
         """Events of a socket wait: look whether a connection handler holds them, or a call."""
         if not socket.connected:
             return
-        if not socket._ready:
+        if socket.mailbox.state is HELD:
             self._watch(socket, None)
             return
-        call = next((call for call in _calls_to(socket._client) if call.blocks is socket), None)
+        call = next((call for call in _calls_to(socket.client) if call.blocks is socket), None)
         if call is not None:
             self._watch(socket, call)
 
-    def call_begins(self, socket: Socket, call: Call) -> None:
+    def call_begins(self, socket: SocketState, call: Call) -> None:
         """A socket is called: look whether a handler of its client makes the call, in this namespace or another."""
-        for sibling in socket._client.sockets.values():
-            if sibling._running and _is_inside(sibling._running):
+        for sibling in socket.client.members.values():
+            worker = sibling.mailbox.worker
+            if worker is not None and _is_inside(worker):
                 call.blocks = sibling
-                if sibling._has_waiting:
+                if sibling.mailbox.has_waiting:
                     self._watch(sibling, call)
 
-    def call_ended(self, socket: Socket) -> None:
+    def call_ended(self, socket: SocketState) -> None:
         """A call of a socket has ended; what waits behind another one is looked at when more comes."""
-        pending = list(_calls_to(socket._client))
-        for sibling in socket._client.sockets.values():
+        pending = list(_calls_to(socket.client))
+        for sibling in socket.client.members.values():
             since = self._since.get(sibling)
             if since is not None and since[1] is not None and since[1] not in pending:
                 self.discard(sibling)
 
-    def _watch(self, socket: Socket, call: Call | None) -> None:
+    def _watch(self, socket: SocketState, call: Call | None) -> None:
         """Events are held from now on, by a call of the handler that is with the socket or a connection handler."""
         if socket not in self._since:
             self._since[socket] = trio.current_time(), call
-            socket._client._set_alarm()
+            socket.client.set_alarm()
 
-    def discard(self, socket: Socket) -> None:
+    def discard(self, socket: SocketState) -> None:
         """They are no longer; nothing happens if none were."""
         self._since.pop(socket, None)
 
-    def deadline(self, socket: Socket) -> float:
+    def deadline(self, socket: SocketState) -> float:
         """When ``check`` must be called for a socket; infinity for never."""
         since = self._since.get(socket)
         return math.inf if since is None else since[0] + HELD_SECONDS
 
-    def check(self, socket: Socket, now: float) -> None:
+    def check(self, socket: SocketState, now: float) -> None:
         """Name what holds a socket's events, if it has done so for long."""
         if self.deadline(socket) > now:
             return
         _, call = self._since.pop(socket)
-        if not socket._has_waiting:
+        if not socket.mailbox.has_waiting:
             return
         if call is None:
-            log_held(self._log, self._known_connections, socket._handlers_at_work())
+            log_held(self._log, self._known_connections, socket.handlers_at_work())
         else:
-            log_held(self._log, self._known_calls, socket._handlers_at_work(), _CALL)
+            log_held(self._log, self._known_calls, socket.handlers_at_work(), _CALL)

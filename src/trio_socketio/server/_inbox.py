@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._client import Client
     from trio_socketio.server._from_thread import Inlet
 
-__all__ = ["Event", "EventInbox", "EventIterator"]
+__all__ = ["Event", "EventInbox", "EventIteration", "EventIterator"]
 
 
 class Event(NamedTuple):
@@ -73,8 +74,45 @@ class EventInbox(Inbox[EventReceived]):
         super().clear()
 
 
+class EventIteration:
+    """The iteration over a socket's events: one iterator, which several loops may use at once."""
+
+    __slots__ = ("_events", "_iterator")
+
+    def __init__(self) -> None:
+        self._events: trio.MemorySendChannel[Event] | None = None
+        self._iterator: weakref.ref[EventIterator] | None = None
+
+    def iterator(self, inlet: Inlet) -> EventIterator:
+        """Return the iterator; a new one if the last one is not used any more.
+
+        Args:
+            inlet: makes the call that ends the iteration, if the iterator is freed outside a Trio task.
+        """
+        iterator = None if self._iterator is None else self._iterator()
+        if iterator is None:
+            self._events, received = trio.open_memory_channel[Event](0)
+            iterator = EventIterator(received, inlet)
+            self._iterator = weakref.ref(iterator)
+        return iterator
+
+    async def give(self, event: EventReceived, ack: Ack) -> bool:
+        """Wait until the iterator takes an event; returns False if it is not used any more."""
+        assert self._events is not None
+        try:
+            await self._events.send(Event(event.name, event.args, ack))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the iteration: the socket has ended."""
+        if self._events is not None:
+            self._events.close()
+
+
 class EventIterator:
-    """Gives out unclaimed events, one at a time, for as long as somebody holds it."""
+    """Gives out the events that no handler takes, one at a time, for as long as it is used."""
 
     __slots__ = ("__weakref__", "_events", "_inlet")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from trio_socketio.server._client import Client
     from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._socket import Socket
+    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["Call", "SocketMember"]
 
@@ -24,7 +26,7 @@ class Call:
 
     def __init__(self) -> None:
         #: the socket of the same client whose later events wait for the handler that makes the call
-        self.blocks: Socket | None = None
+        self.blocks: SocketState | None = None
         self.signal = Signal()
         self.answer: list[Any] | None = None
 
@@ -57,12 +59,16 @@ class SocketMember(LocalMember):
     # One exists for each client: what most never need is kept elsewhere.
     __slots__ = ("_socket", "calls", "client", "id", "namespace")
 
-    def __init__(self, socket: Socket, socket_id: str, namespace: NamespaceState, client: Client) -> None:
+    def __init__(self, socket_id: str, namespace: NamespaceState, client: Client) -> None:
         self.id = socket_id
         self.namespace = namespace
         self.client = client
         self.calls: dict[int, Call] | None = None
-        self._socket: Socket | None = socket
+        self._socket: Socket | None = None
+
+    def attach(self, socket: Socket) -> None:
+        """Set the socket that applications see, until ``vanish``."""
+        self._socket = socket
 
     @property
     def socket(self) -> Socket:
@@ -71,19 +77,13 @@ class SocketMember(LocalMember):
         return self._socket
 
     @property
-    def connected(self) -> bool:
-        """Whether events can be sent to the client."""
-        return self._socket is not None and self._socket.connected
-
-    @property
     def connection(self) -> Connection:
         """The session's connection object."""
         return self.client.session.link
 
-    def disconnect(self, close: bool) -> None:
-        """See ``Socket.disconnect``."""
-        if self._socket is not None:
-            self._socket.disconnect(close)
+    @abstractmethod
+    async def finish(self) -> None:
+        """Wait until its events are handled and all that was sent is written, or it has ended."""
 
     # rooms
 
@@ -153,7 +153,6 @@ class SocketMember(LocalMember):
             self.calls = {}
         self.client.call_started()
         call = self.calls[ack_id] = Call()
-        self.client.runtime.held.call_begins(self.socket, call)
         return call
 
     def forget(self, ack_id: int) -> None:
@@ -161,9 +160,6 @@ class SocketMember(LocalMember):
         if self.calls is not None:
             self.calls.pop(ack_id, None)
         self.client.call_ended()
-        held = self.client.runtime.held
-        if held and self._socket is not None:
-            held.call_ended(self._socket)
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
         """An acknowledgement has come; nothing happens if nothing waits for it."""

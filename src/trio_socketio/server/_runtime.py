@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.engineio import Session
-from trio_socketio.handlers import contain
+from trio_socketio.engineio import EngineHooks, Session
+from trio_socketio.handlers import KEYS, Workers
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._engine_runtime import EngineRuntime
+from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._held import HeldEvents
-from trio_socketio.server._life import Life
+from trio_socketio.server._lifecycle import Lifecycle
 from trio_socketio.server._socket import Socket
+from trio_socketio.server._socket_state import SocketState
+from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
     from trio_socketio.server._config import ServerConfig
     from trio_socketio.server._namespace_state import NamespaceState
-    from trio_socketio.server._server import Server
+    from trio_socketio.server._observing import EngineObserver
 
 __all__ = ["Runtime"]
 
@@ -35,39 +38,37 @@ class Runtime(EngineRuntime):
 
     def __init__(
         self,
-        server: Server,
         config: ServerConfig,
+        hooks: EngineHooks,
+        observer: EngineObserver | None,
         namespaces: Mapping[str, NamespaceState],
+        error_hooks: Sequence[Callable[[Socket, str | float, Exception], object]],
         log: logging.Logger,
     ) -> None:
-        super().__init__(config, server.engine._hooks, server.engine.observer, log)
-        self.server = server
+        super().__init__(config, hooks, observer, log)
+        self.error_hooks = error_hooks
         self.namespaces = namespaces
         self.acks_dropped = 0
-        self.ordering = config.ordering
         self.connection_options = config.connection_options()
         #: what no policy may drop may fill so many times the outbox
         self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
         self.held = HeldEvents(log)
         self.dispatcher = Dispatcher(self)
-        self.run_inline = self.dispatcher.run_inline
-        self.life = Life(self, self.dispatcher)
-        self.crew = self.life.crew
+        self.former = FormerSockets()
+        self.lifecycle = Lifecycle(self, self.dispatcher, self.former)
+        self.workers: Workers[EventReceived] = Workers(self, KEYS[config.ordering])
 
     def _connect(self, session: Session) -> Client:
         return Client(self, session, trio.current_time())
 
     async def _finish(self) -> None:
         for namespace in list(self.namespaces.values()):
-            for socket in namespace.public.sockets.values():
-                await socket._finish()
+            for member in list(namespace.adapter.members.values()):
+                await member.finish()
 
     def start_socket(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
         """A client asks to join a namespace."""
-        socket = Socket(self, namespace, client, auth)
+        socket = SocketState(namespace, client, auth)
+        socket.attach(Socket(socket))
         client.begin(namespace.name, socket)
-        self.life.begin(socket)
-
-    def task_failed(self, socket: Socket, error: BaseException) -> None:
-        """A task in a socket's nursery has failed."""
-        contain(error, lambda failure: self.dispatcher.task_failed(socket, "nursery", failure))
+        self.lifecycle.begin(socket)

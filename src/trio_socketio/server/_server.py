@@ -131,4 +131,11 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         return self._engine
 
     def _make_runtime(self) -> Runtime:
-        return Runtime(self, self._config, self._namespaces, logging.getLogger("trio_socketio.socket"))
+        return Runtime(
+            self._config,
+            self._engine._hooks,
+            self._engine.observer,
+            self._namespaces,
+            self._error_hooks,
+            logging.getLogger("trio_socketio.socket"),
+        )

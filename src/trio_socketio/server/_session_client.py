@@ -27,7 +27,8 @@ class Connected(Protocol):
     """Whose messages wait for room."""
 
     @property
-    def _reason(self) -> DisconnectReason | None: ...
+    def reason(self) -> DisconnectReason | None:
+        """Why it has ended; None: it has not."""
 
     @property
     def connected(self) -> bool:
@@ -126,7 +127,7 @@ class SessionClient(ABC):
                 while True:
                     await room.park()
                     if not socket.connected:
-                        raise Disconnected(f"the socket was disconnected: {socket._reason}")
+                        raise Disconnected(f"the socket was disconnected: {socket.reason}")
                     if self.session.link.send(message) != FULL:
                         return
         finally:

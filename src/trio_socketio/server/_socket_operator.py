@@ -12,7 +12,7 @@ from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
     from trio_socketio.server._namespace_state import NamespaceState
-    from trio_socketio.server._sending import Sending
+    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["SocketOperator", "WithFlags"]
 
@@ -23,7 +23,7 @@ class WithFlags(Choosing):
     __slots__ = ()
 
     @abstractmethod
-    def _flagged_socket(self) -> tuple[Sending, Target]:
+    def _flagged_socket(self) -> tuple[SocketState, Target]:
         """The socket, and the flags so far."""
 
     @property
@@ -34,13 +34,13 @@ class WithFlags(Choosing):
     @property
     def volatile(self) -> SocketOperator:
         """For emits that are dropped if the client cannot take them at once."""
-        socket, target = self._flagged_socket()
-        return SocketOperator(socket, replace(target, volatile=True))
+        state, target = self._flagged_socket()
+        return SocketOperator(state, replace(target, volatile=True))
 
     def compress(self, compress: bool) -> SocketOperator:
         """For emits that may, or may not, be compressed, where the client and the options allow for it."""
-        socket, target = self._flagged_socket()
-        return SocketOperator(socket, replace(target, compress=compress))
+        state, target = self._flagged_socket()
+        return SocketOperator(state, replace(target, compress=compress))
 
     @abstractmethod
     async def emit(self, event: str | float, *args: Any) -> None:
@@ -58,31 +58,31 @@ class SocketOperator(WithFlags):
     socket itself do; all else is for the socket's own client. Every method returns a new operator.
     """
 
-    __slots__ = ("_socket", "_target")
+    __slots__ = ("_state", "_target")
 
-    def __init__(self, socket: Sending, target: Target) -> None:
-        self._socket = socket
+    def __init__(self, state: SocketState, target: Target) -> None:
+        self._state = state
         self._target = target
 
-    def _flagged_socket(self) -> tuple[Sending, Target]:
-        return self._socket, self._target
+    def _flagged_socket(self) -> tuple[SocketState, Target]:
+        return self._state, self._target
 
     def _choice(self) -> tuple[NamespaceState, Target]:
-        return self._socket._namespace, self._target.without([self._socket.id])
+        return self._state.namespace, self._target.without([self._state.id])
 
     @property
     def from_thread(self) -> FromThread:
         """As ``Socket.from_thread``, with the flags given so far."""
-        return FromThread(lambda: self._socket._runtime, self)
+        return FromThread(lambda: self._state.client.runtime, self)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit_nowait``."""
-        self._socket._emit_flagged_nowait(event, args, self._target)
+        self._state.emit_flagged_nowait(event, args, self._target)
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit``; a volatile emit never waits."""
-        await self._socket._emit_flagged(event, args, self._target)
+        await self._state.emit_flagged(event, args, self._target)
 
     async def call(self, event: str | float, *args: Any) -> Any:
         """As ``Socket.call``. Its event is never dropped, because it is waited for: ``volatile`` changes nothing."""
-        return await self._socket._call(event, args, compress=self._target.compress)
+        return await self._state.call(event, args, compress=self._target.compress)

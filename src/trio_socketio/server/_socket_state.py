@@ -1,0 +1,359 @@
+"""The inside of a socket: its phase, its mailbox, and what it sends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Coroutine, Sequence
+from enum import Enum, auto
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import trio
+from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
+
+from trio_socketio._core import Connection, Message, track, untrack
+from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.handlers import (
+    HELD,
+    RUNNING,
+    Handler,
+    Mailbox,
+    contain,
+    emit_outside,
+    require_task_to_call,
+)
+from trio_socketio.server._inbox import EventInbox, EventIteration
+from trio_socketio.server._member import Call, SocketMember
+from trio_socketio.server._session_client import FULL
+from trio_socketio.socketio import EventReceived, Target, Undecoded
+
+if TYPE_CHECKING:
+    from trio_socketio.server._client import Client
+    from trio_socketio.server._handshake import Handshake
+    from trio_socketio.server._namespace_state import NamespaceState
+
+__all__ = [
+    "CONNECTED",
+    "CONNECTING",
+    "EMITS_BETWEEN_CHECKPOINTS",
+    "DISCONNECTED",
+    "REFUSED",
+    "Phase",
+    "SocketState",
+    "values",
+]
+
+#: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
+EMITS_BETWEEN_CHECKPOINTS = 32
+
+
+class Phase(Enum):
+    """Where a socket stands."""
+
+    CONNECTING = auto()  #: the middlewares run
+    CONNECTED = auto()
+    DISCONNECTED = auto()  #: it was connected, and has ended
+    REFUSED = auto()  #: it has ended and never was connected: it was refused, or the client left first
+
+
+#: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
+CONNECTING, CONNECTED, DISCONNECTED, REFUSED = Phase
+
+
+def values(result: Any) -> tuple[Any, ...]:
+    """Return the result of a handler as the values of an acknowledgement; a subclass of tuple is one value."""
+    if result is None:
+        return ()
+    return result if type(result) is tuple else (result,)
+
+
+class SocketMailbox(Mailbox[EventReceived]):
+    """The mailbox of a socket."""
+
+    __slots__ = ()
+
+    owner: SocketState
+    inbox: EventInbox | None
+    iteration: EventIteration | None
+
+
+class SocketState(SocketMember):
+    """The inside of a ``Socket``, and the owner of its mailbox.
+
+    Attributes:
+        auth: what the client sent with CONNECT; None: nothing.
+        dropped: how many of its events neither a handler nor an iteration took.
+        emits: how many events it has emitted since other tasks ran.
+        handshake: what applications see of the CONNECT; None: nothing asked for it yet.
+        hold_deadline: when events are no longer held; infinity if none are.
+        mailbox: its events and tasks.
+        phase: where it stands.
+        reason: why it has ended; None: it has not.
+        description: the same in words.
+    """
+
+    # One exists for each client: what most never need is made when it is first used.
+    __slots__ = (
+        "auth", "description", "dropped", "emits", "handshake", "hold_deadline", "mailbox", "phase", "reason",
+    )  # fmt: skip
+
+    def __init__(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
+        super().__init__(client.socket_id(namespace.name), namespace, client)
+        self.auth = auth or None
+        self.dropped = 0
+        self.emits = 0
+        self.handshake: Handshake | None = None
+        self.hold_deadline = math.inf
+        self.mailbox = SocketMailbox(self, client.runtime.workers, namespace.handlers)
+        self.phase = CONNECTING
+        self.reason: DisconnectReason | None = None
+        self.description = ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether events can be sent to the client."""
+        return self.phase is CONNECTED
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is over."""
+        return self.phase is DISCONNECTED or self.phase is REFUSED
+
+    # from CONNECT to the end
+
+    def accept(self) -> None:
+        """Answer the CONNECT with CONNECT."""
+        self.phase = CONNECTED
+        endings = self.client.runtime.engine.endings
+        was_delivering = endings.hold()  # observers of rooms may send to this client, after its CONNECT
+        try:
+            self.enter()
+            untrack(self, self.socket, self.mailbox)
+            self.client.accept(self.namespace.name, self)  # its outbox may be full, which ends it
+        finally:
+            endings.release(was_delivering)
+
+    def refuse(self, error: dict[str, Any]) -> None:
+        """Answer the CONNECT with CONNECT_ERROR.
+
+        Raises:
+            LocalProtocolError: the error cannot be encoded; nothing was sent.
+        """
+        self.client.refuse(self.namespace.name, error)
+        self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "refused")
+
+    def hold(self, timeout: float) -> None:
+        """Hold events while the connection handlers run, for at most so many seconds."""
+        self.hold_deadline = trio.current_time() + timeout
+        self.client.set_alarm()
+
+    def ready(self) -> None:
+        """Let events through that are held."""
+        if self.connected and self.mailbox.ready() and self.hold_deadline < math.inf:
+            self.hold_deadline = math.inf
+            self.client.runtime.held.discard(self)
+            self.client.set_alarm()
+
+    def disconnect(self, close: bool = False) -> None:
+        """See ``Socket.disconnect``."""
+        if close:
+            for member in list(self.client.members.values()):
+                member.disconnect()
+            self.client.conn.close()
+        elif self.connected:
+            self.client.leave(self.namespace.name)
+            self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
+
+    def end(self, reason: DisconnectReason, description: str) -> None:
+        """Send nothing any more, and cancel handlers and tasks; nothing happens if it has ended."""
+        if self.has_ended:
+            return
+        self.phase = DISCONNECTED if self.phase is CONNECTED else REFUSED
+        self.namespace.adapter.mute(self)
+        self.client.runtime.held.discard(self)
+        self.reason, self.description = reason, description
+        if self.mailbox.inbox is not None:
+            self.mailbox.inbox.clear()
+        self.client.ended(self.namespace.name, self)
+        self.end_calls()
+        self.client.writable()
+        self.client.runtime.former.add(self)
+        self.mailbox.end()
+
+    async def finish(self) -> None:
+        """Wait until its events are handled and all that was sent is written, or it has ended."""
+        while self.connected and not self.mailbox.is_idle:
+            await self.mailbox.wait_until_idle()
+        await self.client.flush()
+
+    # sending
+
+    def raise_disconnected(self) -> NoReturn:
+        """Raise ``Disconnected``, with the reason."""
+        if self.phase is CONNECTING:
+            raise Disconnected("the socket is not connected yet: emit from the connection handler")
+        raise Disconnected(f"the socket is disconnected: {self.reason}")
+
+    def is_in_task(self, conn: Connection) -> bool:
+        """Whether a Trio task calls. A plain handler and a turn of the reactor run in one: to see that takes 20 ns."""
+        is_in_handler = self.mailbox.state is RUNNING and conn.in_own_thread
+        return is_in_handler or conn.in_turn or in_trio_task()
+
+    async def emit_flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
+        """As ``Socket.emit``, with the flags of a target; a volatile emit never waits."""
+        try:
+            await checkpoint_if_cancelled()
+        except RuntimeError:
+            raise emit_outside("emit") from None
+        message = self._flagged(event, args, target)
+        client = self.client
+        conn = client.session.link
+        if target.volatile:
+            conn.send(message, volatile=True)
+        elif client.waiting or conn.send(message) == FULL:
+            await client.send_waiting(self, message)
+        self.emits += 1
+        if self.emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
+            await self.let_others_run()
+
+    def emit_flagged_nowait(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
+        """As ``Socket.emit_nowait``, with the flags of a target."""
+        conn = self.client.session.link
+        if not self.is_in_task(conn):
+            raise emit_outside("emit_nowait")
+        message = self._flagged(event, args, target)
+        if conn.send(message, volatile=target.volatile) == FULL:
+            self.client.overflow()
+
+    def _flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> Message:
+        if self.phase is not CONNECTED:
+            self.raise_disconnected()
+        message = self.namespace.encode(event, args)
+        if not target.compress:
+            message.compress = False
+        return message
+
+    async def let_others_run(self) -> None:
+        """Let other tasks run; shielded, because the event is queued."""
+        self.emits = 0
+        await trio.lowlevel.cancel_shielded_checkpoint()
+
+    async def call(self, event: str | float, args: tuple[Any, ...], *, compress: bool) -> Any:
+        """As ``Socket.call``."""
+        require_task_to_call("call")
+        await checkpoint_if_cancelled()
+        if self.phase is not CONNECTED:
+            self.raise_disconnected()
+        ack_id = self.namespace.next_ack_id()
+        message = self.namespace.encode(event, args, ack_id)
+        if not compress:
+            message.compress = False
+        call = self.expect(ack_id)
+        try:
+            await self.client.send_wanted(self, message)
+            await call.signal.wait()
+        finally:
+            self.forget(ack_id)
+        if call.answer is None:
+            raise Disconnected(f"the socket was disconnected: {self.reason}")
+        return call.value
+
+    def send_ack(self, ack_id: int, answer: tuple[Any, ...]) -> None:
+        """Acknowledge an event with these values; if the client has gone, count it.
+
+        Raises:
+            LocalProtocolError: the values cannot be encoded.
+        """
+        if self.phase is CONNECTED:
+            self.client.push_protected(self.namespace.encode_ack(ack_id, answer))
+        else:
+            self.client.runtime.acks_dropped += 1
+
+    # the mailbox's owner
+
+    def make_inbox(self) -> EventInbox:
+        """Return a new inbox, with the limits of the server's options."""
+        return EventInbox(self.client, self.namespace.name)
+
+    def handle(self, event: EventReceived) -> Coroutine[Any, Any, None]:
+        """Call the handlers of an event."""
+        return self.client.runtime.dispatcher.handle(self, event)
+
+    def handle_inline(self, event: EventReceived, handlers: Sequence[Handler]) -> None:
+        """As ``handle``, for handlers that are plain functions."""
+        self.client.runtime.dispatcher.handle_inline(self, event, handlers)
+
+    def acknowledge(self, ack_id: int, result: Any) -> None:
+        """Acknowledge an event with the result of its handler."""
+        self.send_ack(ack_id, values(result))
+
+    def failed(self, event: EventReceived, error: BaseException) -> None:
+        """A handler of an event has raised: report it, and answer the client."""
+        self.client.runtime.dispatcher.failed(self, event, error)
+
+    def event_waits(self) -> None:
+        """Name the handler later that the event waits for, if it is held or waits behind a call."""
+        if self.client.calls_pending or self.mailbox.state is HELD:
+            self.client.runtime.held.events_wait(self)
+
+    def cut_off(self, event: EventReceived) -> None:
+        """Count an acknowledgement that the server's stop has prevented."""
+        if event.ack_id is not None and self.client.runtime.is_stopping:
+            self.client.runtime.acks_cut += 1
+
+    def nursery_failed(self, error: BaseException) -> None:
+        """A task in the socket's nursery has raised: report it, and disconnect the socket."""
+        dispatcher = self.client.runtime.dispatcher
+        contain(error, partial(dispatcher.task_failed, self, "nursery"))
+
+    @property
+    def has_disconnect_handlers(self) -> bool:
+        """Whether there are handlers for its end; for one that never was connected there are none."""
+        table = self.mailbox.table
+        return self.phase is DISCONNECTED and any(
+            table.get(event) for event in ("disconnecting", "disconnect")
+        )
+
+    async def run_disconnect_handlers(self) -> None:
+        """Call the handlers for ``disconnecting`` and ``disconnect``."""
+        await self.client.runtime.lifecycle.run_disconnect_handlers(self)
+
+    def vanish(self) -> None:
+        """All is over: leave everything, and drop the references that form cycles."""
+        socket = self.socket
+        super().vanish()
+        track(self, socket, self.mailbox, self.client.members)
+        self.client.runtime.former.discard(self)
+
+    # calls
+
+    def expect(self, ack_id: int) -> Call:
+        """See ``SocketMember.expect``. A call of the handler that later events wait for may be named in the log."""
+        call = super().expect(ack_id)
+        self.client.runtime.held.call_begins(self, call)
+        return call
+
+    def forget(self, ack_id: int) -> None:
+        """See ``SocketMember.forget``."""
+        super().forget(ack_id)
+        if self.client.runtime.held:
+            self.client.runtime.held.call_ended(self)
+
+    # events that wait
+
+    def keep(self, event: bytes | Undecoded) -> None:
+        """Keep an event undecoded that comes while the inbox is full."""
+        if self.mailbox.inbox is not None:
+            self.mailbox.inbox.keep(event)
+
+    def holders(self) -> list[str]:
+        """The handlers that a full inbox waits for, by their names; none if it is not full."""
+        inbox = self.mailbox.inbox
+        return self.handlers_at_work() if inbox is not None and inbox.is_full else []
+
+    def handlers_at_work(self) -> list[str]:
+        """The handlers that events wait for, by their names."""
+        if self.mailbox.state is HELD:
+            return [handler.name for handler in self.namespace.handlers.get("connection")]
+        event = "" if self.mailbox.inbox is None else self.mailbox.inbox.current
+        return [handler.name for handler in self.mailbox.table.sent(event)] or ["an iteration over events"]
