@@ -1,6 +1,6 @@
 """From a registered function to a running task."""
 
-from trio_socketio.handlers._ack import NO_ACK, Ack
+from trio_socketio.handlers._ack import NO_ACK, Ack, values_of
 from trio_socketio.handlers._boundary import (
     CONTAINED,
     INTERRUPTS,
@@ -77,5 +77,6 @@ __all__ = [
     "require_task_to_emit",
     "serial",
     "unwrap",
+    "values_of",
     "without_disconnected",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from trio_socketio.handlers._outside import require_task
 
-__all__ = ["NO_ACK", "Ack"]
+__all__ = ["NO_ACK", "Ack", "values_of"]
 
 
 class Ack:
@@ -41,3 +41,10 @@ class Ack:
 
 #: For events whose client wants no answer. It has no state, so there is one for all of them.
 NO_ACK = Ack(None)
+
+
+def values_of(result: Any) -> tuple[Any, ...]:
+    """Return the result of a handler as the values of an acknowledgement; a subclass of tuple is one value."""
+    if result is None:
+        return ()
+    return result if type(result) is tuple else (result,)

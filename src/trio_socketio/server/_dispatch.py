@@ -16,9 +16,10 @@ from trio_socketio.handlers import (
     invoke,
     invoke_plain,
     leaf,
+    values_of,
     without_disconnected,
 )
-from trio_socketio.server._socket_state import SocketState, values
+from trio_socketio.server._socket_state import SocketState
 from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Dispatcher:
         if ack is NO_ACK or any(handler.wants_ack for handler in handlers):
             return
         try:
-            ack(*values(answer))
+            ack(*values_of(answer))
         except Exception as error:  # it cannot be encoded
             self._handler_failed(socket, event, ack, error)
 

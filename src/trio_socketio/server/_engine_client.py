@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
 import trio
 
 from trio_socketio._core import track, untrack
@@ -16,17 +14,16 @@ from trio_socketio.engineio import Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import (
     HELD,
-    IDLE,
     Handler,
     HandlerFunction,
     Inbox,
-    Mailbox,
     contain,
     invoke,
     invoke_plain,
     without_disconnected,
 )
 from trio_socketio.server._engine_handlers import MessageHandlers
+from trio_socketio.server._engine_mailbox import Message, MessageIteration, MessageMailbox
 from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
 from trio_socketio.server._held import HELD_SECONDS, log_held
 from trio_socketio.server._session_client import SessionClient
@@ -36,79 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineClient"]
 
-#: How many messages an iteration gives out in a row before other tasks run, if nothing waits for anything.
-MESSAGES_BETWEEN_CHECKPOINTS = 32
-
 #: What to do instead of returning False from a connection handler.
 NOT_REFUSED = "raise Forbidden in allow_request, or close the socket"
-
-
-class Message(msgspec.Struct, frozen=True, gc=False):
-    """A message, as an event of the socket: ``args`` holds its data. Its size is in bytes."""
-
-    args: list[str | bytes]
-    size: int
-    # Without annotations, so that they are no fields.
-    name = "message"
-    ack_id = None
-
-
-class MessageIteration:
-    """The iteration over a socket's messages: one iterator, which several loops may use at once.
-
-    Attributes:
-        streak: how many messages it has given out since other tasks ran.
-    """
-
-    __slots__ = ("_iterator", "_takers", "streak")
-
-    def __init__(self) -> None:
-        self._iterator: weakref.ref[MessageIterator] | None = None
-        self.streak = 0
-        self._takers = trio.lowlevel.ParkingLot()
-
-    def iterator(self, client: EngineClient) -> MessageIterator:
-        """Return the iterator over this client's messages; a new one if the last one is not used any more."""
-        iterator = None if self._iterator is None else self._iterator()
-        if iterator is None:
-            iterator = MessageIterator(client, self)
-            self._iterator = weakref.ref(iterator)
-        return iterator
-
-    def wake(self) -> None:
-        """A message waits: wake one task that takes messages."""
-        self._takers.unpark()
-
-    def close(self) -> None:
-        """The socket has ended: wake all of them."""
-        self._takers.unpark_all()
-
-    async def wait(self) -> None:
-        """Wait until a message may be there, or the socket has ended."""
-        await self._takers.park()
-
-
-class MessageMailbox(Mailbox[Message]):
-    """The mailbox of an engine's socket. An iteration takes its messages if there is no handler for them."""
-
-    __slots__ = ()
-
-    owner: EngineClient
-    iteration: MessageIteration | None
-
-    def deliver(self) -> None:
-        """Messages wait, or there are other handlers or iterations for them."""
-        inbox = self.inbox
-        if inbox is None or not inbox.has_waiting or self.has_ended:
-            return
-        if self.table.get("message"):
-            super().deliver()
-        elif self.iteration is not None:
-            self.iteration.wake()
-        elif self.state is IDLE:
-            while inbox.take() is not None:
-                self.owner.dropped += 1
-            self.wake_idle()
 
 
 class EngineClient(SessionClient):
@@ -263,10 +189,7 @@ class EngineClient(SessionClient):
             iteration = mailbox.iteration
             if message is not None:
                 if iteration is not None:
-                    iteration.streak += 1
-                    if iteration.streak >= MESSAGES_BETWEEN_CHECKPOINTS:
-                        iteration.streak = 0
-                        await trio.lowlevel.cancel_shielded_checkpoint()
+                    await iteration.let_others_run()
                 return message.args[0]
             if mailbox.has_ended or iteration is None:
                 return None

@@ -9,9 +9,10 @@ from typing import TypeVar, Unpack, cast, overload
 
 from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
 from trio_socketio.handlers import Workers, require_event_name, require_hook, require_task
-from trio_socketio.server._engine_client import EngineClient, Message
+from trio_socketio.server._engine_client import EngineClient
 from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
 from trio_socketio.server._engine_handlers import MessageHandlers
+from trio_socketio.server._engine_mailbox import Message
 from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._engine_socket import EngineSocket
 from trio_socketio.server._observing import EngineObserver

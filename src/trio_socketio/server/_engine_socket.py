@@ -18,7 +18,8 @@ from trio_socketio.server._session_client import FULL
 
 if TYPE_CHECKING:
     from trio_socketio.handlers._nursery import SocketNursery
-    from trio_socketio.server._engine_client import EngineClient, MessageIteration
+    from trio_socketio.server._engine_client import EngineClient
+    from trio_socketio.server._engine_mailbox import MessageIteration
 
 __all__ = ["EngineSocket", "MessageIterator"]
 

@@ -16,7 +16,8 @@ from trio_socketio.errors import ConnectRefused, LocalProtocolError
 from trio_socketio.handlers import CONTAINED, Handler, claim, contain, invoke, invoke_plain, leaf
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._former import FormerSockets
-from trio_socketio.server._socket_state import CONNECTING, SocketState
+from trio_socketio.server._phase import CONNECTING
+from trio_socketio.server._socket_state import SocketState
 
 if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime

@@ -9,9 +9,10 @@ from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 from trio_socketio.handlers import RUNNING, emit_outside
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import EVERYBODY
+from trio_socketio.server._phase import CONNECTED
 from trio_socketio.server._session_client import FULL
 from trio_socketio.server._socket_operator import WithFlags
-from trio_socketio.server._socket_state import CONNECTED, EMITS_BETWEEN_CHECKPOINTS, SocketState
+from trio_socketio.server._socket_state import EMITS_BETWEEN_CHECKPOINTS, SocketState
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Sending(WithFlags):
         """
         state = self._state
         conn = state.client.session.link
-        # as ``is_in_task``, without its call
+        # A plain handler and a turn of the reactor run in a task: to see that takes 20 ns instead of 65.
         if (
             not (state.mailbox.state is RUNNING and conn.in_own_thread)
             and not conn.in_turn

@@ -10,8 +10,9 @@ from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import EventIteration, EventIterator
 from trio_socketio.server._listening import Listening, SocketHandlers
 from trio_socketio.server._operators import Rooms, names
+from trio_socketio.server._phase import CONNECTING
 from trio_socketio.server._sending import Sending
-from trio_socketio.server._socket_state import CONNECTING, SocketState
+from trio_socketio.server._socket_state import SocketState
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName

@@ -6,13 +6,18 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
+
+from trio_socketio._core import Message
+from trio_socketio.handlers import RUNNING, emit_outside
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import BroadcastOperator, Choosing
+from trio_socketio.server._session_client import FULL
+from trio_socketio.server._socket_state import EMITS_BETWEEN_CHECKPOINTS, SocketState
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
     from trio_socketio.server._namespace_state import NamespaceState
-    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["SocketOperator", "WithFlags"]
 
@@ -77,11 +82,42 @@ class SocketOperator(WithFlags):
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit_nowait``."""
-        self._state.emit_flagged_nowait(event, args, self._target)
+        state, client = self._state, self._state.client
+        link = client.session.link
+        # as in ``Socket.emit_nowait``
+        if (
+            not (state.mailbox.state is RUNNING and link.in_own_thread)
+            and not link.in_turn
+            and not in_trio_task()
+        ):
+            raise emit_outside("emit_nowait")
+        if link.send(self._message(event, args), volatile=self._target.volatile) == FULL:
+            client.overflow()
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """As ``Socket.emit``; a volatile emit never waits."""
-        await self._state.emit_flagged(event, args, self._target)
+        try:
+            await checkpoint_if_cancelled()
+        except RuntimeError:
+            raise emit_outside("emit") from None
+        state, message = self._state, self._message(event, args)
+        client = state.client
+        link = client.session.link
+        if self._target.volatile:
+            link.send(message, volatile=True)
+        elif client.waiting or link.send(message) == FULL:
+            await client.send_waiting(state, message)
+        state.emits += 1
+        if state.emits >= EMITS_BETWEEN_CHECKPOINTS or link.is_loaded:
+            await state.let_others_run()
+
+    def _message(self, event: str | float, args: tuple[Any, ...]) -> Message:
+        if not self._state.connected:
+            self._state.raise_disconnected()
+        message = self._state.namespace.encode(event, args)
+        if not self._target.compress:
+            message.compress = False
+        return message
 
     async def call(self, event: str | float, *args: Any) -> Any:
         """As ``Socket.call``. Its event is never dropped, because it is waited for: ``volatile`` changes nothing."""

@@ -4,67 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Coroutine, Sequence
-from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import trio
-from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
+from trio.lowlevel import checkpoint_if_cancelled
 
-from trio_socketio._core import Connection, Message, track, untrack
+from trio_socketio._core import track, untrack
 from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.handlers import (
-    HELD,
-    RUNNING,
-    Handler,
-    Mailbox,
-    contain,
-    emit_outside,
-    require_task_to_call,
-)
+from trio_socketio.handlers import HELD, Handler, Mailbox, contain, require_task_to_call, values_of
 from trio_socketio.server._inbox import EventInbox, EventIteration
 from trio_socketio.server._member import Call, SocketMember
-from trio_socketio.server._session_client import FULL
-from trio_socketio.socketio import EventReceived, Target, Undecoded
+from trio_socketio.server._phase import CONNECTED, CONNECTING, DISCONNECTED, REFUSED
+from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
     from trio_socketio.server._handshake import Handshake
     from trio_socketio.server._namespace_state import NamespaceState
 
-__all__ = [
-    "CONNECTED",
-    "CONNECTING",
-    "EMITS_BETWEEN_CHECKPOINTS",
-    "DISCONNECTED",
-    "REFUSED",
-    "Phase",
-    "SocketState",
-    "values",
-]
+__all__ = ["EMITS_BETWEEN_CHECKPOINTS", "SocketState"]
 
 #: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
-
-
-class Phase(Enum):
-    """Where a socket stands."""
-
-    CONNECTING = auto()  #: the middlewares run
-    CONNECTED = auto()
-    DISCONNECTED = auto()  #: it was connected, and has ended
-    REFUSED = auto()  #: it has ended and never was connected: it was refused, or the client left first
-
-
-#: The same by themselves: in Python 3.11, to look one up through its class takes 0.1 µs.
-CONNECTING, CONNECTED, DISCONNECTED, REFUSED = Phase
-
-
-def values(result: Any) -> tuple[Any, ...]:
-    """Return the result of a handler as the values of an acknowledgement; a subclass of tuple is one value."""
-    if result is None:
-        return ()
-    return result if type(result) is tuple else (result,)
 
 
 class SocketMailbox(Mailbox[EventReceived]):
@@ -194,45 +156,6 @@ class SocketState(SocketMember):
             raise Disconnected("the socket is not connected yet: emit from the connection handler")
         raise Disconnected(f"the socket is disconnected: {self.reason}")
 
-    def is_in_task(self, conn: Connection) -> bool:
-        """Whether a Trio task calls. A plain handler and a turn of the reactor run in one: to see that takes 20 ns."""
-        is_in_handler = self.mailbox.state is RUNNING and conn.in_own_thread
-        return is_in_handler or conn.in_turn or in_trio_task()
-
-    async def emit_flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
-        """As ``Socket.emit``, with the flags of a target; a volatile emit never waits."""
-        try:
-            await checkpoint_if_cancelled()
-        except RuntimeError:
-            raise emit_outside("emit") from None
-        message = self._flagged(event, args, target)
-        client = self.client
-        conn = client.session.link
-        if target.volatile:
-            conn.send(message, volatile=True)
-        elif client.waiting or conn.send(message) == FULL:
-            await client.send_waiting(self, message)
-        self.emits += 1
-        if self.emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
-            await self.let_others_run()
-
-    def emit_flagged_nowait(self, event: str | float, args: tuple[Any, ...], target: Target) -> None:
-        """As ``Socket.emit_nowait``, with the flags of a target."""
-        conn = self.client.session.link
-        if not self.is_in_task(conn):
-            raise emit_outside("emit_nowait")
-        message = self._flagged(event, args, target)
-        if conn.send(message, volatile=target.volatile) == FULL:
-            self.client.overflow()
-
-    def _flagged(self, event: str | float, args: tuple[Any, ...], target: Target) -> Message:
-        if self.phase is not CONNECTED:
-            self.raise_disconnected()
-        message = self.namespace.encode(event, args)
-        if not target.compress:
-            message.compress = False
-        return message
-
     async def let_others_run(self) -> None:
         """Let other tasks run; shielded, because the event is queued."""
         self.emits = 0
@@ -285,7 +208,7 @@ class SocketState(SocketMember):
 
     def acknowledge(self, ack_id: int, result: Any) -> None:
         """Acknowledge an event with the result of its handler."""
-        self.send_ack(ack_id, values(result))
+        self.send_ack(ack_id, values_of(result))
 
     def failed(self, event: EventReceived, error: BaseException) -> None:
         """A handler of an event has raised: report it, and answer the client."""
