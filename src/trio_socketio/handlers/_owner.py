@@ -26,8 +26,9 @@ class Owner(Protocol[E]):
         """Return a new inbox; called for the first event that has to wait."""
         ...
 
-    async def handle(self, event: E) -> None:
+    def handle(self, event: E) -> Awaitable[None]:
         """Call the handlers of an event, in a task; raises nothing that an application's handler raises."""
+        ...
 
     def handle_inline(self, event: E, handlers: Sequence[Handler]) -> None:
         """Call the handlers of an event, all of which are plain functions, in the task that received it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -198,7 +198,7 @@ class SocketState(SocketMember):
         """Return a new inbox, with the limits of the server's options."""
         return EventInbox(self.client, self.namespace.name)
 
-    def handle(self, event: EventReceived) -> Coroutine[Any, Any, None]:
+    def handle(self, event: EventReceived) -> Awaitable[None]:
         """Call the handlers of an event."""
         return self.client.runtime.dispatcher.handle(self, event)
 
