@@ -37,12 +37,14 @@ class HangUps:
         """
         return Watch(self, stream, notify)
 
-    def _add(self, descriptor: int, watch: Watch) -> None:
+    def add(self, descriptor: int, watch: Watch) -> None:
+        """Begin to watch a socket; ``Watch`` calls it."""
         if self._epoll is not None and sys.platform == "linux":
             self._epoll.register(descriptor, select.EPOLLRDHUP | select.EPOLLET)
             self._watched[descriptor] = watch
 
-    def _remove(self, descriptor: int) -> None:
+    def remove(self, descriptor: int) -> None:
+        """Stop watching a socket; nothing happens if it is not watched."""
         if self._watched.pop(descriptor, None) is not None and self._epoll is not None:
             with suppress(FileNotFoundError):
                 self._epoll.unregister(descriptor)
@@ -84,13 +86,13 @@ class Watch:
 
     def __enter__(self) -> Watch:
         if self._descriptor >= 0:
-            self._hang_ups._add(self._descriptor, self)
+            self._hang_ups.add(self._descriptor, self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._hang_ups._remove(self._descriptor)
+        self._hang_ups.remove(self._descriptor)
 
     def hang_up(self) -> None:
         """The peer has hung up."""
