@@ -18,7 +18,7 @@ from wsproto.events import CloseConnection
 from tools import ROOT
 from trio_socketio import Server
 from trio_socketio.server._config import ServerConfig
-from trio_socketio.server._program import Program
+from trio_socketio.serving._program import Program
 
 PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
 CONFIGURATIONS = {

@@ -20,7 +20,7 @@ from support.wire import HttpClient, client_frame, server_frames
 from trio_socketio._core import Message
 from trio_socketio.engineio import Engine, Session
 from trio_socketio.net import EngineHost
-from trio_socketio.server._engine_config import EngineConfig
+from trio_socketio.serving._config import EngineConfig
 
 HEAD = '51-["bin",{"_placeholder":true,"num":0},"€😀"]'
 BINARY_BODY = b"\x00\x05\x01\xff4" + HEAD.encode() + b"\x01\x04\xff\x04\x01\x02\x03"

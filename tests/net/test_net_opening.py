@@ -19,7 +19,7 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio import Server
 from trio_socketio._core import Reactor
 from trio_socketio.net import EngineHost
-from trio_socketio.server._engine_config import EngineConfig
+from trio_socketio.serving._config import EngineConfig
 
 needs_reactor = pytest.mark.skipif(Reactor is None, reason="needs epoll")
 

@@ -32,5 +32,5 @@ async def test_cookies_are_joined_by_semicolons(autojump_clock: Any, running: An
         headers = asked[0].headers
         assert headers["cookie"] == "a=1; b=2; c=3; d=4"
         assert headers["x-many"] == "1, 2"
-        (session,) = io.engine._engine.sessions.values()  # type: ignore[union-attr]
+        (session,) = io.engine._engine_state.engine.sessions.values()  # type: ignore[union-attr]
         assert session.request.headers["cookie"] == headers["cookie"]

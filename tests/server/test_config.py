@@ -10,7 +10,7 @@ import pytest
 
 from trio_socketio import EngineServer, Server
 from trio_socketio.server._config import ServerConfig
-from trio_socketio.server._engine_config import EngineConfig
+from trio_socketio.serving._config import EngineConfig
 
 
 def test_server_has_the_options_of_its_engine_at_another_path() -> None:

@@ -10,7 +10,7 @@ import pytest
 from trio_socketio.engineio import CookieOptions, Cors, EngineOptions, HttpCompression, PerMessageDeflate
 from trio_socketio.net import HostOptions, HttpLimits
 from trio_socketio.server._config import ServerConfig, ServerOptions
-from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
+from trio_socketio.serving._config import EngineConfig, EngineServerOptions
 
 
 def test_new_options_are_off_but_for_http_compression() -> None:

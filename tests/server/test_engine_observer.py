@@ -10,7 +10,7 @@ from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineObserver, EngineServer, Server
-from trio_socketio.server._observing import Observed
+from trio_socketio.serving._observer import Observed
 
 
 class Notes(EngineObserver):

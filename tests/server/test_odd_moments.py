@@ -221,7 +221,7 @@ async def test_plain_function_waits_its_turn_among_concurrent_handlers(running: 
         await client.call("plain")
         go_on.set()
     inline, handler, queued = names
-    assert inline.startswith(("reactor", "trio_socketio.server._serving.Serving.serve_stream"))  # who reads
+    assert inline.startswith(("reactor", "trio_socketio.serving._serving.Serving.serve_stream"))  # who reads
     assert queued == handler  # a task of its own each, in the socket's nursery
 
 

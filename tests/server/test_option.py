@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from trio_socketio.server._config import ServerConfig
-from trio_socketio.server._option import check_options, convert_options, option
+from trio_socketio.serving._option import check_options, convert_options, option
 
 
 def check_even(name: str, number: int) -> None:

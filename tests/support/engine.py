@@ -18,7 +18,7 @@ from trio_socketio.engineio import (
     Session,
 )
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.server._engine_config import EngineConfig
+from trio_socketio.serving._config import EngineConfig
 
 PATH = "/engine.io/"
 

@@ -12,7 +12,7 @@ import trio
 from trio_socketio._core import Message, track, untrack
 from trio_socketio.engineio import Session, generate_sid
 from trio_socketio.errors import DisconnectReason, RemoteProtocolError
-from trio_socketio.server._session_client import FULL, SessionClient
+from trio_socketio.serving import FULL, Peer
 from trio_socketio.socketio import (
     AckReceived,
     ConnectReceived,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 
-class Client(SessionClient):
+class Client(Peer):
     """The observer of one session.
 
     Attributes:

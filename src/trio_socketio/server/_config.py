@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from trio_socketio.adapters import AdapterFactory, LocalAdapter
+from trio_socketio.adapters import Adapter, AdapterFactory, LocalAdapter
+from trio_socketio.engine_server import EngineServer
 from trio_socketio.engineio import check_seconds, check_whole
-from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
-from trio_socketio.server._engine_server import EngineServer
-from trio_socketio.server._option import option
-from trio_socketio.server._option_checks import (
-    check_adapter,
+from trio_socketio.serving import (
+    EngineConfig,
+    EngineServerOptions,
     check_client_folder,
+    check_names,
     check_one_of,
     check_path,
+    option,
 )
-from trio_socketio.server._option_names import check_names
 from trio_socketio.socketio import ConnectionOptions
 
 __all__ = ["Ordering", "ServerConfig", "ServerOptions"]
@@ -37,6 +38,14 @@ class ServerOptions(EngineServerOptions, total=False):
     serve_client: str | PathLike[str] | None
     engine: EngineServer | None
     adapter: AdapterFactory
+
+
+def _check_adapter(name: str, factory: object) -> None:
+    """Check that an option makes adapters, as far as can be told without calling it."""
+    if isinstance(factory, Adapter):
+        raise TypeError(f"{name} must make an adapter for each namespace, and not be one: give its class")
+    if not callable(factory) or inspect.iscoroutinefunction(factory):
+        raise TypeError(f"{name} must be the class of an adapter, or a plain function, not {factory!r}")
 
 
 def _check_engine(name: str, engine: object) -> None:
@@ -66,7 +75,7 @@ class ServerConfig(EngineConfig):
     engine: EngineServer | None = option(None, _check_engine)
 
     #: Makes the adapter of each namespace, which knows its sockets and their rooms, and carries broadcasts to them.
-    adapter: AdapterFactory = option(LocalAdapter, check_adapter)
+    adapter: AdapterFactory = option(LocalAdapter, _check_adapter)
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Self:

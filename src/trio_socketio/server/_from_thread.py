@@ -1,144 +1,13 @@
-"""Emitting from outside Trio tasks: from other threads, and from callbacks on the server's own thread."""
+"""Emitting from outside of Trio tasks."""
 
 from __future__ import annotations
 
-import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
-from contextlib import suppress
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-import trio
-from trio.lowlevel import in_trio_task
+from trio_socketio.serving import BaseRuntime
 
-from trio_socketio.errors import Disconnected
-
-if TYPE_CHECKING:
-    from trio_socketio.server._engine_runtime import EngineRuntime
-    from trio_socketio.server._engine_socket import EngineSocket
-
-__all__ = ["FromThread", "Inlet", "SendFromThread"]
-
-#: How many calls may wait to be made; they only wait while the server's thread is busy.
-MAX_CALLS = 4096
-
-#: Calls made in a row before other tasks get their turn.
-CALLS_BETWEEN_CHECKPOINTS = 32
-
-STOPPED = "the server has stopped"
-
-
-class _Call(NamedTuple):
-    """A call that waits, and where its outcome goes; None: nothing waits for it."""
-
-    done: Future[None] | None
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-
-
-class Inlet:
-    """Hands calls over to the thread of a running server, and makes them there in their order.
-
-    Thread-safe, and safe in signal handlers: ``run``, ``run_soon``. All else belongs to the server's thread, which is
-    the one that makes this object.
-
-    Args:
-        spawn: starts a task that the server's stop waits for.
-        log: for errors of calls that nothing waits for.
-    """
-
-    def __init__(self, spawn: Callable[..., None], log: logging.Logger) -> None:
-        self._spawn = spawn
-        self._log = log
-        self._token = trio.lowlevel.current_trio_token()
-        self._thread = get_ident()
-        self._calls: deque[_Call] = deque()
-        self._is_open = True
-
-    def run(self, name: str, function: Callable[..., Awaitable[None]], *args: Any) -> None:
-        """Await an async function in a task of the server, and block this thread until it has returned.
-
-        Raises:
-            RuntimeError: this is the server's own thread; or the server has stopped, or stops meanwhile.
-            Exception: what the function raises.
-        """
-        if get_ident() == self._thread:
-            raise RuntimeError(
-                f"from_thread.{name} blocks and this is the server's own thread: "
-                f"call {name} in a Trio task, from_thread.{name}_soon elsewhere"
-            )
-        done: Future[None] = Future()
-        self._put(_Call(done, function, args))
-        done.result()
-
-    def run_soon(self, function: Callable[..., None], *args: Any) -> None:
-        """Call a plain function in a Trio task soon; its errors are logged.
-
-        Raises:
-            RuntimeError: the server has stopped; or ``MAX_CALLS`` calls wait already.
-        """
-        self._put(_Call(None, function, args))
-
-    def finalize(self, function: Callable[..., None], *args: Any) -> None:
-        """Call a function now if a Trio task calls, else soon: the collector runs finalizers in any thread."""
-        if in_trio_task():
-            function(*args)
-        else:
-            with suppress(RuntimeError):  # the server has stopped, and all its sockets with it
-                self.run_soon(function, *args)
-
-    def _put(self, call: _Call) -> None:
-        if not self._is_open:
-            raise RuntimeError(STOPPED)
-        if len(self._calls) >= MAX_CALLS:
-            raise RuntimeError(f"{MAX_CALLS} calls wait for the server's thread, which is busy")
-        self._calls.append(call)
-        # Trio makes the call before its run ends, or raises RunFinishedError, which is a RuntimeError.
-        self._token.run_sync_soon(self._make_calls, idempotent=True)
-
-    def close(self) -> None:
-        """The server stops: calls that have not been made fail, and later ones are refused."""
-        self._is_open = False
-        self._make_calls()
-
-    def _make_calls(self) -> None:
-        count = len(self._calls)
-        if self._is_open and count > CALLS_BETWEEN_CHECKPOINTS:
-            count = CALLS_BETWEEN_CHECKPOINTS
-            self._token.run_sync_soon(self._make_calls, idempotent=True)
-        for _ in range(count):
-            call = self._calls.popleft()
-            try:
-                self._make(call)
-            except Exception as error:
-                if call.done is not None:
-                    call.done.set_exception(error)
-                else:
-                    self._log.error("a call from outside Trio failed", exc_info=error)
-
-    def _make(self, call: _Call) -> None:
-        if not self._is_open:
-            raise RuntimeError(STOPPED)
-        if call.done is None:
-            call.function(*call.args)
-        else:
-            self._spawn(self._wait_for, call.done, call.function, call.args, name="emit from a thread")
-
-    async def _wait_for(
-        self, done: Future[None], function: Callable[..., Awaitable[None]], args: tuple[Any, ...]
-    ) -> None:
-        try:
-            await function(*args)
-        except Exception as error:
-            has_stopped = isinstance(error, Disconnected) and not self._is_open
-            done.set_exception(RuntimeError(STOPPED) if has_stopped else error)
-        except BaseException:  # cancelled: the stop has taken its whole time
-            done.set_exception(RuntimeError(STOPPED))
-            raise
-        else:
-            done.set_result(None)
+__all__ = ["FromThread"]
 
 
 class Emits(Protocol):
@@ -154,7 +23,7 @@ class FromThread:
 
     __slots__ = ("_emitter", "_runtime")
 
-    def __init__(self, runtime: Callable[[], EngineRuntime], emitter: Emits) -> None:
+    def __init__(self, runtime: Callable[[], BaseRuntime], emitter: Emits) -> None:
         self._runtime = runtime
         self._emitter = emitter
 
@@ -185,32 +54,3 @@ class FromThread:
             RuntimeError: the server does not run; or 4,096 events wait to be sent so.
         """
         self._runtime().inlet.run_soon(self._emitter.emit_nowait, event, *args)
-
-
-class SendFromThread:
-    """Sends messages from outside Trio tasks: ``EngineSocket.from_thread``."""
-
-    __slots__ = ("_runtime", "_socket")
-
-    def __init__(self, runtime: EngineRuntime, socket: EngineSocket) -> None:
-        self._runtime = runtime
-        self._socket = socket
-
-    def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Block another thread until a message is queued, as ``await send`` does.
-
-        Raises:
-            RuntimeError: the server has stopped, or stops meanwhile; or this is its own thread.
-            SocketIOError: what ``send`` raises.
-        """
-        self._runtime.inlet.run("send", self._socket.send, data)
-
-    def send_soon(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Send a message soon, as ``send_nowait`` does, and return at once; also on the server's own thread.
-
-        Errors are logged, also that the socket has ended meanwhile.
-
-        Raises:
-            RuntimeError: the server has stopped; or 4,096 messages wait to be sent so.
-        """
-        self._runtime.inlet.run_soon(self._socket.send_nowait, data)

@@ -10,41 +10,20 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_socketio.handlers import HELD
+from trio_socketio.serving import HELD_SECONDS, log_held
 
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
     from trio_socketio.server._member import Call
     from trio_socketio.server._socket_state import SocketState
 
-__all__ = ["HELD_SECONDS", "HeldEvents", "log_held"]
+__all__ = ["HeldEvents"]
 
-#: Events that are held for so long are named.
-HELD_SECONDS = 5.0
-
-_CONNECTION = (
-    "%s has not returned for %g s while events of its client wait: call socket.ready() when they may be handled, "
-    "or start what goes on in socket.nursery"
-)
 _CALL = (
     "%s has waited for %g s in a call to its own client, and later events of this client wait behind it: if the client "
     "answers only when one of them is handled, neither goes on. Make the call in socket.nursery, "
     "or serve with ordering='concurrent'"
 )
-
-
-def log_held(log: logging.Logger, known: set[str], names: list[str], text: str = _CONNECTION) -> None:
-    """Name what holds events.
-
-    Args:
-        log: where.
-        known: what has been named before, and is not again.
-        names: of the handlers.
-        text: what they do, and the remedy.
-    """
-    handlers = ", ".join(dict.fromkeys(names))
-    if handlers not in known:
-        known.add(handlers)
-        log.warning(text, handlers, HELD_SECONDS)
 
 
 def _is_inside(outer: trio.lowlevel.Task) -> bool:

@@ -13,7 +13,7 @@ from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
     from trio_socketio.server._client import Client
-    from trio_socketio.server._from_thread import Inlet
+    from trio_socketio.serving import Inlet
 
 __all__ = ["Event", "EventInbox", "EventIteration", "EventIterator"]
 

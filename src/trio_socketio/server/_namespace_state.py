@@ -16,8 +16,8 @@ from trio_socketio.server._member import SocketMember
 from trio_socketio.socketio import MAX_ACK_ID, encode_ack, encode_event, packet_writer
 
 if TYPE_CHECKING:
-    from trio_socketio.server._engine_runtime import EngineRuntime
     from trio_socketio.server._namespace import Namespace
+    from trio_socketio.serving import BaseRuntime
 
 __all__ = ["NamespaceState"]
 
@@ -56,7 +56,7 @@ class NamespaceState:
         handlers: NamespaceHandlers,
         *,
         keyed: bool,
-        require_runtime: Callable[[], EngineRuntime],
+        require_runtime: Callable[[], BaseRuntime],
     ) -> None:
         self.name = name
         self.handlers = handlers

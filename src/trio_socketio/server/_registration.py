@@ -1,4 +1,4 @@
-"""Checks of what applications register with a Socket.IO server, and with the engine below it."""
+"""Checks of what applications register with a Socket.IO server."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Any
 
 from trio_socketio.handlers import (
     function_name,
-    require_arguments,
     require_event_name,
     require_function,
     require_socket,
 )
 from trio_socketio.socketio import RESERVED_EVENTS
 
-__all__ = ["require_engine_middleware", "require_middleware", "require_registrable"]
+__all__ = ["require_middleware", "require_registrable"]
 
 #: Names that clients may not give to events, and for which a server has no event of its own.
 _NEVER_SENT = RESERVED_EVENTS - {"connect", "disconnect", "disconnecting"}
@@ -66,14 +65,3 @@ def require_middleware(function: Callable[..., Any], socket_type: type) -> None:
             )
     if positional:
         require_socket(function, positional[0], socket_type)
-
-
-def require_engine_middleware(function: Callable[..., Any]) -> None:
-    """Refuse a middleware of the engine that cannot be awaited with a request and ``next``.
-
-    Raises:
-        TypeError: it is no ``async def``, or cannot be called with these arguments.
-    """
-    if not any(inspect.iscoroutinefunction(item) for item in (function, type(function).__call__)):
-        raise TypeError(f"a middleware of the engine is an async def, unlike {function!r}")
-    require_arguments(function, "a middleware of the engine", 2)

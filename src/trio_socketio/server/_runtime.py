@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio.engineio import EngineHooks, Session
+from trio_socketio.engineio import Session
 from trio_socketio.handlers import KEYS, Workers
 from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
-from trio_socketio.server._engine_runtime import EngineRuntime
 from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._held import HeldEvents
 from trio_socketio.server._lifecycle import Lifecycle
 from trio_socketio.server._socket import Socket
 from trio_socketio.server._socket_state import SocketState
+from trio_socketio.serving import BaseRuntime, EngineState
 from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
     from trio_socketio.server._config import ServerConfig
     from trio_socketio.server._namespace_state import NamespaceState
-    from trio_socketio.server._observing import EngineObserver
 
 __all__ = ["Runtime"]
 
 
-class Runtime(EngineRuntime):
+class Runtime(BaseRuntime):
     """What exists while a Socket.IO server runs.
 
     Attributes:
@@ -39,13 +38,12 @@ class Runtime(EngineRuntime):
     def __init__(
         self,
         config: ServerConfig,
-        hooks: EngineHooks,
-        observer: EngineObserver | None,
+        engine: EngineState,
         namespaces: Mapping[str, NamespaceState],
         error_hooks: Sequence[Callable[[Socket, str | float, Exception], object]],
         log: logging.Logger,
     ) -> None:
-        super().__init__(config, hooks, observer, log)
+        super().__init__(config, engine.hooks, engine.observer, log)
         self.error_hooks = error_hooks
         self.namespaces = namespaces
         self.acks_dropped = 0

@@ -10,9 +10,9 @@ from trio_socketio.handlers import RUNNING, emit_outside
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import EVERYBODY
 from trio_socketio.server._phase import CONNECTED
-from trio_socketio.server._session_client import FULL
 from trio_socketio.server._socket_operator import WithFlags
 from trio_socketio.server._socket_state import EMITS_BETWEEN_CHECKPOINTS, SocketState
+from trio_socketio.serving import FULL
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:

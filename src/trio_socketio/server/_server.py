@@ -8,16 +8,16 @@ from os import PathLike
 from typing import TypeVar, Unpack, overload
 
 from trio_socketio.adapters import Adapter, RoomEvent, RoomObserver
+from trio_socketio.engine_server import EngineServer, engine_below
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
-from trio_socketio.server._engine_server import EngineServer
 from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._namespace import Namespace
 from trio_socketio.server._namespace_state import NamespaceState
 from trio_socketio.server._operators import EVERYBODY, BroadcastOperator
 from trio_socketio.server._runtime import Runtime
-from trio_socketio.server._serving import Serving
 from trio_socketio.server._socket import Socket
+from trio_socketio.serving import Serving
 
 __all__ = ["Server"]
 
@@ -41,10 +41,11 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
-        Serving.__init__(self, ServerConfig.make(options))
+        config = ServerConfig.make(options)
+        self._engine, state = engine_below(config, config.engine)
+        Serving.__init__(self, config, state)
         self._namespaces: dict[str, NamespaceState] = {}
         self._error_hooks: list[ErrorHook] = []
-        self._engine = EngineServer._below(self._config, self._config.engine)
         main = self._make_namespace("/")
         BroadcastOperator.__init__(self, main, EVERYBODY)
 
@@ -126,15 +127,10 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
 
     # running
 
-    @property
-    def _engine_server(self) -> EngineServer:
-        return self._engine
-
     def _make_runtime(self) -> Runtime:
         return Runtime(
             self._config,
-            self._engine._hooks,
-            self._engine.observer,
+            self._engine_state,
             self._namespaces,
             self._error_hooks,
             logging.getLogger("trio_socketio.socket"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trio_socketio.handlers import HandlerTable, SocketNursery, require_task
-from trio_socketio.server._engine_conn import EngineConn
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import EventIteration, EventIterator
 from trio_socketio.server._listening import Listening, SocketHandlers
@@ -13,6 +12,7 @@ from trio_socketio.server._operators import Rooms, names
 from trio_socketio.server._phase import CONNECTING
 from trio_socketio.server._sending import Sending
 from trio_socketio.server._socket_state import SocketState
+from trio_socketio.serving import EngineConn
 
 if TYPE_CHECKING:
     from trio_socketio.engineio import EngineRequest, TransportName

@@ -12,8 +12,8 @@ from trio_socketio._core import Message
 from trio_socketio.handlers import RUNNING, emit_outside
 from trio_socketio.server._from_thread import FromThread
 from trio_socketio.server._operators import BroadcastOperator, Choosing
-from trio_socketio.server._session_client import FULL
 from trio_socketio.server._socket_state import EMITS_BETWEEN_CHECKPOINTS, SocketState
+from trio_socketio.serving import FULL
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import INTERRUPTS, contain, leaf
 from trio_socketio.net import EngineHost
-from trio_socketio.server._engine_config import EngineConfig
-from trio_socketio.server._from_thread import Inlet
-from trio_socketio.server._observing import EngineObserver, Observable, Observed
+from trio_socketio.serving._config import EngineConfig
+from trio_socketio.serving._inlet import Inlet
+from trio_socketio.serving._observer import EngineObserver, Observable, Observed
 
 if TYPE_CHECKING:
-    from trio_socketio.server._session_client import SessionClient
+    from trio_socketio.serving._peer import Peer
 
-__all__ = ["EngineRuntime"]
+__all__ = ["BaseRuntime"]
 
 #: How long clients whose outboxes overflow together are given up in a row, in seconds, before other tasks run. Their
 #: disconnect handlers begin then, which takes about as long: together 10 ms.
@@ -38,7 +38,7 @@ async def _reraise(error: BaseException) -> None:
         del error  # its traceback refers to this frame
 
 
-class EngineRuntime(ABC):
+class BaseRuntime(ABC):
     """What exists while a server runs, whatever its messages mean.
 
     Args:
@@ -78,7 +78,7 @@ class EngineRuntime(ABC):
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()
-        self._overflowed: deque[SessionClient] = deque()
+        self._overflowed: deque[Peer] = deque()
         self._is_closing_overflowed = False
         self._listening: set[trio.CancelScope] = set()
         #: names of functions that returned False and are known from the log
@@ -261,7 +261,7 @@ class EngineRuntime(ABC):
 
     # outboxes that are full
 
-    def overflowed(self, clients: Iterable[SessionClient]) -> None:
+    def overflowed(self, clients: Iterable[Peer]) -> None:
         """The outboxes of these clients are full, and the next message can neither wait nor be dropped.
 
         The clients are given up in the order given. What one slice does not do is left to a task, so that many that

@@ -15,7 +15,7 @@ from trio_socketio.handlers import unwrap
 if TYPE_CHECKING:
     import ssl
 
-    from trio_socketio.server._serving import Serving
+    from trio_socketio.serving._serving import Serving
 
 __all__ = ["Program", "run"]
 

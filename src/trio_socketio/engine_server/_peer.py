@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from trio_socketio._core import track, untrack
+from trio_socketio.engine_server._mailbox import Message, MessageIteration, MessageMailbox
+from trio_socketio.engine_server._registry import MessageHandlers
+from trio_socketio.engine_server._socket import EngineSocket, MessageIterator
 from trio_socketio.engineio import Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import (
@@ -22,22 +25,18 @@ from trio_socketio.handlers import (
     invoke_plain,
     without_disconnected,
 )
-from trio_socketio.server._engine_handlers import MessageHandlers
-from trio_socketio.server._engine_mailbox import Message, MessageIteration, MessageMailbox
-from trio_socketio.server._engine_socket import EngineSocket, MessageIterator
-from trio_socketio.server._held import HELD_SECONDS, log_held
-from trio_socketio.server._session_client import SessionClient
+from trio_socketio.serving import HELD_SECONDS, Peer, log_held
 
 if TYPE_CHECKING:
-    from trio_socketio.server._engine_server import MessageRuntime
+    from trio_socketio.engine_server._server import EngineRuntime
 
-__all__ = ["EngineClient"]
+__all__ = ["EnginePeer"]
 
 #: What to do instead of returning False from a connection handler.
 NOT_REFUSED = "raise Forbidden in allow_request, or close the socket"
 
 
-class EngineClient(SessionClient):
+class EnginePeer(Peer):
     """The observer of one session, and the owner of its mailbox.
 
     Attributes:
@@ -49,9 +48,9 @@ class EngineClient(SessionClient):
 
     engine_socket: EngineSocket | None
 
-    def __init__(self, runtime: MessageRuntime, session: Session) -> None:
+    def __init__(self, runtime: EngineRuntime, session: Session) -> None:
         super().__init__(session)
-        self.runtime: MessageRuntime = runtime
+        self.runtime: EngineRuntime = runtime
         self.engine_socket = EngineSocket(self)
         self.mailbox = MessageMailbox(self, runtime.workers, runtime.handlers)
         self.dropped = 0

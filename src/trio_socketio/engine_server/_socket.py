@@ -9,17 +9,15 @@ import trio
 from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Message
+from trio_socketio.engine_server._from_thread import SendFromThread
 from trio_socketio.errors import Disconnected, LocalProtocolError
 from trio_socketio.handlers import emit_outside, require_task
-from trio_socketio.server._engine_conn import EngineConn, L
-from trio_socketio.server._from_thread import SendFromThread
-from trio_socketio.server._observing import report
-from trio_socketio.server._session_client import FULL
+from trio_socketio.serving import FULL, EngineConn, L, report
 
 if TYPE_CHECKING:
+    from trio_socketio.engine_server._mailbox import MessageIteration
+    from trio_socketio.engine_server._peer import EnginePeer
     from trio_socketio.handlers._nursery import SocketNursery
-    from trio_socketio.server._engine_client import EngineClient
-    from trio_socketio.server._engine_mailbox import MessageIteration
 
 __all__ = ["EngineSocket", "MessageIterator"]
 
@@ -43,7 +41,7 @@ class EngineSocket(EngineConn):
 
     _EVENTS = ("message", "close", "upgrade", "drain")
 
-    def __init__(self, client: EngineClient) -> None:
+    def __init__(self, client: EnginePeer) -> None:
         super().__init__(client.session)
         self._client = client
         self._sends = 0
@@ -177,7 +175,7 @@ class MessageIterator:
 
     __slots__ = ("__weakref__", "_client", "_iteration")
 
-    def __init__(self, client: EngineClient, iteration: MessageIteration) -> None:
+    def __init__(self, client: EnginePeer, iteration: MessageIteration) -> None:
         self._client = client
         self._iteration = iteration
 

@@ -8,42 +8,36 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import trio
 
 from trio_socketio.handlers import unwrap
 from trio_socketio.net import Health, unix_listener
-from trio_socketio.server import _program
-from trio_socketio.server._engine_config import EngineConfig
-from trio_socketio.server._engine_runtime import EngineRuntime
-from trio_socketio.server._interrupts import Interrupts
-
-if TYPE_CHECKING:
-    from trio_socketio.server._engine_server import EngineServer
+from trio_socketio.serving import _program
+from trio_socketio.serving._base_runtime import BaseRuntime
+from trio_socketio.serving._config import EngineConfig
+from trio_socketio.serving._engine_state import EngineState
+from trio_socketio.serving._interrupts import Interrupts
 
 __all__ = ["Serving"]
 
 C = TypeVar("C", bound=EngineConfig)
-R = TypeVar("R", bound=EngineRuntime)
+R = TypeVar("R", bound=BaseRuntime)
 
 
 class Serving(ABC, Generic[C, R]):
     """Runs a server: by itself for as long as it serves, or as ``async with`` for several ways to serve at once."""
 
-    def __init__(self, config: C) -> None:
+    def __init__(self, config: C, engine: EngineState) -> None:
         self._config = config
+        self._engine_state = engine
         self._runtime: R | None = None
         self._running: AbstractAsyncContextManager[None] | None = None
 
     @abstractmethod
     def _make_runtime(self) -> R:
         """What exists while it runs."""
-
-    @property
-    @abstractmethod
-    def _engine_server(self) -> EngineServer:
-        """Where applications find the engine."""
 
     # what it was told
 
@@ -94,7 +88,7 @@ class Serving(ABC, Generic[C, R]):
         if self._runtime is not None:
             raise RuntimeError("the server runs already")
         self._runtime = runtime = self._make_runtime()
-        self._engine_server._engine = runtime.engine
+        self._engine_state.engine = runtime.engine
         try:
             with Interrupts(lambda: runtime.is_stopping, runtime.cut_short):
                 async with trio.open_nursery() as nursery:
@@ -106,7 +100,7 @@ class Serving(ABC, Generic[C, R]):
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
         finally:
-            self._runtime = self._engine_server._engine = None
+            self._runtime = self._engine_state.engine = None
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[R]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from trio_socketio.engine_server._socket import MessageIterator
 from trio_socketio.handlers import IDLE, Mailbox
-from trio_socketio.server._engine_socket import MessageIterator
 
 if TYPE_CHECKING:
-    from trio_socketio.server._engine_client import EngineClient
+    from trio_socketio.engine_server._peer import EnginePeer
 
 __all__ = ["Message", "MessageIteration", "MessageMailbox"]
 
@@ -41,7 +41,7 @@ class MessageIteration:
         self._streak = 0
         self._takers = trio.lowlevel.ParkingLot()
 
-    def iterator(self, client: EngineClient) -> MessageIterator:
+    def iterator(self, client: EnginePeer) -> MessageIterator:
         """Return the iterator over this client's messages; a new one if the last one is not used any more."""
         iterator = None if self._iterator is None else self._iterator()
         if iterator is None:
@@ -74,7 +74,7 @@ class MessageMailbox(Mailbox[Message]):
 
     __slots__ = ()
 
-    owner: EngineClient
+    owner: EnginePeer
     iteration: MessageIteration | None
 
     def deliver(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from trio_socketio.engineio import Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.serving._engine_conn import EngineConn
 
 __all__ = ["EngineObserver", "Observable", "Observed", "report"]
 

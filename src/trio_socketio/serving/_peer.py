@@ -12,12 +12,12 @@ import trio
 from trio_socketio._core import Message, PushStatus
 from trio_socketio.engineio import Session
 from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.server._engine_conn import EngineConn
+from trio_socketio.serving._engine_conn import EngineConn
 
 if TYPE_CHECKING:
-    from trio_socketio.server._engine_runtime import EngineRuntime
+    from trio_socketio.serving._base_runtime import BaseRuntime
 
-__all__ = ["FULL", "SessionClient"]
+__all__ = ["FULL", "Peer"]
 
 #: What ``Connection.send`` returns when there is no room: a number, because to make a ``PushStatus`` takes 0.4 µs.
 FULL = int(PushStatus.FULL)
@@ -36,7 +36,7 @@ class Connected(Protocol):
         ...
 
 
-class SessionClient(ABC):
+class Peer(ABC):
     """What the observers of sessions have in common.
 
     Attributes:
@@ -47,7 +47,7 @@ class SessionClient(ABC):
 
     __slots__ = ("_full", "_room", "engine_socket", "session", "waiting")
 
-    runtime: EngineRuntime
+    runtime: BaseRuntime
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -30,8 +30,8 @@ from trio_socketio.engineio import (
     generate_sid,
 )
 from trio_socketio.net import DriverChoice, Files, HostOptions, HttpLimits
-from trio_socketio.server._option import check_options, convert_options, option
-from trio_socketio.server._option_checks import (
+from trio_socketio.serving._option import check_options, convert_options, option
+from trio_socketio.serving._option_checks import (
     check_files,
     check_function,
     check_health_path,
@@ -43,7 +43,7 @@ from trio_socketio.server._option_checks import (
     check_subprotocols,
     check_transports,
 )
-from trio_socketio.server._option_names import check_names
+from trio_socketio.serving._option_names import check_names
 
 __all__ = ["EngineConfig", "EngineServerOptions"]
 

@@ -7,19 +7,23 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar, Unpack, cast, overload
 
-from trio_socketio.engineio import Engine, EngineHooks, Middleware, Session
+from trio_socketio.engine_server._mailbox import Message
+from trio_socketio.engine_server._peer import EnginePeer
+from trio_socketio.engine_server._registration import require_engine_middleware
+from trio_socketio.engine_server._registry import MessageHandlers
+from trio_socketio.engine_server._socket import EngineSocket
+from trio_socketio.engineio import Middleware, Session
 from trio_socketio.handlers import Workers, require_event_name, require_hook, require_task
-from trio_socketio.server._engine_client import EngineClient
-from trio_socketio.server._engine_config import EngineConfig, EngineServerOptions
-from trio_socketio.server._engine_handlers import MessageHandlers
-from trio_socketio.server._engine_mailbox import Message
-from trio_socketio.server._engine_runtime import EngineRuntime
-from trio_socketio.server._engine_socket import EngineSocket
-from trio_socketio.server._observing import EngineObserver
-from trio_socketio.server._registration import require_engine_middleware
-from trio_socketio.server._serving import Serving
+from trio_socketio.serving import (
+    BaseRuntime,
+    EngineConfig,
+    EngineObserver,
+    EngineServerOptions,
+    EngineState,
+    Serving,
+)
 
-__all__ = ["EngineServer"]
+__all__ = ["EngineServer", "engine_below"]
 
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Callable[..., object])
@@ -30,21 +34,23 @@ _HOOKS = {"connection_error": 4, "headers": 2, "initial_headers": 2}
 _EVENTS = ("close", "connection", "message")
 
 
-class MessageRuntime(EngineRuntime):
+class EngineRuntime(BaseRuntime):
     """What exists while an Engine.IO server runs by itself."""
 
-    def __init__(self, server: EngineServer, config: EngineConfig, log: logging.Logger) -> None:
-        super().__init__(config, server._hooks, server.observer, log)
-        self.handlers = server._handlers
+    def __init__(
+        self, config: EngineConfig, state: EngineState, handlers: MessageHandlers, log: logging.Logger
+    ) -> None:
+        super().__init__(config, state.hooks, state.observer, log)
+        self.handlers = handlers
         self.workers: Workers[Message] = Workers(self)
         #: of all sessions that are open, in their order
-        self.clients: dict[EngineClient, None] = {}
+        self.clients: dict[EnginePeer, None] = {}
         #: of those whose connection handlers hold messages: until when
-        self.holding: dict[EngineClient, float] = {}
+        self.holding: dict[EnginePeer, float] = {}
         self.known_holding: set[str] = set()
 
-    def _connect(self, session: Session) -> EngineClient:
-        client = EngineClient(self, session)
+    def _connect(self, session: Session) -> EnginePeer:
+        client = EnginePeer(self, session)
         self.clients[client] = None
         return client
 
@@ -58,7 +64,7 @@ class MessageRuntime(EngineRuntime):
             await client.finish()
 
 
-class EngineServer(Serving[EngineConfig, MessageRuntime]):
+class EngineServer(Serving[EngineConfig, EngineRuntime]):
     """An Engine.IO server: sessions over polling and WebSocket whose messages are texts and bytes, and no more.
 
     It serves by itself, or below a Socket.IO server: ``Server(engine=EngineServer(...))``; one that is given none makes
@@ -76,35 +82,29 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
         self._begin(EngineConfig.make(options))
 
     def _begin(self, config: EngineConfig) -> None:
-        super().__init__(config)
-        self._hooks = EngineHooks()
-        self._engine: Engine | None = None
+        super().__init__(config, EngineState())
         self._handlers = MessageHandlers(takes_socket=True, socket_type=EngineSocket)
-        self._observer: EngineObserver | None = None
-        self._is_below = False
 
-    @classmethod
-    def _below(cls, config: EngineConfig, engine: EngineServer | None) -> EngineServer:
-        """The engine of a Socket.IO server: the one it was given, or one of its own."""
-        if engine is None:
-            engine = cls.__new__(cls)
-            engine._begin(config)
-        if engine._is_below or engine._runtime is not None:
+    def _reserve(self) -> EngineState:
+        """Give the engine to a ``Server``."""
+        if self._engine_state.is_below or self._runtime is not None:
             raise ValueError("this engine serves already: make another one for this Server")
-        if engine._handlers.by_event:
+        if self._handlers.by_event:
             raise ValueError("this engine has handlers for sockets, but those of a Server are io.on(...)")
-        engine._is_below = True
-        return engine
+        self._engine_state.is_below = True
+        return self._engine_state
 
     @property
     def clients_count(self) -> int:
         """How many sessions there are; none while the server does not run."""
-        return 0 if self._engine is None else self._engine.clients_count
+        return 0 if self._engine_state.engine is None else self._engine_state.engine.clients_count
 
     @property
     def refused(self) -> Mapping[str, int]:
         """How many requests were refused since the server runs, by the context that ``connection_error`` is told."""
-        return MappingProxyType({} if self._engine is None else self._engine.refused)
+        return MappingProxyType(
+            {} if self._engine_state.engine is None else self._engine_state.engine.refused
+        )
 
     def use(self, middleware: M) -> M:
         """Await ``middleware(request, next)`` for every request to the engine, in the order of registration.
@@ -114,7 +114,7 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
         already, goes with every response if all of it can be sent. All of them together may take ``admission_timeout``.
         """
         require_engine_middleware(middleware)
-        self._hooks.middlewares.append(middleware)
+        self._engine_state.hooks.middlewares.append(middleware)
         return middleware
 
     @property
@@ -125,13 +125,13 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
     @property
     def observer(self) -> EngineObserver | None:
         """Hears what each session does; see ``EngineObserver``. It is set before the server runs."""
-        return self._observer
+        return self._engine_state.observer
 
     @observer.setter
     def observer(self, observer: EngineObserver | None) -> None:
-        if self._engine is not None:
+        if self._engine_state.engine is not None:
             raise RuntimeError("the server runs: an observer is set before")
-        self._observer = observer
+        self._engine_state.observer = observer
 
     @overload
     def on(self, event: str, function: F) -> F: ...
@@ -162,7 +162,7 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
             require_event_name(event)
         if event not in (*_HOOKS, *_EVENTS):
             raise ValueError(f"the engine's events are {', '.join((*_EVENTS, *_HOOKS))}, not {event!r}")
-        if event in _EVENTS and self._is_below:
+        if event in _EVENTS and self._engine_state.is_below:
             raise ValueError(f"the engine belongs to a Server: use io.on(...) instead of {event!r} here")
         if function is None:
             return lambda decorated: self.on(event, decorated)
@@ -174,16 +174,30 @@ class EngineServer(Serving[EngineConfig, MessageRuntime]):
                 self._runtime.deliver()
             return function
         require_hook(function, f"a hook for {event!r}", _HOOKS[event])
-        cast("list[Callable[..., object]]", getattr(self._hooks, event)).append(function)
+        cast("list[Callable[..., object]]", getattr(self._engine_state.hooks, event)).append(function)
         return function
 
     # running
 
-    @property
-    def _engine_server(self) -> EngineServer:
-        return self
-
-    def _make_runtime(self) -> MessageRuntime:
-        if self._is_below:
+    def _make_runtime(self) -> EngineRuntime:
+        if self._engine_state.is_below:
             raise RuntimeError("the engine belongs to a Server: serve that")
-        return MessageRuntime(self, self._config, logging.getLogger("trio_socketio.socket"))
+        log = logging.getLogger("trio_socketio.socket")
+        return EngineRuntime(self._config, self._engine_state, self._handlers, log)
+
+
+class _OwnEngine(EngineServer):
+    """The engine that a ``Server`` makes when it is given none."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._begin(config)
+
+
+def engine_below(config: EngineConfig, engine: EngineServer | None) -> tuple[EngineServer, EngineState]:
+    """Reserve the engine of a Socket.IO server: the one it is given, or one of its own.
+
+    Raises:
+        ValueError: the engine serves already, or has handlers for sockets of its own.
+    """
+    below = _OwnEngine(config) if engine is None else engine
+    return below, below._reserve()

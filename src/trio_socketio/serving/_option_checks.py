@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 
-from trio_socketio.adapters import Adapter
 from trio_socketio.engineio import check_list, check_text, is_token
 
 __all__ = [
-    "check_adapter",
     "check_client_folder",
     "check_files",
     "check_function",
@@ -24,14 +21,6 @@ __all__ = [
     "check_subprotocols",
     "check_transports",
 ]
-
-
-def check_adapter(name: str, factory: object) -> None:
-    """Check that an option makes adapters, as far as can be told without calling it."""
-    if isinstance(factory, Adapter):
-        raise TypeError(f"{name} must make an adapter for each namespace, and not be one: give its class")
-    if not callable(factory) or inspect.iscoroutinefunction(factory):
-        raise TypeError(f"{name} must be the class of an adapter, or a plain function, not {factory!r}")
 
 
 def check_function(name: str, value: object) -> None:

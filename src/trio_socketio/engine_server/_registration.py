@@ -1,0 +1,22 @@
+"""Checks of what applications register with an engine."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from trio_socketio.handlers import require_arguments
+
+__all__ = ["require_engine_middleware"]
+
+
+def require_engine_middleware(function: Callable[..., Any]) -> None:
+    """Refuse a middleware of the engine that cannot be awaited with a request and ``next``.
+
+    Raises:
+        TypeError: it is no ``async def``, or cannot be called with these arguments.
+    """
+    if not any(inspect.iscoroutinefunction(item) for item in (function, type(function).__call__)):
+        raise TypeError(f"a middleware of the engine is an async def, unlike {function!r}")
+    require_arguments(function, "a middleware of the engine", 2)

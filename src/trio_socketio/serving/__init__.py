@@ -1,0 +1,36 @@
+"""A running engine, whatever its messages mean."""
+
+from trio_socketio.serving._base_runtime import BaseRuntime
+from trio_socketio.serving._config import EngineConfig, EngineServerOptions
+from trio_socketio.serving._engine_conn import EngineConn, L
+from trio_socketio.serving._engine_state import EngineState
+from trio_socketio.serving._held import HELD_SECONDS, log_held
+from trio_socketio.serving._inlet import Inlet
+from trio_socketio.serving._observer import EngineObserver, report
+from trio_socketio.serving._option import option
+from trio_socketio.serving._option_checks import check_client_folder, check_one_of, check_path
+from trio_socketio.serving._option_names import check_names
+from trio_socketio.serving._peer import FULL, Peer
+from trio_socketio.serving._serving import Serving
+
+__all__ = [
+    "FULL",
+    "HELD_SECONDS",
+    "BaseRuntime",
+    "EngineConfig",
+    "EngineConn",
+    "EngineObserver",
+    "EngineServerOptions",
+    "EngineState",
+    "Inlet",
+    "L",
+    "Peer",
+    "Serving",
+    "check_client_folder",
+    "check_names",
+    "check_one_of",
+    "check_path",
+    "log_held",
+    "option",
+    "report",
+]
