@@ -48,6 +48,7 @@ MODULES = {
     "_collector": False,
     "_conn": True,
     "_deflate": True,
+    "_delivery": True,
     "_event_queue": False,
     "_message": True,
     "_packets": True,

@@ -148,8 +148,8 @@ typedef struct {
  * does not read them. Pong frames are ignored.
  *
  * While the heartbeat runs, a text message "3" is its answer and no event (unless
- * `report_pongs`: then whoever gets it calls tsio_conn_pong()): in
- * WAIT_PONG it starts the next interval at `now`; one that nobody asked for is ignored.
+ * `report_pongs`: then the caller calls tsio_conn_pong()): in
+ * WAIT_PONG it starts the next interval at `now`; an answer without a ping is ignored.
  * Any other message says tsio_conn_heard(), and a part of one tsio_conn_received().
  * In WAIT_CLIENT, "3" is a message, too.
  * A compressed message is inflated before any of this; it is never handed out in place.

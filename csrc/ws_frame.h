@@ -100,8 +100,8 @@ void tsio_ws_reader_init(tsio_ws_reader *reader, uint64_t max_message_bytes, uin
  * before the length is there (in the order reserved bits, opcode, fragmented
  * control frame, its length, missing mask, misplaced continuation), those of the
  * length (form, message size, number of fragments) before the masking key, and
- * invalid UTF-8 at the byte that makes it so (in a compressed message that is for
- * whoever inflates it). A span with an error in it is not handed out. After an error
+ * invalid UTF-8 at the byte that makes it so (in a compressed message it is
+ * found after inflating). A span with an error in it is not handed out. After an error
  * the event is NEED_MORE without data, all input is consumed, and every further call
  * returns the same error.
  *

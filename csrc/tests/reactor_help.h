@@ -128,7 +128,7 @@ static inline tsio_conn *next_dirty(void)
     return front != NULL ? front->conn : NULL;
 }
 
-/* The end of a pass, after which nobody may rely on the buffer. */
+/* Ends a pass, and overwrites the buffer, which must not be used any more. */
 static inline void end_pass(void)
 {
     tsio_reactor_end_pass(&reactor);
@@ -161,7 +161,7 @@ static inline void check_only_ready(const wire *line, bool readable, bool writab
     CHECK(!tsio_reactor_next(&reactor, &ready));
 }
 
-/* epoll has nothing to tell: whoever waits for its descriptor is not woken for nothing. */
+/* epoll has no event, so its descriptor is not readable. */
 static inline void check_quiet(void)
 {
     CHECK_EQ(tsio_reactor_begin_pass(&reactor), 0);

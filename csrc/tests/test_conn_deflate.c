@@ -1,4 +1,4 @@
-/* Connections of clients with whom compression was agreed upon: what they may send,
+/* Connections of clients that have agreed upon compression: what they may send,
  * what they must not, and what they are sent. */
 #include "conn_help.h"
 #include "message_forms.h"

@@ -14,7 +14,7 @@ static void start(tsio_conn *conn)
     tsio_conn_init(conn, BIG, 100, 100, BIG, TSIO_POLICY_DISCONNECT);
 }
 
-/* Nobody may look at it any more. */
+/* Overwrites lent bytes that must not be used any more. */
 static void take_back(uint8_t *block, size_t len)
 {
     memset(block, 0xdb, len);

@@ -51,7 +51,7 @@ static void receive(const char *text, tsio_conn_event_kind expected)
     CHECK_EQ(event.kind, TSIO_CONN_NEED_MORE);
 }
 
-static void answers_are_events_for_who_hears_them(void)
+static void reported_pongs_are_events(void)
 {
     start(25, 20);
     conn.report_pongs = true;
@@ -333,7 +333,7 @@ static void answer_may_come_through_polling(void)
     check_timer(125, TSIO_TIMER_PING);
     now = 126;
     tsio_conn_pong(&conn, &wheel, now);
-    tsio_conn_pong(&conn, &wheel, now + 1); /* nobody asked for this one */
+    tsio_conn_pong(&conn, &wheel, now + 1); /* an answer without a ping */
     check_timer(151, TSIO_TIMER_PING);
     finish();
 }
@@ -551,7 +551,7 @@ int main(void)
 {
     alloc_install();
     beats_as_long_as_it_is_answered();
-    answers_are_events_for_who_hears_them();
+    reported_pongs_are_events();
     unanswered_ping_times_out_once();
     late_answer_counts_before_the_end();
     wait_goes_on_if_the_layer_above_says_so();

@@ -1,11 +1,11 @@
-/* Where fronts stand: side by side, a cache line each, given back when nobody is left. */
+/* Fronts lie side by side, a cache line each, and an empty chunk is freed. */
 #include "alloc_help.h"
 #include "conn.h"
 
 enum { MANY = 200000, LINE = 64 };
 
 static tsio_front *fronts[MANY];
-static tsio_conn conns[2]; /* that they are of; nobody looks */
+static tsio_conn conns[2]; /* their owners; not used */
 
 static tsio_front *take(unsigned i)
 {
@@ -27,7 +27,7 @@ static void stand_side_by_side(void)
     CHECK(apart < 12);      /* chunks grow, */
     CHECK(alloc_live < 13); /* and are few */
     for (unsigned i = 0; i < MANY; i++) {
-        CHECK_EQ(fronts[i]->stamp, i + 1); /* nobody else's */
+        CHECK_EQ(fronts[i]->stamp, i + 1); /* no other front has it */
         tsio_front_free(fronts[i]);
     }
     CHECK_EQ(alloc_live, 0);

@@ -453,7 +453,7 @@ static void one_binary_part_makes_a_binary_body(void)
     CHECK_EQ(alloc_live, 0);
 }
 
-static void every_body_is_binary_for_who_wants_that(void)
+static void every_body_is_binary_if_asked_for(void)
 {
     tsio_outbox outbox;
     tsio_message *message = message_of("a", false);
@@ -493,7 +493,7 @@ int main(void)
     polled_messages_are_put_back();
     putting_back_without_memory_changes_nothing();
     one_binary_part_makes_a_binary_body();
-    every_body_is_binary_for_who_wants_that();
+    every_body_is_binary_if_asked_for();
     CHECK_EQ(alloc_live, 0);
     return check_done("outbox");
 }

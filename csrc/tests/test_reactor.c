@@ -55,7 +55,7 @@ static void dirty_connections_stand_in_order(void)
     reactor_finish();
 }
 
-/* Whoever has a message of its own goes before those that wait for a broadcast. */
+/* A connection with a message of its own is flushed before those with a broadcast. */
 static void the_urgent_come_first(void)
 {
     wire lines[3];
@@ -121,7 +121,7 @@ static void events_of_the_removed_fall_through(void)
     wire *other = ready.slot == lines[0].conn.slot ? &lines[1] : &lines[0];
     const uint32_t slot = other->conn.slot, generation = tsio_reactor_generation(&reactor, &other->conn);
     wire_remove(other);
-    CHECK(is_open(other->fd)); /* so that nobody gets its number */
+    CHECK(is_open(other->fd)); /* so its number is not reused */
     CHECK(tsio_reactor_conn(&reactor, slot, generation) == NULL);
     wire_open(&third);
     wire_say(&third, TSIO_WS_TEXT, "third");

@@ -11,7 +11,7 @@ static void a_paused_connection_is_not_told_readable(void)
     reactor_start();
     wire_open(&line);
     line.conn.paused = true;
-    check_quiet(); /* lazy: nobody asks epoll before something comes */
+    check_quiet(); /* lazy: epoll is not told before an event comes */
     for (unsigned i = 0; i < 3; i++) {
         wire_say(&line, TSIO_WS_TEXT, "later");
         CHECK_EQ(tsio_reactor_begin_pass(&reactor), i == 0); /* from then on, bytes are no event */

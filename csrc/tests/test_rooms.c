@@ -92,7 +92,7 @@ static void a_room_that_empties_gives_memory_back(void)
     finish();
 }
 
-/* Whichever allocation fails, nobody is half in, and nothing is held for it. */
+/* Whichever allocation fails, no member is half in a room, and no memory is held for it. */
 static void join_without_memory_changes_nothing(void)
 {
     size_t n = 1;
@@ -221,7 +221,7 @@ static void the_full_are_left_to_the_caller(void)
     finish();
 }
 
-/* Those whose outbox gets no memory miss it, and nobody else does. */
+/* Exactly the members whose outbox gets no memory miss the message. */
 static void broadcast_without_memory_goes_on(void)
 {
     for (unsigned rest = 0; rest < 2; rest++) {

@@ -113,7 +113,7 @@ static void shuffle_connections(void)
     }
 }
 
-/* Whom it is for: everybody in one of some rooms or named, nobody in one of others or named. */
+/* The members selected: those in one of some rooms or named, without those in one of other rooms or named. */
 static void address(tsio_broadcast *broadcast, bool *wanted)
 {
     bool skipped[MEMBERS] = {false};

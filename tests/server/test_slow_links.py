@@ -35,7 +35,9 @@ def _receive_slowly(server: HeldServer, kind: Kind, revision: int) -> None:
 
 
 @pytest.mark.rows("P11")
-@pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow), "tls"])
+@pytest.mark.parametrize(
+    "driver", ["auto", *(pytest.param(driver, marks=pytest.mark.slow) for driver in ("stream", "tls"))]
+)
 def test_message_leaves_slowly(tmp_path: Path, driver: str) -> None:
     options: dict[str, Any] = {"driver": "auto" if driver == "tls" else driver, "allow_eio3": True, **TIMES}
     context = None

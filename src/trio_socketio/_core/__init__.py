@@ -21,6 +21,7 @@ from trio_socketio._core._codec import (
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn import Connection, FlushList, expire_timers, put_off_answers
 from trio_socketio._core._deflate import Deflate
+from trio_socketio._core._delivery import socket_delivery
 from trio_socketio._core._event_queue import EventQueue
 from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
@@ -36,14 +37,9 @@ from trio_socketio._core._types import (
 from trio_socketio._core._wheel import TimerWheel
 
 try:
-    from trio_socketio._core._reactor import Reactor, socket_delivery
+    from trio_socketio._core._reactor import Reactor
 except ModuleNotFoundError:  # built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
-
-    def socket_delivery(fd: int) -> tuple[int | None, int, float | None]:
-        """Only Linux can tell."""
-        raise OSError("this system cannot tell how far a peer has received")
-
 
 __all__ = [
     "Callee",

@@ -2,8 +2,6 @@ from typing import final
 
 from trio_socketio._core._conn import Connection, FlushList
 
-def socket_delivery(fd: int) -> tuple[int | None, int, float | None]: ...
-
 @final
 class Reactor:
     def __new__(

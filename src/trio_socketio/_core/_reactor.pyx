@@ -41,23 +41,6 @@ cdef int _check_system(tsio_status status) except -1:
     return 0
 
 
-def socket_delivery(int fd):
-    """How far the peer of a socket has received what was written to it.
-
-    Returns:
-        Bytes that it has acknowledged, from any origin (None: not a TCP socket), bytes that are outstanding, and
-        seconds since it last acknowledged anything (None likewise).
-
-    Raises:
-        OSError: this is no socket, or the system cannot tell.
-    """
-    cdef tsio_delivery delivery
-    _check_system(tsio_delivery_of(fd, &delivery))
-    if not delivery.is_tcp:
-        return None, delivery.outstanding, None
-    return delivery.acknowledged, delivery.outstanding, delivery.quiet_ms / 1000
-
-
 @cython.final
 cdef class Reactor:
     """The WebSockets of one server that are plain sockets: one epoll instance for all of them.

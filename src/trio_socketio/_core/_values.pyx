@@ -16,8 +16,6 @@ from cpython.unicode cimport PyUnicode_CheckExact
 
 
 cdef extern from "Python.h":
-    int PyGC_Enable()
-    int PyGC_Disable()
     int PyBool_Check(object value)
     int PyList_CheckExact(object value)
     int PyTuple_CheckExact(object value)
@@ -36,8 +34,6 @@ cdef extern from "Python.h":
 cdef enum:
     #: The depth at which a walk first looks whether a value contains itself.
     FIRST_CHECK = 64
-    #: From so many bytes on, decoding must not run the cyclic collector, which looks at the new values again and again.
-    LARGE = 16384
 
 
 cdef str PLACEHOLDER = "_placeholder"
@@ -353,22 +349,3 @@ def without_lone_surrogates(bytes text not None):
     if tsio_json_replace_lone_surrogates(<uint8_t *>PyBytes_AS_STRING(copy), <size_t>size):
         return copy
     return text
-
-
-def is_large(bytes text not None):
-    """Whether JSON of this size is to be decoded by ``decode_large``."""
-    return PyBytes_GET_SIZE(text) >= LARGE
-
-
-def decode_large(decode not None, bytes text not None):
-    """Decode JSON while the cyclic collector does not run.
-
-    What is decoded contains no cycles, and the collector would look at it again and again while it grows: that takes up
-    to three times as long as to decode it.
-    """
-    cdef int was_enabled = PyGC_Disable()
-    try:
-        return decode(text)
-    finally:
-        if was_enabled:
-            PyGC_Enable()

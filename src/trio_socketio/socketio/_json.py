@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trio_socketio._core import _values
+from trio_socketio._core import _collector, _values
 from trio_socketio.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = [
@@ -74,8 +74,8 @@ def decode_json(text: bytes) -> Any:
         RemoteProtocolError: it is not JSON, is nested too deeply, or holds a number beyond all limits.
     """
     try:
-        if _values.is_large(text):
-            return _values.decode_large(decode_plainly, _values.without_lone_surrogates(text))
+        if _collector.is_large(text):
+            return _collector.decode_large(decode_plainly, _values.without_lone_surrogates(text))
         return _decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         raise RemoteProtocolError(f"invalid JSON: {error}") from None
