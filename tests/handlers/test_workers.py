@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from contextvars import ContextVar
 
 import pytest
@@ -9,7 +10,7 @@ import trio
 from support.owner import Events, TestOwner, serving
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio.handlers import IDLE, concurrent
+from trio_socketio.handlers import IDLE, Event, concurrent
 
 WORKER = "events of sockets"
 
@@ -77,6 +78,31 @@ async def test_concurrent_events_overlap_and_start_in_order() -> None:
         resume.set()
         await wait_all_tasks_blocked()
         assert owner.mailbox.is_idle
+
+
+async def test_events_with_a_key_are_handled_in_order_and_the_others_overlap() -> None:
+    def key(event: Event) -> Hashable:
+        return None if event.name == "free" else event.name
+
+    async with serving(key) as server:
+        owner = TestOwner(server)
+        begun: list[int] = []
+        resume = trio.Event()
+
+        async def handler(socket: TestOwner, number: int) -> None:
+            begun.append(number)
+            await resume.wait()
+
+        owner.on("free", handler)
+        owner.on("ordered", handler)
+        for number, name in enumerate(["free", "free", "ordered", "ordered"]):
+            owner.mailbox.receive(Events(name, [number]))
+        owner.mailbox.ready()
+        await wait_all_tasks_blocked()
+        assert sorted(begun) == [0, 1, 2]
+        resume.set()
+        await wait_all_tasks_blocked()
+        assert begun[3:] == [3] and owner.mailbox.is_idle
 
 
 @pytest.mark.parametrize("key", ["serial", "concurrent"])

@@ -104,9 +104,6 @@ class TestOwner:
     def inbox_drained(self) -> None:
         self.is_full = False
 
-    def give_up(self, description: str) -> None:
-        self.log.append(("given up", description))
-
     async def handle(self, event: Events) -> None:
         for handler in self.mailbox.table.sent(event.name):
             await invoke(handler, self, event.args, lambda error: self.failed(event, error))

@@ -42,9 +42,6 @@ class Reading(Protocol):
     def inbox_drained(self) -> None:
         """That inbox has room again."""
 
-    def give_up(self, description: str) -> None:
-        """End the session, because what its client sends cannot be kept."""
-
 
 E = TypeVar("E", bound=Event)
 

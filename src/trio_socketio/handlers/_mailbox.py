@@ -17,7 +17,7 @@ from trio_socketio.handlers._nursery import SocketNursery
 from trio_socketio.handlers._owner import Owner, Spawner
 from trio_socketio.handlers._table import HandlerTable, JoinedTable
 
-__all__ = ["ENDED", "HELD", "IDLE", "QUEUED", "RUNNING", "Mailbox", "Servers", "State"]
+__all__ = ["ENDED", "HELD", "IDLE", "QUEUED", "RUNNING", "Mailbox", "WorkerPool", "State"]
 
 E = TypeVar("E", bound=Event)
 
@@ -53,7 +53,7 @@ class Iteration(Protocol):
         """End them: the socket has ended."""
 
 
-class Servers(Protocol[E]):
+class WorkerPool(Protocol[E]):
     """The workers of a running server, as mailboxes see them.
 
     Attributes:
@@ -96,7 +96,7 @@ class Mailbox(Generic[E]):
     # One exists for each idle socket: what most never need is made when it is first used.
     __slots__ = ("_nursery", "inbox", "iteration", "owner", "scopes", "state", "table", "workers")
 
-    def __init__(self, owner: Owner[E], workers: Servers[E], table: HandlerTable) -> None:
+    def __init__(self, owner: Owner[E], workers: WorkerPool[E], table: HandlerTable) -> None:
         self.owner = owner
         self.workers = workers
         self.table: HandlerTable | JoinedTable = table
