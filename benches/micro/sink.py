@@ -56,9 +56,9 @@ def open_session(io: Server) -> Session:
     """Let a client in, and into the main namespace. It is connected at once unless something has to be awaited."""
     engine = io._require_runtime().engine
     request = EngineRequest("GET", "/socket.io/?EIO=4&transport=websocket", {"host": "sink"}, upgrade=True)
-    refusal = engine.verify(request)
+    refusal = engine.rules.verify(request)
     if refusal is None and hasattr(engine, "admit"):  # before there was that, ``verify`` did its work, too
-        refusal = engine.admit(request)
+        refusal = engine.rules.admit(request)
     if refusal is not None:
         raise RuntimeError(f"refused: {refusal}")
     sink = Sink()

@@ -77,11 +77,11 @@ def test_order_of_the_two_steps(
 ) -> None:  # fmt: skip
     bench = Bench(**options)
     request = bench.request(query, **fields)
-    assert bench.engine.verify(request) is verified
+    assert bench.engine.rules.verify(request) is verified
     if verified is None:
-        assert bench.engine.admit(request) is admitted
+        assert bench.engine.rules.admit(request) is admitted
     refusals = [refusal.context for refusal in (verified, admitted) if refusal is not None]
-    assert bench.engine.refused == dict.fromkeys(refusals, 1)
+    assert bench.engine.rules.refused == dict.fromkeys(refusals, 1)
     assert bool(request.new_sid) is not bool(refusals)
 
 
@@ -89,7 +89,7 @@ def test_verified_handshake_takes_no_id_yet() -> None:
     numbers = iter("12")
     bench = Bench(generate_id=numbers.__next__)
     for _ in range(5):
-        assert bench.engine.verify(bench.request(POLLING)) is None
+        assert bench.engine.rules.verify(bench.request(POLLING)) is None
     assert bench.polling().session.sid == "1"
 
 
@@ -100,8 +100,8 @@ def test_host_may_bring_the_id(sid: str, refusal: Refusal | None) -> None:
     bench = Bench(generate_id=lambda: "taken")
     bench.polling()
     request = bench.request(POLLING)
-    assert bench.engine.verify(request) is None
-    assert bench.engine.admit(request, sid) is refusal
+    assert bench.engine.rules.verify(request) is None
+    assert bench.engine.rules.admit(request, sid) is refusal
     assert request.new_sid == ("" if refusal else sid)
 
 
@@ -152,10 +152,10 @@ def test_origin_that_was_asked_about_before() -> None:
 
     bench = Bench(cors=Cors(origin=never))
     other = bench.request(POLLING, origin="http://other.example")
-    assert bench.engine.verify(other, granted=True) is None
-    assert bench.engine.verify(other, granted=False) is Refusal.FORBIDDEN
+    assert bench.engine.rules.verify(other, granted=True) is None
+    assert bench.engine.rules.verify(other, granted=False) is Refusal.FORBIDDEN
     own = bench.request(POLLING, origin="http://example.com")
-    assert bench.engine.verify(own, granted=False) is None
+    assert bench.engine.rules.verify(own, granted=False) is None
 
 
 def test_hooks_hear_each_refusal_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -170,7 +170,7 @@ def test_hooks_hear_each_refusal_once(caplog: pytest.LogCaptureFixture) -> None:
     assert admission(bench.engine, first) is Refusal.TRANSPORT_UNKNOWN
     with caplog.at_level(logging.CRITICAL):
         assert admission(bench.engine, second) is Refusal.PROTOCOL_VERSION
-        bench.engine.refuse(first, Refusal.FORBIDDEN, "not you")
+        bench.engine.rules.refuse(first, Refusal.FORBIDDEN, "not you")
     assert heard == [
         (first, 0, "Transport unknown", "TRANSPORT_UNKNOWN"),
         (second, 5, "Unsupported protocol version", "UNSUPPORTED_PROTOCOL_VERSION"),

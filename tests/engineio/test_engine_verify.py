@@ -40,7 +40,7 @@ def test_error_bodies(refusal: Refusal, status: int, body: str) -> None:
 def test_unknown_transport(query: str) -> None:
     bench = Bench()
     assert bench.verify(query) is Refusal.TRANSPORT_UNKNOWN
-    assert bench.engine.refused == {"TRANSPORT_UNKNOWN": 1}
+    assert bench.engine.rules.refused == {"TRANSPORT_UNKNOWN": 1}
     assert bench.engine.clients_count == 0
 
 

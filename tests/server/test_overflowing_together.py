@@ -28,7 +28,7 @@ def connect(io: Server, count: int) -> list[Session]:
     sessions = []
     for _ in range(count):
         request = EngineRequest("GET", "/socket.io/?EIO=4&transport=polling", {})
-        assert runtime.engine.admit(request) is None
+        assert runtime.engine.rules.admit(request) is None
         session = runtime.engine.open_polling(request, trio.current_time()).session
         session.receive("40", trio.current_time())
         sessions.append(session)

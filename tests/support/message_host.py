@@ -92,8 +92,8 @@ class FrameHost(MessageHost):
 
 def admission(engine: Engine, request: EngineRequest) -> Refusal | None:
     """Why a request is refused; None: it may open a session, or use its own."""
-    refusal = engine.verify(request)
-    return engine.admit(request) if refusal is None and not request.sid else refusal
+    refusal = engine.rules.verify(request)
+    return engine.rules.admit(request) if refusal is None and not request.sid else refusal
 
 
 def _messages(payload: bytes) -> list[str | bytes]:

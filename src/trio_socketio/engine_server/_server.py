@@ -102,9 +102,8 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
     @property
     def refused(self) -> Mapping[str, int]:
         """How many requests were refused since the server runs, by the context that ``connection_error`` is told."""
-        return MappingProxyType(
-            {} if self._engine_state.engine is None else self._engine_state.engine.refused
-        )
+        engine = self._engine_state.engine
+        return MappingProxyType({} if engine is None else engine.rules.refused)
 
     def use(self, middleware: M) -> M:
         """Await ``middleware(request, next)`` for every request to the engine, in the order of registration.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 
 from trio_socketio._core import (
@@ -21,14 +21,14 @@ from trio_socketio.engineio._compression import PerMessageDeflate
 from trio_socketio.engineio._context import SessionContext
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
-from trio_socketio.engineio._options import EngineOptions, TransportName, takes_request
+from trio_socketio.engineio._options import EngineOptions, TransportName
 from trio_socketio.engineio._packet import PacketType
 from trio_socketio.engineio._polling import PollingTransport
-from trio_socketio.engineio._request import EngineRequest, Headers, Refusal, is_same_origin
+from trio_socketio.engineio._request import EngineRequest, Headers
+from trio_socketio.engineio._rules import Rules
 from trio_socketio.engineio._seam import SessionObserver, Transport
 from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import State
-from trio_socketio.engineio._tokens import is_field_value
 from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason
 
@@ -52,7 +52,7 @@ class Engine:
     Attributes:
         sessions: by session id.
         endings: tells the layer above which sessions have ended.
-        refused: how many requests were refused, by context.
+        rules: decide which requests may open a session, or use one.
         context: what the sessions share.
         defer: given what is due but could be the server's own fault; it calls ``deal_with`` when all that has come was
             read. None: that is so already.
@@ -73,13 +73,11 @@ class Engine:
         sessions = self.sessions
         self.context = SessionContext(options, logger, lambda sid: sessions.pop(sid, None))
         self.endings = self.context.endings
-        self.refused: dict[str, int] = {}
+        self.rules = Rules(options, sessions, self.hooks, logger)
         self.defer: Callable[[Connection, TimerEvent], None] | None = None
         self.wheel = TimerWheel(now)
         self._ticked = now
         self._connect = connect
-        self._generate_id: Callable[..., str | Awaitable[str]] = options.generate_id
-        self._id_takes_request = takes_request(options.generate_id)
         can_upgrade = options.allow_upgrades and "websocket" in options.transports
         self._polling_opening = self._opening(["websocket"] if can_upgrade else [])
         self._websocket_opening = self._opening([])
@@ -89,115 +87,6 @@ class Engine:
     def clients_count(self) -> int:
         """How many sessions there are, from the handshake to the end."""
         return len(self.sessions)
-
-    # who may
-
-    def verify(self, request: EngineRequest, granted: bool | None = None) -> Refusal | None:
-        """Why this request is refused, or None. The order of the checks is Node's.
-
-        A handshake that passes is to be asked about by ``allow_request`` next, and by ``admit`` at last.
-
-        Args:
-            request: the request.
-            granted: what a function of the option ``cors`` has said that had to be awaited.
-        """
-        refusal = self._verify(request, granted)
-        return None if refusal is None else self.refuse(request, refusal)
-
-    def admit(self, request: EngineRequest, sid: str | None = None) -> Refusal | None:
-        """Why this verified handshake is refused after all, or None: then a session may be opened at once.
-
-        Args:
-            request: the request.
-            sid: the id of its session; None: what ``generate_id`` gives, without waiting.
-        """
-        refusal = self._admit(request, sid)
-        return None if refusal is None else self.refuse(request, refusal)
-
-    def refuse(self, request: EngineRequest, refusal: Refusal, message: str | None = None) -> Refusal:
-        """A request is refused: count it, log it, and tell those who listen. To be called once for each."""
-        self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
-        self.logger.debug("refused %s request: %s", request.method, refusal.context)
-        text = refusal.message if message is None else message
-        for hook in self.hooks.connection_error:
-            try:
-                hook(request, refusal.code, text, refusal.context)
-            except Exception:
-                self.logger.exception("a hook for connection_error failed")
-        return refusal
-
-    def _verify(self, request: EngineRequest, granted: bool | None) -> Refusal | None:
-        transport = request.query.get("transport")
-        if transport not in self.options.transports:
-            return Refusal.TRANSPORT_UNKNOWN
-        if request.jsonp is not None and not self.options.jsonp:
-            return Refusal.JSONP_NOT_ALLOWED
-        origin = request.origin
-        if origin is not None or request.jsonp is not None:
-            if origin is not None and not is_field_value(origin):
-                return Refusal.INVALID_ORIGIN
-            if not self.origin_allowed(request, granted):
-                return Refusal.FORBIDDEN
-        if request.sid:
-            return self._verify_session(request, transport)
-        if request.method != "GET":
-            return Refusal.METHOD
-        if request.upgrade != (transport == "websocket"):
-            return Refusal.TRANSPORT_HANDSHAKE
-        return None
-
-    def speaks(self, request: EngineRequest) -> bool:
-        """Whether there may be sessions of the revision that the request asks for."""
-        return request.revision == 4 or (request.revision == 3 and self.options.allow_eio3)
-
-    def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
-        """A new session id from the application's function; whatever that raises is raised."""
-        return self._generate_id(request) if self._id_takes_request else self._generate_id()
-
-    def _admit(self, request: EngineRequest, sid: str | Awaitable[str] | None) -> Refusal | None:
-        if not self.speaks(request):
-            return Refusal.PROTOCOL_VERSION
-        if sid is None:
-            try:
-                sid = self.generate_id(request)
-            except Exception:
-                self.logger.exception("generate_id failed: no session is opened")
-                return Refusal.ID_GENERATION
-        if not isinstance(sid, str) or not sid or sid in self.sessions:
-            self.logger.error("generate_id gave no text, a blank id or one in use: no session is opened")
-            return Refusal.ID_GENERATION
-        request.new_sid = sid
-        return None
-
-    def _verify_session(self, request: EngineRequest, transport: str) -> Refusal | None:
-        session = self.sessions.get(request.sid)
-        if session is None:
-            return Refusal.SESSION_UNKNOWN
-        if request.eio != session.request.eio:
-            return Refusal.PROTOCOL_MISMATCH
-        if request.upgrade:
-            if transport != "websocket":
-                return Refusal.TRANSPORT_MISMATCH
-            return None if self.options.allow_upgrades else Refusal.UPGRADE_NOT_ALLOWED
-        if not transport == session.transport.name == "polling":
-            return Refusal.TRANSPORT_MISMATCH
-        return None
-
-    def origin_allowed(self, request: EngineRequest, granted: bool | None = None) -> bool:
-        """Whether the page that asks may do so; whoever is no browser may. ``granted`` as for ``verify``.
-
-        A JSONP poll has to say where its page is from, by Origin or Referer: any page may hold a script tag.
-        """
-        origin = request.origin
-        if origin is None:
-            if request.jsonp is None:
-                return True
-            origin = request.referer_origin  # a script tag sends no Origin
-        if granted:
-            return True
-        if granted is None and self.options.cors.allows(origin, request) is True:
-            return True
-        return is_same_origin(origin, request.headers.get("host", ""), secure=request.secure)
 
     # sessions
 
@@ -237,7 +126,7 @@ class Engine:
         return agreed
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
-        """Open a session that starts on polling; the request has passed ``admit``."""
+        """Open a session that starts on polling; the request has passed ``Rules.admit``."""
         session = self._new_session(request)
         transport = PollingTransport(session)
         self._open(session, transport, self._polling_opening, now)
@@ -248,7 +137,7 @@ class Engine:
     ) -> WebSocketTransport:
         """Open a session that starts on WebSocket; ``driver`` makes the transport that feeds it.
 
-        The request has passed ``admit``.
+        The request has passed ``Rules.admit``.
         """
         session = self._new_session(request)
         transport = driver(session)
@@ -287,7 +176,7 @@ class Engine:
     # polling
 
     def polling(self, session: Session) -> PollingTransport:
-        """The polling transport of a session that passed ``verify`` for polling."""
+        """The polling transport of a session that passed the rules for polling."""
         assert isinstance(session.transport, PollingTransport)
         return session.transport
 

@@ -86,9 +86,9 @@ class Admission:
             preflight = self._begin_cors(request, granted)
             if preflight is not None:
                 return preflight
-        refusal = self._engine.verify(request, granted)
+        refusal = self._engine.rules.verify(request, granted)
         if refusal is None and not request.sid:
-            refusal = self._engine.admit(request)
+            refusal = self._engine.rules.admit(request)
         return None if refusal is None else self._response(request, refusal)
 
     async def check(self, request: EngineRequest, http: Http1Connection) -> EngineResponse | None:
@@ -108,17 +108,19 @@ class Admission:
                 if self._refuses(request):
                     return STOPPING
                 await self._pass_middlewares(request)
-                refusal = self._engine.verify(request, granted)
+                refusal = self._engine.rules.verify(request, granted)
                 if refusal is None and not request.sid:
                     late = Refusal.FORBIDDEN
                     answer = await self._ask(request)
                     if answer is not None:
                         return answer
                     late = Refusal.ID_GENERATION
-                    refusal = self._engine.admit(request, await self._new_id(request))
+                    refusal = self._engine.rules.admit(request, await self._new_id(request))
                 return None if refusal is None else self._response(request, refusal)
         except RefusedError as refused:
-            return self._engine.refuse(request, refused.refusal, refused.message).response(refused.message)
+            return self._engine.rules.refuse(request, refused.refusal, refused.message).response(
+                refused.message
+            )
         except Exception:
             self._logger.exception("the application failed when its time was over")
         finally:
@@ -126,7 +128,7 @@ class Admission:
         if self._refuses(request):
             return STOPPING
         self._logger.warning("refused a request: the application took longer than admission_timeout")
-        return self._engine.refuse(request, late).response()
+        return self._engine.rules.refuse(request, late).response()
 
     # one after the other
 
@@ -238,17 +240,17 @@ class Admission:
             if isinstance(forbidden, Forbidden):
                 raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
             self._logger.exception("allow_request failed: the handshake is refused")
-            self._engine.refuse(request, Refusal.FORBIDDEN)
+            self._engine.rules.refuse(request, Refusal.FORBIDDEN)
             return INTERNAL_ERROR
         if answer is False:  # whoever means to refuse is not to be taken for one who allows
             raise RefusedError(Refusal.FORBIDDEN)
         return None
 
     async def _new_id(self, request: EngineRequest) -> str | None:
-        if not self._engine.speaks(request):
+        if not self._engine.rules.speaks(request):
             return None
         try:
-            made: object = self._engine.generate_id(request)
+            made: object = self._engine.rules.generate_id(request)
             if inspect.isawaitable(made):
                 made = await made
             return made if isinstance(made, str) else ""

@@ -1,0 +1,153 @@
+"""Which requests may open a session, or use one.
+
+The order of the checks, and what a client is told, are those of Node's engine.io.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from trio_socketio.engineio._hooks import EngineHooks
+from trio_socketio.engineio._options import EngineOptions, takes_request
+from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
+from trio_socketio.engineio._session import Session
+from trio_socketio.engineio._tokens import is_field_value
+
+__all__ = ["Rules"]
+
+
+class Rules:
+    """The rules of one engine for requests. They wait for nothing.
+
+    Args:
+        options: the options of the engine.
+        sessions: its sessions, by id.
+        hooks: the application's.
+        logger: for refusals, and for faults of the application.
+
+    Attributes:
+        refused: how many requests were refused, by context.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        sessions: Mapping[str, Session],
+        hooks: EngineHooks,
+        logger: logging.Logger,
+    ) -> None:
+        self._options = options
+        self._sessions = sessions
+        self._hooks = hooks
+        self._logger = logger
+        self.refused: dict[str, int] = {}
+        self._generate_id: Callable[..., str | Awaitable[str]] = options.generate_id
+        self._id_takes_request = takes_request(options.generate_id)
+
+    def verify(self, request: EngineRequest, granted: bool | None = None) -> Refusal | None:
+        """Why this request is refused, or None. The order of the checks is Node's.
+
+        A handshake that passes is to be asked about by ``allow_request`` next, and by ``admit`` at last.
+
+        Args:
+            request: the request.
+            granted: what a function of the option ``cors`` has said that had to be awaited.
+        """
+        refusal = self._verify(request, granted)
+        return None if refusal is None else self.refuse(request, refusal)
+
+    def admit(self, request: EngineRequest, sid: str | None = None) -> Refusal | None:
+        """Why this verified handshake is refused after all, or None: then a session may be opened at once.
+
+        Args:
+            request: the request.
+            sid: the id of its session; None: what ``generate_id`` gives, without waiting.
+        """
+        refusal = self._admit(request, sid)
+        return None if refusal is None else self.refuse(request, refusal)
+
+    def refuse(self, request: EngineRequest, refusal: Refusal, message: str | None = None) -> Refusal:
+        """Count a refusal, log it, and tell the hooks. To be called once for each request that is refused."""
+        self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
+        self._logger.debug("refused %s request: %s", request.method, refusal.context)
+        text = refusal.message if message is None else message
+        for hook in self._hooks.connection_error:
+            try:
+                hook(request, refusal.code, text, refusal.context)
+            except Exception:
+                self._logger.exception("a hook for connection_error failed")
+        return refusal
+
+    def _verify(self, request: EngineRequest, granted: bool | None) -> Refusal | None:
+        transport = request.query.get("transport")
+        if transport not in self._options.transports:
+            return Refusal.TRANSPORT_UNKNOWN
+        if request.jsonp is not None and not self._options.jsonp:
+            return Refusal.JSONP_NOT_ALLOWED
+        origin = request.origin
+        if origin is not None or request.jsonp is not None:
+            if origin is not None and not is_field_value(origin):
+                return Refusal.INVALID_ORIGIN
+            if not self.origin_allowed(request, granted):
+                return Refusal.FORBIDDEN
+        if request.sid:
+            return self._verify_session(request, transport)
+        if request.method != "GET":
+            return Refusal.METHOD
+        if request.upgrade != (transport == "websocket"):
+            return Refusal.TRANSPORT_HANDSHAKE
+        return None
+
+    def speaks(self, request: EngineRequest) -> bool:
+        """Whether there may be sessions of the revision that the request asks for."""
+        return request.revision == 4 or (request.revision == 3 and self._options.allow_eio3)
+
+    def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
+        """A new session id from the application's function; whatever that raises is raised."""
+        return self._generate_id(request) if self._id_takes_request else self._generate_id()
+
+    def _admit(self, request: EngineRequest, sid: str | Awaitable[str] | None) -> Refusal | None:
+        if not self.speaks(request):
+            return Refusal.PROTOCOL_VERSION
+        if sid is None:
+            try:
+                sid = self.generate_id(request)
+            except Exception:
+                self._logger.exception("generate_id failed: no session is opened")
+                return Refusal.ID_GENERATION
+        if not isinstance(sid, str) or not sid or sid in self._sessions:
+            self._logger.error("generate_id gave no text, a blank id or one in use: no session is opened")
+            return Refusal.ID_GENERATION
+        request.new_sid = sid
+        return None
+
+    def _verify_session(self, request: EngineRequest, transport: str) -> Refusal | None:
+        session = self._sessions.get(request.sid)
+        if session is None:
+            return Refusal.SESSION_UNKNOWN
+        if request.eio != session.request.eio:
+            return Refusal.PROTOCOL_MISMATCH
+        if request.upgrade:
+            if transport != "websocket":
+                return Refusal.TRANSPORT_MISMATCH
+            return None if self._options.allow_upgrades else Refusal.UPGRADE_NOT_ALLOWED
+        if not transport == session.transport.name == "polling":
+            return Refusal.TRANSPORT_MISMATCH
+        return None
+
+    def origin_allowed(self, request: EngineRequest, granted: bool | None = None) -> bool:
+        """Whether a page of this origin may ask; clients that are no browsers may. ``granted`` as for ``verify``.
+
+        A JSONP poll has to say where its page is from, by Origin or Referer: any page may hold a script tag.
+        """
+        origin = request.origin
+        if origin is None:
+            if request.jsonp is None:
+                return True
+            origin = request.referer_origin  # a script tag sends no Origin
+        if granted:
+            return True
+        if granted is None and self._options.cors.allows(origin, request) is True:
+            return True
+        return is_same_origin(origin, request.headers.get("host", ""), secure=request.secure)
