@@ -50,17 +50,6 @@ def test_muted_member_keeps_its_rooms_and_a_removed_one_has_none(adapter) -> Non
         adapter.join(a, ["x"])
 
 
-def test_room_of_another_members_id_is_refused_and_taken_away(adapter, caplog) -> None:
-    a, b = Member("a"), Member("b")
-    adapter.add(a, ["b", "x"])
-    adapter.add(b, ["a"])
-    assert (adapter.rooms_of(a), adapter.rooms_of(b)) == ({"a", "x"}, {"b"})
-    assert [record.args for record in caplog.records] == [("a", "b"), ("b", "a")]
-    with pytest.raises(ValueError, match="is the id of another socket"):
-        adapter.join(a, ["y", "b"])
-    assert adapter.rooms_of(a) == {"a", "x"}
-
-
 async def test_full_outboxes_are_given_to_the_host_together(adapter, host) -> None:
     slow, fast = Member("slow", max_packets=1), Member("fast")
     add(adapter, slow, fast)

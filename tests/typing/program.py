@@ -30,6 +30,7 @@ from trio_socketio import (
     ServerOptions,
     Socket,
 )
+from trio_socketio.adapters import Broadcast, LocalAdapter, LocalMember, NamespaceHost
 
 
 async def allow_request(request: EngineRequest) -> None:
@@ -111,6 +112,35 @@ def stop(socket: Socket, *args: object) -> None:
 @io.on("disconnect")
 async def disconnect(socket: Socket, reason: str, description: str) -> None:
     io.emit_nowait("gone", socket.id)
+
+
+class CountingAdapter(LocalAdapter[LocalMember]):
+    """An adapter of the user's own."""
+
+    def __init__(self, host: NamespaceHost[LocalMember]) -> None:
+        super().__init__(host)
+        self.count = 0
+
+    def broadcast(self, broadcast: Broadcast) -> None:
+        super().broadcast(broadcast)
+        self.count += len(broadcast.message)
+        assert_type(broadcast.target.rooms, frozenset[str] | None)
+
+
+def make_adapter(host: NamespaceHost[LocalMember]) -> LocalAdapter[LocalMember]:
+    return CountingAdapter(host) if host.name == "/" else LocalAdapter(host)
+
+
+Server(adapter=CountingAdapter)
+Server(adapter=make_adapter)
+
+
+@io.on_room("join-room")
+def joined(room: str, socket_id: str) -> None:
+    print(room, io.sockets[socket_id].rooms)
+
+
+admin.on_room("create-room", print)
 
 
 @io.on_error

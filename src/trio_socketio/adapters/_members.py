@@ -86,6 +86,8 @@ class NamespaceHost(Protocol[M_contra]):
     def nursery(self) -> trio.Nursery:
         """The nursery of the running server, for the adapter's own tasks. They are cancelled when the server stops.
 
+        An exception that one of them raises stops the server.
+
         Raises:
             RuntimeError: the server does not run.
         """
