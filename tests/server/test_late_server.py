@@ -111,7 +111,7 @@ def test_late_server_keeps_clients_that_have_answered(
 @pytest.mark.rows("P10", "B11")
 @pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow)])
 def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
-    interval = timeout = 0.5
+    interval = timeout = 0.3
     with HeldServer.run(
         driver=driver, allow_eio3=True, ping_interval=interval, ping_timeout=timeout
     ) as server:
