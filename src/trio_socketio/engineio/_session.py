@@ -87,7 +87,7 @@ class Session:
     @property
     def observer(self) -> SessionObserver:
         """The layer above."""
-        return cast(SessionObserver, self.link.observer)
+        return self.link.observer  # type: ignore[return-value]  # a cast costs each message 20 ns
 
     @observer.setter
     def observer(self, observer: SessionObserver) -> None:
