@@ -25,7 +25,7 @@ from trio_socketio.handlers import (
     invoke_plain,
     without_disconnected,
 )
-from trio_socketio.serving import HELD_SECONDS, Peer, log_held
+from trio_socketio.serving import HELD_SECONDS, Listeners, Peer, log_held
 
 if TYPE_CHECKING:
     from trio_socketio.engine_server._server import EngineRuntime
@@ -47,16 +47,18 @@ class EnginePeer(Peer):
     __slots__ = ("_end", "dropped", "mailbox", "runtime")
 
     engine_socket: EngineSocket | None
+    listeners: Listeners
 
     def __init__(self, runtime: EngineRuntime, session: Session) -> None:
         super().__init__(session)
         self.runtime: EngineRuntime = runtime
-        self.engine_socket = EngineSocket(self)
+        self.listeners = Listeners(session)
+        self.engine_socket = EngineSocket(self, self.listeners)
         self.mailbox = MessageMailbox(self, runtime.workers, runtime.handlers)
         self.dropped = 0
         #: reason and description, when the session has ended
         self._end: tuple[DisconnectReason, str] | None = None
-        untrack(self, self.engine_socket, self.mailbox)
+        untrack(self, self.engine_socket, self.listeners, self.mailbox)
 
     @property
     def socket(self) -> EngineSocket:
@@ -137,7 +139,7 @@ class EnginePeer(Peer):
 
     def upgraded(self) -> None:
         """Call the listeners for ``upgrade``."""
-        self.socket._tell("upgrade")
+        self.listeners.call("upgrade")
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
         """The session has ended, and so do its tasks."""
@@ -145,7 +147,7 @@ class EnginePeer(Peer):
         self.writable()
         self.runtime.clients.pop(self, None)
         self.runtime.holding.pop(self, None)
-        track(self, self.socket, self.mailbox)
+        track(self, self.socket, self.listeners, self.mailbox)
         self.mailbox.end()
 
     # messages
@@ -266,7 +268,7 @@ class EnginePeer(Peer):
 
     def vanish(self) -> None:
         """Drop the socket: it refers to this."""
-        self.socket._listeners.clear()
+        self.listeners.clear()
         self.engine_socket = None
 
     async def finish(self) -> None:

@@ -199,4 +199,4 @@ def engine_below(config: EngineConfig, engine: EngineServer | None) -> tuple[Eng
         ValueError: the engine serves already, or has handlers for sockets of its own.
     """
     below = _OwnEngine(config) if engine is None else engine
-    return below, below._reserve()
+    return below, below._reserve()  # noqa: SLF001 - a public name for it would be for applications, too

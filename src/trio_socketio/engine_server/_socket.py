@@ -12,7 +12,7 @@ from trio_socketio._core import Message
 from trio_socketio.engine_server._from_thread import SendFromThread
 from trio_socketio.errors import Disconnected, LocalProtocolError
 from trio_socketio.handlers import emit_outside, require_task
-from trio_socketio.serving import FULL, EngineConn, L, report
+from trio_socketio.serving import FULL, EngineConn, L, Listeners, report
 
 if TYPE_CHECKING:
     from trio_socketio.engine_server._mailbox import MessageIteration
@@ -41,8 +41,8 @@ class EngineSocket(EngineConn):
 
     _EVENTS = ("message", "close", "upgrade", "drain")
 
-    def __init__(self, client: EnginePeer) -> None:
-        super().__init__(client.session)
+    def __init__(self, client: EnginePeer, listeners: Listeners) -> None:
+        super().__init__(client.session, listeners)
         self._client = client
         self._sends = 0
 

@@ -174,16 +174,16 @@ class Client(Peer):
 
     def upgraded(self) -> None:
         """Tell the application that listens."""
-        if self.engine_socket is not None:
-            self.engine_socket._tell("upgrade")
+        if self.listeners is not None:
+            self.listeners.call("upgrade")
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
         """The session has ended: its sockets end."""
         for member in [*self.members.values(), *(self.connecting or {}).values()]:
             member.end(reason, description)
         self.writable()
-        if self.engine_socket is not None:
-            self.engine_socket._ended(reason, description)
+        if self.listeners is not None:
+            self.listeners.ended(reason, description)
         track(self)
 
     def _broken(self, error: RemoteProtocolError) -> None:

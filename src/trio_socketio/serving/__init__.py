@@ -6,6 +6,7 @@ from trio_socketio.serving._engine_conn import EngineConn, L
 from trio_socketio.serving._engine_state import EngineState
 from trio_socketio.serving._held import HELD_SECONDS, log_held
 from trio_socketio.serving._inlet import Inlet
+from trio_socketio.serving._listeners import Listeners
 from trio_socketio.serving._observer import EngineObserver, report
 from trio_socketio.serving._option import option
 from trio_socketio.serving._option_checks import check_client_folder, check_one_of, check_path
@@ -24,6 +25,7 @@ __all__ = [
     "EngineState",
     "Inlet",
     "L",
+    "Listeners",
     "Peer",
     "Serving",
     "check_client_folder",

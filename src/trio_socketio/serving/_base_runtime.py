@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import trio
 
@@ -21,14 +21,23 @@ from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._inlet import Inlet
 from trio_socketio.serving._observer import EngineObserver, Observable, Observed
 
-if TYPE_CHECKING:
-    from trio_socketio.serving._peer import Peer
-
 __all__ = ["BaseRuntime"]
 
 #: How long clients whose outboxes overflow together are given up in a row, in seconds, before other tasks run. Their
 #: disconnect handlers begin then, which takes about as long: together 10 ms.
 OVERFLOW_SLICE = 0.005
+
+
+class Overflowing(Protocol):
+    """A client whose outbox is full."""
+
+    @property
+    def session(self) -> Session:
+        """Its session."""
+        ...
+
+    def overflow(self) -> None:
+        """Give the client up."""
 
 
 async def _reraise(error: BaseException) -> None:
@@ -78,7 +87,7 @@ class BaseRuntime(ABC):
         self._grace_deadline = math.inf
         self._busy = 0
         self._quiet = trio.Event()
-        self._overflowed: deque[Peer] = deque()
+        self._overflowed: deque[Overflowing] = deque()
         self._is_closing_overflowed = False
         self._listening: set[trio.CancelScope] = set()
         #: names of functions that returned False and are known from the log
@@ -261,7 +270,7 @@ class BaseRuntime(ABC):
 
     # outboxes that are full
 
-    def overflowed(self, clients: Iterable[Peer]) -> None:
+    def overflowed(self, clients: Iterable[Overflowing]) -> None:
         """The outboxes of these clients are full, and the next message can neither wait nor be dropped.
 
         The clients are given up in the order given. What one slice does not do is left to a task, so that many that

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import trio
@@ -11,10 +9,10 @@ import trio
 from trio_socketio.engineio import EngineRequest, Session, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import require_event_name, require_hook, require_task
+from trio_socketio.serving._listeners import Listener, Listeners
 
-__all__ = ["EngineConn", "L", "Listener"]
+__all__ = ["EngineConn", "L"]
 
-Listener = Callable[..., object]
 L = TypeVar("L", bound=Listener)
 
 
@@ -35,9 +33,9 @@ class EngineConn:
     #: What ``on`` takes.
     _EVENTS: tuple[str, ...] = ("upgrade", "drain", "close")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, listeners: Listeners) -> None:
         self._session = session
-        self._listeners: dict[str, tuple[Listener, ...]] = {}
+        self._listeners = listeners
 
     @property
     def id(self) -> str:
@@ -67,8 +65,8 @@ class EngineConn:
     @property
     def buffered(self) -> int:
         """How many messages were sent and are not written yet."""
-        conn = self._session.link
-        return conn.pushed - conn.confirmed
+        link = self._session.link
+        return link.pushed - link.confirmed
 
     def on(self, event: str, listener: L) -> L:
         """Call a plain function for an event; it must not block. Returns the function.
@@ -80,7 +78,7 @@ class EngineConn:
         self._check(event)
         require_task("conn.on")
         require_hook(listener, f"a listener for {event!r}", 2 if event == "close" else 0)
-        self._listen(event, listener)
+        self._listeners.add(event, listener)
         return listener
 
     def _check(self, event: str) -> None:
@@ -88,11 +86,6 @@ class EngineConn:
             require_event_name(event)
         if event not in self._EVENTS:
             raise ValueError(f"the events here are {', '.join(map(repr, self._EVENTS))}, not {event!r}")
-
-    def _listen(self, event: str, listener: Listener) -> None:
-        self._listeners[event] = (*self._listeners.get(event, ()), listener)
-        if event == "drain":
-            self._session.link.watched = True
 
     def close(self) -> None:
         """End the session; its sockets end with the reason ``forced server close``.
@@ -106,20 +99,3 @@ class EngineConn:
             now=trio.current_time(),
             linger=True,
         )
-
-    # what its client tells
-
-    def _tell(self, event: str, *args: object) -> None:
-        for listener in self._listeners.get(event, ()):
-            try:
-                listener(*args)
-            except Exception:
-                logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
-
-    def _written(self) -> None:
-        if "drain" in self._listeners and not self.buffered and self.connected:
-            self._tell("drain")
-
-    def _ended(self, reason: DisconnectReason, description: str) -> None:
-        self._tell("close", str(reason), description)
-        self._listeners.clear()  # they may refer to a socket, which refers to this

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import trio
 
 from trio_socketio._core import Message, PushStatus
 from trio_socketio.engineio import Session
 from trio_socketio.errors import Disconnected, DisconnectReason
+from trio_socketio.serving._base_runtime import BaseRuntime
 from trio_socketio.serving._engine_conn import EngineConn
-
-if TYPE_CHECKING:
-    from trio_socketio.serving._base_runtime import BaseRuntime
+from trio_socketio.serving._listeners import Listeners
 
 __all__ = ["FULL", "Peer"]
 
@@ -42,16 +41,18 @@ class Peer(ABC):
     Attributes:
         session: the session.
         engine_socket: what ``conn`` has given out; None: nobody has asked for it.
+        listeners: the functions registered through ``engine_socket``; None: there is no such object.
         waiting: how many wait for room in the outbox; nobody who comes later may take it.
     """
 
-    __slots__ = ("_full", "_room", "engine_socket", "session", "waiting")
+    __slots__ = ("_full", "_room", "engine_socket", "listeners", "session", "waiting")
 
     runtime: BaseRuntime
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.engine_socket: EngineConn | None = None
+        self.listeners: Listeners | None = None
         self._full = 0
         self.waiting = 0
         self._room: trio.lowlevel.ParkingLot | None = None
@@ -60,7 +61,8 @@ class Peer(ABC):
     def conn(self) -> EngineConn:
         """The session as applications see it."""
         if self.engine_socket is None:
-            self.engine_socket = EngineConn(self.session)
+            self.listeners = Listeners(self.session)
+            self.engine_socket = EngineConn(self.session, self.listeners)
         return self.engine_socket
 
     def held(self, seconds: float) -> None:
@@ -91,8 +93,8 @@ class Peer(ABC):
         """Something was written: let those try again who wait for room."""
         if self._room is not None:
             self._room.unpark_all()
-        if self.engine_socket is not None:
-            self.engine_socket._written()
+        if self.listeners is not None:
+            self.listeners.written()
 
     # sending
 

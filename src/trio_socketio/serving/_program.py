@@ -6,16 +6,15 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
 from trio_socketio.handlers import unwrap
+from trio_socketio.serving._open_listeners import open_listeners
 
 if TYPE_CHECKING:
     import ssl
-
-    from trio_socketio.serving._serving import Serving
 
 __all__ = ["Program", "run"]
 
@@ -28,8 +27,20 @@ DRAIN_TIMEOUT = 30.0
 LOG = logging.getLogger("trio_socketio")
 
 
+class Server(Protocol):
+    """What a program runs: a server of Socket.IO, or one of Engine.IO alone."""
+
+    async def serve_listeners(
+        self, listeners: Sequence[trio.abc.Listener[Any]], *, task_status: trio.TaskStatus[list[Any]]
+    ) -> None:
+        """Serve on listeners until cancelled, and close them."""
+
+    async def drain(self, timeout: float) -> None:
+        """Stop gracefully, within this many seconds."""
+
+
 def run(
-    server: Serving[Any, Any],
+    server: Server,
     host: str | bytes | None,
     port: int,
     ssl_context: ssl.SSLContext | None,
@@ -66,7 +77,7 @@ class Program:
         status: what the program ends with: a number, or a sentence for standard error, which stands for 1.
     """
 
-    def __init__(self, server: Serving[Any, Any]) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self.status: int | str = 0
 
@@ -77,7 +88,7 @@ class Program:
         try:
             if not 0 <= port <= 65535:  # the resolver would take the lower 16 bits
                 raise OSError(0, "a port is a number from 0 to 65535")
-            listeners = await self._server._listen(host, port, ssl_context, backlog)
+            listeners = await open_listeners(host, port, ssl_context, backlog)
         except (OSError, UnicodeError) as error:
             name = host.decode(errors="backslashreplace") if isinstance(host, bytes) else host
             cause = (error.strerror or error) if isinstance(error, OSError) else "this is no name of a host"

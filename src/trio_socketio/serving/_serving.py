@@ -19,6 +19,7 @@ from trio_socketio.serving._base_runtime import BaseRuntime
 from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._engine_state import EngineState
 from trio_socketio.serving._interrupts import Interrupts
+from trio_socketio.serving._open_listeners import open_listeners
 
 __all__ = ["Serving"]
 
@@ -181,18 +182,8 @@ class Serving(ABC, Generic[C, R]):
         Cancellation: outside of ``async with io:`` the whole server stops; inside, only these listeners close.
         """
         async with self._serving() as runtime:
-            listeners = await self._listen(host, port, ssl_context, backlog)
+            listeners = await open_listeners(host, port, ssl_context, backlog)
             await runtime.serve_listeners(list(listeners), task_status)
-
-    @staticmethod
-    async def _listen(
-        host: str | bytes | None, port: int, ssl_context: ssl.SSLContext | None, backlog: int | None
-    ) -> Sequence[trio.abc.Listener[Any]]:
-        if ssl_context is None:
-            return await trio.open_tcp_listeners(port, host=host, backlog=backlog)
-        return await trio.open_ssl_over_tcp_listeners(
-            port, ssl_context, host=host, https_compatible=True, backlog=backlog
-        )
 
     async def serve_unix(
         self,

@@ -1,0 +1,57 @@
+"""The functions that an application has registered for what happens to one session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from trio_socketio.engineio import Session
+from trio_socketio.errors import DisconnectReason
+
+__all__ = ["Listener", "Listeners"]
+
+Listener = Callable[..., object]
+
+_NONE: Mapping[str, tuple[Listener, ...]] = MappingProxyType({})
+
+
+class Listeners:
+    """The listeners of one session. The peer calls them, and an ``EngineConn`` adds them."""
+
+    # One exists for each idle client of an EngineServer: it makes a table when the first listener is added.
+    __slots__ = ("_by_event", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._by_event = _NONE
+
+    def add(self, event: str, listener: Listener) -> None:
+        """Add a listener behind those that the event has."""
+        self._by_event = {**self._by_event, event: (*self._by_event.get(event, ()), listener)}
+        if event == "drain":
+            self._session.link.watched = True
+
+    def call(self, event: str, *args: object) -> None:
+        """Call the listeners of an event, in their order. What they raise is logged."""
+        for listener in self._by_event.get(event, ()):
+            try:
+                listener(*args)
+            except Exception:
+                logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
+
+    def written(self) -> None:
+        """Call the listeners for ``drain``, if all that was sent is written."""
+        if "drain" in self._by_event and self._session.is_open:
+            link = self._session.link
+            if link.pushed == link.confirmed:
+                self.call("drain")
+
+    def ended(self, reason: DisconnectReason, description: str) -> None:
+        """Call the listeners for ``close``, and drop all listeners."""
+        self.call("close", str(reason), description)
+        self.clear()
+
+    def clear(self) -> None:
+        """Drop all listeners: they may refer to a socket, which refers to these."""
+        self._by_event = _NONE
