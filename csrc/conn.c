@@ -57,6 +57,7 @@ tsio_outbox *tsio_conn_leave_fast_path(tsio_conn *conn)
         front->waiting = NULL;
         front->uncounted = 0;
         front->on_fast_path = false;
+        tsio_conn_written(conn, NAN); /* a ping may have left from the front */
     }
     return &conn->outbox;
 }

@@ -26,7 +26,8 @@ typedef enum {
     TSIO_HB_OFF,
     TSIO_HB_WAIT_CLIENT,    /* revision 3: the client's next ping must have come by the deadline */
     TSIO_HB_WAIT_PING,      /* our next ping is due at `ping_at` */
-    TSIO_HB_PING_QUEUED,    /* it stands in the outbox; the client must be alive until the deadline */
+    TSIO_HB_PING_QUEUED,    /* it stands in the outbox, or has left from the front, which tsio_conn_leave_fast_path() learns;
+                             * the client must be alive until the deadline */
     TSIO_HB_WAIT_PONG       /* it has left, and the answer must have come by the deadline */
 } tsio_hb_state;
 
@@ -83,7 +84,7 @@ typedef struct tsio_conn {
     bool hb_suspended : 1;  /* the deadline is, because nothing is read */
     bool hb_overdue : 1;    /* the deadline has passed, and the layer above has not decided yet */
     bool hb_waited : 1;     /* it has decided to wait on, and nothing has come since */
-    bool hb_busy : 1;       /* there were messages between the last two pings */
+    bool hb_busy : 1;       /* there were messages between the last two pings, more or larger than a few small ones */
     bool hb_behind : 1;     /* more than TSIO_LIFE_BYTES were on their way when the ping left */
     bool open;              /* messages are accepted; false at first. Set it with tsio_conn_set_open() */
     bool torn;              /* a message was cut off and thrown away: nothing can follow */

@@ -188,6 +188,31 @@ static bool has_room_for_ping(const tsio_conn *conn)
     return queued.packets < conn->outbox.max_packets && queued.bytes < conn->outbox.max_bytes;
 }
 
+/* Whether little was sent since the last ping, and all of it from the front: then the next one goes there, too, and
+ * nothing lies before it. */
+static bool is_calm(const tsio_conn *conn)
+{
+    const tsio_front *front = conn->front;
+    if (!front->on_fast_path || front->waiting != NULL || front->bulky)
+        return false;
+    const uint32_t since = (uint32_t)conn->outbox.pushed + front->uncounted - conn->hb_ping;
+    return since <= front->uncounted && since <= TSIO_LIFE_BYTES / TSIO_SMALL_BYTES;
+}
+
+/* The next message will be a ping. */
+static void number_ping(tsio_conn *conn)
+{
+    const uint32_t last = conn->hb_ping;
+    if (is_calm(conn)) {
+        conn->hb_ping = (uint32_t)conn->outbox.pushed + conn->front->uncounted + 1;
+        conn->hb_busy = false;
+    } else {
+        conn->hb_ping = (uint32_t)tsio_conn_leave_fast_path(conn)->pushed + 1;
+        conn->hb_busy = conn->hb_ping != last + 1;
+    }
+    conn->front->bulky = false;
+}
+
 static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
 {
     if (conn->hb_deadline <= now) {
@@ -199,10 +224,8 @@ static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
     }
     const bool is_first = conn->hb_state == TSIO_HB_WAIT_PING;
     if (is_first) {
+        number_ping(conn); /* first: it may look whether a ping has left, and this one has not */
         conn->hb_state = TSIO_HB_PING_QUEUED;
-        const uint32_t number = (uint32_t)tsio_conn_leave_fast_path(conn)->pushed + 1;
-        conn->hb_busy = number != conn->hb_ping + 1;
-        conn->hb_ping = number;
         set_deadline(conn, now + conn->ping_timeout);
     }
     conn->ping_at = now + conn->ping_timeout;

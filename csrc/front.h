@@ -43,9 +43,10 @@ typedef struct tsio_front {
     bool is_protected : 1; /* the waiting message was sent with TSIO_SEND_PROTECTED */
     bool urgent : 1;       /* linked in the urgent list */
     bool watched : 1;      /* the flush of this front is to be reported */
+    bool bulky : 1;        /* a message of more than TSIO_SMALL_BYTES has waited here since the last ping */
 } tsio_front;
 
-enum { TSIO_FRONT_UNCOUNTED_MAX = UINT8_MAX };
+enum { TSIO_FRONT_UNCOUNTED_MAX = UINT8_MAX, TSIO_SMALL_BYTES = 128 };
 
 _Static_assert(sizeof(tsio_front) == 64, "a front is one cache line");
 
@@ -101,6 +102,8 @@ static inline bool tsio_front_put(tsio_front *front, tsio_message *message, uint
     tsio_message_ref_alone(message);
     front->waiting = message;
     front->is_protected = (flags & TSIO_SEND_PROTECTED) != 0;
+    if (message->ws.len > TSIO_SMALL_BYTES)
+        front->bulky = true;
     tsio_front_mark(front, (flags & TSIO_SEND_BULK) == 0);
     return true;
 }

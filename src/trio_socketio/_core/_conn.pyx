@@ -433,6 +433,7 @@ cdef class Connection:
     @property
     def ping_is_queued(self):
         """Whether the ping that is to be answered is still in the outbox."""
+        tsio_conn_leave_fast_path(&self._conn)  # which learns whether it has left from the front
         return self._conn.hb_state == TSIO_HB_PING_QUEUED
 
     @property
