@@ -51,13 +51,21 @@ def encode_json(value: Any) -> bytes:
     """
     try:
         try:
-            return _encode(value)
-        except UnicodeEncodeError:
-            return _encode(_values.replace_texts(value, _replace_surrogates))
+            return encode_plainly(value)
+        except (UnicodeEncodeError, RecursionError):
+            return _encode_unusual(value)
     except RecursionError:
         raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
     except (TypeError, ValueError) as error:
         raise LocalProtocolError(f"an argument cannot be encoded: {error}") from error
+
+
+def _encode_unusual(value: Any) -> bytes:
+    """Encode what may hold lone surrogates, or be nested deeply."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_values.replace_texts(value, _replace_surrogates))
 
 
 def _encode(value: Any) -> bytes:
