@@ -139,7 +139,7 @@ async def test_an_inbox_that_is_full_stops_the_reading(running: Any, transport: 
         assert socket._session.paused
         if transport == "polling":
             assert answered == []  # the POST's answer is withheld
-        inbox = socket._client.mailbox.inbox
+        inbox = socket._peer.mailbox.inbox
         assert inbox is not None
         assert inbox.count == 4
         go_on.set()

@@ -191,7 +191,7 @@ async def test_nothing_of_it_is_there_when_nobody_watches(running: Any) -> None:
     async with running(eio) as net:
         await open_peer(net, "websocket")
         (socket,) = eio.clients
-        assert socket._session.observer is socket._client
+        assert socket._session.observer is socket._peer
         assert not socket._session.link.watched
         assert not socket._session.link.report_pongs
         with pytest.raises(RuntimeError, match="set before"):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from trio_socketio.serving import BaseRuntime
 
-if TYPE_CHECKING:
-    from trio_socketio.engine_server._socket import EngineSocket
-
 __all__ = ["SendFromThread"]
+
+
+class Sender(Protocol):
+    """The socket whose messages are sent."""
+
+    async def send(self, data: str | bytes | bytearray | memoryview) -> None:
+        """Send a message, waiting for room in the outbox."""
+
+    def send_nowait(self, data: str | bytes | bytearray | memoryview) -> None:
+        """Send a message without waiting."""
 
 
 class SendFromThread:
@@ -17,7 +24,7 @@ class SendFromThread:
 
     __slots__ = ("_runtime", "_socket")
 
-    def __init__(self, runtime: BaseRuntime, socket: EngineSocket) -> None:
+    def __init__(self, runtime: BaseRuntime, socket: Sender) -> None:
         self._runtime = runtime
         self._socket = socket
 

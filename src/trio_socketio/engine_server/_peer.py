@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import trio
 
 from trio_socketio._core import track, untrack
-from trio_socketio.engine_server._mailbox import Message, MessageIteration, MessageMailbox
+from trio_socketio.engine_server._iteration import MessageIteration, MessageIterator
+from trio_socketio.engine_server._mailbox import Message, MessageMailbox
+from trio_socketio.engine_server._peer_runtime import PeerRuntime
 from trio_socketio.engine_server._registry import MessageHandlers
-from trio_socketio.engine_server._socket import EngineSocket, MessageIterator
+from trio_socketio.engine_server._socket import EngineSocket
 from trio_socketio.engineio import Session
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import (
@@ -26,9 +27,6 @@ from trio_socketio.handlers import (
     without_disconnected,
 )
 from trio_socketio.serving import HELD_SECONDS, Listeners, Peer, log_held
-
-if TYPE_CHECKING:
-    from trio_socketio.engine_server._server import EngineRuntime
 
 __all__ = ["EnginePeer"]
 
@@ -49,9 +47,9 @@ class EnginePeer(Peer):
     engine_socket: EngineSocket | None
     listeners: Listeners
 
-    def __init__(self, runtime: EngineRuntime, session: Session) -> None:
+    def __init__(self, runtime: PeerRuntime, session: Session) -> None:
         super().__init__(session)
-        self.runtime: EngineRuntime = runtime
+        self.runtime: PeerRuntime = runtime
         self.listeners = Listeners(session)
         self.engine_socket = EngineSocket(self, self.listeners)
         self.mailbox = MessageMailbox(self, runtime.workers, runtime.handlers)
@@ -92,7 +90,7 @@ class EnginePeer(Peer):
         if waiting and self.connected:
             self.mailbox.start(partial(self._connect_all, waiting), name="socket of an engine")
             if self.mailbox.state is HELD:
-                deadline = self.runtime.holding[self] = now + self.runtime.config.hold_timeout
+                deadline = self.runtime.holding[self.session] = now + self.runtime.config.hold_timeout
                 self.session.set_alarm(deadline)
         else:
             self.ready()
@@ -125,7 +123,7 @@ class EnginePeer(Peer):
 
     def alarm(self, now: float) -> None:
         """The connection handlers have held messages for ``hold_timeout``, or so long that the log names them."""
-        deadline = self.runtime.holding.get(self, now)
+        deadline = self.runtime.holding.get(self.session, now)
         if now >= deadline:
             self.ready()
             return
@@ -145,8 +143,7 @@ class EnginePeer(Peer):
         """The session has ended, and so do its tasks."""
         self._end = reason, description
         self.writable()
-        self.runtime.clients.pop(self, None)
-        self.runtime.holding.pop(self, None)
+        self.runtime.session_ended(self.session)
         track(self, self.socket, self.listeners, self.mailbox)
         self.mailbox.end()
 
@@ -160,7 +157,11 @@ class EnginePeer(Peer):
 
     def ready(self) -> None:
         """Let messages through that are held while the connection handlers run."""
-        if self.connected and self.mailbox.ready() and self.runtime.holding.pop(self, None) is not None:
+        if (
+            self.connected
+            and self.mailbox.ready()
+            and self.runtime.holding.pop(self.session, None) is not None
+        ):
             self.session.set_alarm(math.inf)
 
     # the iteration
@@ -223,8 +224,10 @@ class EnginePeer(Peer):
     def event_waits(self) -> None:
         """Name the connection handlers later that hold the first message."""
         inbox = self.mailbox.inbox
-        if inbox is not None and inbox.count == 1 and self in self.runtime.holding:
-            self.session.set_alarm(min(self.runtime.holding[self], trio.current_time() + HELD_SECONDS))
+        if inbox is not None and inbox.count == 1 and self.session in self.runtime.holding:
+            self.session.set_alarm(
+                min(self.runtime.holding[self.session], trio.current_time() + HELD_SECONDS)
+            )
 
     def cut_off(self, event: Message) -> None:
         """Nothing waits for an answer to a message."""

@@ -7,15 +7,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar, Unpack, cast, overload
 
-from trio_socketio.engine_server._mailbox import Message
-from trio_socketio.engine_server._peer import EnginePeer
 from trio_socketio.engine_server._registration import require_engine_middleware
 from trio_socketio.engine_server._registry import MessageHandlers
+from trio_socketio.engine_server._runtime import EngineRuntime
 from trio_socketio.engine_server._socket import EngineSocket
-from trio_socketio.engineio import Middleware, Session
-from trio_socketio.handlers import Workers, require_event_name, require_hook, require_task
+from trio_socketio.engineio import Middleware
+from trio_socketio.handlers import require_event_name, require_hook, require_task
 from trio_socketio.serving import (
-    BaseRuntime,
     EngineConfig,
     EngineObserver,
     EngineServerOptions,
@@ -32,36 +30,6 @@ F = TypeVar("F", bound=Callable[..., object])
 _HOOKS = {"connection_error": 4, "headers": 2, "initial_headers": 2}
 #: Of sockets.
 _EVENTS = ("close", "connection", "message")
-
-
-class EngineRuntime(BaseRuntime):
-    """What exists while an Engine.IO server runs by itself."""
-
-    def __init__(
-        self, config: EngineConfig, state: EngineState, handlers: MessageHandlers, log: logging.Logger
-    ) -> None:
-        super().__init__(config, state.hooks, state.observer, log)
-        self.handlers = handlers
-        self.workers: Workers[Message] = Workers(self)
-        #: of all sessions that are open, in their order
-        self.clients: dict[EnginePeer, None] = {}
-        #: of those whose connection handlers hold messages: until when
-        self.holding: dict[EnginePeer, float] = {}
-        self.known_holding: set[str] = set()
-
-    def _connect(self, session: Session) -> EnginePeer:
-        client = EnginePeer(self, session)
-        self.clients[client] = None
-        return client
-
-    def deliver(self) -> None:
-        """There is a handler that messages may have waited for."""
-        for client in list(self.clients):
-            client.mailbox.deliver()
-
-    async def _finish(self) -> None:
-        for client in list(self.clients):
-            await client.finish()
 
 
 class EngineServer(Serving[EngineConfig, EngineRuntime]):
@@ -119,7 +87,7 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
     @property
     def clients(self) -> list[EngineSocket]:
         """The sockets of a server that serves by itself, as they are now."""
-        return [] if self._runtime is None else [client.socket for client in self._runtime.clients]
+        return [] if self._runtime is None else [peer.socket for peer in self._runtime.peers.values()]
 
     @property
     def observer(self) -> EngineObserver | None:

@@ -3,29 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 import trio
 from trio.lowlevel import checkpoint_if_cancelled, in_trio_task
 
 from trio_socketio._core import Message
 from trio_socketio.engine_server._from_thread import SendFromThread
-from trio_socketio.errors import Disconnected, LocalProtocolError
-from trio_socketio.handlers import emit_outside, require_task
-from trio_socketio.serving import FULL, EngineConn, L, Listeners, report
+from trio_socketio.engine_server._iteration import MessageIterator
+from trio_socketio.engineio import Session
+from trio_socketio.errors import Disconnected, DisconnectReason, LocalProtocolError
+from trio_socketio.handlers import HandlerFunction, emit_outside, require_task
+from trio_socketio.serving import FULL, BaseRuntime, EngineConn, L, Listeners, report
 
 if TYPE_CHECKING:
-    from trio_socketio.engine_server._mailbox import MessageIteration
-    from trio_socketio.engine_server._peer import EnginePeer
-    from trio_socketio.handlers._nursery import SocketNursery
+    from trio_socketio.handlers import Mailbox, SocketNursery
 
-__all__ = ["EngineSocket", "MessageIterator"]
+__all__ = ["EngineSocket"]
 
 #: At least every so often ``send`` lets other tasks run.
 SENDS_BETWEEN_CHECKPOINTS = 32
 
 #: What separates the packets of a payload (Engine.IO protocol, "HTTP long-polling").
 SEPARATOR = "\x1e"
+
+
+class SocketPeer(Protocol):
+    """The peer of a socket: what sends its messages, and holds those that came."""
+
+    session: Session
+    dropped: int
+    waiting: int
+
+    @property
+    def runtime(self) -> BaseRuntime:
+        """The running server."""
+        ...
+
+    @property
+    def mailbox(self) -> Mailbox[Any]:
+        """The socket's messages and tasks."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages can be sent."""
+        ...
+
+    @property
+    def reason(self) -> DisconnectReason | None:
+        """Why the session has ended; None: it has not."""
+
+    def listen(self, event: str, function: HandlerFunction) -> None:
+        """Register a handler for this socket alone."""
+
+    def ready(self) -> None:
+        """Let messages through that are held while the connection handlers run."""
+
+    def iterate(self) -> MessageIterator:
+        """Return an iterator over the messages that no handler takes."""
+        ...
+
+    async def send_waiting(self, socket: SocketPeer, message: Message) -> None:
+        """Queue a message as soon as there is room for it."""
+
+    def overflow(self) -> None:
+        """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
+
+    async def flush(self) -> None:
+        """Wait until all that is queued now is written, dropped, or lost with the session."""
 
 
 class EngineSocket(EngineConn):
@@ -37,13 +83,13 @@ class EngineSocket(EngineConn):
     neither a handler nor an iteration is dropped.
     """
 
-    __slots__ = ("__weakref__", "_client", "_sends")
+    __slots__ = ("__weakref__", "_peer", "_sends")
 
     _EVENTS = ("message", "close", "upgrade", "drain")
 
-    def __init__(self, client: EnginePeer, listeners: Listeners) -> None:
-        super().__init__(client.session, listeners)
-        self._client = client
+    def __init__(self, peer: SocketPeer, listeners: Listeners) -> None:
+        super().__init__(peer.session, listeners)
+        self._peer = peer
         self._sends = 0
 
     def __repr__(self) -> str:
@@ -52,12 +98,12 @@ class EngineSocket(EngineConn):
     @property
     def dropped(self) -> int:
         """How many messages came and nobody took."""
-        return self._client.dropped
+        return self._peer.dropped
 
     @property
     def nursery(self) -> SocketNursery:
         """For tasks that end with the socket. An exception of one closes this socket alone."""
-        return self._client.mailbox.nursery
+        return self._peer.mailbox.nursery
 
     @overload
     def on(self, event: str, listener: L) -> L: ...
@@ -85,31 +131,31 @@ class EngineSocket(EngineConn):
         if event in ("upgrade", "drain"):
             return super().on(event, listener)
         require_task("socket.on")
-        self._client.listen(event, listener)
+        self._peer.listen(event, listener)
         return listener
 
     def ready(self) -> None:
         """Let messages through that are held back while the connection handlers run."""
         require_task("ready")
-        self._client.ready()
+        self._peer.ready()
 
     def __aiter__(self) -> MessageIterator:
         require_task("iterating")
-        return self._client.iterate()
+        return self._peer.iterate()
 
     # sending
 
     @property
     def from_thread(self) -> SendFromThread:
         """For messages from other threads, and from callbacks that no Trio task runs."""
-        return SendFromThread(self._client.runtime, self)
+        return SendFromThread(self._peer.runtime, self)
 
     def _message(self, data: str | bytes | bytearray | memoryview, compress: bool) -> Message:
         if not self.connected:
-            raise Disconnected(f"the socket is closed: {self._client.reason}")
+            raise Disconnected(f"the socket is closed: {self._peer.reason}")
         message = self._encoded(data)
         message.compress = compress
-        observer = self._client.runtime.observer
+        observer = self._peer.runtime.observer
         if observer is not None:
             report(observer, "packet_create", self, "message", data)
         return message
@@ -143,12 +189,12 @@ class EngineSocket(EngineConn):
             await checkpoint_if_cancelled()
         except RuntimeError:
             raise emit_outside("send", "send") from None
-        message, client = self._message(data, compress), self._client
-        conn = client.session.link
-        if client.waiting or conn.send(message) == FULL:
-            await client.send_waiting(client, message)
+        message, peer = self._message(data, compress), self._peer
+        link = peer.session.link
+        if peer.waiting or link.send(message) == FULL:
+            await peer.send_waiting(peer, message)
         self._sends += 1
-        if self._sends >= SENDS_BETWEEN_CHECKPOINTS or conn.is_loaded:
+        if self._sends >= SENDS_BETWEEN_CHECKPOINTS or link.is_loaded:
             self._sends = 0
             await trio.lowlevel.cancel_shielded_checkpoint()
 
@@ -159,34 +205,12 @@ class EngineSocket(EngineConn):
             Disconnected, LocalProtocolError: as ``send``.
             RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
         """
-        conn = self._session.link
-        if not conn.in_turn and not in_trio_task():
+        link = self._session.link
+        if not link.in_turn and not in_trio_task():
             raise emit_outside("send_nowait", "send")
-        if conn.send(self._message(data, compress)) == FULL:
-            self._client.overflow()
+        if link.send(self._message(data, compress)) == FULL:
+            self._peer.overflow()
 
     async def flush(self) -> None:
         """Wait until all that was sent so far is written, or lost with the session."""
-        await self._client.flush()
-
-
-class MessageIterator:
-    """Gives out messages that no handler takes, for as long as somebody holds it."""
-
-    __slots__ = ("__weakref__", "_client", "_iteration")
-
-    def __init__(self, client: EnginePeer, iteration: MessageIteration) -> None:
-        self._client = client
-        self._iteration = iteration
-
-    def __del__(self) -> None:
-        self._client.runtime.inlet.finalize(self._client.iterated, self._iteration)
-
-    def __aiter__(self) -> MessageIterator:
-        return self
-
-    async def __anext__(self) -> str | bytes:
-        message = await self._client.next_message()
-        if message is None:
-            raise StopAsyncIteration
-        return message
+        await self._peer.flush()

@@ -1,0 +1,45 @@
+"""A running Engine.IO server: it makes the peers of its sessions."""
+
+from __future__ import annotations
+
+import logging
+
+from trio_socketio.engine_server._peer import EnginePeer
+from trio_socketio.engine_server._peer_runtime import PeerRuntime
+from trio_socketio.engine_server._registry import MessageHandlers
+from trio_socketio.engineio import Session
+from trio_socketio.serving import EngineConfig, EngineState
+
+__all__ = ["EngineRuntime"]
+
+
+class EngineRuntime(PeerRuntime):
+    """What exists while an Engine.IO server runs by itself.
+
+    Attributes:
+        peers: the peers of all open sessions, in the order in which these began.
+    """
+
+    def __init__(
+        self, config: EngineConfig, state: EngineState, handlers: MessageHandlers, log: logging.Logger
+    ) -> None:
+        super().__init__(config, state, handlers, log)
+        self.peers: dict[Session, EnginePeer] = {}
+
+    def _connect(self, session: Session) -> EnginePeer:
+        peer = self.peers[session] = EnginePeer(self, session)
+        return peer
+
+    def session_ended(self, session: Session) -> None:
+        """Forget a session that has ended."""
+        self.peers.pop(session, None)
+        self.holding.pop(session, None)
+
+    def deliver(self) -> None:
+        """A handler was registered: deliver the messages that wait for it."""
+        for peer in list(self.peers.values()):
+            peer.mailbox.deliver()
+
+    async def _finish(self) -> None:
+        for peer in list(self.peers.values()):
+            await peer.finish()
