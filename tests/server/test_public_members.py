@@ -1,0 +1,110 @@
+"""The public members of the classes that applications receive: no internal object slips out among them."""
+
+import inspect
+
+import pytest
+
+import trio_socketio
+from trio_socketio import EngineServer, Server
+from trio_socketio.engine_server._from_thread import SendFromThread
+from trio_socketio.engine_server._iteration import MessageIterator
+from trio_socketio.handlers import SocketNursery
+from trio_socketio.server._from_thread import FromThread
+from trio_socketio.server._inbox import EventIterator
+from trio_socketio.server._socket_operator import SocketOperator
+
+#: Classes that no name of the package stands for, and whose objects applications receive.
+RECEIVED = [EventIterator, FromThread, MessageIterator, SendFromThread, SocketNursery, SocketOperator]
+
+CHOOSING = "compress except_ in_ local to volatile"
+EMITTING = "call emit emit_nowait from_thread send"
+REGISTERING = "listeners listeners_any off off_any on on_any once prepend_any remove_all_listeners"
+BROADCASTING = (
+    f"{CHOOSING} {EMITTING} disconnect_sockets fetch_sockets server_side_emit sockets_join sockets_leave"
+)
+SERVING = "config drain health path run serve serve_listeners serve_stream serve_unix"
+CONN = "buffered close connected driver id on request transport"
+
+MEMBERS = {
+    "Ack": "wanted",
+    "Answers": "missing values",
+    "ArgumentsError": "",
+    "BroadcastOperator": BROADCASTING,
+    "ConnectRefused": "",
+    "CookieOptions": "domain expires header http_only make max_age name partitioned path same_site secure",
+    "Cors": "allowed_headers allows credentials exposed_headers headers is_open make max_age methods"
+    " options_success_status origin preflight preflight_continue",
+    "DisconnectReason": "CLIENT_NAMESPACE_DISCONNECT FORCED_CLOSE FORCED_SERVER_CLOSE PARSE_ERROR PING_TIMEOUT"
+    " SERVER_NAMESPACE_DISCONNECT SERVER_SHUTTING_DOWN TRANSPORT_CLOSE TRANSPORT_ERROR",
+    "Disconnected": "",
+    "EngineConn": CONN,
+    "EngineObserver": "close data drain flush heartbeat open packet packet_create upgrade upgrading",
+    "EngineRequest": "address base64 deflate eio headers jsonp method new_sid origin path query referer_origin"
+    " response_headers revision secure settle sid target upgrade",
+    "EngineServer": f"{SERVING} clients clients_count observer on refused use",
+    "EngineServerOptions": "",
+    "EngineSocket": f"{CONN} dropped flush from_thread nursery ready send send_nowait",
+    "Event": "ack args name",
+    "EventIterator": "",
+    "Forbidden": "",
+    "FromThread": "emit emit_soon",
+    "Handshake": "address auth headers issued query request secure time url xdomain",
+    "Health": "clients_count status uptime",
+    "HttpCompression": "level make threshold worker_bytes",
+    "LocalProtocolError": "",
+    "MessageIterator": "",
+    "Namespace": f"{BROADCASTING} {REGISTERING} on_room sockets use",
+    "Outbox": "core_policy max_bytes max_packets policy",
+    "PerMessageDeflate": "level make max_bytes mem_level threshold window_bits",
+    "RemoteProtocolError": "",
+    "ReservedEventError": "",
+    "SendFromThread": "send send_soon",
+    "Server": f"{BROADCASTING} {REGISTERING} {SERVING} connect_timeout engine of on_error on_room serve_client"
+    " sockets use",
+    "ServerOptions": "",
+    "Socket": f"{CHOOSING} {EMITTING} {REGISTERING} broadcast conn connected data disconnect dropped flush"
+    " handshake id join leave nsp nursery ready request rooms transport",
+    "SocketIOError": "",
+    "SocketNursery": "cancel_scope close start start_soon",
+    "SocketOperator": f"{CHOOSING} {EMITTING} broadcast",
+}
+
+
+def classes() -> list[type]:
+    exported = [getattr(trio_socketio, name) for name in trio_socketio.__all__]
+    return [*filter(inspect.isclass, exported), *RECEIVED]
+
+
+def public(names: list[str]) -> set[str]:
+    return {name for name in names if not name.startswith("_")}
+
+
+def own_members(cls: type) -> set[str]:
+    """The public members of a class, without those of the classes of Python that it is derived from."""
+    foreign = [base for base in cls.__mro__ if not base.__module__.startswith("trio_socketio")]
+    return public(dir(cls)).difference(*map(dir, foreign))
+
+
+@pytest.mark.parametrize("cls", classes(), ids=lambda cls: cls.__name__)
+def test_a_public_class_has_the_public_members_that_are_listed(cls: type) -> None:
+    assert own_members(cls) == set(MEMBERS[cls.__name__].split())
+
+
+def test_each_class_of_the_list_exists() -> None:
+    assert {cls.__name__ for cls in classes()} == set(MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("make", "attributes"),
+    [
+        (Server, ""),
+        (EngineServer, ""),
+        (lambda: Server().of("/"), "name server"),
+        (lambda: Server().to("room"), ""),
+        (lambda: Server().from_thread, ""),
+    ],
+    ids=["server", "engine", "namespace", "operator", "from_thread"],
+)
+def test_an_object_adds_no_public_attribute_but_those_listed(make, attributes: str) -> None:
+    made = make()
+    assert public(dir(made)) - public(dir(type(made))) == set(attributes.split())
