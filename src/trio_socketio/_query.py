@@ -8,10 +8,10 @@ __all__ = ["parse_query"]
 
 
 def parse_query(query: str) -> dict[str, str]:
-    """Return the parameters of a query, percent-decoded. Of equal names the last one counts."""
+    """Return the percent-decoded parameters of a query. If a name is repeated, its last value counts."""
     if "%" in query or "+" in query:
         return dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
-    # The queries of this protocol's clients hold no escapes: this takes 1 µs, parse_qsl 13 µs.
+    # The clients of this protocol send queries without escapes. This loop takes 1 µs, parse_qsl 13 µs.
     parameters: dict[str, str] = {}
     for parameter in query.split("&"):
         name, _, value = parameter.partition("=")

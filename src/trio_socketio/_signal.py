@@ -1,4 +1,4 @@
-"""A wake-up for one waiting task. Smaller than ``trio.Event``, and it resets itself."""
+"""A wake-up for one waiting task. It is smaller than ``trio.Event`` and resets itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["Signal"]
 
 
 class Signal:
-    """Each ``set`` lets one ``wait`` return; several that come before a ``wait`` count as one."""
+    """A flag for which one task waits. ``wait`` clears it; several calls of ``set`` before that count as one."""
 
     __slots__ = ("_is_set", "_task")
 
@@ -17,15 +17,18 @@ class Signal:
         self._task: trio.lowlevel.Task | None = None
 
     def set(self) -> None:
-        """Wake the task that waits, or let the next ``wait`` return at once."""
+        """Wake the waiting task. If no task waits, the next ``wait`` returns at once."""
         if self._task is not None:
-            trio.lowlevel.reschedule(self._task)  # raises outside of Trio, and the task still waits
+            trio.lowlevel.reschedule(self._task)  # raises outside of Trio; then the task must stay registered
             self._task = None
         else:
             self._is_set = True
 
     async def wait(self) -> None:
-        """Wait until ``set`` was called after the last ``wait``. A checkpoint; cancelling loses only the wait."""
+        """Wait until ``set`` is called, unless it was called after the last ``wait``.
+
+        This is a checkpoint. If it is cancelled, no ``set`` is lost.
+        """
         if self._is_set:
             await trio.lowlevel.checkpoint()
             self._is_set = False

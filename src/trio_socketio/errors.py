@@ -1,15 +1,15 @@
-"""Every public exception, and the reasons a socket can end for.
+"""The public exceptions, and the reasons why a socket disconnects.
 
 ::
 
     SocketIOError
-    ├── LocalProtocolError        a mistake of the caller, raised at the call
+    ├── LocalProtocolError        the caller broke the protocol; raised by the call
     │   └── ReservedEventError    the event name belongs to Socket.IO itself
     ├── RemoteProtocolError       the peer broke the protocol
-    ├── Disconnected              the socket is not connected (any more)
+    ├── Disconnected              the socket is not connected
     ├── ConnectRefused            raised by a middleware to refuse a CONNECT
     ├── Forbidden                 raised by allow_request to refuse a handshake
-    └── ArgumentsError            an event's arguments do not fit its handler
+    └── ArgumentsError            the arguments of an event do not fit its handler
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class DisconnectReason(StrEnum):
-    """Why a socket ended: Socket.IO's own nine texts."""
+    """The reason why a socket was disconnected. The values are the nine strings that Socket.IO uses."""
 
     TRANSPORT_ERROR = "transport error"
     TRANSPORT_CLOSE = "transport close"
@@ -45,7 +45,7 @@ class DisconnectReason(StrEnum):
 
 
 class SocketIOError(Exception):
-    """The base of all exceptions of this package."""
+    """The base class of all exceptions of this package."""
 
 
 class LocalProtocolError(SocketIOError):
@@ -53,7 +53,7 @@ class LocalProtocolError(SocketIOError):
 
 
 class ReservedEventError(LocalProtocolError):
-    """The event name is one that Socket.IO keeps for itself."""
+    """The event name is reserved by Socket.IO."""
 
     def __init__(self, event: object) -> None:
         super().__init__(f'"{event}" is a reserved event name')
@@ -64,15 +64,15 @@ class RemoteProtocolError(SocketIOError):
 
 
 class Disconnected(SocketIOError):
-    """The socket is not connected: nothing was sent, and no acknowledgement will come."""
+    """The socket is not connected. Nothing was sent, and no acknowledgement will come."""
 
 
 class ConnectRefused(SocketIOError):
-    """Raised by a middleware: the client gets CONNECT_ERROR with this message and data.
+    """Raised by a middleware to refuse a CONNECT. The client gets CONNECT_ERROR with this message and data.
 
     Args:
-        message: what the client reads as ``error.message``. It is public.
-        data: any JSON value, read by the client as ``error.data``.
+        message: the client's ``error.message``. It is public.
+        data: the client's ``error.data``: any JSON value.
     """
 
     def __init__(self, message: str = "Connection refused", *, data: Any = None) -> None:
@@ -82,10 +82,10 @@ class ConnectRefused(SocketIOError):
 
 
 class Forbidden(SocketIOError):
-    """Raised by ``allow_request`` or a middleware of the engine: the client gets 403 with this message.
+    """Raised by ``allow_request`` or an engine middleware to refuse a request. The client gets 403 with this message.
 
     Args:
-        message: what the client reads. It is public.
+        message: the message in the response. It is public.
     """
 
     def __init__(self, message: str = "Forbidden") -> None:
@@ -94,4 +94,4 @@ class Forbidden(SocketIOError):
 
 
 class ArgumentsError(SocketIOError):
-    """The arguments of an event do not fit the handler's parameters. Its text is sent to the client."""
+    """The arguments of an event do not fit the handler's parameters. The client gets the text of this error."""
