@@ -1,6 +1,6 @@
-"""Engine.IO, revisions 4 and 3, without I/O: packets, sessions, polling, the upgrade.
+"""Engine.IO, revisions 4 and 3, without I/O: packets, sessions, polling and the upgrade.
 
-Bytes, packets and times come in as values; what is to be sent waits in each session's ``link``.
+Drivers pass in bytes, packets and times. They take the output from the ``link`` of each session.
 """
 
 from trio_socketio.engineio._checks import (

@@ -1,4 +1,4 @@
-"""Checks of options, with messages that name the option and say what it takes."""
+"""Checks of option values. Error messages name the option and say which values it takes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = [
     "is_collection",
 ]
 
-#: The limits of ``ping_interval`` and ``ping_timeout``, in seconds. Values of Node's options are milliseconds, and
-#: nearly all of them are above.
+#: The limits of ``ping_interval`` and ``ping_timeout``, in seconds. Node's options are in milliseconds: nearly all
+#: values that were copied from there exceed the upper limit, so the mistake is found.
 SHORTEST, LONGEST = 0.001, 3600.0
 
 
@@ -28,11 +28,11 @@ def _check_number(name: str, value: object, kind: type[float] | tuple[type, ...]
 
 
 def check_seconds(name: str, seconds: float) -> None:
-    """Check that an option is a positive time.
+    """Check that an option is a positive number of seconds.
 
     Raises:
-        TypeError: it is no number.
-        ValueError: it is not positive, or infinite.
+        TypeError: the value is not a number.
+        ValueError: the value is not positive, or is infinite.
     """
     _check_number(name, seconds, (int, float), "a number of seconds")
     if not 0 < seconds < math.inf:
@@ -40,11 +40,11 @@ def check_seconds(name: str, seconds: float) -> None:
 
 
 def check_age(name: str, seconds: float | None) -> None:
-    """Check that an option is a time from 0 on, or None.
+    """Check that an option is None or a number of seconds that is not negative.
 
     Raises:
-        TypeError: it is neither a number nor None.
-        ValueError: it is negative, or infinite.
+        TypeError: the value is neither a number nor None.
+        ValueError: the value is negative or infinite.
     """
     if seconds is not None:
         _check_number(name, seconds, (int, float), "a number of seconds")
@@ -53,7 +53,12 @@ def check_age(name: str, seconds: float | None) -> None:
 
 
 def check_heartbeat(name: str, seconds: float) -> None:
-    """Check that an option is a time of the heartbeat; raises as ``check_seconds``."""
+    """Check that an option is a valid heartbeat time, in seconds.
+
+    Raises:
+        TypeError: the value is not a number.
+        ValueError: the value is out of range.
+    """
     check_seconds(name, seconds)
     if not SHORTEST <= seconds <= LONGEST:
         raise ValueError(
@@ -63,11 +68,11 @@ def check_heartbeat(name: str, seconds: float) -> None:
 
 
 def check_whole(name: str, number: int, least: int = 1) -> None:
-    """Check that an option is a whole number, and large enough.
+    """Check that an option is a whole number of at least ``least``.
 
     Raises:
-        TypeError: it is no whole number.
-        ValueError: it is too small.
+        TypeError: the value is not a whole number.
+        ValueError: the value is too small.
     """
     _check_number(name, number, (int,), "a whole number")
     if number < least:
@@ -78,24 +83,24 @@ def check_flag(name: str, value: bool) -> None:
     """Check that an option is True or False.
 
     Raises:
-        TypeError: it is neither.
+        TypeError: the value is neither.
     """
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False, not {value!r}")
 
 
 def check_text(name: str, value: str) -> None:
-    """Check that an option is a text.
+    """Check that an option is a string.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the value is not a string.
     """
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a text, not {value!r}")
 
 
 def is_collection(value: object, kinds: type | UnionType) -> bool:
-    """Whether it is a list, or another collection but a mapping, of values of these kinds."""
+    """Return whether a value is a collection, but not a mapping, and all its items are of these types."""
     return (
         isinstance(value, Collection)
         and not isinstance(value, Mapping)
@@ -104,10 +109,10 @@ def is_collection(value: object, kinds: type | UnionType) -> bool:
 
 
 def check_list(name: str, value: object) -> None:
-    """Check that an option is a list of texts, or another collection of them.
+    """Check that an option is a list or another collection of strings.
 
     Raises:
-        TypeError: it is none; one text is none either.
+        TypeError: the value is not such a collection. A single string is refused, too.
     """
     if isinstance(value, str):
         raise TypeError(f"{name} must be a list, such as [{value!r}], not the text {value!r}")

@@ -1,4 +1,4 @@
-"""What is compressed, and at which price."""
+"""The options of compression: which messages and responses are compressed, and how."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PerMessageDeflate:
-    """The compression of WebSocket messages (RFC 7692). No message refers to an earlier one.
+    """The compression of WebSocket messages (RFC 7692), without context takeover.
 
     Attributes:
-        threshold: smaller messages are sent as they are, in bytes.
-        level: of zlib, from 1 (fast) to 9 (small).
-        window_bits: how far back a repetition is found, as a power of two; zlib cannot do 8 without a header.
-        mem_level: of zlib, from 1 to 9.
-        max_bytes: larger messages are sent as they are: everybody waits while one is compressed, 2 ms for these.
+        threshold: the smallest message that is compressed, in bytes.
+        level: the compression level of zlib, from 1 (fast) to 9 (small).
+        window_bits: the size of the window as a power of two, from 9 to 15. zlib cannot use 8 without a header.
+        mem_level: the memory level of zlib, from 1 to 9.
+        max_bytes: the largest message that is compressed, in bytes. Compression blocks the server, for 2 ms at the
+            default size.
     """
 
     threshold: int = 1024
@@ -37,18 +38,18 @@ class PerMessageDeflate:
 
     @classmethod
     def make(cls, option: bool | PerMessageDeflate) -> PerMessageDeflate | None:
-        """What an application means by the option ``per_message_deflate``."""
+        """Convert the value of the option ``per_message_deflate``; None switches compression off."""
         return _meant(cls, "per_message_deflate", option)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpCompression:
-    """The compression of answers to polls.
+    """The compression of responses to polls.
 
     Attributes:
-        threshold: smaller bodies are sent as they are, in bytes.
-        level: of zlib, from 1 (fast) to 9 (small).
-        worker_bytes: larger bodies are compressed in a thread.
+        threshold: the smallest body that is compressed, in bytes.
+        level: the compression level of zlib, from 1 (fast) to 9 (small).
+        worker_bytes: larger bodies are compressed in a worker thread, in bytes.
     """
 
     threshold: int = 1024
@@ -62,12 +63,12 @@ class HttpCompression:
 
     @classmethod
     def make(cls, option: bool | HttpCompression) -> HttpCompression | None:
-        """What an application means by the option ``http_compression``."""
+        """Convert the value of the option ``http_compression``; None switches compression off."""
         return _meant(cls, "http_compression", option)
 
 
 def _meant(kind: type[T], name: str, option: object) -> T | None:
-    """What an option means; a dict, as Node takes it, is not to pass for True."""
+    """Convert the value of an option. A dict, which Node accepts, is refused and not taken for True."""
     if option is None or isinstance(option, bool):
         return kind() if option else None
     if not isinstance(option, kind):

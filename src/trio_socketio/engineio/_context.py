@@ -1,4 +1,4 @@
-"""What the sessions of one engine share."""
+"""The objects that all sessions of one engine share."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ __all__ = ["SessionContext"]
 
 
 class SessionContext:
-    """What a session, and a candidate for its upgrade, need of their engine.
+    """The part of an engine that its sessions and upgrade candidates use.
 
     Args:
         options: the options of the engine.
-        logger: for faults.
+        logger: the logger for faults.
         forget: called with the id of each session that has ended.
 
     Attributes:
-        endings: tells the layer above which sessions have ended.
-        looks: by session id, what was seen of clients that are late with an answer but seem to be alive.
+        endings: reports the end of sessions to the layer above.
+        looks: the last ``Look`` at each client whose answer to a ping is late or queued behind other messages, by
+            session id.
         ping: a ping packet.
         pong: a pong packet.
         probe_answer: the answer to the probe of an upgrade.
@@ -50,7 +51,7 @@ class SessionContext:
 
 
 def _message(packet: str | bytes | None) -> Message | None:
-    """The option ``initial_packet`` as a message."""
+    """Convert the option ``initial_packet`` to a message."""
     if packet is None:
         return None
     return Message(packet) if isinstance(packet, str) else Message(None, [packet])

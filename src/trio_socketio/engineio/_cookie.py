@@ -1,4 +1,4 @@
-"""The cookie that tells a load balancer which server a session is on."""
+"""The cookie with the session id. Load balancers use it to send all requests of a session to the same server."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class CookieOptions:
     """A cookie whose value is the session id (RFC 6265 section 4.1).
 
     Attributes:
-        name: its name.
-        path: where browsers send it; None: as of the request.
-        domain: to which hosts; None: to this one.
-        expires: until when, with a time zone; None: until the browser ends.
-        max_age: for how long, in seconds; None: as ``expires`` says.
-        http_only: whether scripts cannot read it.
-        secure: whether it is sent over TLS only.
-        same_site: when it is sent from pages of other sites; None: as the browser likes.
-        partitioned: whether each site that embeds this one has a cookie of its own.
+        name: the name of the cookie.
+        path: the path below which browsers send the cookie; None: that of the request.
+        domain: the domain whose hosts receive the cookie; None: this host only.
+        expires: when the cookie expires, with a time zone; None: when the browser exits.
+        max_age: the lifetime of the cookie, in seconds; None: ``expires`` applies.
+        http_only: whether the cookie is hidden from scripts.
+        secure: whether the cookie is sent over TLS only.
+        same_site: which requests from other sites carry the cookie; None: the browser's default.
+        partitioned: whether browsers keep a separate cookie for each site that embeds this one.
     """
 
     name: str = "io"
@@ -77,12 +77,12 @@ class CookieOptions:
             yield f"SameSite={self.same_site}"
 
     def header(self, sid: str) -> tuple[str, str]:
-        """The header field that sets it. What may not stand in a cookie is percent-encoded."""
+        """Build the header field that sets the cookie. Characters that a cookie cannot hold are percent-encoded."""
         return "Set-Cookie", f"{self.name}={quote(sid, safe='')}{self._attributes}"
 
     @classmethod
     def make(cls, cookie: bool | str | CookieOptions | None) -> CookieOptions | None:
-        """What an application means by the option ``cookie``."""
+        """Convert the value of the option ``cookie``; None means that there is no cookie."""
         if isinstance(cookie, CookieOptions):
             return cookie
         if isinstance(cookie, str):

@@ -1,4 +1,4 @@
-"""Which pages of other origins a browser may ask for, and what it is told about them."""
+"""Cross-origin resource sharing: the origins whose pages may use the server, and the header fields that say so."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from trio_socketio.engineio._tokens import is_token
 
 __all__ = ["Cors", "OriginFunction"]
 
-#: Says of an ``Origin`` header whether its pages may come.
+#: Takes an ``Origin`` header and the request; returns whether pages of this origin may use the server.
 OriginFunction = Callable[[str, EngineRequest], "bool | Awaitable[bool]"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cors:
-    """Cross-origin resource sharing; the server's own origin is always allowed.
+    """The options of cross-origin resource sharing. The server's own origin is always allowed.
 
     Attributes:
-        origin: the other origins: ``"*"`` for all, an origin as ``"https://example.com"`` or ``"file://"``, a
-            compiled pattern that has to match a whole one, several of these, or a function of the ``Origin`` header
-            and the request.
-        methods: what a preflight request is told.
-        allowed_headers: the header fields a page may send; None: those it asks for.
+        origin: the other origins that are allowed: ``"*"`` for all, an origin such as ``"https://example.com"`` or
+            ``"file://"``, a compiled pattern that matches the whole origin, a list of these, or a function of the
+            ``Origin`` header and the request.
+        methods: the methods in the response to a preflight request.
+        allowed_headers: the header fields that a page may send; None: all that a preflight request asks for.
         exposed_headers: the header fields of a response that a page may read.
-        credentials: whether browsers send cookies along, and let pages read the response then.
-        max_age: how long a browser may keep the answer to a preflight request, in seconds.
-        preflight_continue: whether preflight requests go on to the engine instead of being answered.
-        options_success_status: the status of the answer to a preflight request.
-        is_open: whether there may be other origins than the server's own.
+        credentials: whether browsers may send cookies and let the page read the response.
+        max_age: how long a browser may cache the response to a preflight request, in seconds.
+        preflight_continue: whether preflight requests are passed on to the engine instead of being answered.
+        options_success_status: the status of the response to a preflight request.
+        is_open: whether origins other than the server's own may be allowed.
     """
 
     origin: str | re.Pattern[str] | Sequence[str | re.Pattern[str]] | OriginFunction = ()
@@ -84,11 +84,14 @@ class Cors:
 
     @classmethod
     def make(cls, cors: str | Sequence[str] | Cors) -> Cors:
-        """What an application means by the option ``cors``."""
+        """Convert the value of the option ``cors``."""
         return cors if isinstance(cors, Cors) else cls(origin=cors)
 
     def allows(self, origin: str, request: EngineRequest) -> bool | Awaitable[bool]:
-        """Whether pages of this other origin may come. Blank, it is unknown: a function is not asked then."""
+        """Return whether pages of this other origin may use the server.
+
+        A blank origin is unknown. It is never passed to a function.
+        """
         if callable(self.origin):
             return bool(origin) and self.origin(origin, request)
         if origin in self._texts or "*" in self._texts:
@@ -96,16 +99,17 @@ class Cors:
         return bool(self._patterns) and any(pattern.fullmatch(origin) for pattern in self._patterns)
 
     def headers(self, origin: str | None, *, granted: bool) -> Headers:
-        """What every response carries to a request with this ``Origin`` header; caches keep one for each origin.
+        """Return the header fields for every response to a request with this ``Origin`` header.
 
-        The origin is echoed: with credentials browsers do not take ``*``.
+        An allowed origin is repeated, because browsers refuse ``*`` together with credentials. ``Vary`` makes caches
+        store one response for each origin.
         """
         if not granted or origin is None:
             return _VARY
         return [("Access-Control-Allow-Origin", origin), *self._granted, *_VARY]
 
     def preflight(self, request: EngineRequest, *, granted: bool) -> EngineResponse:
-        """The answer to a preflight request; it makes no session."""
+        """Build the response to a preflight request. Such a request opens no session."""
         headers = [("Content-Length", "0"), ("Vary", "Origin, Access-Control-Request-Headers")]
         if granted and request.origin is not None:
             headers += [("Access-Control-Allow-Origin", request.origin), *self._granted]

@@ -1,4 +1,4 @@
-"""Reports to the layer above, delivered one after the other: of the ends of sessions, and of rooms."""
+"""The queue of reports to the layer above: of sessions that have ended, and of changes of rooms."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Endings"]
 
-#: A function, and its arguments.
+#: A function and its arguments.
 Report = tuple[Callable[..., object], tuple[Any, ...]]
 
 
 class Endings:
-    """Tells the layer above which sessions have ended, from a queue, and other events that it has itself put there.
+    """A queue that reports to the layer above which sessions have ended. That layer may add reports of its own.
 
-    The application may end other sessions while a report is delivered. Their reports wait for that one, so reports are
-    never nested. The queue is bounded: a session has one report at most, and all that waits is delivered before other
-    tasks run.
+    Reports are never nested: if the application ends another session during a report, the second report waits until
+    the first has returned. The queue stays short, because each session is reported once at most, and the queue is
+    emptied before other tasks run.
 
     Args:
-        logger: for what goes wrong above.
+        logger: the logger for exceptions that a report raises.
     """
 
     __slots__ = ("_is_delivering", "_logger", "_waiting")
@@ -35,28 +35,32 @@ class Endings:
         self._is_delivering = False
 
     def report(self, observer: SessionObserver, reason: DisconnectReason, description: str) -> None:
-        """Tell an observer that its session has ended: at once, or after the reports that come before."""
+        """Report to an observer that its session has ended, after all reports that are queued already."""
         if observer is not NULL_OBSERVER:
             self._waiting.append((observer.closed, (reason, description)))
             self.deliver()
 
     def tell(self, reports: Iterable[Report]) -> None:
-        """Make these calls: at once, or after the reports that come before."""
+        """Make these calls, after all reports that are queued already."""
         self._waiting.extend(reports)
         self.deliver()
 
     def hold(self) -> bool:
-        """Let reports wait until ``release``, which takes what this returns."""
+        """Hold reports back until ``release``. Pass the returned value to ``release``."""
         was_delivering, self._is_delivering = self._is_delivering, True
         return was_delivering
 
     def release(self, was_delivering: bool) -> None:
-        """Deliver what waits, unless a report is being delivered, or an outer ``hold`` lasts."""
+        """Deliver the queued reports, unless a report is being delivered or an outer ``hold`` is in force."""
         self._is_delivering = was_delivering
         self.deliver()
 
     def deliver(self) -> None:
-        """Deliver what waits. What stops the program passes, and leaves the rest for the next call."""
+        """Deliver the queued reports.
+
+        An exception that stops the program, such as ``KeyboardInterrupt``, is passed on. The remaining reports then
+        wait for the next call.
+        """
         if self._is_delivering:
             return
         self._is_delivering = True

@@ -1,4 +1,4 @@
-"""All sessions of one server: who may open one, who may use one, and what time it is for them."""
+"""The engine: all sessions of one server, their transports and their timers."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
 
-#: A timer that is dealt with later than by this part of ``ping_timeout``, and these seconds, shows that the server was
-#: held.
+#: A timer that is handled too late shows that the server was blocked. "Too late" is more than this fraction of
+#: ``ping_timeout``, and more than this number of seconds.
 LATE, MIN_LATE = 1 / 8, 0.05
 
 
@@ -44,18 +44,18 @@ class Engine:
 
     Args:
         options: see ``EngineOptions``.
-        connect: called with each new session, returns its observer.
+        connect: called with each new session; returns the observer of that session.
         now: the current time, in seconds.
-        logger: for what goes wrong.
-        hooks: the application's; None: there are none.
+        logger: the logger for errors.
+        hooks: the hooks of the application; None: there are none.
 
     Attributes:
-        sessions: by session id.
-        endings: tells the layer above which sessions have ended.
-        rules: decide which requests may open a session, or use one.
-        context: what the sessions share.
-        defer: given what is due but could be the server's own fault; it calls ``deal_with`` when all that has come was
-            read. None: that is so already.
+        sessions: the sessions by session id.
+        endings: reports the end of sessions to the layer above.
+        rules: decides which requests may open or use a session.
+        context: the objects that all sessions share.
+        defer: called with a timer that may be due only because the server has not yet read the client's answer. It must
+            call ``deal_with`` after all input was read. None: all input was read already.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class Engine:
 
     @property
     def clients_count(self) -> int:
-        """How many sessions there are, from the handshake to the end."""
+        """The number of sessions. A session counts from its handshake until it has ended."""
         return len(self.sessions)
 
     # sessions
 
     def new_connection(self, request: EngineRequest) -> Connection:
-        """A connection object with this server's limits, for the client that sent this request."""
+        """Make a connection object with the limits of this server, for the client that sent this request."""
         options = self.options
         return Connection(
             self.wheel,
@@ -109,7 +109,10 @@ class Engine:
         return self._dialects[request.revision, request.base64, request.deflate]
 
     def agree(self, request: EngineRequest) -> Headers:
-        """What a WebSocket's opening handshake agrees upon: fields of the answer. The request knows of compression."""
+        """Negotiate compression and the subprotocol of an opening handshake; returns header fields for the response.
+
+        If compression was agreed upon, ``request.deflate`` is set.
+        """
         agreed: list[tuple[str, str]] = []
         offers = request.headers.get("sec-websocket-extensions")
         compression = self.options.per_message_deflate
@@ -126,7 +129,7 @@ class Engine:
         return agreed
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
-        """Open a session that starts on polling; the request has passed ``Rules.admit``."""
+        """Open a session that starts on polling. The request must have passed ``Rules.admit``."""
         session = self._new_session(request)
         transport = PollingTransport(session)
         self._open(session, transport, self._polling_opening, now)
@@ -135,9 +138,9 @@ class Engine:
     def open_websocket(
         self, request: EngineRequest, driver: Callable[[Session], WebSocketTransport], now: float
     ) -> WebSocketTransport:
-        """Open a session that starts on WebSocket; ``driver`` makes the transport that feeds it.
+        """Open a session that starts on WebSocket. ``driver`` makes the transport for the session.
 
-        The request has passed ``Rules.admit``.
+        The request must have passed ``Rules.admit``.
         """
         session = self._new_session(request)
         transport = driver(session)
@@ -155,7 +158,7 @@ class Engine:
         session.open(transport, Message(packet, packet_type=PacketType.OPEN.value), now)
 
     def _opening(self, upgrades: list[TransportName]) -> str:
-        """The JSON of an open packet, behind the session id. To encode all of it each time takes 7 µs."""
+        """Encode the part of an open packet after the session id, once. Encoding it per session would take 7 µs."""
         options = self.options
         parameters = {
             "upgrades": upgrades,
@@ -168,7 +171,12 @@ class Engine:
     def begin_upgrade(
         self, session: Session, driver: WebSocketTransport, now: float, request: EngineRequest
     ) -> Candidate | None:
-        """A WebSocket was opened for a polling session; None: the session has one already, close this."""
+        """Make a candidate of a WebSocket that was opened to upgrade a session.
+
+        Returns:
+            The candidate. None if the session cannot be upgraded, for example because it has a WebSocket already; then
+            close the new one.
+        """
         if session.state is not State.OPEN or session.transport.polls is None:
             return None
         return Candidate(session, driver, self.new_connection(request), now)
@@ -176,17 +184,17 @@ class Engine:
     # polling
 
     def polling(self, session: Session) -> PollingTransport:
-        """The polling transport of a session that passed the rules for polling."""
+        """Return the polling transport of a session. The request must have passed ``Rules.verify``."""
         assert isinstance(session.transport, PollingTransport)
         return session.transport
 
     # time
 
     def tick(self, now: float) -> float:
-        """Deal with every timer that is due; returns a time before which nothing is.
+        """Handle every timer that is due. Call this again at the returned time; no timer is due before it.
 
-        To be called at that time. If it is called much later, then the server was held, and the answers that did not
-        come by then may be there, unread: the deadlines for answers move by as much.
+        A call that is much later shows that the server was blocked. Answers to pings may have arrived meanwhile and not
+        been read yet, so their deadlines are put off by the time since the last call.
         """
         is_late = now - self.wheel.expected > max(self.options.ping_timeout * LATE, MIN_LATE)
         if is_late:
@@ -204,13 +212,13 @@ class Engine:
         return self.wheel.next_deadline()
 
     def deal_with(self, link: Connection, event: TimerEvent, now: float, *, put_off: bool = False) -> None:
-        """A timer is due, and nothing that has come could change that.
+        """Handle a timer that is due, after all input of the client was read.
 
         Args:
-            link: whose it is.
-            event: what is due.
+            link: the connection object that the timer belongs to.
+            event: the kind of timer.
             now: the current time, in seconds.
-            put_off: wait for an answer to a ping once more.
+            put_off: whether to wait once more for an overdue answer to a ping, if this was not done before.
         """
         owner = link.owner
         if put_off and event is TimerEvent.PING_TIMEOUT and link.is_overdue and not link.has_waited:
@@ -219,14 +227,14 @@ class Engine:
         try:
             if owner is not None:
                 owner.on_timer(event, now)
-        except Exception:  # a mistake of ours ends one session, not the time of all
+        except Exception:  # a bug in a timer ends one session and does not stop the timers of all others
             self.logger.critical("internal error in a timer", exc_info=True)
             if isinstance(owner, Session):
                 owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
 
 
 def _dialects(compression: PerMessageDeflate | None) -> dict[tuple[int, bool, bool], Dialect]:
-    """All that clients may understand, by revision, base64 and whether their messages may be compressed."""
+    """Make one dialect for each combination of revision, base64 and compression."""
     deflates: list[Deflate | None] = [None]
     if compression is not None:
         deflates.append(Deflate(**asdict(compression)))

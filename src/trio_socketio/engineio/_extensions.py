@@ -1,6 +1,6 @@
-"""What an opening handshake may agree upon: permessage-deflate and a subprotocol.
+"""The negotiation of permessage-deflate and of a subprotocol in an opening handshake.
 
-Both headers come from a stranger: they are read in linear time, and what makes no sense is passed over.
+Both header fields are untrusted input. They are parsed in linear time, and offers that are malformed are skipped.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from trio_socketio.engineio._tokens import is_token
 __all__ = ["choose_subprotocol", "negotiate"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-#: Window sizes as RFC 7692 section 7.1.2 writes them: no leading zeros.
+#: Window sizes in the form of RFC 7692 section 7.1.2: without leading zeros.
 _WINDOW_BITS = re.compile(r"[89]|1[0-5]")
-#: Parameters of an offer, and whether they may or must stand without a value (RFC 7692 section 7.1).
+#: The parameters of an offer, and whether each may stand with or without a value (RFC 7692 section 7.1).
 _BARE, _WITH_VALUE = "bare", "with value"
 _PARAMETERS = {
     "server_no_context_takeover": {_BARE},
@@ -28,16 +28,16 @@ _ANSWER = "permessage-deflate; server_no_context_takeover; client_no_context_tak
 
 
 def negotiate(offers: str, window_bits: int) -> str | None:
-    """Answer a ``Sec-WebSocket-Extensions`` header with the first offer of permessage-deflate that can be met.
+    """Accept the first offer of permessage-deflate in a ``Sec-WebSocket-Extensions`` header that can be met.
 
-    Neither side keeps what it has learnt from a message for the next one: one deflater serves all connections.
+    Context takeover is refused in both directions, so that one deflater can serve all connections.
 
     Args:
-        offers: the header; several are joined by a comma.
-        window_bits: what our deflater uses, 9 to 15. An offer that limits it to less cannot be met.
+        offers: the value of the header; repeated headers are joined by a comma.
+        window_bits: the window size of our deflater, 9 to 15. An offer with a smaller limit cannot be met.
 
     Returns:
-        The answering header, None if there is nothing to agree upon. Source: RFC 7692 sections 5 and 7.1.
+        The header for the response; None if no offer can be met. Source: RFC 7692 sections 5 and 7.1.
     """
     for offer in _unquoted(offers).split(","):
         name, *parameters = [part.strip(" \t") for part in offer.split(";")]
@@ -46,16 +46,16 @@ def negotiate(offers: str, window_bits: int) -> str | None:
         asked = _parameters(parameters)
         if asked is None or int(asked.get("server_max_window_bits", "15")) < window_bits:
             continue
-        if "server_max_window_bits" in asked:  # to accept it is to repeat it (section 7.1.2.1)
+        if "server_max_window_bits" in asked:  # an accepted limit must be repeated (section 7.1.2.1)
             return f"{_ANSWER}; server_max_window_bits={window_bits}"
         return _ANSWER
     return None
 
 
 def _unquoted(offers: str) -> str:
-    """The header with tokens instead of quoted tokens; blank if its quotes are beyond understanding.
+    """Remove the quotes around tokens in the header; returns a blank string if the quotes are unbalanced or escaped.
 
-    Other quoted texts may hold commas and semicolons. They become a quote, which no offer of ours may have.
+    Other quoted strings may hold commas and semicolons. Each is replaced by one quote, which no valid offer contains.
     """
     if '"' not in offers:
         return offers
@@ -74,7 +74,7 @@ def _unquoted(offers: str) -> str:
 
 
 def _parameters(parameters: list[str]) -> dict[str, str] | None:
-    """An offer's parameters, or None if one is unknown, doubled or out of its range."""
+    """Parse the parameters of an offer; returns None if one is unknown, repeated or out of range."""
     asked: dict[str, str] = {}
     for parameter in parameters:
         name, equals, value = parameter.partition("=")
@@ -91,11 +91,11 @@ def choose_subprotocol(asked: str, ours: Sequence[str] | None) -> str | None:
     """Choose one of the names in a ``Sec-WebSocket-Protocol`` header (RFC 6455 section 4.2.2).
 
     Args:
-        asked: the header.
+        asked: the value of the header.
         ours: the subprotocols of the server; None: any.
 
     Returns:
-        The first name that is one of ours; None if there is none.
+        The first name in the header that the server supports; None if there is none.
     """
     names = (name.strip(" \t") for name in asked.split(","))
     return next((name for name in names if (is_token(name) if ours is None else name in ours)), None)

@@ -1,4 +1,4 @@
-"""What a session remembers while its client is not read."""
+"""The state of a pause, during which a session does not read from its client."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Callable
 
 __all__ = ["Held"]
 
-#: A look that comes late by this part of their interval, and so many seconds at least, shows that the server was held:
-#: polls may wait in the kernel.
+#: A ``look`` that is called too late shows that the server was blocked, and polls may wait unread in the kernel. "Too
+#: late" is more than this fraction of the interval, and more than this number of seconds.
 LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Held:
-    """Since when a session is paused, and what is to be looked at when.
+    """One pause of a session: its timers, and a check that the client is still there.
 
-    A client on WebSocket that vanishes meanwhile is found by the kernel. One that polls is found by the poll that does
-    not come: a waiting poll is answered with a ping (in revision 3, a pong) by the next look, so a client that is there
-    polls again.
+    If a client on WebSocket vanishes during a pause, the kernel reports it. A client on polling is gone if it does not
+    poll: each waiting poll is answered with a ping (in revision 3, with a pong after each look), so a live client polls
+    again.
 
     Args:
         now: when the pause begins.
-        patience: how long a pause may last before it is reported, and how long a client may stay without a poll.
-        every: how often to look, in seconds.
+        patience: how long a pause may last before it is reported, and how long a client may go without a poll, in
+            seconds.
+        every: the interval between looks, in seconds.
 
     Attributes:
         look_at: when to call ``look`` next.
@@ -38,27 +39,27 @@ class Held:
         self._notify: Callable[[], None] | None = None
 
     def call_at_end(self, notify: Callable[[], None]) -> None:
-        """Call this function once when the pause ends."""
+        """Register a function that is called once when the pause ends."""
         self._notify = notify
 
     def end(self) -> None:
-        """The client is read again, or its session has ended."""
+        """End the pause: the client is read again, or its session has ended."""
         if self._notify is not None:
             self._notify()
 
     def is_reported(self, now: float) -> bool:
-        """Whether the pause has become too long; True once."""
+        """Return True once, when the pause has lasted too long."""
         is_due = self._report_at <= now
         if is_due:
             self._report_at = float("inf")
         return is_due
 
     def look(self, now: float, *, polled: bool) -> bool:
-        """Look at the time.
+        """Check how long ago the client has polled.
 
         Args:
             now: the current time.
-            polled: the client cannot poll, or has done so since the last look, or a poll waits.
+            polled: True if a poll waits, if one came since the last look, or if the client is not on polling.
 
         Returns:
             Whether the client has not polled for too long.

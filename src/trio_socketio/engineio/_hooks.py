@@ -1,4 +1,4 @@
-"""What an application adds to the handling of HTTP requests."""
+"""The hooks with which an application takes part in the handling of HTTP requests."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from trio_socketio.engineio._request import EngineRequest
 
 __all__ = ["ConnectionErrorHook", "EngineHooks", "HeadersHook", "Middleware"]
 
-#: Called with a request and what goes on with it; whoever neither calls that nor raises refuses the request.
+#: Called with a request and a function that continues its handling. A middleware that does not call this function
+#: refuses the request.
 Middleware = Callable[[EngineRequest, Callable[[], Awaitable[None]]], Awaitable[None]]
 
-#: Called with the header fields of a response, a list to be changed, and the request.
+#: Called with the header fields of a response and the request. The header fields are a list that it may change.
 HeadersHook = Callable[[list[tuple[str, str]], EngineRequest], object]
 
-#: Called with the request, and the code, the message and the context of its refusal.
+#: Called with the request and the code, the message and the context of its refusal.
 ConnectionErrorHook = Callable[[EngineRequest, int, str, str], object]
 
 
@@ -22,10 +23,10 @@ class EngineHooks:
     """The hooks of one engine, in the order in which they were registered.
 
     Attributes:
-        middlewares: for every request.
-        initial_headers: for the response that opens a session, once.
-        headers: for every response.
-        connection_error: for every refusal, once.
+        middlewares: called for every request.
+        initial_headers: called once per session, for the response that opens it.
+        headers: called for every response.
+        connection_error: called once for every refused request.
     """
 
     __slots__ = ("connection_error", "headers", "initial_headers", "middlewares")
