@@ -1,4 +1,7 @@
-"""Trio drivers of the engine: HTTP by h11, opening handshake by trio-websocket, WebSockets by reactor or stream."""
+"""The network side of the engine, on Trio.
+
+h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or stream driver serves each WebSocket.
+"""
 
 from trio_socketio.net._files import Files
 from trio_socketio.net._health import Health

@@ -1,7 +1,7 @@
-"""Accepts connections.
+"""Accepts connections, in place of ``trio.serve_listeners``.
 
-As ``trio.serve_listeners``, which logs a traceback every 100 ms while there are no descriptors, and runs a function
-around each handler that closes its stream a second time: a tenth of what a new connection costs.
+``trio.serve_listeners`` logs a traceback every 100 ms while there are no descriptors. It also wraps each handler in a
+function that closes the stream a second time, which takes a tenth of the time of a new connection.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = ["Acceptor"]
 #: accept(2) fails with these while the process or the system lacks descriptors or memory.
 CAPACITY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-#: Seconds between two attempts then; connections wait in the listener's backlog.
+#: Seconds to pause after such an error; connections wait in the listener's backlog.
 PAUSE = 0.1
 
-#: Seconds between two lines of the log about it.
+#: Seconds between two log lines about such errors.
 LOG_INTERVAL = 10.0
 
 
@@ -32,7 +32,7 @@ class Acceptor:
     """Accepts the connections of one server.
 
     Args:
-        logger: is told when there are no descriptors.
+        logger: for the lack of descriptors or memory.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -53,7 +53,7 @@ class Acceptor:
             task_status: carries the listeners.
 
         Raises:
-            OSError: a listener failed, and not for lack of descriptors; in a group.
+            OSError: a listener failed for a reason other than ``CAPACITY_ERRORS``; raised in an exception group.
         """
         async with trio.open_nursery() as nursery:
             for listener in listeners:

@@ -1,6 +1,7 @@
-"""Who may go on to the engine: proxies, CORS, middlewares, the engine's own rules, and the application's word.
+"""Decides whether a request may go on to the engine.
 
-Nothing waits and no coroutine is made unless the application has something to say.
+It applies trusted proxies, CORS, middlewares, the engine's rules and the application's hooks, in this order. Unless the
+application has functions to ask, the check is synchronous and creates no coroutine.
 """
 
 from __future__ import annotations
@@ -31,20 +32,20 @@ __all__ = ["STOPPING", "Admission"]
 STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
 INTERNAL_ERROR = EngineResponse(500, [("Content-Length", "0")])
 
-#: How the ids of ``generate_sid`` look.
+#: The form of the ids that ``generate_sid`` makes.
 _OUR_SID = re.compile(r"[\w-]{20}", re.ASCII)
 
-#: The seconds in which a hint, or a refused origin, is logged once, and how many origins are logged in this time.
+#: A hint or a refused origin is logged once in so many seconds, and at most so many origins in this time.
 LOG_INTERVAL, MOST_ORIGINS = 60.0, 100
 
 
 class Admission:
-    """Lets requests in to one engine.
+    """Admits requests to one engine, or refuses them.
 
     Args:
-        engine: the sessions; its options and hooks say who may come.
-        refuses: whether a request comes too late, for the server ends.
-        logger: for what goes wrong.
+        engine: the engine, whose options, hooks and rules decide.
+        refuses: returns whether to refuse a request because the server drains or stops.
+        logger: for refusals and for failures of the application's functions.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Admission:
         self._origins = LogLimit(LOG_INTERVAL, MOST_ORIGINS)
 
     def may_wait(self, request: EngineRequest) -> bool:
-        """Whether the application is asked about it: ``check`` is to be used, not ``check_now``."""
+        """Return whether the application must be asked, so that the caller uses ``check`` and not ``check_now``."""
         return (
             bool(self._middlewares)
             or self._asks_about_origins
@@ -76,7 +77,12 @@ class Admission:
         )
 
     def check_now(self, request: EngineRequest) -> EngineResponse | None:
-        """What a request is answered with that does not go on; None: a handshake may open its session at once."""
+        """Check a request without asking the application.
+
+        Returns:
+            The response to a request that does not go on to the engine; None: it goes on, and a handshake may open its
+            session at once.
+        """
         if self._proxies is not None:
             self._apply_trusted_proxies(self._proxies, request)
         granted = None
@@ -92,7 +98,9 @@ class Admission:
         return None if refusal is None else self._response(request, refusal)
 
     async def check(self, request: EngineRequest, http: Http1Connection) -> EngineResponse | None:
-        """As ``check_now``, and asks the application, for at most ``admission_timeout``, and until the server stops.
+        """Check a request as ``check_now`` does, and ask the application.
+
+        The application's functions are cancelled after ``admission_timeout``, or when the server stops.
 
         Cancellation: the application's functions are cancelled; no session is opened.
         """
@@ -130,7 +138,7 @@ class Admission:
         self._logger.warning("refused a request: the application took longer than admission_timeout")
         return self._engine.rules.refuse(request, late).response()
 
-    # one after the other
+    # the steps of both checks, in their order
 
     @staticmethod
     def _apply_trusted_proxies(proxies: Proxies, request: EngineRequest) -> None:
@@ -162,7 +170,7 @@ class Admission:
             preflight = cors.preflight(request, granted=bool(granted))
             if not cors.preflight_continue:
                 return preflight
-            request.response_headers = preflight.headers[1:]  # the answer has a length of its own
+            request.response_headers = preflight.headers[1:]  # the actual response has its own Content-Length
         else:
             request.response_headers = cors.headers(request.origin, granted=bool(granted))
         return None
@@ -242,7 +250,7 @@ class Admission:
             self._logger.exception("allow_request failed: the handshake is refused")
             self._engine.rules.refuse(request, Refusal.FORBIDDEN)
             return INTERNAL_ERROR
-        if answer is False:  # whoever means to refuse is not to be taken for one who allows
+        if answer is False:  # a hook that returns False most likely means to refuse, although it should raise
             raise RefusedError(Refusal.FORBIDDEN)
         return None
 
@@ -260,7 +268,7 @@ class Admission:
 
 
 def _leaf(error: Exception) -> Exception:
-    """What a nursery of the application's has wrapped."""
+    """Return the single exception in nested groups: a nursery of the application wraps what its task raises."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error

@@ -1,7 +1,7 @@
 """Decodes bodies in chunked transfer coding (RFC 9112 section 7.1).
 
-It is stricter than h11, which takes a bare CR or LF in chunk extensions and trailers, and it refuses a chunk by its
-size before the data of the chunk has come.
+It is stricter than h11, which accepts a bare CR or LF in chunk extensions and trailers. It also refuses a chunk that is
+too large as soon as its size is read, before the data of the chunk arrives.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from trio_socketio.net._raw_head import RawHead
 
 __all__ = ["BodyTooLarge", "ChunkedBody"]
 
-#: The line before a chunk: its size and extensions. Blanks behind the size are taken, as some clients pad it.
+#: The line before a chunk: its size and extensions. Blanks after the size are accepted, as some clients pad it.
 _LINE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-#: The same when its end has not come.
+#: The beginning of such a line, whose end has not arrived yet.
 _BEGUN_LINE = re.compile(rb"([0-9A-Fa-f]*)[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r?")
 _TRAILER = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
-#: A body may come in so many chunks, which take 1 µs each to decode; engine.io 6.6 has the same limit.
+#: The largest number of chunks in a body. Each takes 1 µs to decode; engine.io 6.6 has the same limit.
 MAX_CHUNKS = 10_000
 
-#: A line of this length has no extension that is worth counting: eight digits and CRLF.
+#: The length of a line of eight digits and CRLF. What a line has beyond it counts as chunk extensions.
 _PLAIN_LINE = 10
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than its limit, or comes in too many chunks; it has not been read."""
+    """Raised when a body is larger than its limit, or has too many chunks. The rest of the body is not read."""
 
 
 class ChunkedBody:
-    """The body of one request.
+    """Decoder for the body of one request.
 
     Args:
         limit: its largest size in bytes.
         max_extra: how many bytes all chunk extensions and trailers may have together.
 
     Attributes:
-        body: what has been decoded.
-        rest: bytes that are not decoded yet; when the body is whole, those that follow it.
+        body: the data that has been decoded.
+        rest: bytes that are not decoded yet; when the body is complete, the bytes that follow it.
     """
 
     __slots__ = (
@@ -62,15 +62,15 @@ class ChunkedBody:
         self._max_extra = max_extra
         self._chunks = 0
         self._extra = 0
-        self._missing = 0  # bytes of the current chunk that have not come
-        self._in_chunk = False  # its data or the CRLF behind it
+        self._missing = 0  # bytes of the current chunk that have not arrived
+        self._in_chunk = False  # the next byte belongs to a chunk's data, or to the CRLF after it
         self._trailers: RawHead | None = None
 
     def receive(self, data: bytes) -> bool:
         """Decode the next bytes.
 
         Returns:
-            Whether the body is whole.
+            Whether the body is complete.
 
         Raises:
             BodyTooLarge: a chunk's size exceeds what is left of the limit, or there are more than ``MAX_CHUNKS``.
@@ -92,7 +92,7 @@ class ChunkedBody:
             size = self._check_size(_LINE.fullmatch(data, at, end))
             self._spend(end - at - _PLAIN_LINE)
             if not size:
-                # With the CRLF of the last chunk in front, trailers end as a head does.
+                # Trailers and the CRLF of the last chunk's line before them end as a head does, with a blank line.
                 self._trailers, self.rest = RawHead(), b""
                 return self._receive_trailers(self._trailers, data[end:])
             self._chunks += 1
@@ -103,7 +103,7 @@ class ChunkedBody:
         return False
 
     def _take_chunk(self, data: bytes, at: int) -> int:
-        """Take data of the current chunk, and the CRLF behind it; returns where the next line begins."""
+        """Take data of the current chunk and the CRLF after it, and return the position after both."""
         piece = data[at : at + self._missing]
         self.body += piece
         self._missing -= len(piece)

@@ -1,4 +1,4 @@
-"""How far the peer of a stream has received what was written to it."""
+"""Measures how many of the written bytes the peer of a stream has received."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from trio_socketio.net._sockets import socket_below
 
 __all__ = ["delivery_of", "descriptor_of", "piece_bytes"]
 
-#: What a stream without a socket takes is all that is known of its peer, so it is written to in pieces of this size.
+#: The size of one write to a stream without a socket: only the return of ``send_all`` shows that its peer reads.
 PIECE_BYTES = 1024
 
 
 def descriptor_of(stream: trio.abc.Stream) -> int | None:
-    """The descriptor to pass to ``delivery_of``; None: there is no socket."""
+    """Return the descriptor to pass to ``delivery_of``; None: the stream has no socket."""
     socket = socket_below(stream)
     return None if socket is None else socket.fileno()
 
 
 def piece_bytes(stream: trio.abc.Stream, most: int) -> int:
-    """How much to write at once, so that it can be seen how the peer gets on."""
+    """Return how many bytes to write at once, so that the peer's progress can be observed."""
     return most if socket_below(stream) is not None else PIECE_BYTES
 
 
 def delivery_of(descriptor: int, taken: int) -> Delivery | None:
-    """Ask the system; None: the socket is closed, or the system cannot tell.
+    """Ask the kernel what the peer has received.
 
     Args:
         descriptor: of the socket.
-        taken: how many bytes it has taken so far; for sockets other than TCP, what is not outstanding of these counts.
+        taken: how many bytes the socket has taken so far. Sockets other than TCP have no acknowledgements; for them,
+            the bytes that are not outstanding count as acknowledged.
+
+    Returns:
+        The delivery; None: the socket is closed, or the platform does not provide the figures.
     """
     if descriptor < 0:
         return None

@@ -1,4 +1,4 @@
-"""Content codings of responses: which one a client takes, and a response in it (RFC 9110 sections 8.4 and 12.5.3)."""
+"""Chooses the content coding of a response, and encodes the response (RFC 9110 sections 8.4 and 12.5.3)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from trio_socketio.engineio import EngineRequest, EngineResponse, Headers, HttpC
 
 __all__ = ["CODINGS", "choose_coding", "coding_of", "encoded"]
 
-#: What we can do, the preferred first.
+#: The supported codings, the preferred one first.
 CODINGS = ("gzip", "deflate")
 
-#: What zlib writes around a deflate stream, by content coding.
+#: The ``wbits`` of zlib, which choose the format around a deflate stream, by content coding.
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 _WEIGHT = re.compile(r"[qQ]=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
 
 def _weights(accept: str) -> dict[str, float]:
-    """Codings and their weights. A parameter that is no weight makes it 0: not understood is not accepted."""
+    """Return codings and their weights. A parameter that is not a valid weight makes it 0, so it is not accepted."""
     weights: dict[str, float] = {}
     for item in accept.lower().split(","):
         coding, semicolon, parameter = item.partition(";")
@@ -29,11 +29,11 @@ def _weights(accept: str) -> dict[str, float]:
 
 
 def choose_coding(accept: str, codings: Sequence[str]) -> str:
-    """Return the coding that an ``Accept-Encoding`` header likes best, blank for none.
+    """Return the coding that an ``Accept-Encoding`` header prefers, blank for none.
 
     Args:
         accept: the header, blank if there is none.
-        codings: what can be had; of those with equal weights the first is taken.
+        codings: the codings to choose from; of codings with equal weights the first is taken.
     """
     weights = _weights(accept)
     other = weights.get("*", 0.0)
@@ -48,12 +48,13 @@ def coding_of(
     """Return how the answer to a poll is encoded.
 
     Args:
-        response: the answer; what opens a session never is encoded.
+        response: the answer. The response that opens a session is never encoded.
         request: the poll.
         compression: the option; None: it is off.
 
     Returns:
-        A coding, blank if the client likes none of ours; None if nobody would get another answer.
+        A coding; blank if the client accepts none of ``CODINGS``, and the response only needs ``Vary``; None if the
+        response does not depend on ``Accept-Encoding``.
     """
     if compression is None or not (response.compress and request.sid):
         return None
@@ -65,11 +66,12 @@ def coding_of(
 def encoded(response: EngineResponse, coding: str, level: int = 6) -> EngineResponse:
     """Return the response in a coding of ``choose_coding``: "gzip", "deflate", or blank.
 
-    That another client may get another body is said in any case. A body that would not get smaller stays as it is.
+    ``Vary`` is added in any case, because another client may get another body. A body that would not get smaller is
+    not encoded.
 
     Args:
-        response: not encoded yet.
-        coding: the answer to the client's header.
+        response: the response, not encoded yet.
+        coding: the result of ``choose_coding``.
         level: 1 (fast) to 9 (small).
     """
     headers = _varying(response.headers)
@@ -82,7 +84,7 @@ def encoded(response: EngineResponse, coding: str, level: int = 6) -> EngineResp
 
 
 def _varying(headers: Headers) -> list[tuple[str, str]]:
-    """The headers, with Accept-Encoding in a single Vary."""
+    """Return the headers with a single ``Vary``, which includes ``Accept-Encoding``."""
     varies = [value for name, value in headers if name.lower() == "vary"]
     others = [(name, value) for name, value in headers if name.lower() != "vary"]
     return [*others, ("Vary", ", ".join([*varies, "Accept-Encoding"]))]

@@ -13,12 +13,12 @@ __all__ = ["Exchange"]
 
 
 class Exchange:
-    """One request and its answer. What handles a request through it does not know how HTTP is spoken.
+    """One request and its answer. It separates the handling of requests from the HTTP connection.
 
     Args:
         request: the request.
-        http: the connection, whose current request it is.
-        service: what the requests to the engine need.
+        http: the connection whose current request this is.
+        service: shared by all requests to the engine.
 
     Attributes:
         request: the request.
@@ -32,28 +32,28 @@ class Exchange:
         self._service = service
 
     async def refusal(self) -> EngineResponse | None:
-        """What the request is answered with if it may not go on to the engine; None: it may."""
+        """Return the response to a request that may not go on to the engine; None: it may."""
         admission = self._service.admission
         if admission.may_wait(self.request):
             return await admission.check(self.request, self._http)
         return admission.check_now(self.request)
 
     async def read_body(self, limit: int, received: Callable[[int], None]) -> bytes:
-        """The body of the request; see ``Http1Connection.read_body``."""
+        """Read the body of the request; see ``Http1Connection.read_body``."""
         return await self._http.read_body(self.request, limit, received)
 
     def watching_hang_up(self, notify: Callable[[], None]) -> Watch:
-        """Call ``notify`` when the client hangs up inside of a ``with`` block; see ``HangUps.watching``."""
+        """Call ``notify`` if the client hangs up during a ``with`` block; see ``HangUps.watching``."""
         return self._service.hang_ups.watching(self._http.stream, notify)
 
     def finished(self, response: EngineResponse, *, initial: bool = False) -> EngineResponse:
-        """The response with what the application adds; ``initial``: it opens a session."""
+        """Return the response with the header fields that the application adds; ``initial``: it opens a session."""
         return self._service.headers.finished(self.request, response, initial=initial)
 
     async def respond(self, response: EngineResponse) -> bool:
-        """Write the engine's response. Returns whether the connection can carry another request."""
+        """Write the engine's response, and return whether the connection can carry another request."""
         return await self.respond_plainly(self.finished(response))
 
     async def respond_plainly(self, response: EngineResponse) -> bool:
-        """As ``respond``, without what the application adds to responses of the engine."""
+        """Write a response as ``respond`` does, without the header fields that the application adds."""
         return await self._http.respond(response, head=self.request.method == "HEAD")

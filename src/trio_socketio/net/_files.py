@@ -1,7 +1,8 @@
-"""Files beside the engine: the client bundle at its usual address, and a page for demonstrations.
+"""Serves a few files beside the engine: the client bundle at its usual path, and a page for demonstrations.
 
-They are read once, when the server starts; for more than that, put a web server in front. A file is sent in gzip and
-deflate, too, and in Brotli if there is one of its name and ``.br`` beside it; ``.gz`` likewise goes before our own.
+The files are read once, when the server starts. For anything more, put a web server in front. Each file is also sent
+in gzip and deflate, and in Brotli if there is a file of its name and ``.br`` beside it. A file with ``.gz`` replaces
+the gzip that is made here.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from trio_socketio.net._encoding import choose_coding
 
 __all__ = ["Files"]
 
-#: Content codings and what is appended to the names of files in them.
+#: Content codings, and the suffixes of files that are encoded in them.
 SUFFIXES = {"br": ".br", "gzip": ".gz"}
 
-#: The names under which Node's server offers its client.
+#: The file names under which Node's server serves the client.
 CLIENT_FILES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js")
 
 
@@ -31,7 +32,7 @@ CLIENT_FILES = ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "soc
 class _File:
     content_type: str
     etag: str
-    encodings: dict[str, bytes]  #: by content coding, the one to be preferred first; "" is the file itself
+    encodings: dict[str, bytes]  #: bodies by content coding, the preferred first; "": the file itself
 
 
 def _load(path: Path, content_type: str | None = None, etag: str | None = None) -> _File:
@@ -46,7 +47,7 @@ def _load(path: Path, content_type: str | None = None, etag: str | None = None) 
 
 
 def _beside(path: Path) -> Iterator[tuple[str, Path]]:
-    """The files that hold the same in a content coding; none that lead elsewhere."""
+    """Yield the encoded versions in the same folder, except symbolic links that lead out of it."""
     folder = path.resolve().parent
     for coding, suffix in SUFFIXES.items():
         encoded = path.with_name(path.name + suffix)
@@ -55,12 +56,12 @@ def _beside(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _sought(path: Path) -> str:
-    """Name a path, and the folder that it was looked for in."""
+    """Return the name of a path and its folder, for an error message."""
     return f"{path.name!r} in {str(path.parent.resolve())!r}"
 
 
 class Files:
-    """What is served beside the engine.
+    """The files that a server serves beside the engine.
 
     Args:
         path: the engine's path, ``"/socket.io/"``.
@@ -108,7 +109,7 @@ class Files:
             raise ValueError(f"serve_client: {_sought(client)} holds none of {', '.join(CLIENT_FILES)}")
 
     def response(self, method: str, path: str, headers: Mapping[str, str]) -> EngineResponse | None:
-        """The answer to a request, None if there is no such file."""
+        """Return the response to a request; None: there is no such file."""
         file = self._files.get(path)
         if file is None:
             return None
