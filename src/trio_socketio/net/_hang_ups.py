@@ -1,7 +1,8 @@
-"""Hang-ups of sockets that are not read.
+"""Detects hang-ups on sockets that are not being read.
 
-A connection is not read while its session's inbox is full, and then nothing tells that its client has gone: Trio waits
-for bytes, which are there already. One epoll instance of ours tells, for all such sockets.
+A connection is not read while its session's inbox is full. Trio cannot report that such a client has disconnected: it
+only waits until a socket is readable, and unread bytes make it readable all the time. Therefore one epoll instance
+watches all these sockets for a hang-up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["HangUps", "Watch"]
 
 
 class HangUps:
-    """Watches sockets for FIN and RST. Where there is no epoll, and for streams without a socket, it does nothing."""
+    """Watches sockets for FIN and RST. It does nothing without epoll, or for streams without a socket."""
 
     def __init__(self) -> None:
         self._watched: dict[int, Watch] = {}
@@ -29,29 +30,29 @@ class HangUps:
             self._epoll = select.epoll()
 
     def watching(self, stream: trio.abc.Stream, notify: Callable[[], None]) -> Watch:
-        """Call ``notify`` when the peer hangs up inside of a ``with`` block, whose ``hung_up`` is True then.
+        """Call ``notify`` if the peer hangs up during a ``with`` block; ``hung_up`` of its ``Watch`` is then True.
 
         Args:
-            stream: it must not be closed inside the block.
+            stream: the stream, which must not be closed inside the block.
             notify: called at most once, in the task of ``run``.
         """
         return Watch(self, stream, notify)
 
     def add(self, descriptor: int, watch: Watch) -> None:
-        """Begin to watch a socket; ``Watch`` calls it."""
+        """Begin to watch a socket. Called by ``Watch``."""
         if self._epoll is not None and sys.platform == "linux":
             self._epoll.register(descriptor, select.EPOLLRDHUP | select.EPOLLET)
             self._watched[descriptor] = watch
 
     def remove(self, descriptor: int) -> None:
-        """Stop watching a socket; nothing happens if it is not watched."""
+        """Stop watching a socket; do nothing if it is not watched."""
         if self._watched.pop(descriptor, None) is not None and self._epoll is not None:
             with suppress(FileNotFoundError):
                 self._epoll.unregister(descriptor)
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
-        """Notify, until cancelled; nothing is watched any more afterwards."""
+        """Report hang-ups until cancelled. Afterwards no socket is watched."""
         epoll = self._epoll
         if epoll is None:
             return
@@ -69,7 +70,7 @@ class HangUps:
 
 
 class Watch:
-    """One socket that is watched.
+    """The watching of one socket, as a context manager.
 
     Attributes:
         hung_up: whether its peer has hung up.
@@ -95,7 +96,7 @@ class Watch:
         self._hang_ups.remove(self._descriptor)
 
     def hang_up(self) -> None:
-        """The peer has hung up."""
+        """Call ``notify``, the first time, because the peer has hung up."""
         if not self.hung_up:
             self.hung_up = True
             self._notify()

@@ -1,4 +1,4 @@
-"""The head of an HTTP request, from h11's events to what the engine asks for."""
+"""Turns the head of an HTTP request from an h11 event into an ``EngineRequest``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["asks_for_other_protocol", "endpoint", "is_last", "read_head", "size_
 
 
 def endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
-    """The peer's address (``"unix"``, or blank where there is none), and whether TLS ends here."""
+    """Return the peer's address (``"unix"``, or blank if there is none), and whether the stream uses TLS."""
     if isinstance(stream, trio.SocketStream):
         return _address(stream.socket), False
     if not isinstance(stream, trio.SSLStream):
@@ -33,13 +33,13 @@ def _address(peer: trio.socket.SocketType) -> str:
 
 
 def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
-    """The request, as the engine sees it."""
+    """Return the request in the form that the engine uses."""
     fields = head.headers.raw_items()
     headers = {name.lower().decode("ascii"): value.decode("latin-1") for name, value in fields}
     if len(headers) < len(fields):
         headers = _joined(fields)
     method, target = head.method.decode("ascii"), head.target.decode("latin-1")
-    # HTTP/1.0 knows no upgrade (RFC 9110 section 7.8).
+    # An Upgrade header in an HTTP/1.0 request is ignored (RFC 9110 section 7.8).
     upgrade = "upgrade" in headers and head.http_version != b"1.0" and _asks_for_websocket(headers)
     return EngineRequest(method, target, headers, address, secure=secure, upgrade=upgrade)
 
@@ -55,12 +55,12 @@ def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def is_last(head: h11.Request, headers: Mapping[str, str]) -> bool:
-    """Whether no other request can follow on the connection (RFC 9112 section 9.3)."""
+    """Return whether no other request can follow on the connection (RFC 9112 section 9.3)."""
     return head.http_version < b"1.1" or "upgrade" in headers or "close" in _connection_options(headers)
 
 
 def size_of_head(head: h11.Request) -> int:
-    """How many bytes it had, blank line and all."""
+    """Return the size of the head in bytes, including the blank line."""
     fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers.raw_items())
     return len(head.method) + len(head.target) + len(b"  HTTP/1.1\r\n") + fields + len(b"\r\n")
 
@@ -75,9 +75,9 @@ def _asks_for_websocket(headers: Mapping[str, str]) -> bool:
 
 
 def asks_for_other_protocol(headers: Mapping[str, str]) -> bool:
-    """Whether the connection is to become something that we do not speak.
+    """Return whether the request asks for an upgrade to a protocol that the server does not support.
 
-    HTTP/2 does not count: clients offer it beside requests that are as well answered in HTTP/1.1.
+    HTTP/2 (h2c) does not count: clients offer it with requests that can be answered in HTTP/1.1 as well.
     """
     return "upgrade" in _connection_options(headers) and headers.get("upgrade", "").strip().lower() not in (
         "", "h2c", "websocket",

@@ -1,4 +1,4 @@
-"""Whether a server takes new clients: what monitors and load balancers ask."""
+"""Answers health checks: monitors and load balancers ask whether a server accepts new clients."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Health", "HostState", "health_response"]
 
 
 class HostState(Enum):
-    """Which requests a host still answers. It only moves forward."""
+    """Which requests a host still answers. The state only moves forward."""
 
-    RUNNING = auto()  #: all of them
-    DRAINING = auto()  #: those of the sessions there are
-    STOPPING = auto()  #: none; connections end when their response is written
+    RUNNING = auto()  #: all requests
+    DRAINING = auto()  #: only requests of existing sessions
+    STOPPING = auto()  #: none; a connection ends when its current response is written
 
     @property
     def status(self) -> Literal["ok", "draining", "stopping"]:
-        """What monitors are told."""
+        """The state as health checks report it."""
         if self is HostState.RUNNING:
             return "ok"
         return "draining" if self is HostState.DRAINING else "stopping"
@@ -29,12 +29,12 @@ class HostState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a server is.
+    """The state of a server at one moment.
 
     Attributes:
-        status: ``"draining"`` and ``"stopping"`` take no new clients.
-        clients_count: how many sessions there are.
-        uptime: for how long it has run, in seconds.
+        status: ``"ok"`` if the server accepts new clients; ``"draining"`` and ``"stopping"`` do not.
+        clients_count: the number of sessions.
+        uptime: for how long the server has run, in seconds.
     """
 
     status: Literal["ok", "draining", "stopping"]
@@ -43,7 +43,7 @@ class Health:
 
 
 def health_response(method: str, health: Health) -> EngineResponse:
-    """The answer to a monitor: 503 sends new clients elsewhere."""
+    """Return the answer to a health check: 200, or 503, on which load balancers send new clients elsewhere."""
     if method not in ("GET", "HEAD"):
         return EngineResponse(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")], close=True)
     body = json.dumps(asdict(health)).encode()

@@ -1,4 +1,4 @@
-"""Serves an engine over streams: each connection, and the tasks that all connections share."""
+"""Serves an engine over streams: runs each connection, and the tasks that all connections share."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ from trio_socketio.net._upgrades import Driver, Upgrades
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
 
-#: ``"auto"``: the reactor for plain sockets, where there is one.
+#: ``"auto"``: the reactor serves plain sockets, if the platform has one. ``"stream"``: the stream driver serves all.
 DriverChoice = Literal["auto", "stream"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostOptions:
-    """Where the engine is found, and what else is served."""
+    """The options of a host: paths, files, limits and the choice of driver."""
 
-    path: str
-    flush_timeout: float  #: seconds for the last flush of a WebSocket
+    path: str  #: the path of the engine, with a slash at its end
+    flush_timeout: float  #: the longest time for the last flush of a WebSocket, in seconds
     limits: HttpLimits
     files: Files
     driver: DriverChoice
-    add_trailing_slash: bool  #: the path is taken with its last slash only
-    health_path: str | None  #: where monitors ask whether the server takes new clients
+    add_trailing_slash: bool  #: accept the path only with its last slash
+    health_path: str | None  #: the path of the health check; None: there is none
 
 
 class EngineHost:
     """Serves an engine over streams.
 
     Args:
-        engine: the sessions.
+        engine: the engine, which holds the sessions.
         options: see ``HostOptions``.
-        logger: for what goes wrong.
+        logger: for errors.
 
     Attributes:
-        service: what the requests to the engine need.
-        connections: those that speak HTTP now.
+        service: shared by all requests to the engine.
+        connections: the connections that use HTTP now, before any upgrade.
         acceptor: accepts connections.
-        arrivals: what has come and was not read or accepted yet.
-        reactor: serves WebSockets over plain sockets; None where there is none, or none is wanted.
+        arrivals: reads data and accepts connections that have arrived, before overdue timers are handled.
+        reactor: serves WebSockets over plain sockets; None: the platform has none, or the options exclude it.
     """
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
@@ -63,7 +63,7 @@ class EngineHost:
         self.connections: set[Http1Connection] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
-        #: called with what stops the program, when a handler that a timer has called raises it
+        #: called with a ``KeyboardInterrupt`` or ``SystemExit`` that a handler raises in a call by a timer
         self.on_interrupt: Callable[[BaseException], None] | None = None
         self.options = options
         self.service = EngineService(engine, logger)
@@ -79,12 +79,12 @@ class EngineHost:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the host waits for no request any more."""
+        """Whether the host no longer waits for requests."""
         return self.service.is_stopping
 
     @property
     def health(self) -> Health:
-        """The state of the server, as monitors see it."""
+        """The state of the server, as health checks report it."""
         return self.service.health()
 
     def drain(self) -> None:
@@ -93,7 +93,7 @@ class EngineHost:
             self.service.state = HostState.DRAINING
 
     def stop(self) -> None:
-        """Refuse new sessions, and let go of connections that wait for a request, its body, or a TLS handshake."""
+        """Refuse new sessions, and end connections that wait for a request, its body, or a TLS handshake."""
         self.service.state = HostState.STOPPING
         for connection in self.connections:
             connection.stop()
@@ -101,12 +101,12 @@ class EngineHost:
             scope.cancel()
 
     async def serve(self, stream: trio.abc.Stream) -> ReactorDriver | None:
-        """Serve one connection until it ends, and close it; or until the reactor has taken it over.
+        """Serve one connection until it ends, and close it; or until the reactor takes it over.
 
         Returns:
-            Who serves the connection from now on; None: it is closed.
+            The driver that serves the connection from now on; None: the connection is closed.
 
-        Cancellation: the connection is dropped; a session that polled through it hears of it.
+        Cancellation: the connection is dropped; a session whose poll it carries is notified.
         """
         try:
             trailing, driver = await self._serve_http(stream)
@@ -126,7 +126,11 @@ class EngineHost:
         return None
 
     async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
-        """Answer requests until the connection ends, or becomes a WebSocket that a driver is to run."""
+        """Answer requests until the connection ends or becomes a WebSocket.
+
+        Returns:
+            Bytes after the last request, and the driver to run for the WebSocket; None: the connection ends.
+        """
         if isinstance(stream, trio.SSLStream):
             await self._shake_hands(stream)
         if self.is_stopping:
@@ -147,10 +151,10 @@ class EngineHost:
         return b"", None
 
     async def _shake_hands(self, stream: trio.SSLStream[trio.abc.Stream]) -> None:
-        """The TLS handshake.
+        """Do the TLS handshake.
 
         Raises:
-            trio.TooSlowError: it took too long, or the server stops.
+            trio.TooSlowError: the handshake took longer than ``header_timeout``, or the server stops.
         """
         with trio.fail_after(self.options.limits.header_timeout) as scope:
             if self.is_stopping:
@@ -164,18 +168,18 @@ class EngineHost:
     # tasks
 
     async def flushed(self) -> None:
-        """Wait until each outbox that has something to send was offered to the kernel once, at most a second.
+        """Wait, for at most a second, until each outbox with data to send was offered to the kernel once.
 
-        The writers of the stream driver begin within one pass of the scheduler; for the reactor see ``Rounds.wait``.
+        Stream drivers begin to write within one pass of Trio's scheduler. For the reactor, see ``Rounds.wait``.
 
-        Cancellation: ends the wait; the call returns, and the next checkpoint raises.
+        Cancellation: ends the wait at once. The call returns, and the next checkpoint raises ``Cancelled``.
         """
         await trio.lowlevel.cancel_shielded_checkpoint()
         if self.reactor is not None:
             await self.reactor.flushed()
 
     async def run(self) -> None:
-        """Run what all connections share, until cancelled; then every WebSocket of the reactor is dropped."""
+        """Run the tasks that all connections share, until cancelled. Every WebSocket of the reactor is then dropped."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.run_wheel, name="timer wheel")
             nursery.start_soon(self._overdue.run, name="overdue WebSockets")
@@ -188,7 +192,7 @@ class EngineHost:
 
     @trio.lowlevel.enable_ki_protection
     async def run_wheel(self) -> None:
-        """Deal with timers as they come due: the one task that waits for time on behalf of all sessions."""
+        """Handle the timers of all sessions as they become due, in one task."""
         earlier = Signal()
         self.engine.wheel.on_earlier = earlier.set
         self.engine.defer = self._defer
@@ -201,7 +205,11 @@ class EngineHost:
             self.engine.defer = None
 
     def _defer(self, link: Connection, event: TimerEvent) -> None:
-        """A client that polls may need a new connection for its answer, while accepting may pause."""
+        """Handle an overdue timer after what has arrived is read.
+
+        For a session that polls, also accept waiting connections first: its answer may come on a new connection. It has
+        a queue of its own, because accepting may pause, and must not delay the timers of WebSockets.
+        """
         overdue = self._overdue_polls if isinstance(link.transport, PollingTransport) else self._overdue
         overdue.add(link, event)
 
@@ -212,4 +220,4 @@ class EngineHost:
             if self.on_interrupt is None:
                 raise
             self.on_interrupt(error)
-            return trio.current_time()  # others may be due
+            return trio.current_time()  # other timers may be due

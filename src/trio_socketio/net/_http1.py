@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a stream, by h11: one request at a time, limits checked before a body is read."""
+"""HTTP/1.1 over a stream, with h11. One request at a time; limits are checked before a body is read."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
 
 __all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
 
-#: How much of a response is written at once.
+#: How many bytes of a response are written at once.
 SEND_BYTES = 65536
 
-#: A client that sends or receives less than this within ``request_timeout`` is given up.
+#: The connection of a client that sends or receives fewer bytes than this within ``request_timeout`` is ended.
 PROGRESS_BYTES = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpLimits:
-    """The limits of a request and a response. Times are seconds."""
+    """The limits of a request and a response. Times are in seconds."""
 
     header_timeout: float
     request_timeout: float
@@ -40,7 +40,7 @@ class HttpLimits:
 
 
 class HttpTimeouts(Timeouts):
-    """What all connections of a server wait for."""
+    """The timeouts of all HTTP connections of a server, and the parts of responses that depend on them."""
 
     def __init__(self, limits: HttpLimits) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class HttpTimeouts(Timeouts):
         if limits.keep_alive_timeout >= 1:
             self._kept = f"Connection: keep-alive\r\nKeep-Alive: timeout={int(limits.keep_alive_timeout)}\r\n"
         self._second = -1
-        #: how heads end in this second, of connections that are kept and of those that are closed
+        #: the last lines of a response's head in this second: for a connection that is kept, and for one that is closed
         self._ends = ("", "")
 
     def serialise(self, response: EngineResponse, *, close: bool, head: bool) -> bytes:
-        """A response on the wire (RFC 9112 section 4), with its date (RFC 9110 section 6.6.1).
+        """Return the bytes of a response (RFC 9112 section 4), with its date (RFC 9110 section 6.6.1).
 
-        It says how long the connection is kept, or that it is closed.
+        Its head states how long the connection is kept, or that it is closed.
         """
         second = int(time.time())
         if second != self._second:
@@ -71,10 +71,10 @@ class HttpTimeouts(Timeouts):
 
 
 class BodyProgress:
-    """How a body grows.
+    """Reports how a body grows.
 
     Args:
-        received: called with a number of bytes whenever at least ``PROGRESS_BYTES`` more have come.
+        received: called with the number of new bytes, whenever there are at least ``PROGRESS_BYTES``.
     """
 
     def __init__(self, received: Callable[[int], None]) -> None:
@@ -82,7 +82,7 @@ class BodyProgress:
         self._told = 0
 
     def has_grown(self, size: int) -> bool:
-        """Whether a body of so many bytes by now has grown enough since this was last true."""
+        """Return whether a body of this size has grown enough since the last report; if so, report it."""
         grown = size - self._told
         if grown < PROGRESS_BYTES:
             return False
@@ -92,23 +92,23 @@ class BodyProgress:
 
 
 class ResponseState(Enum):
-    """How far the response to the current request is."""
+    """The state of the response to the current request."""
 
-    NONE = auto()  #: none has begun
+    NONE = auto()  #: not begun
     BEGUN = auto()
-    LAST_WRITTEN = auto()  #: it is written, and no request follows
+    LAST_WRITTEN = auto()  #: written, and no request follows on the connection
 
 
 class Http1Connection:
     """The server's end of one HTTP/1.1 connection.
 
     Attributes:
-        stream: the byte stream; ours to use, not to close.
-        reader: what the client sends.
-        scope: what follows the first request; ends when the client takes too long.
-        idle: a scope while nothing but a new request is waited for, so it may be cancelled.
-        head: the head of the current request, as it came.
-        offers_upgrade: the current request names another protocol, whether we speak it or not.
+        stream: the byte stream. The caller closes it.
+        reader: reads what the client sends.
+        scope: the scope of everything after the first request; it is cancelled when the client takes too long.
+        idle: the scope of a wait that may be cancelled when the server stops; None: there is none.
+        head: the head of the current request, as h11 parsed it.
+        offers_upgrade: whether the current request has an ``Upgrade`` header, for any protocol.
     """
 
     head: h11.Request
@@ -130,18 +130,18 @@ class Http1Connection:
 
     @property
     def trailing_data(self) -> bytes:
-        """What the client sent behind the request."""
+        """The bytes after the current request that have arrived already."""
         return self.reader.trailing_data
 
     def stop(self) -> None:
-        """The server stops: wait neither for a request nor for the rest of a body."""
+        """End a wait for a request or for the rest of a body, because the server stops."""
         if self.idle is not None:
             self.idle.cancel()
         elif self._queue is self._timeouts.request:
             self.scope.cancel()
 
     def wait_in(self, queue: TimeoutQueue | None) -> None:
-        """What is waited for may take this long, from now on."""
+        """Limit the current wait to the time of this queue, from now on; None: remove the limit."""
         if self._queue is not None:
             self._queue.discard(self.scope)
         self._queue = queue
@@ -151,9 +151,9 @@ class Http1Connection:
     # requests
 
     async def first_request(self) -> EngineRequest | None:
-        """The first request; as ``next_request``, but outside of the scope.
+        """Return the first request as ``next_request`` does, but without ``scope``.
 
-        It has mostly come with the connection, and many a connection carries no other.
+        Fast path: the first request has mostly arrived with the connection, and is often the only one.
         """
         event = self.reader.h11.next_event() if self.reader.receive_at_once() else h11.NEED_DATA
         if event is h11.NEED_DATA:
@@ -167,7 +167,7 @@ class Http1Connection:
         return self._begin_request(event) if isinstance(event, h11.Request) else None
 
     async def next_request(self) -> EngineRequest | None:
-        """The next request; None when the client has gone, or has taken too long.
+        """Read the next request; return None if the client has disconnected or has taken too long.
 
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
@@ -185,7 +185,7 @@ class Http1Connection:
                 self.wait_in(queue)
             await self.reader.receive()
             event = self.reader.h11.next_event()
-        if self.scope.cancel_called:  # just now: nothing can be written in it any more
+        if self.scope.cancel_called:  # just now; no response can be written in the scope
             return None
         self.idle = None
         self.wait_in(None)
@@ -206,17 +206,18 @@ class Http1Connection:
         return request
 
     async def read_body(self, request: EngineRequest, limit: int, received: Callable[[int], None]) -> bytes:
-        """The body of the current request; no kilobyte of it may take longer than ``request_timeout``.
+        """Read the body of the current request. Each kilobyte of it must arrive within ``request_timeout``.
 
         Args:
             request: the current request.
-            limit: its largest size in bytes.
-            received: called with a number of bytes when at least a kilobyte more has come, and the body is not whole.
+            limit: the largest size of the body in bytes.
+            received: called with the number of new bytes when there is at least a kilobyte, while the body is
+                incomplete.
 
         Raises:
-            BodyTooLarge: the head or a chunk announces more, or it comes in too many chunks.
-            h11.RemoteProtocolError: it never came whole.
-            trio.BrokenResourceError: the client that asked to be asked for it has gone.
+            BodyTooLarge: the head or a chunk announces more than ``limit``, or there are too many chunks.
+            h11.RemoteProtocolError: the body is malformed, or the client ended the connection before its end.
+            trio.BrokenResourceError: the client that awaits ``100 Continue`` has disconnected.
         """
         announced = int(request.headers.get("content-length", "0"))
         if announced > limit:
@@ -248,7 +249,7 @@ class Http1Connection:
         return bytes(body)
 
     async def _read_chunked(self, limit: int, received: Callable[[int], None]) -> bytes:
-        """Each read is small, so that other tasks have their turns between the chunks of two reads."""
+        """Read a chunked body. Each read is small, so that other tasks run between the chunks of two reads."""
         chunked = ChunkedBody(limit, self._timeouts.limits.max_header_bytes)
         progress = BodyProgress(received)
         is_whole = chunked.receive(self.reader.take_rest())
@@ -262,7 +263,7 @@ class Http1Connection:
         return bytes(chunked.body)
 
     async def _wait_for_body(self, progress: BodyProgress, size: int) -> None:
-        """More is to come than so many bytes: limit the time, and ask for the body (RFC 9110 section 10.1.1)."""
+        """Limit the wait for the rest of a body, and send ``100 Continue`` if need be (RFC 9110 section 10.1.1)."""
         if progress.has_grown(size) or self._queue is None:
             self.wait_in(self._timeouts.request)
         if self.reader.h11.they_are_waiting_for_100_continue:
@@ -272,11 +273,14 @@ class Http1Connection:
     # responses
 
     def begin_response(self, response: EngineResponse, *, head: bool = False) -> bytes:
-        """Write as much as a socket takes at once; the rest is for ``finish_response``.
+        """Write as much of a response as the socket takes at once.
 
         Args:
-            response: what to write.
+            response: the response.
             head: leave the body out, as for a HEAD request.
+
+        Returns:
+            The rest, to be written by ``finish_response``.
 
         Raises:
             trio.BrokenResourceError: the connection is broken.
@@ -298,11 +302,11 @@ class Http1Connection:
             raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
 
     async def finish_response(self, rest: bytes) -> None:
-        """Write what is left; returns at once if nothing is.
+        """Write the rest of a response; return at once if it is empty.
 
         Raises:
             trio.BrokenResourceError: the connection is broken.
-            trio.TooSlowError: the client does not read.
+            trio.TooSlowError: the client has received less than ``PROGRESS_BYTES`` within ``request_timeout``.
         """
         if not rest:
             return
@@ -321,7 +325,7 @@ class Http1Connection:
             raise trio.TooSlowError
 
     def _progress(self) -> Callable[[], bool]:
-        """What tells whether the client has received enough since it was last called."""
+        """Return a function that returns whether the client has received ``PROGRESS_BYTES`` since its last call."""
         last = self.delivery()
 
         def goes_on() -> bool:
@@ -334,18 +338,21 @@ class Http1Connection:
         return goes_on
 
     def delivery(self) -> Delivery | None:
-        """How far the client has received what was written; None: that cannot be told."""
+        """Return how many of the written bytes the client has received; None: this is unknown."""
         descriptor = descriptor_of(self.stream)
         if descriptor is None:
             return Delivery(self._taken, 0)
         return delivery_of(descriptor, self._taken)
 
     async def send(self, data: bytes) -> None:
-        """Write bytes as they are; raises as ``finish_response``."""
+        """Write bytes unchanged. Raises the same as ``finish_response``."""
         await self.finish_response(self._begin_write(data))
 
     async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
-        """Write a whole response; see ``begin_response``. Returns whether the connection can carry another request."""
+        """Write a complete response; return whether the connection can carry another request.
+
+        Arguments as for ``begin_response``.
+        """
         await self.finish_response(self.begin_response(response, head=head))
         self._response_written()
         return self.is_reusable
@@ -360,7 +367,7 @@ class Http1Connection:
         return not self._last
 
     def responded(self, *, stop: bool) -> None:
-        """Another task has written a whole response: let the one that reads go on, or end."""
+        """Let the reading task go on, or end, because another task has written the complete response."""
         self.idle = self.scope
         self._response_written()
         self.reader.release()
@@ -370,10 +377,10 @@ class Http1Connection:
             self.wait_in(self._timeouts.keep_alive)
 
     async def respond_error(self, status: int) -> None:
-        """Answer a request that could not be read, if nothing was written yet; the connection is closed afterwards.
+        """Answer a request that could not be read, unless a response has begun. The connection is then closed.
 
         Raises:
-            trio.TooSlowError: the client does not read.
+            trio.TooSlowError: the client does not read the response within ``request_timeout``.
         """
         if self._response is ResponseState.NONE:
             response = EngineResponse(status, [("Content-Length", "0")])
@@ -382,7 +389,7 @@ class Http1Connection:
             self._response = ResponseState.LAST_WRITTEN
 
     async def linger(self) -> None:
-        """After the last response: end our half, and let the client end its own."""
+        """End the server's half of the connection after the last response, and wait for the client to end its own."""
         if self._response is ResponseState.LAST_WRITTEN:
             with trio.move_on_after(LINGER_TIMEOUT) as self.idle:
                 await end_stream(self.stream)
