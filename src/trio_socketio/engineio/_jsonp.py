@@ -1,7 +1,7 @@
-"""Polling by script tags: payloads inside of a script, and inside of a form.
+"""JSONP polling: responses are scripts that contain the payload, and POST bodies are forms that contain it.
 
-Sources: Node's engine.io, which is all there is; forms are ``application/x-www-form-urlencoded`` of the URL standard,
-section 5.1.
+Sources: Node's engine.io, because the protocol document does not describe JSONP. Forms are
+``application/x-www-form-urlencoded`` of the URL standard, section 5.1.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from trio_socketio._core import unquote_form
 __all__ = ["unwrap", "wrap"]
 
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-#: A field whose name is "d", and its value.
+#: A field with the name "d". The group is its value.
 _FIELD = re.compile(rb"(?<![^&])(?:d|%64)(?![^=&])=?([^&]*)")
 _NEWLINE = re.compile(rb"(?<!\\)\\n")
 
 
 def wrap(index: str, body: bytes) -> bytes:
-    """A script that hands a payload to the callback of this number.
+    """Build a script that passes a payload to the callback with this number.
 
-    Two characters that JSON allows ended a line in JavaScript before ECMAScript 2019: they are escaped, too.
+    U+2028 and U+2029 are escaped, too: JSON allows them in a string, JavaScript before ECMAScript 2019 does not.
     """
     text = json.dumps(body.decode(), ensure_ascii=False)
     text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -30,13 +30,13 @@ def wrap(index: str, body: bytes) -> bytes:
 
 
 def unwrap(form: bytes) -> bytes:
-    """The payload that a form holds as its field ``d``.
+    """Return the payload from the field ``d`` of a form.
 
-    A form would change the newlines in it, so the client has written each as a backslash and an ``n``, and has put a
-    second backslash before those that were there.
+    A form would change the newlines of the payload. The client therefore writes each newline as a backslash and an
+    ``n``, and adds a backslash where the payload itself has a backslash before an ``n``. This is undone here.
 
     Raises:
-        ValueError: this is no such form.
+        ValueError: the form is malformed, or does not have exactly one field ``d``.
     """
     if _BAD_ESCAPE.search(form):
         raise ValueError("a percent sign in a form that begins no escape")

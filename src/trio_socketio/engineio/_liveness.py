@@ -1,7 +1,8 @@
-"""Whether a client whose answer to a ping is due may still be alive, because it receives what is sent to it.
+"""The decision whether a client that has not answered a ping in time is still alive.
 
-A ping arrives behind everything that was sent before it, so on a slow link its answer is late. What tells such a
-client from one that is gone: it goes on acknowledging bytes. Bytes that only our kernel has taken say nothing.
+A ping arrives after all bytes that were sent before it, so on a slow link its answer is late. A client on a slow link
+goes on acknowledging bytes (TCP), a client that is gone does not. Bytes that only our own kernel has taken prove
+nothing.
 """
 
 from __future__ import annotations
@@ -10,28 +11,29 @@ from typing import NamedTuple
 
 __all__ = ["LITTLE", "Delivery", "Look", "first_look", "look"]
 
-#: So many bytes never delay a ping by much. A kilobyte in a ping timeout is also what shows life the other way round.
+#: This many bytes before a ping never delay it by much. In the other direction, too, a kilobyte from the client per
+#: ping timeout counts as a sign of life.
 LITTLE = 1024
 
 
 class Delivery(NamedTuple):
     """How far a client has received what was written to its connection."""
 
-    acknowledged: int  #: bytes, from any origin
+    acknowledged: int  #: bytes acknowledged; only differences between two values have a meaning
     outstanding: int  #: bytes written and not acknowledged
     quiet: float | None = None  #: seconds since it last acknowledged anything; None: unknown
 
 
 class Look(NamedTuple):
-    """What was seen when a deadline had passed, for comparison at the next one."""
+    """The progress of a client when a deadline had passed. It is compared with the progress at the next deadline."""
 
     acknowledged: int
-    end: int  #: what ``acknowledged`` is once all that was on its way has arrived
-    is_last: bool  #: the ping has arrived, so there is no further reason to wait
+    end: int  #: the value of ``acknowledged`` after all bytes that were outstanding have arrived
+    is_last: bool  #: the ping has arrived, so this is the last wait
 
 
 def first_look(delivery: Delivery, queued: int) -> Look:
-    """What to compare with later, when nothing is overdue yet; arguments as for ``look``."""
+    """Note the progress of a client while no answer is overdue. The arguments are those of ``look``."""
     end = delivery.acknowledged + delivery.outstanding + queued
     return Look(delivery.acknowledged, end, is_last=False)
 
@@ -39,17 +41,17 @@ def first_look(delivery: Delivery, queued: int) -> Look:
 def look(
     last: Look | None, delivery: Delivery, queued: int, timeout: float, *, is_behind: bool
 ) -> tuple[float, Look] | None:
-    """Decide about a client that has not answered in time.
+    """Decide whether to wait longer for a client that has not answered in time.
 
     Args:
-        last: what was seen at the deadline before this one, if this wait has had one.
-        delivery: what is seen now.
-        queued: how many bytes are to be written behind that.
+        last: the previous look during this wait; None: there was none.
+        delivery: the progress of the client now.
+        queued: how many bytes are queued and not yet written.
         timeout: how long an answer may take, in seconds.
-        is_behind: whether there was much before the ping when it was sent.
+        is_behind: whether many bytes were still to arrive before the ping when it was sent.
 
     Returns:
-        How many seconds to wait on, and what to pass as ``last`` then; None: the client is gone.
+        How many seconds to wait, and the look to pass as ``last`` after that. None: the client is gone.
     """
     acknowledged, outstanding, quiet = delivery
     outstanding += queued

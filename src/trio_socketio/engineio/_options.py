@@ -1,4 +1,4 @@
-"""The options of the Engine.IO layer, as it uses them."""
+"""The options of the Engine.IO layer, checked and with their defaults filled in."""
 
 from __future__ import annotations
 
@@ -35,35 +35,35 @@ GenerateId = Callable[[], str | Awaitable[str]] | Callable[[EngineRequest], str 
 
 
 def generate_sid() -> str:
-    """A session id: 20 characters of ``[A-Za-z0-9_-]``, 120 random bits from the operating system."""
+    """Make a session id: 20 characters of ``[A-Za-z0-9_-]``, 120 random bits from the operating system."""
     return secrets.token_urlsafe(15)
 
 
 def takes_request(generate_id: GenerateId) -> bool:
-    """Whether it cannot be called without an argument."""
+    """Return whether the function needs the request as an argument."""
     try:
         inspect.signature(generate_id).bind()
     except TypeError:
         return True
-    except ValueError:  # a function in C that does not say
+    except ValueError:  # a function in C without a signature
         return False
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """How much may wait for one client, and what happens beyond it.
+    """The limits of each client's outbox, and the policy for a full one.
 
     Args:
-        max_packets: messages queued or being written; a header and its attachments are one.
-        max_bytes: their bytes, as WebSocket frames. One larger message is accepted by an empty outbox.
-        policy: what a full outbox does with the next message.
+        max_packets: how many messages may be queued or being written. A packet and its attachments are one message.
+        max_bytes: how many bytes they may have, as WebSocket frames. An empty outbox accepts one larger message.
+        policy: what happens to a message that does not fit into the outbox.
 
-            - ``"disconnect"``: ``await socket.emit`` waits for ``write_timeout`` seconds, all else
-              does not wait; then the client is disconnected.
-            - ``"block"``: ``await socket.emit`` waits as long as its caller does; all else as above.
+            - ``"disconnect"``: ``await socket.emit`` waits up to ``write_timeout`` seconds, other calls do not wait.
+              Then the client is disconnected.
+            - ``"block"``: ``await socket.emit`` waits without a limit. Other calls disconnect the client, as above.
             - ``"drop_oldest"``, ``"drop_newest"``: messages are dropped and counted.
-            - ``"latest_per_event"``: a queued event of the same name gives way to the new one.
+            - ``"latest_per_event"``: the new event replaces a queued event of the same name.
     """
 
     max_packets: int = 1024
@@ -81,15 +81,15 @@ class Outbox:
 
     @property
     def core_policy(self) -> OutboxPolicy:
-        """The policy's number in C."""
+        """The policy as a member of the enumeration that the C core uses."""
         return OutboxPolicy[self.policy.upper()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineOptions:
-    """The options of the Engine.IO layer. Times are seconds, sizes bytes.
+    """The options of the Engine.IO layer. Times are in seconds, sizes in bytes.
 
-    ``EngineConfig`` declares them, with their defaults and checks, and makes this.
+    ``EngineConfig`` declares these options with their defaults, checks them and makes this object.
     """
 
     ping_interval: float

@@ -1,7 +1,7 @@
-"""Engine.IO packets: a type, and data.
+"""Engine.IO packets: a type and data.
 
-The type stands in front of the data, as one character. Only a binary message of revision 4 has none: over WebSocket it
-is bytes, and as text it is base64 behind a ``b``. Source: Engine.IO protocol, revisions 3 and 4, "Packet types".
+The type is one character in front of the data. A binary message of revision 4 has no type: over WebSocket it is a
+binary frame, and in text it is a ``b`` and base64. Source: Engine.IO protocol, revisions 3 and 4, "Packet types".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["MESSAGE", "Packet", "PacketType", "parse_packet"]
 
 
 class PacketType(Enum):
-    """The types, and the characters that stand for them."""
+    """The packet types, and the character of each."""
 
     OPEN = "0"
     CLOSE = "1"
@@ -30,7 +30,7 @@ class Packet(NamedTuple):
     """One packet.
 
     Attributes:
-        type: the type.
+        type: the packet type.
         data: ``bytes`` for a binary message, else ``str``.
     """
 
@@ -38,23 +38,23 @@ class Packet(NamedTuple):
     data: str | bytes = ""
 
 
-#: The character that stands for a message.
+#: The character of a message packet.
 MESSAGE = PacketType.MESSAGE.value
 
 _TYPES = {packet_type.value: packet_type for packet_type in PacketType}
 
 
 def parse_packet(packet: str | bytes, revision: int) -> Packet | Failure:
-    """Parse one packet of a client.
+    """Parse one packet from a client.
 
-    Clients of revision 4 that are told ``forceBase64`` send binary messages as text over WebSocket, too.
+    A client of revision 4 with the option ``forceBase64`` sends binary messages as text, over WebSocket too.
 
     Args:
-        packet: the packet, as it came.
+        packet: the packet as received.
         revision: the revision of the protocol, 3 or 4.
 
     Returns:
-        The packet, or what is wrong with it.
+        The packet, or a ``Failure`` that says what is wrong with it.
     """
     if type(packet) is str and packet[:1] != "b":
         packet_type = _TYPES.get(packet[:1])

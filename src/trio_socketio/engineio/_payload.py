@@ -1,4 +1,4 @@
-"""What the body of a polling request looks like in each revision of the protocol.
+"""The payloads of HTTP long-polling in each revision of the protocol.
 
 Sources: Engine.IO protocol, revisions 3 and 4, "Payload".
 """
@@ -26,50 +26,55 @@ TEXT = "text/plain; charset=UTF-8"
 BINARY = "application/octet-stream"
 
 
-#: How a client up to 1.5 of engine.io-client, that is 1.3 of socket.io-client, makes its URLs different: the time in
-#: milliseconds, and a count. Later ones write the time in another way.
+#: The parameter ``t`` of engine.io-client up to 1.5, which is part of socket.io-client up to 1.3. It makes each URL
+#: unique: the time in milliseconds, and a count. Later clients write the time in another format.
 _OLD_TIMESTAMP = re.compile(r"[0-9]{13}-[0-9]+")
 
 
 def hears_bytes_alone(timestamp: str) -> bool:
-    """Whether the parameter ``t`` is from a client whose XMLHttpRequest level 2 takes text for the word "ok".
+    """Return True if the parameter ``t`` comes from socket.io-client up to 1.3.
 
-    The servers of its time sent text to none but those who asked for it with ``b64``.
+    With XMLHttpRequest level 2, these clients misread a text response as "ok" and therefore need binary payloads. The
+    servers of their time sent text only to clients that asked for it with the parameter ``b64``.
     """
     return _OLD_TIMESTAMP.fullmatch(timestamp) is not None
 
 
 def is_binary(content_type: str) -> bool:
-    """Whether the type of a request's content is that of arbitrary bytes, whatever its parameters are."""
+    """Return whether a Content-Type header, without its parameters, is ``application/octet-stream``."""
     return content_type.partition(";")[0].strip().lower() == BINARY
 
 
 class Payloads(Protocol):
-    """The payloads of one revision, the same for all its sessions."""
+    """The payload format of one revision. All sessions of that revision share one object."""
 
     def accepts(self, content_type: str) -> bool:
-        """Whether a POST may be of this type."""
+        """Return whether a POST may have this content type."""
         ...
 
     def read(self, body: bytes, content_type: str) -> PayloadReader:
-        """The packets of a body, one at a time."""
+        """Return a reader that yields the packets of a body one at a time."""
         ...
 
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
-        """What is queued, about so many bytes of it, as a body and the type of that; it is in flight then."""
+        """Take about ``max_bytes`` of the queued messages, which are in flight from then on.
+
+        Returns:
+            The body and its content type.
+        """
         ...
 
     def packet(self, packet_type: PacketType) -> tuple[bytes, str]:
-        """A body of one packet that is a type and nothing else, and the type of the body."""
+        """Return a body of one packet without data, and the content type of the body."""
         ...
 
     def append(self, body: bytes, content_type: str, packet_type: PacketType) -> bytes:
-        """The body with such a packet behind its own."""
+        """Return the body with a packet without data appended."""
         ...
 
 
 class _Payloads4:
-    """Revision 4: always text."""
+    """The payloads of revision 4. They are always text."""
 
     def accepts(self, content_type: str) -> bool:
         return not is_binary(content_type)
@@ -88,7 +93,7 @@ class _Payloads4:
 
 
 class _Payloads3:
-    """Revision 3: binary if there is a binary packet in it, and the client takes bytes."""
+    """The payloads of revision 3. A payload is binary if it holds a binary packet and the client accepts binary."""
 
     def accepts(self, content_type: str) -> bool:
         return True
@@ -108,7 +113,7 @@ class _Payloads3:
 
 
 class _Payloads3Bytes(_Payloads3):
-    """Revision 3: always binary."""
+    """The payloads of revision 3 for clients that need binary ones; see ``hears_bytes_alone``."""
 
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         return link.take_payload3(max_bytes, True)[0], BINARY

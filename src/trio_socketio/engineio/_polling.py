@@ -1,7 +1,7 @@
-"""HTTP long-polling, without the HTTP: one waiting poll, one POST, and what they are answered with.
+"""The transport for HTTP long-polling, without I/O: one waiting poll, one POST, and their responses.
 
 The driver calls ``begin_poll`` or ``begin_post``, reads and writes, and reports back. Source: Engine.IO protocol
-revision 4, "HTTP long-polling", "Upgrade"; the same in revision 3, but for its payloads.
+revision 4, "HTTP long-polling", "Upgrade". Revision 3 differs only in its payloads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["BAD_REQUEST", "POST_OK", "POST_TOO_LARGE", "PollingTransport"]
 
-#: More than any outbox holds: a poll takes all that is queued.
+#: More bytes than any outbox holds: with this limit a poll takes all queued messages.
 EVERYTHING = 1 << 40
 
 
@@ -47,7 +47,7 @@ BAD_REQUEST = EngineResponse(400, [("Content-Length", "0")])
 POST_OK = EngineResponse(
     200, [("Content-Type", "text/html"), ("Content-Length", "2"), ("cache-control", "no-store")], b"ok"
 )
-#: The rest of the body is never read, so the TCP connection cannot be used again; the session lives on.
+#: The rest of the body is never read, so the TCP connection cannot be used again. The session continues.
 POST_TOO_LARGE = EngineResponse(413, [("Content-Length", "0")], close=True)
 
 
@@ -60,20 +60,20 @@ def _payloads(session: Session) -> Payloads:
 
 
 class Messages(Enum):
-    """Where the messages of the answer to a poll are."""
+    """The state of the messages that a poll has taken from the outbox."""
 
-    NONE = auto()  #: there is no answer, it holds none, or it is written
-    TAKEN = auto()  #: they are in the answer, and the kernel has none of it
-    ON_THEIR_WAY = auto()  #: the answer is being written
-    PUT_BACK = auto()  #: they are in the outbox again, for a WebSocket
+    NONE = auto()  #: there are none, or their response is written
+    TAKEN = auto()  #: they are in a response of which no byte was written yet
+    ON_THEIR_WAY = auto()  #: the response is being written
+    PUT_BACK = auto()  #: they are back in the outbox, for a WebSocket
 
 
 class PollingTransport:
-    """The polling transport of one session. Its first request decides whether all are JSONP.
+    """The polling transport of one session. The first request decides whether all requests are JSONP.
 
     Attributes:
         session: the session.
-        releases_next: the next poll is answered at once, for an upgrade is under way.
+        releases_next: whether the next poll is answered at once, because of an upgrade.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class PollingTransport:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._payloads = _payloads(session)
-        self._max_bytes = 1  # the open packet comes alone
+        self._max_bytes = 1  # the first response holds the open packet only
         self._post_type = ""
         self._notify: Callable[[], None] | None = None
         self._answer: PacketType | None = None
@@ -101,63 +101,73 @@ class PollingTransport:
     # the seam
 
     def wake(self) -> None:
-        """There is output: answer the waiting poll."""
+        """Answer the waiting poll, because messages are queued."""
         if self._notify is not None:
             self._notify()
 
     @property
     def polls(self) -> PollingTransport:
-        """Itself, as the session controls polls through it."""
+        """This object. The session controls its polls through it."""
         return self
 
     def resume(self) -> None:
-        """Nothing happens: ``hold_post`` has told the session what to wake."""
+        """Do nothing: the function passed to ``hold_post`` wakes the withheld POST."""
 
     def close(self) -> None:
-        """Answer the waiting poll with the rest or a close packet, or keep both for the next poll."""
+        """Answer the waiting poll with the queued messages or a close packet.
+
+        If no poll waits, a session that lingers keeps them for the next poll. Any other session ends.
+        """
         if self._notify is not None:
             self._notify()
         elif not self.session.lingers:
             self.session.end()
 
     def abort(self, *, goodbye: bool) -> None:
-        """Release the waiting poll."""
-        if self.session.transport is not self:  # an upgrade has taken over
+        """Answer the waiting poll at once: with a close packet if ``goodbye``, else with a noop packet."""
+        if self.session.transport is not self:  # a WebSocket has replaced this transport
             self._take_back()
         if self._notify is not None:
             self._answer = PacketType.CLOSE if goodbye else PacketType.NOOP
             self._notify()
 
     def _take_back(self) -> None:
-        """What a poll took goes out through the WebSocket, if nothing of the answer was handed to the kernel."""
+        """Put the messages that a poll took back into the outbox, unless their response is being written.
+
+        The WebSocket that has replaced this transport sends them.
+        """
         if self._messages is Messages.TAKEN:
             self._messages = Messages.PUT_BACK
             self.session.link.put_back()
 
     def delivery(self, now: float) -> Delivery | None:
-        """Of the connection that carries, or has carried, the last answer to a poll."""
+        """Return the progress of the connection that carries, or has carried, the last response to a poll."""
         return None if self._delivery is None else self._delivery()
 
     @property
     def _took(self) -> bool:
-        """Whether the answer to a poll holds messages that are not written."""
+        """Whether there are messages in a response that is not written yet."""
         return self._messages is Messages.TAKEN or self._messages is Messages.ON_THEIR_WAY
 
     # GET
 
     def answered_by(self, delivery: Callable[[], Delivery | None]) -> None:
-        """The connection that a poll is answered through: how far it has been received, asked when it matters."""
+        """Note the connection through which a poll is answered.
+
+        Args:
+            delivery: returns how far the client has received what was written to this connection.
+        """
         self._delivery = delivery
 
     def begin_poll(self, notify: Callable[[], None]) -> EngineResponse | None:
-        """A GET has come.
+        """Handle a GET.
 
         Args:
             notify: called, possibly more than once, when there is something to answer.
 
         Returns:
-            The refusal of an overlapping poll, or of one for a session that was over before it could be asked for;
-            or None: ``collect`` after ``notify`` was called.
+            None: call ``collect`` after ``notify`` was called. A response, if the poll is refused: it overlaps another
+            one, or its session has just ended.
         """
         if self.session.state is State.CLOSED:
             return BAD_REQUEST
@@ -178,29 +188,32 @@ class PollingTransport:
         self.session.link.set_poll_waits(notify is not None)
 
     def release(self) -> None:
-        """Answer the waiting poll with a noop packet, if there is nothing better."""
+        """Answer the waiting poll with a noop packet, unless messages are queued."""
         if self._notify is not None and not self.session.link.queued_packets:
             self._answer = PacketType.NOOP
             self._notify()
 
     def release_all(self) -> None:
-        """Answer the waiting poll and the next one: the client may have sent that before its probe was answered."""
+        """Answer the waiting poll and the next one at once.
+
+        The client may have sent the next poll before it received the answer to its probe.
+        """
         self.release()
         self.releases_next = True
 
     def hold(self) -> None:
-        """Let polls wait for messages again: the upgrade has failed."""
+        """Let polls wait for messages again, because the upgrade has failed."""
         self.releases_next = False
 
     def was_polled(self) -> bool:
-        """Whether a poll waits, or has come since this was asked last."""
+        """Return whether a poll waits, or has come since the last call of this method."""
         polled, self._polled = self._polled or self._notify is not None, False
         return polled
 
     def collect(self) -> EngineResponse:
-        """The answer to the poll that was waiting; see ``begin_answer``.
+        """Build the response to the waiting poll.
 
-        Report with ``poll_written`` or ``poll_lost``.
+        Call ``begin_answer`` before the response is written, and ``poll_written`` or ``poll_lost`` afterwards.
         """
         self._set_waiting(None)
         session, payloads = self.session, self._payloads
@@ -213,7 +226,8 @@ class PollingTransport:
         self._max_bytes = EVERYTHING
         is_last = session.state is State.CLOSED or not session.lingers
         if is_closing and (is_last or not body):
-            # Clients obey a close packet before they hand over the messages beside it, so it rather comes alone.
+            # Clients close on a close packet before they deliver the messages of the same payload. It is therefore sent
+            # alone, unless this is the last response.
             if body:
                 body = payloads.append(body, content_type, PacketType.CLOSE)
             else:
@@ -223,12 +237,13 @@ class PollingTransport:
 
     def _wrapped(self, body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
         index = self.session.request.jsonp
-        # The type stays that of text, as from Node, and nobody is told not to guess: it must run as a script.
+        # As in Node, the content type stays that of text. There is no ``X-Content-Type-Options: nosniff``, because
+        # browsers must run the response as a script.
         body = body if index is None else _jsonp.wrap(index, body)
         return _response(body, content_type, compress=compress)
 
     def begin_answer(self) -> EngineResponse | None:
-        """The answer is about to be handed to the kernel; returns what is to be written instead, if anything is."""
+        """Note that the response is about to be written; returns another response if that is to be written instead."""
         if self._messages is Messages.PUT_BACK:
             return self._wrapped(*self._payloads.packet(PacketType.NOOP), compress=False)
         if self._messages is Messages.TAKEN:
@@ -236,28 +251,35 @@ class PollingTransport:
         return None
 
     def poll_written(self, now: float = math.nan) -> None:
-        """The answer to a poll is written; ``now`` as for ``Session.written``."""
-        if self._took:  # a noop took nothing: after an upgrade, what is in flight is the WebSocket's
+        """Note that the response to a poll is written; ``now`` as for ``Session.written``."""
+        if self._took:  # without this check, a noop would confirm messages that a WebSocket is sending
             self.session.written(now)
             self._messages = Messages.NONE
         if self._goodbye_sent and self.session.transport is self:
             self.session.end()
 
     def poll_lost(self, description: str) -> None:
-        """The client vanished while its poll was waiting or being answered."""
+        """End the session: its client vanished while its poll was waiting or being answered.
+
+        After an upgrade the session ends only if messages were in that response.
+        """
         self._set_waiting(None)
         if self.session.transport is self:
             if self.session.is_open:
                 self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
             else:
                 self.session.end()
-        elif self._took:  # an upgrade took over meanwhile, and what the poll took is lost
+        elif self._took:  # the session is on WebSocket now, and the messages that the poll took are lost
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
 
     # POST
 
     def begin_post(self, content_type: str) -> EngineResponse | None:
-        """A POST has come; returns its refusal, or None: read the body, then ``packets``, then ``end_post``."""
+        """Handle a POST.
+
+        Returns:
+            None: read the body, call ``packets``, then ``end_post``. A response, if the POST is refused.
+        """
         description = ""
         if self._posting:
             description = "overlap of two POSTs"
@@ -276,11 +298,15 @@ class PollingTransport:
         return self._payloads.accepts(content_type)
 
     def received(self, size: int, now: float) -> None:
-        """So many bytes of a body have come, and it is not whole: the client is alive."""
+        """Note that bytes of an unfinished body have come. They show that the client is alive."""
         self.session.received(size, now)
 
     def packets(self, body: bytes) -> PayloadReader | Failure:
-        """The packets of a body, to be handed to the session one at a time; or what is wrong with its form."""
+        """Return a reader of the packets of a body, to be passed to the session one at a time.
+
+        Returns:
+            The reader, or a ``Failure`` if the form of a JSONP request is malformed.
+        """
         if self.session.request.jsonp is not None:
             try:
                 body = _jsonp.unwrap(body)
@@ -289,11 +315,15 @@ class PollingTransport:
         return self._payloads.read(body, self._post_type)
 
     def hold_post(self, notify: Callable[[], None]) -> None:
-        """Withhold the answer to the POST while the session is paused; ``notify`` is called when the pause ends."""
+        """Withhold the response to the POST while the session is paused. ``notify`` is called when the pause ends."""
         self.session.call_after_pause(notify)
 
     def end_post(self, failure: Failure | None) -> EngineResponse:
-        """All packets before the first bad one were handed over; the answer."""
+        """Build the response to a POST, after its packets were passed to the session.
+
+        Args:
+            failure: the first malformed packet, which ends the session; None: all packets were well-formed.
+        """
         self._posting = False
         if failure is not None:
             self.session.fail(DisconnectReason.PARSE_ERROR, failure.text)
@@ -302,11 +332,11 @@ class PollingTransport:
         return POST_OK
 
     def post_lost(self, description: str) -> None:
-        """The body never came whole; nothing of it is handed over."""
+        """End the session: a body was not received completely. None of its packets is passed to the session."""
         self._posting = False
         if self.session.transport is self and self.session.is_open:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
 
     def post_refused(self) -> None:
-        """The body was not read, for its size; the session lives on."""
+        """Note that the body was too large and is not read. The session continues."""
         self._posting = False

@@ -1,4 +1,4 @@
-"""Who asks, and over what, where proxies are in front: as far as they are trusted, they are believed."""
+"""The client's address and scheme behind proxies, from the header fields that trusted proxies set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Proxies"]
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-#: One pair of the field ``Forwarded`` and what ends it (RFC 7239 section 4).
+#: One pair of the header field ``Forwarded`` and the character that ends it (RFC 7239 section 4).
 _PAIR = re.compile(
     r'[ \t]*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)=("(?:[^"\\]|\\.)*"|[A-Za-z0-9!#$%&\'*+.^_`|~-]+)[ \t]*(;|,|\Z)'
 )
@@ -21,14 +21,14 @@ _ADDRESS_AND_PORT = re.compile(r"\[([^\]]*)\](?::\w+)?|([0-9.]+):\w+")
 
 
 class Proxies:
-    """The proxies that are trusted, and the one header field that they set.
+    """The trusted proxies and the header field that they set.
 
-    The hops are walked from the nearest to the farthest: the first that is no trusted proxy is the client. What lies
-    behind it, and the other header field, may be the client's own invention.
+    The hops are checked from the nearest to the farthest. The first hop that is not a trusted proxy is the client. The
+    client may have forged all hops beyond it and the other header field, so these are ignored.
 
     Args:
-        trusted: networks, and ``"unix"`` for Unix-domain sockets.
-        header: the field.
+        trusted: the networks of the proxies, and ``"unix"`` for Unix-domain sockets.
+        header: the header field that the proxies set.
     """
 
     def __init__(self, trusted: Sequence[str], header: ProxyHeader) -> None:
@@ -37,9 +37,15 @@ class Proxies:
         self._header = header
 
     def resolve(self, address: str, secure: bool, headers: Mapping[str, str]) -> tuple[str, bool]:
-        """The client's address and whether it speaks TLS, by the connection's own and the request's header fields.
+        """Find the client's address and whether it uses TLS.
 
-        The address is blank if ``Forwarded`` is malformed: a client that has done that must not look like the proxy.
+        The returned address is blank if ``Forwarded`` is malformed: the client may have caused that, and must not get
+        the address of the proxy.
+
+        Args:
+            address: the peer of the connection.
+            secure: whether the connection uses TLS.
+            headers: the header fields of the request.
         """
         if not self._trusts(address):
             return address, secure
@@ -60,7 +66,7 @@ class Proxies:
     def _client(self, address: str, hops: Iterable[str]) -> str:
         for hop in hops:
             known = _address(hop)
-            if known is None:  # unknown, hidden or nonsense: what is behind it cannot be known
+            if known is None:  # "unknown", obfuscated or malformed: hops beyond it cannot be trusted
                 break
             address = str(known)
             if not self._trusts(address):
@@ -75,7 +81,7 @@ class Proxies:
 
 
 def _address(text: str) -> _Address | None:
-    """The IP address of a hop, which may have a port; IPv4 in IPv6 is IPv4."""
+    """Parse the IP address of a hop, which may have a port. An IPv4-mapped IPv6 address becomes IPv4."""
     text = text.strip()
     match = _ADDRESS_AND_PORT.fullmatch(text)
     try:
@@ -86,7 +92,10 @@ def _address(text: str) -> _Address | None:
 
 
 def _forwarded(field: str) -> list[dict[str, str]]:
-    """The hops, the nearest last; none if anything is malformed: then nobody knows where a hop begins."""
+    """Parse ``Forwarded`` into hops, the nearest one last.
+
+    The list is empty if any part is malformed, because it is then unclear where a hop begins.
+    """
     hops: list[dict[str, str]] = [{}]
     for pair in _pairs(field):
         if pair is None or pair[0] in hops[-1]:

@@ -1,6 +1,6 @@
-"""The HTTP request as the engine sees it, and the answers that are not a session.
+"""The HTTP request as the engine sees it, and the response to a request that is refused.
 
-Sources: Engine.IO protocol revision 4, "HTTP long-polling"; the error bodies are those of Node's engine.io.
+Sources: Engine.IO protocol revision 4, "HTTP long-polling". The error bodies are those of Node's engine.io.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ Headers = Sequence[tuple[str, str]]
 
 
 class EngineResponse(NamedTuple):
-    """A whole HTTP response."""
+    """A complete HTTP response."""
 
     status: int
     headers: Headers
     body: bytes = b""
-    close: bool = False  #: the TCP connection is not used again
-    compress: bool = False  #: the body may be sent compressed
+    close: bool = False  #: whether the TCP connection is closed after the response
+    compress: bool = False  #: whether the body may be sent compressed
 
 
 class Refusal(Enum):
-    """Why no session is made or served: (code, message, context). The message is what clients see."""
+    """The reason why a request is refused: (code, message, context). Clients see the message."""
 
     TRANSPORT_UNKNOWN = (0, "Transport unknown", "TRANSPORT_UNKNOWN")
     SESSION_UNKNOWN = (1, "Session ID unknown", "SESSION_UNKNOWN")
@@ -66,11 +66,11 @@ class Refusal(Enum):
 
     @property
     def context(self) -> str:
-        """Node's name for the cause, for the log."""
+        """Node's name for the reason, for the log."""
         return self.value[2]
 
     def response(self, message: str | None = None) -> EngineResponse:
-        """The refusal as an HTTP response, with another text than its own if there is one."""
+        """Build the HTTP response. ``message`` replaces the message of the refusal."""
         text = self.message if message is None else message
         body = json.dumps({"code": self.code, "message": text}, separators=(",", ":")).encode()
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
@@ -81,8 +81,8 @@ class RefusedError(Exception):
     """A request is refused.
 
     Args:
-        refusal: why.
-        message: what the client is told instead of the refusal's own text.
+        refusal: the reason.
+        message: replaces the message of the refusal; None: it is kept.
     """
 
     def __init__(self, refusal: Refusal, message: str | None = None) -> None:
@@ -91,32 +91,33 @@ class RefusedError(Exception):
         self.message = message
 
 
-#: The parameter ``EIO``, and the revision that it stands for.
+#: The revision for each value of the parameter ``EIO``.
 _REVISIONS = {"4": 4, "3": 3, "2": 3, None: 3}
 
-#: A script's callback has a number of at most so many digits.
+#: The largest number of digits in the number of a JSONP callback.
 JSONP_DIGITS = 10
 
 
 class EngineRequest:
     """One HTTP request to the engine.
 
-    While it is handled, what is parsed of it is kept. Most live on as the request that opened a session:
-    ``settle`` leaves them one text of all fields, to be parsed when somebody asks.
+    The parsed header fields and query are cached while the request is handled. A request that opened a session is kept
+    as long as the session. For this, ``settle`` replaces the cached objects by one string, which is parsed on access.
 
     Attributes:
-        method: as it came.
+        method: the method as received.
         target: the raw request target.
         address: the peer's address, ``"unix"`` for a Unix-domain socket.
         secure: whether the connection is TLS that ends here.
-        upgrade: whether it asks for the WebSocket protocol (RFC 6455 section 4.2.1).
-        sid: the session id in its query, blank for a handshake.
+        upgrade: whether the request asks for the WebSocket protocol (RFC 6455 section 4.2.1).
+        sid: the session id in the query, blank for a handshake.
         new_sid: the id of the session that an admitted handshake may open.
-        eio: the parameter ``EIO`` as it came; a session's requests must all say the same.
-        jsonp: the digits of the parameter ``j``, which may be none; None: this is no JSONP poll.
-        base64: binary messages must be sent as text to this client, if it speaks revision 3.
-        deflate: its WebSocket may carry compressed messages, as negotiated by who switches protocols.
-        response_headers: what every response to it carries; whoever sends that to a handshake lets go of them.
+        eio: the parameter ``EIO`` as received. It must be the same in all requests of a session.
+        jsonp: the digits of the parameter ``j``, possibly none. None: the request is not JSONP.
+        base64: whether a client of revision 3 needs binary messages as text.
+        deflate: whether compression was negotiated for the WebSocket of this request.
+        response_headers: header fields of every response to this request. Clear them after the response to a handshake,
+            because the request is kept.
     """
 
     __slots__ = (
@@ -155,9 +156,10 @@ class EngineRequest:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Names in lower case; repeated fields are joined by a comma and a blank (RFC 9110 section 5.3).
+        """The header fields, with names in lower case.
 
-        Those of ``cookie`` are joined by a semicolon and a blank, as HTTP/2 does it (RFC 9113 section 8.2.3).
+        Repeated fields are joined by a comma and a space (RFC 9110 section 5.3), repeated ``cookie`` fields by a
+        semicolon and a space, as in HTTP/2 (RFC 9113 section 8.2.3).
         """
         if isinstance(self._headers, str):
             fields = (line.partition(":") for line in self._headers.split("\n"))
@@ -168,13 +170,13 @@ class EngineRequest:
     def revision(self) -> int:
         """The revision of the Engine.IO protocol that the client speaks, 3 or 4; 0 for any other.
 
-        Clients of Socket.IO 1.0 send 2, and speak revision 3 as well as those that send nothing.
+        Clients of Socket.IO 1.0 send 2. These clients, and clients that send no ``EIO``, speak revision 3.
         """
         return _REVISIONS.get(self.eio, 0)
 
     @property
     def path(self) -> str:
-        """The path of the target, also where that is a whole URI (RFC 9112 section 3.2.2)."""
+        """The path of the target, which may be a complete URI (RFC 9112 section 3.2.2)."""
         path = self.target.partition("?")[0]
         scheme, is_uri, rest = path.partition("://")
         return "/" + rest.partition("/")[2] if is_uri and scheme.isalpha() else path
@@ -189,12 +191,12 @@ class EngineRequest:
 
     @property
     def origin(self) -> str | None:
-        """What a browser says where the request comes from (RFC 6454 section 7)."""
+        """The ``Origin`` header, in which browsers send the origin of the page (RFC 6454 section 7)."""
         return self.headers.get("origin")
 
     @property
     def referer_origin(self) -> str:
-        """The origin of the page that asks, as Referer says it (RFC 9110 section 10.1.3); blank if it does not."""
+        """The origin of the URI in ``Referer`` (RFC 9110 section 10.1.3); blank if there is none."""
         try:
             parts = urlsplit(self.headers.get("referer", ""))
         except ValueError:
@@ -203,7 +205,10 @@ class EngineRequest:
         return origin if parts.netloc and is_field_value(origin) else ""
 
     def settle(self) -> None:
-        """It is kept from here on: 0.4 kB instead of 1.5 for a request of five fields, and one object to collect."""
+        """Shrink the request, because its session keeps it.
+
+        A request with five header fields then takes 0.4 kB instead of 1.5 kB, and is one object for the collector.
+        """
         self._headers = "\n".join([f"{name}:{value}" for name, value in self.headers.items()])
         self._query = None
         self.method = sys.intern(self.method)
@@ -217,10 +222,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
-    """Whether an Origin header names the host and port of the Host header.
+    """Return whether an Origin header has the host and port of the Host header.
 
-    Default ports are normalised. The scheme counts only where it is known: ``secure`` says that TLS
-    ends here, and then a plain ``http`` origin is another one.
+    A missing port is the default port. If ``secure``, TLS ends here, and an ``http`` origin is a different one. If not,
+    a proxy may have ended TLS, so both schemes are accepted.
     """
     try:
         parts = urlsplit(origin)

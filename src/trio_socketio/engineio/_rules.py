@@ -1,6 +1,6 @@
-"""Which requests may open a session, or use one.
+"""The rules that decide which requests may open or use a session.
 
-The order of the checks, and what a client is told, are those of Node's engine.io.
+The order of the checks and the error messages are those of Node's engine.io.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ __all__ = ["Rules"]
 
 
 class Rules:
-    """The rules of one engine for requests. They wait for nothing.
+    """The rules of one engine for requests. No method waits.
 
     Args:
         options: the options of the engine.
-        sessions: its sessions, by id.
-        hooks: the application's.
-        logger: for refusals, and for faults of the application.
+        sessions: the sessions of the engine by id.
+        hooks: the hooks of the application.
+        logger: the logger for refusals and for faults of the application.
 
     Attributes:
-        refused: how many requests were refused, by context.
+        refused: the number of refused requests, by the context of the refusal.
     """
 
     def __init__(
@@ -46,29 +46,29 @@ class Rules:
         self._id_takes_request = takes_request(options.generate_id)
 
     def verify(self, request: EngineRequest, granted: bool | None = None) -> Refusal | None:
-        """Why this request is refused, or None. The order of the checks is Node's.
+        """Return why this request is refused, or None. The order of the checks is Node's.
 
-        A handshake that passes is to be asked about by ``allow_request`` next, and by ``admit`` at last.
+        For a handshake that passes, call ``allow_request`` next and ``admit`` last.
 
         Args:
             request: the request.
-            granted: what a function of the option ``cors`` has said that had to be awaited.
+            granted: whether the option ``cors`` allows the origin, if this was found out before; None: check it.
         """
         refusal = self._verify(request, granted)
         return None if refusal is None else self.refuse(request, refusal)
 
     def admit(self, request: EngineRequest, sid: str | None = None) -> Refusal | None:
-        """Why this verified handshake is refused after all, or None: then a session may be opened at once.
+        """Return why a verified handshake is refused after all, or None: then open its session at once.
 
         Args:
             request: the request.
-            sid: the id of its session; None: what ``generate_id`` gives, without waiting.
+            sid: the session id; None: call ``generate_id``, which then must not be async.
         """
         refusal = self._admit(request, sid)
         return None if refusal is None else self.refuse(request, refusal)
 
     def refuse(self, request: EngineRequest, refusal: Refusal, message: str | None = None) -> Refusal:
-        """Count a refusal, log it, and tell the hooks. To be called once for each request that is refused."""
+        """Count a refusal, log it and call the hooks. Call this once for each refused request."""
         self.refused[refusal.context] = self.refused.get(refusal.context, 0) + 1
         self._logger.debug("refused %s request: %s", request.method, refusal.context)
         text = refusal.message if message is None else message
@@ -100,11 +100,11 @@ class Rules:
         return None
 
     def speaks(self, request: EngineRequest) -> bool:
-        """Whether there may be sessions of the revision that the request asks for."""
+        """Return whether the server supports the revision that the client speaks."""
         return request.revision == 4 or (request.revision == 3 and self._options.allow_eio3)
 
     def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
-        """A new session id from the application's function; whatever that raises is raised."""
+        """Call the application's function for a new session id. Its exceptions are passed on."""
         return self._generate_id(request) if self._id_takes_request else self._generate_id()
 
     def _admit(self, request: EngineRequest, sid: str | Awaitable[str] | None) -> Refusal | None:
@@ -137,9 +137,10 @@ class Rules:
         return None
 
     def origin_allowed(self, request: EngineRequest, granted: bool | None = None) -> bool:
-        """Whether a page of this origin may ask; clients that are no browsers may. ``granted`` as for ``verify``.
+        """Return whether a page of this origin may use the server; ``granted`` as for ``verify``.
 
-        A JSONP poll has to say where its page is from, by Origin or Referer: any page may hold a script tag.
+        A request without an Origin is allowed, because clients other than browsers send none. A JSONP request must have
+        an Origin or a Referer, because any page can contain a script tag.
         """
         origin = request.origin
         if origin is None:
