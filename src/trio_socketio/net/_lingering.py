@@ -1,7 +1,7 @@
 """Ends a connection whose client may still send.
 
-To close at once would reset the connection, and destroy the last response on its way (RFC 9112 section 9.6). So the
-server ends its own half and reads on, until the client ends the other.
+Closing such a connection at once would reset it, and the client could lose the last response (RFC 9112 section 9.6).
+So the server ends its own half, and reads on until the client ends the other half.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ import trio
 
 __all__ = ["LINGER_TIMEOUT", "end_stream"]
 
-#: How long a client may take to notice that we have ended the connection, in seconds.
+#: How long a client may take to end its half after the server has ended its own, in seconds.
 LINGER_TIMEOUT = 2.0
 
-#: How long a TLS stream waits for data that has come already, in seconds.
+#: How long to wait on a TLS stream for data that may have arrived already, in seconds.
 DATA_TIMEOUT = 0.001
 
 RECEIVE_BYTES = 65536
 
 
 async def end_stream(stream: trio.abc.Stream) -> None:
-    """End our half of the stream, and read until the client has ended its own. The caller closes the stream.
+    """End the server's half of the stream, and read until the client ends its own. The caller closes the stream.
 
     Raises:
         trio.BrokenResourceError: the connection is broken.
 
-    Cancellation: the stream may only be closed.
+    Cancellation: afterwards the stream can only be closed.
     """
     if isinstance(stream, trio.SSLStream):
         await _end_tls(stream)
@@ -40,10 +40,10 @@ async def _drain(stream: trio.abc.ReceiveStream) -> None:
 
 
 async def _end_tls(stream: trio.SSLStream[trio.abc.Stream]) -> None:
-    """Send ``close_notify`` (RFC 8446 section 6.1), and then as on TCP.
+    """Send ``close_notify`` (RFC 8446 section 6.1), then end the TCP connection below as without TLS.
 
-    ``unwrap`` sends it, and waits for the client's. Data that comes instead breaks the TLS stream, and not what is
-    below. But if such data has come before, nothing is sent, so it is read first.
+    ``unwrap`` sends ``close_notify``, and waits for the client's. Data that arrives instead breaks the TLS stream, but
+    not the stream below. If data has arrived before, ``unwrap`` sends nothing; therefore read that data first.
     """
     transport = stream.transport_stream
     while True:

@@ -1,4 +1,4 @@
-"""Keeps the log from being flooded by what clients repeat."""
+"""Limits log messages that clients can cause repeatedly."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ __all__ = ["LogLimit"]
 
 
 class LogLimit:
-    """Says whether something is to be logged: each key once in an interval, and so many keys at most.
+    """Allows each key to be logged once in an interval, and a limited number of keys.
 
     Args:
-        interval: in seconds.
-        most: how many keys are logged in an interval. It bounds the memory, too.
+        interval: the interval in seconds.
+        most: how many keys are logged in an interval. This bounds the memory, too.
     """
 
     def __init__(self, interval: float, most: int) -> None:
@@ -22,7 +22,7 @@ class LogLimit:
         return len(self._logged)
 
     def allows(self, key: str, now: float) -> bool:
-        """Whether to log this key now; then it counts as logged."""
+        """Return whether to log this key now. If so, it counts as logged."""
         logged = self._logged
         while logged:
             earliest = next(iter(logged))

@@ -1,6 +1,7 @@
-"""Timers that may be due because the server itself was late: first all that has come is read, then they are dealt with.
+"""Handles timers that may be overdue because the server itself was late.
 
-An answer that is due may wait in the kernel, on a connection that is open or on one that was not accepted yet.
+The answer that such a timer waits for may be in the kernel already, on an open connection or on one that is not
+accepted yet. So everything that has arrived is read first, and then the timers are handled.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from trio_socketio.net._reactor_driver import ReactorHost
 
 __all__ = ["Arrivals", "Overdue"]
 
-#: Passes of the scheduler in which a task reads what has come and hands it over. For TLS, and for a request on a new
-#: connection, it takes four.
+#: Passes of Trio's scheduler that suffice for tasks to read what has arrived and to hand it over. Over TLS, and for a
+#: request on a new connection, it takes four.
 PASSES = 16
 
-#: When waiting connections were accepted later than by so many seconds, their clients had to wait for the server.
+#: If accepting the waiting connections takes longer than so many seconds, their clients had to wait for the server.
 MIN_LATE = 0.05
 
 
 class Arrivals:
-    """What clients have sent and the server has not seen yet.
+    """Data and connections that have arrived at the server, but were not read or accepted yet.
 
     Args:
-        reactor: the one whose connections are read; None: there is none.
+        reactor: the reactor whose connections are read; None: there is none.
         patience: how long to wait for connections to be accepted, in seconds.
 
     Attributes:
-        listeners: those that connections are accepted from.
-        accepted: to be set when one was accepted.
+        listeners: the listeners of the server.
+        accepted: set by the server whenever it has accepted a connection.
     """
 
     def __init__(self, reactor: ReactorHost | None, patience: float) -> None:
@@ -44,7 +45,7 @@ class Arrivals:
         self._patience = patience
 
     async def read(self) -> bool:
-        """Wait until every open connection was read once, as far as something had come; returns False."""
+        """Wait until every open connection on which data has arrived was read once; return False."""
         if self._reactor is not None:
             await self._reactor.read_once()
         for _ in range(PASSES):
@@ -52,10 +53,12 @@ class Arrivals:
         return False
 
     async def accept_and_read(self) -> bool:
-        """The same for connections that wait to be accepted; accepting may pause for want of descriptors.
+        """Wait until waiting connections were accepted, for at most ``patience``, and then as ``read``.
+
+        Accepting may pause while the process lacks descriptors.
 
         Returns:
-            Whether they had to wait, so that their clients, who may still have a TLS handshake before them, need time.
+            Whether the connections had to wait. Their clients then need more time, for example for a TLS handshake.
         """
         began = trio.current_time()
         with trio.move_on_after(self._patience):
@@ -65,7 +68,7 @@ class Arrivals:
         return trio.current_time() - began > MIN_LATE
 
     def _connection_waits(self) -> bool:
-        """Whether a listener has a connection that could be accepted."""
+        """Return whether a listener has a connection that could be accepted."""
         descriptors = [
             descriptor for listener in self.listeners if (descriptor := _descriptor(listener)) >= 0
         ]
@@ -84,11 +87,12 @@ def _descriptor(listener: trio.abc.Listener[trio.abc.Stream]) -> int:
 
 
 class Overdue:
-    """Timers that wait until something has been read.
+    """A queue of overdue timers, which are handled after ``catch_up``.
 
     Args:
-        engine: deals with them.
-        catch_up: waits for that, and returns whether clients need more time, because they had to wait for the server.
+        engine: handles the timers.
+        catch_up: reads what has arrived; returns whether clients need more time because they had to wait for the
+            server.
     """
 
     def __init__(self, engine: Engine, catch_up: Callable[[], Awaitable[bool]]) -> None:
@@ -98,13 +102,13 @@ class Overdue:
         self._work = Signal()
 
     def add(self, link: Connection, event: TimerEvent) -> None:
-        """Deal with this timer later."""
+        """Handle this timer later."""
         self._waiting.append((link, event))
         self._work.set()
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
-        """Deal with timers until cancelled."""
+        """Handle timers until cancelled."""
         while True:
             await self._work.wait()
             waiting, self._waiting = self._waiting, []
@@ -112,5 +116,5 @@ class Overdue:
                 continue
             need_time = await self._catch_up()
             now = trio.current_time()
-            while waiting:  # without a name for the last, which would be kept until the next comes
+            while waiting:  # pop: a loop variable would keep the last connection alive until the next timer
                 self._engine.deal_with(*waiting.pop(), now, put_off=need_time)

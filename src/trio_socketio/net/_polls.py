@@ -1,4 +1,4 @@
-"""The polls that have something to tell their clients, answered by one task."""
+"""Answers polls that have packets to deliver, in one task for all connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trio_socketio._signal import Signal
 
 __all__ = ["Poll", "Polls"]
 
-#: Polls answered in a row before other tasks get their turn: to compress an answer takes 2 ms at most.
+#: Polls answered in a row before other tasks run. Compressing one answer takes at most 2 ms.
 POLLS_BETWEEN_CHECKPOINTS = 8
 
 
@@ -19,7 +19,7 @@ class Poll(Protocol):
     """A connection on which a poll waits."""
 
     def answer_poll(self) -> None:
-        """Answer the poll, if one still waits."""
+        """Answer the poll, if it still waits."""
 
     def give_up(self) -> None:
         """End the connection."""
@@ -28,7 +28,7 @@ class Poll(Protocol):
 class Polls:
     """Answers polls in a task of its own.
 
-    What is queued in one turn goes out together, and a connection's own task need not wake for it.
+    Packets that are queued in one turn are sent together, and the task of the connection need not wake up.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -37,7 +37,7 @@ class Polls:
         self._work = Signal()
 
     def add(self, poll: Poll) -> None:
-        """Answer this poll, if it still waits then."""
+        """Answer this poll in the next turn, if it still waits then."""
         if not self._ready:
             self._work.set()
         self._ready.append(poll)
@@ -51,7 +51,7 @@ class Polls:
             for number, poll in enumerate(ready, 1):
                 try:
                     poll.answer_poll()
-                except Exception:  # a mistake of ours ends one connection, not the polls of all
+                except Exception:  # a bug here must end only one connection
                     self._logger.critical("internal error in a poll", exc_info=True)
                     poll.give_up()
                 if number % POLLS_BETWEEN_CHECKPOINTS == 0:

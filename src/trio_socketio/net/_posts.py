@@ -1,4 +1,4 @@
-"""A POST of a session that polls: its body, and the packets in it."""
+"""Answers a POST of a polling session: reads its body, and hands over the packets in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 __all__ = ["answer_post"]
 
-#: The answer to a body in a content coding (RFC 9110 section 15.5.16). It is not read; the session lives on.
+#: The answer to a body in a content coding (RFC 9110 section 15.5.16). The body is not read; the session stays open.
 NO_CODINGS = EngineResponse(415, [("Accept-Encoding", "identity"), ("Content-Length", "0")], close=True)
 
 
@@ -33,8 +33,8 @@ async def answer_post(
         The response.
 
     Raises:
-        h11.RemoteProtocolError: the body never came whole.
-        trio.BrokenResourceError: the client has gone.
+        h11.RemoteProtocolError: the body is malformed or incomplete.
+        trio.BrokenResourceError: the client has disconnected.
 
     Cancellation: the session fails.
     """
@@ -69,7 +69,7 @@ async def answer_post(
 
 
 async def _hand_over(exchange: Exchange, polling: PollingTransport, packets: PayloadReader) -> None:
-    """Hand over the packets of a POST. While the session is paused, those that are left wait undecoded."""
+    """Hand over the packets of a POST. While the session is paused, the remaining packets wait undecoded."""
     session, turn = polling.session, Turn(PACKETS_BETWEEN_CHECKPOINTS)
     for packet in packets:
         session.receive(packet, trio.current_time())

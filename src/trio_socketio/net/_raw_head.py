@@ -1,12 +1,13 @@
 """Checks the raw head of a request before h11 parses it.
 
-h11 accepts line ends and lengths that other HTTP software reads in another way. Where two readers disagree about the
-end of a request, one of them can be made to see a second request (RFC 9112 section 11.2). So these heads are refused:
+h11 accepts some line ends and lengths that other HTTP software interprets differently. If a proxy and the server
+disagree about the end of a request, an attacker can smuggle a second request past the proxy (RFC 9112 section 11.2).
+Therefore a head is refused that contains one of these:
 
-- a CR or LF that is not part of CRLF (section 2.2), and a line that continues the one before it (section 5.2);
-- any other control character but HTAB (RFC 9110 section 5.5);
-- ``Content-Length`` beside ``Transfer-Encoding`` (section 6.1);
-- ``Content-Length`` that is not one number, or that comes twice, also with equal values (section 6.3).
+- a CR or LF that is not part of CRLF (section 2.2), or a line that continues the one before it (section 5.2);
+- any other control character except HTAB (RFC 9110 section 5.5);
+- ``Content-Length`` together with ``Transfer-Encoding`` (section 6.1);
+- a ``Content-Length`` that is not a single number, or two of them, even with equal values (section 6.3).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import h11
 
 __all__ = ["RawHead"]
 
-#: What no head may hold. A CR at the end of what has come may still become CRLF.
+#: What no head may contain. A CR at the end of the bytes so far is accepted, as it may still become a CRLF.
 _BAD = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])|\n[ \t]")
 
-#: A valid length, in a head in lower case.
+#: A valid Content-Length field, in a head that was changed to lower case.
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*[0-9]+[ \t]*\r")
 
 
@@ -36,10 +37,10 @@ def _check_lengths(head: bytes) -> None:
 
 
 class RawHead:
-    """Finds the end of one head, in however many pieces it comes, and checks it.
+    """Finds the end of one head, which may arrive in several pieces, and checks the head.
 
-    A head that has come whole is checked by ``http_head_length`` in C first, which takes a tenth of the time and does
-    not tell what is wrong.
+    Fast path: ``http_head_length`` in C checks a head that arrives in one piece, in a tenth of the time. As it does not
+    report what is wrong, a head that it refuses is checked here again.
     """
 
     __slots__ = ("_begun",)
@@ -48,13 +49,13 @@ class RawHead:
         self._begun = bytearray()
 
     def receive(self, data: bytes) -> int:
-        """Check the next bytes; the cost is linear in their number.
+        """Check the next bytes, in time that is linear in their number.
 
         Returns:
-            How many of these bytes belong to the head, if it is whole with them; else 0.
+            How many of these bytes belong to the head, if they complete it; else 0.
 
         Raises:
-            h11.RemoteProtocolError: the request is to be answered with 400, and the connection to be closed.
+            h11.RemoteProtocolError: the head is malformed. Answer it with 400, and close the connection.
         """
         begun = self._begun
         checked = len(begun)

@@ -1,7 +1,6 @@
-"""The reactor driver: WebSockets over plain sockets, thousands of them in two tasks.
+"""The reactor driver: serves thousands of WebSockets over plain sockets in three tasks.
 
-Reading, parsing and writing happen in C (``csrc/reactor.h``); here is what is left to decide: when a WebSocket that
-closes has ended.
+C code reads, parses and writes (``csrc/reactor.h``). This module manages the closing of each WebSocket.
 """
 
 from __future__ import annotations
@@ -32,27 +31,29 @@ from trio_socketio.net._round import Rounds
 
 __all__ = ["ReactorDriver", "ReactorHost"]
 
-#: How long the peer may take to answer our close frame, or to take a last one (RFC 6455 section 7.1.1).
+#: How long the peer may take to answer the server's close frame, or to receive one before an abort, in seconds (RFC
+#: 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
 
-#: When at least so many WebSockets have become half as many, free memory is given back to the system.
+#: If there were at least so many WebSockets, free memory is returned to the system when half of them have ended.
 MANY = 1000
 
 
 class Phase(Enum):
-    """Where a WebSocket stands."""
+    """The phase of a WebSocket."""
 
     OPEN = auto()
-    CLOSING = auto()  #: what is queued, and the close frame, are being written
-    ENDING = auto()  #: they are; the peer's close frame is awaited: no reset shall destroy what is under way
-    GONE = auto()
+    CLOSING = auto()  #: queued packets and the close frame are being written
+    ENDING = auto()  #: all is written; waits for the peer's close frame, as a reset could destroy sent data
+    GONE = auto()  #: the socket is closed
 
 
 class ReactorDriver:
     """The transport of a session, or of an upgrade candidate, in a reactor.
 
     Attributes:
-        receiver: who gets the packets.
+        receiver: the session or candidate that receives the packets.
+        on_gone: called when the socket is closed, before the receiver is notified; None: nothing to call.
     """
 
     __slots__ = ("_host", "_peer_ended", "_phase", "on_gone", "receiver")
@@ -73,13 +74,13 @@ class ReactorDriver:
         return self.receiver.link
 
     def take_over(self, stream: trio.SocketStream, trailing: bytes) -> None:
-        """Serve the socket of a stream, which is not usable any more.
+        """Serve the socket of a stream. The stream cannot be used afterwards.
 
         Args:
-            stream: after the opening handshake.
-            trailing: bytes that came with it.
+            stream: the stream, after the opening handshake.
+            trailing: bytes that arrived with the opening handshake.
         """
-        if self.is_gone:  # while the response was sent
+        if self.is_gone:  # dropped while the response was being sent
             stream.socket.close()
             return
         descriptor = stream.socket.detach()
@@ -91,7 +92,7 @@ class ReactorDriver:
             os.close(descriptor)
             self.drop()
             raise
-        if self._phase is Phase.CLOSING and not self._link.has_output:  # it went with the response
+        if self._phase is Phase.CLOSING and not self._link.has_output:  # all was sent with the response
             self.flushed()
 
     @property
@@ -99,37 +100,37 @@ class ReactorDriver:
         """Whether the socket is closed."""
         return self._phase is Phase.GONE
 
-    # the seam, from above
+    # called by the engine
 
     def attach(self, receiver: Receiver) -> None:
-        """Feed this one from now on; the socket goes with it."""
+        """Pass packets to this receiver from now on, and move the socket to its connection."""
         if self._phase is not Phase.GONE and hasattr(self, "receiver"):
             self._host.reactor.move(self._link, receiver.link)
         self.receiver = receiver
 
     def wake(self) -> None:
-        """There is output."""
+        """Write soon, because the outbox has output."""
         if not self.is_gone:
             self._link.touch()
 
     def resume(self) -> None:
-        """Reading may go on."""
+        """Continue reading."""
         if not self.is_gone:
             self._host.reactor.resume(self._link)
 
     def close(self) -> None:
-        """Send what is queued, then the close frame, then end."""
+        """Send queued packets and the close frame, then end."""
         self._close(self._host.flush_timeout)
 
     def abort(self, *, goodbye: bool) -> None:
-        """End at once; the close frame is only sent if nothing is stuck before it."""
+        """End at once. The close frame is only sent if no unwritten output is before it."""
         if goodbye and not self.is_gone and self._link.is_writable:
             self._close(CLOSE_TIMEOUT)
         else:
             self.drop()
 
     def delivery(self, now: float) -> Delivery | None:
-        """How far the client has received what was written."""
+        """Return how many of the written bytes the client has received."""
         if self.is_gone:
             return None
         link = self._link
@@ -144,10 +145,10 @@ class ReactorDriver:
             self._host.reactor.resume(self._link)  # to see the peer's close frame
             self._link.touch()
 
-    # from the reactor
+    # called by the reactor
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """A packet that is not a message of an open session."""
+        """Handle a packet that is not a message of an open session."""
         if isinstance(packet, CloseFrame):
             self._peer_ended = True
         if self._phase is Phase.OPEN:
@@ -156,7 +157,7 @@ class ReactorDriver:
             self.drop()
 
     def flushed(self) -> None:
-        """Something was written."""
+        """Go on after output was written: end a closing WebSocket, or notify the receiver."""
         if self._phase is Phase.CLOSING and not self._link.has_output:
             self._phase = Phase.ENDING
             self._host.reactor.shutdown(self._link)
@@ -168,7 +169,7 @@ class ReactorDriver:
             self.receiver.written(trio.current_time())
 
     def ended(self) -> None:
-        """The peer sends no more."""
+        """Handle the end of the peer's half of the connection."""
         if self._phase is Phase.CLOSING:
             self._peer_ended = True
             self._link.paused = True
@@ -176,11 +177,15 @@ class ReactorDriver:
             self._lost("the client ended the connection")
 
     def broken(self, error: int) -> None:
-        """The connection broke."""
+        """Handle an error of the socket.
+
+        Args:
+            error: the errno.
+        """
         self._lost(f"the connection broke: {os.strerror(error)}")
 
     def failed(self, error: Exception) -> None:
-        """A mistake of ours, in what this connection has brought about."""
+        """Log an internal error that occurred for this connection, and drop the connection."""
         self._host.logger.critical("internal error", exc_info=error)
         self._lost("internal error")
 
@@ -188,17 +193,17 @@ class ReactorDriver:
         self.drop(description)
 
     def drop(self, description: str = "the connection was dropped") -> None:
-        """Close the socket; nothing happens if it is closed.
+        """Close the socket, and then notify the receiver. Do nothing if the socket is closed.
 
         Args:
-            description: what the receiver is told, once the socket is closed.
+            description: the description of the disconnect reason for the receiver.
         """
         if self._phase is not Phase.GONE:
             self._phase = Phase.GONE
             self._host.reactor.remove(self._link)
             self._host.forget(self)
             receiver = self.receiver
-            del self.receiver  # which refers to this one
+            del self.receiver  # breaks a reference cycle
             if self.on_gone is not None:
                 self.on_gone()
             receiver.lost(DisconnectReason.TRANSPORT_CLOSE, description)
@@ -209,11 +214,11 @@ if TYPE_CHECKING:
 
 
 class ReactorHost:
-    """The reactor of one server, and the tasks that turn it.
+    """The reactor of one server, and the tasks that run its turns.
 
     Args:
         flush_timeout: how long the last flush of a WebSocket may take, in seconds.
-        logger: for what goes wrong.
+        logger: for errors.
 
     Raises:
         OSError: there is no descriptor left.
@@ -224,7 +229,7 @@ class ReactorHost:
         self.logger = logger
         self.drivers: set[ReactorDriver] = set()
         self._work = Signal()
-        #: whether a turn has left something to do, and the task that writes goes on with it
+        #: whether the last turn left work, which the writing task continues
         self._turns_again = False
         flush_list = FlushList()
         flush_list.on_dirty = self._work.set
@@ -238,21 +243,21 @@ class ReactorHost:
         self._earlier = Signal()
         #: called when the last WebSocket has ended
         self.on_idle: Callable[[], None] = lambda: None
-        #: called with what stops the program, when a handler that the reactor has called raises it
+        #: called with a ``KeyboardInterrupt`` or ``SystemExit`` that a handler raises in a call by the reactor
         self.on_interrupt: Callable[[BaseException], None] | None = None
 
     @classmethod
     def make(cls, flush_timeout: float, logger: logging.Logger) -> ReactorHost | None:
-        """A reactor where the platform has one."""
+        """Create a reactor; return None if the platform has none."""
         return cls(flush_timeout, logger) if Reactor is not None else None
 
     def enter(self, driver: ReactorDriver) -> None:
-        """The reactor has a new WebSocket."""
+        """Count a new WebSocket of the reactor."""
         self.drivers.add(driver)
         self._most = max(self._most, len(self.drivers))
 
     def forget(self, driver: ReactorDriver) -> None:
-        """A WebSocket has ended."""
+        """Remove a WebSocket that has ended."""
         self.drivers.discard(driver)
         self._endings.pop(driver, None)
         if not self.drivers:
@@ -263,14 +268,14 @@ class ReactorHost:
             self._earlier.set()
 
     def end_at(self, driver: ReactorDriver, deadline: float) -> None:
-        """Drop it at this time."""
+        """Drop this WebSocket at this time."""
         self._endings[driver] = deadline
         if deadline < self._next_ending:
             self._next_ending = deadline
             self._earlier.set()
 
     async def run(self) -> None:
-        """Turn the reactor until cancelled; then every WebSocket is dropped."""
+        """Run the turns of the reactor until cancelled. Every WebSocket is then dropped."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._wait_readable, name="reactor, reading")
@@ -284,11 +289,11 @@ class ReactorHost:
             self._rounds.close()
 
     async def flushed(self) -> None:
-        """Wait until each connection that is dirty now was offered to the kernel once; see ``Rounds.wait``."""
+        """Wait until the output of each connection that is dirty now was offered to the kernel; see ``Rounds.wait``."""
         await self._rounds.wait()
 
     async def read_once(self) -> None:
-        """Read once from every WebSocket that has sent something by now."""
+        """Read once from every WebSocket on which data has arrived by now."""
         await self._finish_pass()
         for _ in range(self.reactor.passes):
             self._turn()
@@ -304,9 +309,9 @@ class ReactorHost:
     async def _wait_readable(self) -> None:
         while True:
             await trio.lowlevel.wait_readable(self.reactor.epoll_fd)
-            if (
-                not self._turns_again
-            ):  # which reads, too; two in one pass of the scheduler would hold up the others
+            # If work is left, the writing task runs the next turn, which reads, too. Two turns in one pass of the
+            # scheduler would delay other tasks.
+            if not self._turns_again:
                 self._turn()
 
     @trio.lowlevel.enable_ki_protection
@@ -333,10 +338,10 @@ class ReactorHost:
             self._next_ending = min(self._endings.values(), default=math.inf)
             with trio.move_on_at(self._next_ending):
                 await self._earlier.wait()
-            if self._has_shrunk:  # what else belonged to the connections is gone by now, too
+            if self._has_shrunk:  # by now the other objects of the ended connections are freed, too
                 self._has_shrunk = False
                 release_memory()
             now = trio.current_time()
             ending = [driver for driver, deadline in self._endings.items() if deadline <= now]
-            while ending:  # without a name for the last, which would be kept until the next ends
+            while ending:  # pop: a loop variable would keep the last driver alive until the next one ends
                 ending.pop().drop()
