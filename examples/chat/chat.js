@@ -1,4 +1,4 @@
-// The conversation with the server. What is seen is made by view.js.
+// The communication with the server; view.js shows the result.
 
 import { fit } from "./picture.js";
 import * as view from "./view.js";
@@ -11,12 +11,12 @@ const TYPING_LASTS_MS = 4_000;
 const PICTURE_TYPES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 const PICTURE_BYTES = 900_000;
 const SHOWN_IDS = 1_000;
-const LOSSES = 3; // a message that took the connection along so often is not sent again by itself
+const LOSSES = 3; // after so many lost connections a pending message is not sent again automatically
 
 const me = { name: "", room: "", joined: false };
-const outbox = new Map(); // message id -> message: what waits for the server's word
-const shown = new Set(); // ids of messages, so that one that comes twice is shown once
-const mine = recall("mine", []); // ids of messages that were sent from here, also before the page was reloaded
+const outbox = new Map(); // message id -> message that the server has not acknowledged
+const shown = new Set(); // ids of shown messages, so that a message received twice is shown once
+const mine = recall("mine", []); // ids of messages sent from this tab, also before a reload
 const typists = new Map(); // socket id -> timer
 let people = [];
 let toldTyping = 0;
@@ -34,7 +34,7 @@ async function start() {
     typists.clear();
     showTypists();
     view.showLink("reconnecting", "Connection lost. Reconnecting…");
-    if (reason === "io server disconnect") socket.connect(); // the one reason after which the client waits to be told
+    if (reason === "io server disconnect") socket.connect(); // the only reason after which the client does not reconnect by itself
   });
   socket.on("connect_error", (error) => {
     if (socket.active) view.showLink("reconnecting", "The server cannot be reached. Reconnecting…");
@@ -61,7 +61,7 @@ async function join() {
     const answer = await request("join", me.name, me.room);
     me.joined = true;
     people = answer.people;
-    for (const message of answer.said) receive(message, { text: message.text }); // what was said while we were away
+    for (const message of answer.said) receive(message, { text: message.text }); // the latest messages; those that are shown already are skipped
     view.showPeople(people, socket.id);
     view.showLink("connected", "Connected");
     outbox.forEach(deliver);
@@ -90,7 +90,7 @@ function goTo(...names) {
   if (socket?.connected) join();
 }
 
-// --- sending: pending until the server's acknowledgement; what a lost connection took along goes again after the next join
+// --- sending: a message is pending until the server acknowledges it; after a lost connection it is sent again with the next join
 
 function sendText(text) {
   const id = newId();
@@ -144,7 +144,7 @@ function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Without half characters, such as `maxlength` leaves of an emoji: neither addresses nor the server take them. */
+/** Replace lone surrogates, such as `maxlength` leaves of a cut emoji: neither addresses nor the server accept them. */
 function wellFormed(text) {
   return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
@@ -170,7 +170,7 @@ function isNew(id) {
 }
 
 function showPeople(now) {
-  if (!me.joined) return; // of the room we are leaving; the answer to our join has the new one's
+  if (!me.joined) return; // this list is of the former room; the acknowledgement of `join` has the list of the new one
   const known = new Map(people.map(({ id, name }) => [id, name]));
   for (const { id, name } of now) if (!known.delete(id)) view.notice(`${name} joined`);
   for (const [id, name] of known) {
@@ -181,7 +181,7 @@ function showPeople(now) {
   view.showPeople(people, socket.id);
 }
 
-// --- typing: told at most every 1.5 s, forgotten after 4 s; volatile, because a late one is worth nothing
+// --- typing: sent at most every 1.5 s, removed after 4 s; volatile, because a late notice is useless
 
 function tellTyping() {
   if (!me.joined || Date.now() - toldTyping < TYPING_EVERY_MS) return;
@@ -205,7 +205,7 @@ function showTypists() {
   view.showTyping(people.filter(({ id }) => typists.has(id)).map(({ name }) => name));
 }
 
-// --- what this tab remembers, if the browser lets it
+// --- storage of this tab, if the browser allows it
 
 function keep(key, value) {
   try {

@@ -1,19 +1,19 @@
 // Pictures above the server's limit are scaled down before they are sent.
 
-const LARGEST_SIDE = 2_560; // pixels; more than a screen shows
+const LARGEST_SIDE = 2_560; // pixels; larger than most screens
 const SMALLEST_SIDE = 64;
 const QUALITY = 0.85;
 
-/** The picture as it is, or a copy of at most `limit` bytes. Throws if the browser cannot read it. */
+/** Return the picture, or a smaller copy of at most `limit` bytes. Throws if the browser cannot read the picture. */
 export async function fit(file, limit) {
   if (file.size <= limit) return file;
-  const bitmap = await createImageBitmap(file); // turned as its EXIF data say
+  const bitmap = await createImageBitmap(file); // the browser rotates it as its EXIF data require
   try {
     let scale = Math.min(1, LARGEST_SIDE / Math.max(bitmap.width, bitmap.height));
     while (scale * Math.max(bitmap.width, bitmap.height) >= SMALLEST_SIDE) {
       const copy = await draw(bitmap, scale);
       if (copy.size <= limit) return copy;
-      scale *= Math.max(0.25, Math.min(0.9, 0.95 * Math.sqrt(limit / copy.size))); // bytes grow with the area
+      scale *= Math.max(0.25, Math.min(0.9, 0.95 * Math.sqrt(limit / copy.size))); // the size in bytes grows with the area
     }
     throw new Error("too large at any size");
   } finally {
@@ -30,7 +30,7 @@ async function draw(bitmap, scale) {
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   const copy = await encode(canvas, "image/webp");
   if (copy?.type === "image/webp") return copy;
-  context.globalCompositeOperation = "destination-over"; // JPEG, for browsers that write no WebP, is not transparent
+  context.globalCompositeOperation = "destination-over"; // browsers that cannot write WebP write JPEG, which has no transparency
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   const opaque = await encode(canvas, "image/jpeg");

@@ -1,10 +1,10 @@
-"""A chat with rooms: who is here, who is typing, messages with receipts, pictures as binary.
+"""A chat with rooms: lists of people, typing notices, messages with receipts, and pictures as binary.
 
     npm install --prefix examples/chat      # once, for the browser bundle; without it the page asks the public CDN
     python examples/chat/server.py          # HOST and PORT are read from the environment
 
-The whole conversation with the page is in the handlers below. What a browser sends is checked against their annotations
-first, so that a handler only ever sees good values; who sends bad ones reads why in the acknowledgement.
+The handlers below handle every event of the page. The server checks the arguments of an event against the handler's
+annotations first, so a handler only receives valid values. For invalid values, the acknowledgement contains the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PictureData = Annotated[bytes, Meta(min_length=1, max_length=900_000)]
 
 
 class Draft(Struct):
-    """A message as its author sends it. The id is the author's, so that one sent twice is shown once."""
+    """A message as its author sends it. The author's page makes the id, so that a message sent twice is shown once."""
 
     id: MessageId
     text: Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -38,7 +38,7 @@ class Draft(Struct):
 
 @dataclass
 class Room:
-    """Who is here (socket id and name), and what was said last; it lives while somebody is in it."""
+    """The people in a room (socket id and name), and the last messages. A room exists while a person is in it."""
 
     name: str
     people: dict[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Room:
 
     @property
     def address(self) -> str:
-        """Its Socket.IO room. Every socket has one named by its id: the prefix keeps others from picking that."""
+        """The name of the Socket.IO room. Each socket's id is also a room; with the prefix, no user can join that."""
         return f"chat:{self.name}"
 
     def listed(self) -> list[dict[str, str]]:
@@ -57,7 +57,7 @@ rooms: dict[str, Room] = {}
 
 PAGE = {"/": "index.html", **{f"/{name}": name for name in ("chat.css", "chat.js", "view.js", "picture.js")}}
 io = Server(
-    max_http_buffer_size=1_300_000,  # the largest picture where it travels as base64: by long polling
+    max_http_buffer_size=1_300_000,  # the largest picture in base64, the form in which long-polling sends binary
     serve_client=BUNDLE if BUNDLE.is_dir() else None,
     static_files={url: FOLDER / name for url, name in PAGE.items()},
 )
@@ -113,7 +113,7 @@ async def gone(socket: Socket, reason: str) -> None:
 
 
 async def leave(socket: Socket) -> None:
-    """Take the socket out of its room, if it is in one, and tell those who stay."""
+    """Remove the socket from its room, if it is in one, and send the new list of people to the others."""
     room: Room | None = socket.data.pop("room", None)
     if room is None:
         return
@@ -126,7 +126,7 @@ async def leave(socket: Socket) -> None:
 
 
 def seal(socket: Socket, id: str) -> dict[str, object]:
-    """What the server vouches for in a message: who wrote it, and when (in milliseconds, as JavaScript counts)."""
+    """Return the fields of a message that the server sets: the author, and the time in milliseconds."""
     return {"id": id, "from": socket.id, "name": socket.data["name"], "at": time.time_ns() // 1_000_000}
 
 

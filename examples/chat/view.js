@@ -1,4 +1,4 @@
-// What is seen. Text from others only ever becomes textContent.
+// Shows the chat. Text from other users is only assigned to textContent, never parsed as HTML.
 
 const LOG_LENGTH = 400;
 const GROUP_MS = 5 * 60_000;
@@ -36,8 +36,8 @@ export function onEnter(handler) {
   submit("enter-form", () => enterHandler($("enter-name").value.trim(), $("enter-room").value.trim()));
   submit("new-room", ({ room }) => enterHandler($("me-name").textContent, room.value.trim()));
   $("change").onclick = () => enter({ name: $("me-name").textContent, room: $("room").textContent });
-  // Without a room there is nothing behind the dialog. Browsers let pages hold up the first Escape only, and a close
-  // by other means, such as a gesture, not at all: then it is opened again.
+  // The dialog stays open until a room is joined. A page can prevent only the first Escape, and no other way to close
+  // the dialog, such as a gesture. In these cases it is opened again.
   const stay = (event) => {
     if (!hasRoom()) event.preventDefault();
   };
@@ -63,7 +63,7 @@ export function enter({ name, room }, trouble = "") {
 
 const hasRoom = () => $("room").textContent !== "";
 
-/** The room that the address names, if it can be read. */
+/** Return the room in the address, if the address can be decoded. */
 function addressed() {
   try {
     return [...decodeURIComponent(location.hash.slice(1))].slice(0, NAME_LENGTH).join("");
@@ -93,7 +93,7 @@ export function showRooms(rooms, current) {
   update($("rooms"), rooms, "row", (button, { name }) => {
     button.toggleAttribute("aria-current", name === current);
     if (name === current) button.ariaCurrent = "true";
-    // A pointer goes on to the text; the keyboard stays in the list, where it may choose another room.
+    // After a click the focus moves to the text field; after a key press it stays in the list, to choose another room.
     button.onclick = (event) => enterHandler($("me-name").textContent, name, { write: event.detail > 0 });
   });
   update($("enter-rooms"), rooms, "chip", (button, { name }) => {
@@ -102,7 +102,7 @@ export function showRooms(rooms, current) {
   });
 }
 
-/** Show rooms as buttons. Those that were there stay the same elements, so that the focus stays where it is. */
+/** Show rooms as buttons. Buttons of rooms that were already shown are kept, so that the focus does not move. */
 function update(list, rooms, className, prepare) {
   const items = new Map([...list.children].map((item) => [item.dataset.room, item]));
   const next = rooms.map((room) => {
@@ -164,7 +164,7 @@ export function notice(text) {
   append(make("li", "notice", text));
 }
 
-/** Show a message and return how its fate is told: pending(), sent(at), failed(why). */
+/** Show a message, and return functions that show its state: pending(), sent(at), failed(why). */
 export function addMessage({ mine, name, at, text, picture }, retry) {
   const item = $("message").content.firstElementChild.cloneNode(true);
   const part = (selector) => item.querySelector(selector);
@@ -234,7 +234,7 @@ export function onText(send, typing) {
   });
   $("text").oninput = typing;
   $("text").onkeydown = (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // an input method takes Enter for itself
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // Enter confirms the text of an input method
     event.preventDefault();
     $("compose").requestSubmit();
   };
@@ -250,7 +250,7 @@ export function onPicture(send) {
   $("main").ondrop = (event) => (event.preventDefault(), hover(false), sendAll(event.dataTransfer.files));
 }
 
-// --- the name is kept in this browser, if it lets us
+// --- the name is stored in this browser, if it allows it
 
 function remember(name) {
   try {

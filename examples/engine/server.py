@@ -1,4 +1,4 @@
-"""A clock and a mirror over Engine.IO alone: no events, no namespaces, just messages.
+"""A clock and a reversing echo over Engine.IO alone: messages, without events and namespaces.
 
     python examples/engine/server.py          # HOST and PORT are read from the environment
 
@@ -9,7 +9,7 @@ From a browser, or from Node after ``npm install engine.io-client``:
     socket.on("message", (message) => console.log(message));
     socket.on("open", () => socket.send("hello"));
 
-Text comes back as text, binary as binary, reversed; each second the client is told the time.
+The server sends each message back reversed, text as text and binary as binary. It also sends the time every second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ eio = EngineServer(cors="*")
 
 @eio.on("connection")
 async def connection(socket: EngineSocket) -> None:
-    """Runs for as long as the client is there; a client that sends faster than this reads has to wait."""
+    """Run until the client disconnects. A client that sends faster than this reads has to wait."""
     socket.nursery.start_soon(tell_the_time, socket)
     await socket.send(f"{len(eio.clients)} are here")
     async for message in socket:
@@ -34,7 +34,7 @@ async def connection(socket: EngineSocket) -> None:
 
 
 async def tell_the_time(socket: EngineSocket) -> None:
-    """Ends with the socket, as all tasks of its nursery."""
+    """Send the time every second. The task is cancelled when the socket ends, as all tasks of its nursery are."""
     while True:
         await trio.sleep(1)
         await socket.send(time.strftime("%H:%M:%S"))
