@@ -1,4 +1,4 @@
-"""What a client sends over one HTTP/1.1 connection, on its way to h11."""
+"""Reads what a client sends over one HTTP/1.1 connection, and passes it to h11."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from trio_socketio.net._raw_head import RawHead
 
 __all__ = ["BODY_RECEIVE_BYTES", "RECEIVE_BYTES", "RequestReader", "plain_socket"]
 
-#: Enough for any head; a body is read in larger pieces. The buffer is allocated before anything has come.
+#: How many bytes to read at once. The buffer is allocated before anything has arrived, so it is small, but enough for
+#: any head; a body is read in larger pieces.
 RECEIVE_BYTES, BODY_RECEIVE_BYTES = 8192, 65536
 
 
 def plain_socket(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
-    """The socket of a stream that is nothing else, if its descriptor can be read and written to."""
+    """Return the socket of a ``SocketStream``, if ``os.read`` and ``os.write`` work on it; else None."""
     return stream.socket if isinstance(stream, trio.SocketStream) and os.name == "posix" else None
 
 
@@ -27,29 +28,31 @@ class Answering(Enum):
     """What another task does with the current request."""
 
     NOTHING = auto()
-    WAITS = auto()  #: it waits for something to answer; if the client goes, the request is over
-    WRITES = auto()  #: it writes the response; whether the client has gone does not matter any more
+    WAITS = auto()  #: it waits for an answer to write; if the client disconnects, the request is over
+    WRITES = auto()  #: it writes the response; a disconnect of the client is not checked here any more
 
 
 class RequestReader:
-    """Feeds h11, one h11 connection for each request, which begins with the bytes behind the last one.
+    """Reads requests from a stream and feeds them to h11.
 
-    h11 gets no bytes of a head that ``RawHead`` refuses: what gives it bytes raises ``h11.RemoteProtocolError`` then.
+    Each head is first checked by ``RawHead`` or its fast path. If the head is refused, h11 does not get it, and the
+    method that received it raises ``h11.RemoteProtocolError``.
 
-    A new h11 connection costs 1 µs. To tell h11 of responses, which are simple, and to start its next cycle costs 30.
+    Uses a new h11 connection per request (1 µs). Reusing one means feeding it our responses and calling
+    ``start_next_cycle()`` (30 µs).
 
     Args:
-        stream: where it comes from. That it breaks is an end like any other.
-        max_head: how many bytes a head may have, and may be read ahead.
+        stream: the stream to read. A broken connection is treated as the end of the stream.
+        max_head: the largest size of a head in bytes, and about how many bytes are read ahead.
 
     Attributes:
-        h11: parses the current request.
-        received: how many bytes that was given.
-        read_bytes: how much to read at once.
+        h11: the h11 connection that parses the current request.
+        received: how many bytes this h11 connection was given.
+        read_bytes: how many bytes to read at once.
     """
 
-    _rest: bytes | None  #: instead of h11's trailing data
-    _head: RawHead | None  #: of the current request, if it comes in pieces
+    _rest: bytes | None  #: replaces h11's trailing data once ``take_rest`` was called
+    _head: RawHead | None  #: checks the head of the current request, if it arrives in pieces
 
     def __init__(self, stream: trio.abc.Stream, max_head: int) -> None:
         self._stream = stream
@@ -63,30 +66,30 @@ class RequestReader:
         self._begin(b"")
 
     def begin_next(self) -> None:
-        """Begin the next request with what has come of it.
+        """Begin the next request with the bytes of it that have arrived.
 
         Raises:
-            h11.RemoteProtocolError: its head is refused.
+            h11.RemoteProtocolError: the head is malformed.
         """
         self._begin(self.trailing_data)
 
     @property
     def trailing_data(self) -> bytes:
-        """What has come and is not parsed or taken yet."""
+        """The bytes that have arrived, but are not parsed or taken yet."""
         return self.h11.trailing_data[0][self._taken :] if self._rest is None else self._rest
 
     def take_rest(self) -> bytes:
-        """What has come behind the head. From here on ``read`` gives the bytes of the body, and h11 gets none."""
+        """Take the bytes that have arrived after the head. From here on, the body is not fed to h11; ``read`` it."""
         rest = self.trailing_data
         self._rest = b""
         return rest
 
     def put_back(self, rest: bytes) -> None:
-        """These bytes, from ``take_rest`` or ``read``, belong to the next request."""
+        """Keep these bytes, which ``take_rest`` or ``read`` returned, for the next request."""
         self._rest = rest
 
     def take(self, size: int) -> bytes | None:
-        """A body that has come with its head: 6 µs less than by h11. None if there is not so much."""
+        """Take a body that has arrived with its head; return None if it is incomplete. Saves 6 µs compared to h11."""
         data = self.h11.trailing_data[0]
         if len(data) < size:
             return None
@@ -106,16 +109,16 @@ class RequestReader:
             self.h11.receive_data(b"")
 
     async def receive(self) -> None:
-        """Let h11 have more, if there is more to come.
+        """Read the next bytes and feed them to h11. Do nothing if the stream has ended.
 
         Raises:
-            h11.RemoteProtocolError: the head is refused.
+            h11.RemoteProtocolError: the head is malformed.
         """
         if not self._ended:
             self._take(await self.read())
 
     async def read(self) -> bytes:
-        """The next bytes, without h11; none at the end."""
+        """Read the next bytes without feeding h11; return no bytes at the end."""
         try:
             if self._socket is not None:
                 data = await self._read_socket(self._socket)
@@ -146,7 +149,11 @@ class RequestReader:
             self._awaits_head, self._head = False, None
 
     def receive_at_once(self) -> bool:
-        """Let h11 have what has come already, if that can be told without waiting; returns whether anything has."""
+        """Read what has arrived already and feed it to h11, without waiting.
+
+        Returns:
+            Whether h11 was fed; False also for a stream that is not a plain socket.
+        """
         if self._socket is None:
             return False
         try:
@@ -158,7 +165,7 @@ class RequestReader:
         return True
 
     async def _read_socket(self, socket: trio.socket.SocketType) -> bytes:
-        """As ``socket.recv``; but that tries first and then waits, where there is seldom anything: 6 µs less."""
+        """Wait, and then read. ``socket.recv`` first tries to read, mostly in vain, which takes 6 µs longer."""
         while True:
             await trio.lowlevel.wait_readable(socket)
             try:
@@ -169,24 +176,24 @@ class RequestReader:
     # while another task answers
 
     def hold(self) -> None:
-        """The current request is answered by another task."""
+        """Leave the current request to another task, which answers it."""
         self._answering = Answering.WAITS
 
     def suspend(self) -> None:
-        """It is being answered: whether the client has gone does not matter any more."""
+        """Stop reading, and checking for a disconnect, while the other task writes the response."""
         self._answering = Answering.WRITES
 
     def release(self) -> None:
-        """It is answered."""
+        """Let ``released`` return, because the request is answered."""
         self._answering = Answering.NOTHING
         self._released.set()
         if self._reading is not None:
             self._reading.cancel()
 
     async def released(self) -> bool:
-        """Wait for ``release`` and the next bytes, while the client is connected; returns False if it has gone first.
+        """Wait for ``release``, and for the next bytes of the client. Return False if the client disconnects first.
 
-        What it sends meanwhile is kept for the next request, about as much as a head may have; then no more is read.
+        Bytes that arrive meanwhile are kept for the next request. After about ``max_head`` bytes, no more is read.
         """
         most = self.received + self._max_head
         while self._answering is not Answering.NOTHING:
@@ -194,7 +201,7 @@ class RequestReader:
                 await self._released.wait()
             elif self._ended:
                 return False
-            elif self.trailing_data:  # the next request, or a part of it, need not wait for more
+            elif self.trailing_data:  # the next request has begun: ``release`` ends this read
                 with trio.CancelScope() as self._reading:
                     await self.receive()
                 self._reading = None

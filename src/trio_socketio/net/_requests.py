@@ -1,4 +1,4 @@
-"""What one connection asks of the engine by HTTP, one request after the other, and the polls that wait."""
+"""Answers the HTTP requests of one connection, one after the other, including its waiting polls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METHOD_NOT_ALLOWED = EngineResponse(
 )
 OTHER_PROTOCOL = EngineResponse(426, [("Upgrade", "websocket"), ("Content-Length", "0")], close=True)
 
-#: What the peer's misbehaviour or absence raises; never an error of ours.
+#: Raised when the peer disconnects or misbehaves. Not an error of the server.
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -33,8 +33,8 @@ class Requests:
     """The requests of one connection. Its task reads them; another task answers a poll that waits.
 
     Args:
-        service: what the requests to the engine need.
-        site: what is answered outside the engine.
+        service: shared by all requests to the engine.
+        site: answers requests that are not for the engine.
         http: the connection.
     """
 
@@ -50,10 +50,10 @@ class Requests:
         self._is_ready = False
 
     async def serve(self) -> EngineRequest | None:
-        """Answer requests until the connection ends, or one asks for a WebSocket.
+        """Answer requests until the connection ends, or a request asks for a WebSocket.
 
         Returns:
-            The request for a WebSocket, to be answered by the caller; None: the connection has ended.
+            The request for a WebSocket, which the caller answers; None: the connection has ended.
         """
         http = self.http
         try:
@@ -88,7 +88,7 @@ class Requests:
         return None
 
     async def _answer(self, exchange: Exchange) -> bool:
-        """Answer one request; returns whether the connection can carry another."""
+        """Answer one request, and return whether the connection can carry another."""
         request, engine = exchange.request, self._engine
         if not self._site.is_for_engine(request):
             return await exchange.respond_plainly(self._site.respond_outside_engine(request))
@@ -145,7 +145,7 @@ class Requests:
         self.http.scope.cancel()
 
     def answer_poll(self) -> None:
-        """Write the answer to the poll that waits; nothing happens if none does any more, or another one does."""
+        """Write the answer to the waiting poll. Do nothing if no poll waits, or only a later one that is not ready."""
         polling = self._waiting
         if polling is None or not self._is_ready:
             return
@@ -153,7 +153,7 @@ class Requests:
         polling.answered_by(self.http.delivery)
         request = self._exchange.request
         response = self._exchange.finished(polling.collect(), initial=not request.sid)
-        request.response_headers = ()  # it may live on as its session's request
+        request.response_headers = ()  # frees them, as the session may keep its request
         compression = self._engine.options.http_compression
         coding = coding_of(response, request, compression)
         if coding is not None and compression is not None:
@@ -185,7 +185,7 @@ class Requests:
         await self.http.finish_response(self.http.begin_response(response))
 
     def _finish_poll(self, polling: PollingTransport, write: Callable[[], Awaitable[None]]) -> None:
-        """Let a task write the answer, or the rest of it."""
+        """Start a task that writes the answer, or the rest of it."""
         self.http.reader.suspend()
         self._nursery.start_soon(self._confirm_poll, polling, write, name="answer to a poll")
 

@@ -1,4 +1,4 @@
-"""What the application adds to responses: nothing that would end a line, or a response, where it should not."""
+"""Adds the application's header fields to responses, after checking that they cannot break the framing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from trio_socketio.engineio import (
 
 __all__ = ["ResponseHeaders"]
 
-#: They say where a response ends, what becomes of the connection, and when it was made: ours alone (RFC 9112 sections 6
-#: and 9, RFC 9110 section 6.6.1).
+#: Only the server sets these fields: they define where a response ends, whether the connection is kept, and when the
+#: response was made (RFC 9112 sections 6 and 9, RFC 9110 section 6.6.1).
 _FRAMING = frozenset(
     {"connection", "content-length", "date", "keep-alive", "trailer", "transfer-encoding", "upgrade"}
 )
@@ -31,11 +31,11 @@ def _is_framing(name: str) -> bool:
 
 
 def _checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same fields.
+    """Return the fields unchanged, if all of them are valid.
 
     Raises:
-        ValueError: one of them cannot be sent, or is none of the application's business.
-        TypeError: this is no list of names and values.
+        ValueError: a field cannot be sent, or only the server may set it.
+        TypeError: this is not a list of names and values.
     """
     fields = [(name, value) for name, value in headers]
     for name, value in fields:
@@ -47,12 +47,12 @@ def _checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 class ResponseHeaders:
-    """Adds to responses what CORS, the cookie, middlewares and hooks want there.
+    """Adds the header fields of CORS, the cookie, middlewares and hooks to responses.
 
     Args:
-        hooks: the application's.
-        cookie: set by the response that opens a session.
-        logger: for what goes wrong.
+        hooks: the application's hooks.
+        cookie: the cookie that the response which opens a session sets; None: there is none.
+        logger: for invalid fields and for hooks that fail.
     """
 
     def __init__(self, hooks: EngineHooks, cookie: CookieOptions | None, logger: logging.Logger) -> None:
@@ -63,12 +63,12 @@ class ResponseHeaders:
     def finished(
         self, request: EngineRequest, response: EngineResponse, *, initial: bool = False
     ) -> EngineResponse:
-        """The response as it is sent.
+        """Return the response with the application's fields.
 
         Args:
-            request: what it answers.
-            response: what the engine says.
-            initial: it opens the session ``request.new_sid``.
+            request: the request that it answers.
+            response: the response of the engine.
+            initial: whether it opens the session ``request.new_sid``.
         """
         if not (request.response_headers or self._hooks.headers or (initial and self._adds_to_initial)):
             return response
@@ -77,13 +77,13 @@ class ResponseHeaders:
         return response._replace(headers=framing + self._complete(request, others, initial=initial))
 
     def switching(self, request: EngineRequest, response: bytes, agreed: Headers, *, initial: bool) -> bytes:
-        """The response that switches to the WebSocket protocol.
+        """Return the 101 response of an opening handshake, with all fields.
 
         Args:
-            request: what it answers.
-            response: ends with a blank line.
-            agreed: fields that say what the handshake agrees upon, the server's own.
-            initial: it opens the session ``request.new_sid``.
+            request: the request that it answers.
+            response: the 101 response, which ends with a blank line.
+            agreed: the server's fields for the negotiated extensions and subprotocol.
+            initial: whether it opens the session ``request.new_sid``.
         """
         fields = list(agreed)
         if request.response_headers or self._hooks.headers or (initial and self._adds_to_initial):

@@ -1,4 +1,4 @@
-"""Tasks that wait until the reactor has offered to the kernel what was queued when they came."""
+"""Lets tasks wait until the reactor has offered to the kernel all output that was queued when they began to wait."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ FLUSH_SECONDS = 1.0
 class Rounds:
     """The rounds of one reactor, and the tasks that wait for each.
 
-    A task that comes while a round goes on waits for the next one.
+    In a round, the output of each dirty connection is offered to the kernel once. A task that begins to wait during a
+    round waits for the next one.
 
     Args:
-        reactor: what is flushed.
+        reactor: the reactor.
     """
 
     def __init__(self, reactor: Flushing) -> None:
@@ -27,10 +28,10 @@ class Rounds:
         self._next: set[trio.lowlevel.Task] = set()
 
     async def wait(self) -> None:
-        """Wait until each connection that is dirty now was offered to the kernel once, at most ``FLUSH_SECONDS``.
+        """Wait, for at most ``FLUSH_SECONDS``, until the output of each connection that is dirty now was offered once.
 
-        Cancellation: ends the wait at once. The call returns, and the next checkpoint raises ``Cancelled``: what the
-        caller has queued is sent in any case.
+        Cancellation: ends the wait at once. The call returns, and the next checkpoint raises ``Cancelled``, because the
+        packets that the caller has queued are sent in any case.
         """
         if not self._reactor.has_dirty:
             return
@@ -52,7 +53,7 @@ class Rounds:
             await trio.lowlevel.wait_task_rescheduled(abort)
 
     def turned(self) -> None:
-        """The reactor has made a turn: if a round has ended, its tasks go on and the next one begins."""
+        """Wake the tasks of a round that has ended, and begin the next. To be called after each turn of the reactor."""
         while (self._waiting or self._next) and not self._reactor.in_round:
             _wake(self._waiting)
             self._waiting, self._next = self._next, self._waiting
@@ -60,13 +61,13 @@ class Rounds:
                 self._reactor.begin_round()
 
     def close(self) -> None:
-        """Nothing is flushed any more: all tasks go on."""
+        """Wake all tasks, because the reactor has stopped."""
         _wake(self._waiting)
         _wake(self._next)
 
 
 class Flushing(Protocol):
-    """The reactor, as far as it is used here."""
+    """The part of ``Reactor`` that ``Rounds`` uses."""
 
     @property
     def has_dirty(self) -> bool:
@@ -75,7 +76,7 @@ class Flushing(Protocol):
 
     @property
     def in_round(self) -> bool:
-        """Whether a round goes on."""
+        """Whether a round is in progress."""
         ...
 
     def begin_round(self) -> None:

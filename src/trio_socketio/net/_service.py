@@ -1,4 +1,4 @@
-"""One engine as HTTP reaches it: which requests are still answered, and what all connections share."""
+"""The HTTP side of one engine: its state, and the objects that all its connections share."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ __all__ = ["EngineService"]
 
 
 class EngineService:
-    """What the requests to one engine need.
+    """The objects that all requests to one engine share.
 
     Args:
-        engine: the sessions.
-        logger: for faults.
+        engine: the engine.
+        logger: for errors.
 
     Attributes:
         state: which requests are still answered.
         admission: decides which requests go on to the engine.
         headers: adds the application's header fields to responses.
         polls: answers the polls that wait.
-        compressing: limits the threads that compress answers. Those of the application may all wait for such an answer.
-        hang_ups: watches sockets that are not read, except those of the reactor.
+        compressing: limits the threads that compress answers. Trio's default limiter is not used: threads of the
+            application may hold all of it while they wait for such an answer.
+        hang_ups: watches sockets that are not being read, except those of the reactor.
     """
 
     def __init__(self, engine: Engine, logger: logging.Logger) -> None:
@@ -46,13 +47,13 @@ class EngineService:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether no request is waited for any more."""
+        """Whether the server no longer waits for requests."""
         return self.state is HostState.STOPPING
 
     def refuses(self, request: EngineRequest) -> bool:
-        """Whether it would open a session that is not to be opened any more."""
+        """Return whether to refuse a request because of the state: all when stopping, new sessions when draining."""
         return self.is_stopping or (self.state is HostState.DRAINING and not request.sid)
 
     def health(self) -> Health:
-        """The state of the server, as monitors see it."""
+        """Return the state of the server, as health checks report it."""
         return Health(self.state.status, self.engine.clients_count, trio.current_time() - self._started)

@@ -1,4 +1,4 @@
-"""What a server answers outside the engine: its health, its files, and 404."""
+"""Answers requests that are not for the engine: health checks, files, and 404."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Site:
     Args:
         engine_paths: the paths of the engine.
         files: the files that are served.
-        health_path: where monitors ask whether the server takes new clients; None: nowhere.
-        health: gives the state of the server.
+        health_path: the path of the health check; None: there is none.
+        health: returns the state of the server.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Site:
         self._health = health
 
     def is_for_engine(self, request: EngineRequest) -> bool:
-        """Whether the engine answers this request."""
+        """Return whether the engine answers this request."""
         return request.path in self._engine_paths
 
     def respond_outside_engine(self, request: EngineRequest) -> EngineResponse:
-        """The answer to a request that is not for the engine."""
+        """Return the response to a request that is not for the engine."""
         if request.path == self._health_path:
             return health_response(request.method, self._health())
         return self._files.response(request.method, request.path, request.headers) or NOT_FOUND

@@ -1,4 +1,4 @@
-"""The socket below a stream."""
+"""Finds the socket below a stream, and sets its timeout."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["limit_silence", "socket_below"]
 
 
 def socket_below(stream: trio.abc.Stream) -> trio.socket.SocketType | None:
-    """The socket that carries a stream, below TLS if need be; None: there is none, as for a stream in memory."""
+    """Return the socket that carries a stream, also below TLS; None: there is none, as for a stream in memory."""
     while isinstance(stream, trio.SSLStream):
         stream = stream.transport_stream
     return stream.socket if isinstance(stream, trio.SocketStream) else None
 
 
 def limit_silence(stream: trio.abc.Stream, seconds: float) -> None:
-    """Let the kernel break a TCP connection when what was sent is not acknowledged for so long (RFC 5482).
+    """Let the kernel break a TCP connection if sent data is not acknowledged for so long (RFC 5482).
 
-    Without it, a link that is cut is noticed after a quarter of an hour. Nothing happens for streams that are not TCP,
-    and on platforms that have no such option.
+    Otherwise it takes a quarter of an hour until a broken link is detected. Do nothing for streams that are not TCP, or
+    on platforms without this option.
     """
     option: int | None = getattr(stdlib_socket, "TCP_USER_TIMEOUT", None)
     socket = socket_below(stream)

@@ -1,6 +1,6 @@
-"""The stream driver: a WebSocket over any ``trio.abc.Stream`` (TLS, memory, other platforms).
+"""The stream driver: serves a WebSocket over any ``trio.abc.Stream`` (TLS, memory, platforms without a reactor).
 
-It reads, feeds the codec, hands packets to its receiver, and writes what the outbox gives.
+It reads, feeds the codec, passes packets to its receiver, and writes the contents of the outbox.
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 __all__ = ["WRITE_BYTES", "StreamDriver"]
 
-#: A read begins small, because its buffer is allocated before anything has come, and grows while it is filled.
+#: The first and the largest size of a read. The size is small at first, because the buffer is allocated before anything
+#: has arrived; it doubles while reads fill their buffer.
 READ_BYTES, MAX_READ_BYTES = 8192, 65536
 
-#: One ``send_all`` for everything that is queued, up to this; more would only make cancelling coarser.
+#: The most output to write in one ``send_all``. More would only make cancelling coarser.
 WRITE_BYTES = 262_144
 
-#: How long the peer may take to answer our close frame, or to take a last one (RFC 6455 section 7.1.1).
+#: How long the peer may take to answer the server's close frame, or to receive one before an abort, in seconds (RFC
+#: 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
 
 
@@ -38,7 +40,7 @@ class StreamDriver:
         hang_ups: watches the stream's socket while it is not read.
 
     Attributes:
-        receiver: who gets the packets; set before ``run``.
+        receiver: the session or candidate that receives the packets; set it before ``run``.
     """
 
     __slots__ = (
@@ -66,30 +68,30 @@ class StreamDriver:
         self._taken = 0
         self._taken_at = -math.inf
 
-    # the seam
+    # called by the engine
 
     def attach(self, receiver: Receiver) -> None:
-        """Feed this one from now on."""
+        """Pass packets to this receiver from now on."""
         self.receiver = receiver
 
     def wake(self) -> None:
-        """There is output."""
+        """Write soon, because the outbox has output."""
         self._output.set()
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         self._resumed.set()
 
     def close(self) -> None:
-        """Write what is queued and the close frame, then end."""
+        """Send queued packets and the close frame, then end."""
         self._end(self.flush_timeout)
 
     def abort(self, *, goodbye: bool) -> None:
-        """End at once; the close frame is only written if no other write is stuck."""
+        """End at once. The close frame is only sent if no other write is in progress."""
         self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
 
     def delivery(self, now: float) -> Delivery | None:
-        """How far the client has received what was written; without a socket, how much the stream has taken."""
+        """Return how many of the written bytes the client has received; without a socket, how many the stream took."""
         descriptor = descriptor_of(self._stream)
         if descriptor is None:
             return Delivery(self._taken, 0, now - self._taken_at)
@@ -107,9 +109,9 @@ class StreamDriver:
         """Serve until the WebSocket has ended, and close the stream.
 
         Args:
-            trailing: bytes that came with the opening handshake.
+            trailing: bytes that arrived with the opening handshake.
 
-        Cancellation: the connection is dropped; the receiver hears of it.
+        Cancellation: the connection is dropped, and the receiver is notified.
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -142,7 +144,7 @@ class StreamDriver:
             size = min(2 * size, MAX_READ_BYTES) if len(data) == size else READ_BYTES
 
     async def _hand_over(self) -> bool:
-        """Give all that was fed to the receiver; False: the stream of packets has ended."""
+        """Pass all packets that were fed to the receiver; return False if no more packets follow."""
         turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
         while True:
             while self.receiver.paused:
@@ -198,7 +200,7 @@ class StreamDriver:
             self._taken_at = trio.current_time()
 
     async def _await_end(self) -> None:
-        """Our close frame is out: let the peer's come, so that no reset destroys what is on its way to it."""
+        """Wait for the peer's close frame after ours is sent: closing earlier could reset the connection."""
         with trio.move_on_after(CLOSE_TIMEOUT):
             try:
                 if isinstance(self._stream, trio.abc.HalfCloseableStream):
@@ -210,7 +212,7 @@ class StreamDriver:
                 pass
 
     def _close_frame_came(self) -> bool:
-        """Skip what comes before the peer's close frame; nothing is read behind a failure."""
+        """Skip packets up to the peer's close frame; return whether it has arrived. Nothing is read after a failure."""
         while self._last_packet is None:
             packet = self.receiver.link.next_event(trio.current_time())
             if packet is None:

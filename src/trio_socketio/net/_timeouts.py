@@ -1,4 +1,4 @@
-"""Deadlines that are moved often and seldom come."""
+"""Timeouts whose deadlines move often and seldom expire."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from trio_socketio._signal import Signal
 
 __all__ = ["TimeoutQueue", "Timeouts"]
 
-#: Passes of the scheduler in which a task reads what has come.
+#: Passes of Trio's scheduler that suffice for a task to read what has arrived.
 PASSES = 4
 
 
 class TimeoutQueue:
-    """Scopes to be cancelled when they have been in it for so long; the first that came is the first to be due."""
+    """Cancels each scope that has been in the queue for a fixed time. The scope that was added first is due first."""
 
     def __init__(self, timeouts: Timeouts, seconds: float) -> None:
         self._timeouts = timeouts
@@ -26,26 +26,26 @@ class TimeoutQueue:
 
     @property
     def next_deadline(self) -> float:
-        """When the first is due."""
+        """The time when the first scope is due."""
         return next(iter(self._deadlines.values()), (math.inf, None))[0]
 
     def add(self, scope: trio.CancelScope, goes_on: Callable[[], bool] | None = None) -> None:
-        """Cancel this after the queue's time, unless it is discarded before.
+        """Cancel this scope after the time of the queue, unless it is discarded before.
 
         Args:
-            scope: what to cancel.
-            goes_on: asked when the time is over; if true, the time begins anew.
+            scope: the scope to cancel.
+            goes_on: called when the time is over; if it returns True, the time begins anew.
         """
         deadline = trio.current_time() + self._seconds
         self._deadlines[scope] = deadline, goes_on
         self._timeouts.expect(deadline)
 
     def discard(self, scope: trio.CancelScope) -> None:
-        """Do not cancel this."""
+        """Remove this scope; do nothing if it is not in the queue."""
         self._deadlines.pop(scope, None)
 
     def expire(self, now: float) -> None:
-        """Cancel those that are due."""
+        """Cancel the scopes that are due."""
         due = itertools.takewhile(lambda item: item[1][0] <= now, self._deadlines.items())
         for scope, (_, goes_on) in list(due):
             del self._deadlines[scope]
@@ -56,10 +56,10 @@ class TimeoutQueue:
 
 
 class Timeouts:
-    """Some queues, and the task that waits for all of them.
+    """A set of timeout queues, and the task that waits for all of them.
 
-    It sleeps until what was the first deadline when it fell asleep, and then looks what is: so to move one costs 1 µs,
-    and 4 where it is the deadline of a scope.
+    The task sleeps until the earliest deadline at the time it began to sleep, and only then looks up the current
+    deadlines. So it costs 1 µs to move a deadline; to move the deadline of a cancel scope costs 4.
     """
 
     def __init__(self) -> None:
@@ -68,24 +68,24 @@ class Timeouts:
         self._earlier = Signal()
 
     def queue(self, seconds: float) -> TimeoutQueue:
-        """A queue for scopes that are to be cancelled after so long."""
+        """Create a queue that cancels scopes after so many seconds."""
         self._queues.append(TimeoutQueue(self, seconds))
         return self._queues[-1]
 
     def expect(self, deadline: float) -> None:
-        """Something is due then."""
+        """Wake the task if it would sleep beyond this deadline. Called by the queues."""
         if deadline < self._next:
             self._next = deadline
             self._earlier.set()
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
-        """Cancel what is due, until cancelled."""
+        """Cancel scopes as they become due, until cancelled."""
         while True:
             with trio.move_on_at(self._next) as sleep:
                 await self._earlier.wait()
             if sleep.cancelled_caught:
-                for _ in range(PASSES):  # if the server is late, what would have been in time is read first
+                for _ in range(PASSES):  # if the server is late, first read what arrived in time
                     await trio.lowlevel.checkpoint()
                 now = trio.current_time()
                 for queue in self._queues:

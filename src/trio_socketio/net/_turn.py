@@ -1,4 +1,4 @@
-"""How long a task goes on before other tasks get their turn."""
+"""Limits how long a task runs before it lets other tasks run."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import time
 
 __all__ = ["PACKETS_BETWEEN_CHECKPOINTS", "Turn"]
 
-#: Packets handed over in a row: plain handlers run meanwhile.
+#: The most packets to hand over in a row. Plain (not async) handlers run meanwhile.
 PACKETS_BETWEEN_CHECKPOINTS = 32
 
-#: The longest turn, in seconds, unless one step of it takes longer; a turn of the reactor is as long.
+#: The longest turn, in seconds, unless a single step takes longer. A turn of the reactor has the same limit.
 TURN_SECONDS = 0.001
 
 
 class Turn:
-    """One turn of a task, bounded by steps and by time. The time is the machine's, also under a virtual clock.
+    """One turn of a task, limited by steps and by time. The time is real time, even if Trio runs on a virtual clock.
 
     Args:
         steps: how many steps a turn may have.
@@ -32,6 +32,6 @@ class Turn:
         self._end = time.perf_counter() + TURN_SECONDS
 
     def is_over(self) -> bool:
-        """Count a step; returns whether other tasks are to get their turn."""
+        """Count a step, and return whether other tasks should run."""
         self._left -= 1
         return self._left <= 0 or time.perf_counter() > self._end

@@ -1,4 +1,4 @@
-"""Listening on a Unix-domain socket."""
+"""Listens on a Unix-domain socket."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import trio
 
 __all__ = ["unix_listener"]
 
-#: More than the default of systems, as Trio does for TCP: the system cuts it down to what it can.
+#: The largest backlog that can be asked for, as Trio does for TCP. The system reduces it to its own limit.
 BACKLOG = 0xFFFF
 
 
 @contextmanager
 def unix_listener(path: str, mode: int) -> Iterator[trio.SocketListener]:
-    """Bind ``path`` with these permissions; at the end its file is removed, if it still is this one.
+    """Bind ``path`` with these permissions. At the end, remove the socket file, unless another one has replaced it.
 
-    A file that a server which is gone has left there is replaced.
+    A socket file that is left from a server that has ended is replaced.
 
     Raises:
-        OSError: it cannot be bound.
+        OSError: ``path`` cannot be bound.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
         listening.setblocking(False)
@@ -45,7 +45,7 @@ def unix_listener(path: str, mode: int) -> Iterator[trio.SocketListener]:
 
 
 def _is_dead(path: str) -> bool:
-    """Whether there is a socket file that nobody listens on."""
+    """Return whether there is a socket file on which no server listens."""
     if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
@@ -55,5 +55,5 @@ def _is_dead(path: str) -> bool:
         except ConnectionRefusedError:
             return True
         except BlockingIOError:
-            pass  # so many wait to be accepted that one more would have to wait
+            pass  # a server listens, and its backlog is full
     return False

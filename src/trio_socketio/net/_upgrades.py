@@ -1,4 +1,4 @@
-"""Requests for a WebSocket, from the check to the driver that runs it."""
+"""Answers requests for a WebSocket: checks them, does the opening handshake, and starts a driver."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Upgrades:
     """Answers requests for a WebSocket.
 
     Args:
-        service: what the requests to the engine need.
-        site: knows the paths of the engine.
+        service: shared by all requests to the engine.
+        site: decides which paths are the engine's.
         reactor: serves WebSockets over plain sockets; None: the stream driver serves all.
         flush_timeout: how long the last flush of a WebSocket may take, in seconds.
     """
@@ -48,7 +48,7 @@ class Upgrades:
         self._flush_timeout = flush_timeout
 
     async def answer(self, http: Http1Connection, request: EngineRequest) -> Driver | None:
-        """Answer a request for a WebSocket; returns the driver that is to run it, None if it is refused."""
+        """Answer a request for a WebSocket, and return the driver to run; None: the request was refused."""
         exchange = Exchange(request, http, self._service)
         if not self._site.is_for_engine(request):
             await exchange.respond_plainly(NOT_FOUND)
@@ -65,11 +65,11 @@ class Upgrades:
             return None
         agreed = self._engine.agree(request)
         switching = self._service.headers.switching(request, switching, agreed, initial=not request.sid)
-        request.response_headers = ()  # it may live on as its session's request
+        request.response_headers = ()  # frees them, as the session may keep its request
         options = self._engine.options
         limit_silence(http.stream, options.ping_interval + options.ping_timeout)
         driver = self._driver(http.stream)
-        if isinstance(driver, StreamDriver):  # it may have to wait, and much can happen meanwhile
+        if isinstance(driver, StreamDriver):  # ``send`` may wait, so attach after it
             await http.send(switching)
             self._attach(driver, request)
         else:
@@ -83,7 +83,7 @@ class Upgrades:
         return StreamDriver(stream, self._flush_timeout, self._service.hang_ups)
 
     async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
-        """Send the open packet with the response: one packet on the network, and a turn less for the reactor."""
+        """Send the open packet together with the response. This saves a TCP segment, and a turn of the reactor."""
         receiver = driver.receiver
         opening = receiver.link.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
         try:
@@ -107,7 +107,7 @@ class Upgrades:
             if request.new_sid not in self._engine.sessions:
                 self._engine.open_websocket(request, serve, now)
                 return
-            code, reason = 1011, "the session id is in use"  # another was faster to open one
+            code, reason = 1011, "the session id is in use"  # another request has opened it meanwhile
         elif session := self._engine.sessions.get(request.sid):
             candidate = self._engine.begin_upgrade(session, driver, now, request)
             if candidate is not None:
