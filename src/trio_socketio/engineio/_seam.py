@@ -1,7 +1,7 @@
-"""The seam: what the engine asks of the transports below a session, and of the layer above it.
+"""The interfaces between a session and the layers around it: the transport below, the observer above.
 
-Below stands a driver that holds a byte stream, or a host that has its own WebSockets and hands over whole messages.
-Session, upgrade, polling and closing are decided above, once for all of them.
+A transport is a driver with a byte stream, or a host that has its own WebSockets and passes complete messages. The
+session, the upgrade, polling and closing are implemented once, above all of them.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ __all__ = [
 
 
 class Polls(Protocol):
-    """What a session controls of its polls, beyond what every transport does."""
+    """The additional methods of the polling transport."""
 
     def release(self) -> None:
-        """Answer the waiting poll with a noop packet, if there is nothing better."""
+        """Answer the waiting poll with a noop packet, unless messages are queued."""
 
     def release_all(self) -> None:
-        """Answer the waiting poll and the next one: the client is to stop polling."""
+        """Answer the waiting poll and the next one at once, so that the client can stop polling."""
 
     def hold(self) -> None:
         """Let polls wait for messages again."""
 
     def was_polled(self) -> bool:
-        """Whether a poll waits, or has come since this was asked last."""
+        """Return whether a poll waits, or has come since the last call of this method."""
         ...
 
 
 class Transport(ConnectionTransport, Protocol):
-    """What serves a session now: the seam between the engine and its drivers."""
+    """The transport that serves a session: the interface between the engine and its drivers."""
 
     @property
     def name(self) -> TransportName:
@@ -52,120 +52,132 @@ class Transport(ConnectionTransport, Protocol):
 
     @property
     def polls(self) -> Polls | None:
-        """The polls of the session; None: a WebSocket serves it."""
+        """The methods of the polling transport; None: the session is on WebSocket."""
 
     @property
     def driver(self) -> str:
-        """Who carries the bytes: ``"polling"``, ``"stream"``, ``"reactor"``, or a host's own name."""
+        """The name of the driver: ``"polling"``, ``"stream"``, ``"reactor"``, or the name of a host."""
         ...
 
     def wake(self) -> None:
-        """There is output."""
+        """Send the output that is queued in ``Receiver.link``."""
 
     def resume(self) -> None:
-        """Reading may go on."""
+        """Read from the client again."""
 
     def close(self) -> None:
-        """Send what is queued, then say goodbye, then call ``Receiver.lost``; all of it in bounded time."""
+        """Send the queued messages and a close frame or packet, then call ``Receiver.lost``, in bounded time."""
 
     def abort(self, *, goodbye: bool) -> None:
-        """Let go at once; say goodbye if that costs no waiting and is wanted."""
+        """End the transport at once.
+
+        Args:
+            goodbye: whether to send a close frame or packet, if this does not have to wait.
+        """
 
     def delivery(self, now: float) -> Delivery | None:
-        """How far the client has received what was written; None: that cannot be told.
+        """Return how far the client has received what was written; None: this is unknown.
 
-        Asked only when an answer to a ping is due and does not come.
+        Called only for a ping: when it is queued behind other messages, when it is written, and when its answer is
+        overdue.
         """
 
 
 class Receiver(Protocol):
-    """What a driver feeds: a session, or an upgrade candidate before it became one."""
+    """The object to which a driver passes packets: a session, or a candidate during the upgrade."""
 
     @property
     def link(self) -> Connection:
-        """Where bytes go in and come out."""
+        """The connection object, which parses incoming bytes and queues outgoing ones."""
         ...
 
     @property
     def paused(self) -> bool:
-        """Whether the driver must stop handing over packets until ``Transport.resume``."""
+        """Whether the driver must stop passing packets until ``Transport.resume``."""
         ...
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """One packet (text with its type digit, or a binary message), or how the stream of them ended."""
+        """Take one packet (text with its type digit, or a binary message), or the reason why no more will come."""
 
     def written(self, now: float = math.nan) -> None:
-        """What was taken from ``link`` is on its way.
+        """Note that the output that was taken from ``link`` is written.
 
         Args:
-            now: the wait for the answer to a ping among it begins at this time. A host that knows none leaves it out.
+            now: when the wait for the answer to a ping in this output begins. A host that has no clock omits it; the
+                wait then began when the ping was queued.
         """
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
-        """The transport is gone."""
+        """Note that the transport has ended."""
 
 
 class UpgradeCandidate(Protocol):
-    """What a session asks of the WebSocket that may take over."""
+    """The interface of an upgrade candidate to its session."""
 
     @property
     def link(self) -> Connection:
-        """Where bytes of the WebSocket go in and come out."""
+        """The connection object of the WebSocket."""
         ...
 
     @property
     def driver(self) -> Transport:
-        """What holds the WebSocket."""
+        """The transport that holds the WebSocket."""
         ...
 
     @property
     def close_code(self) -> int:
-        """What is sent with the session's end (RFC 6455 section 7.4)."""
+        """The close code for the end of the session (RFC 6455 section 7.4)."""
         ...
 
     def session_closes(self, code: int, by_peer: bool) -> None:
-        """The session closes with this code; ``by_peer``: the client asked for it."""
+        """Note that the session closes with this code; ``by_peer``: at the client's request."""
 
     def session_ended(self) -> None:
-        """The session is over."""
+        """Close the candidate, because the session has ended."""
 
 
 class SessionObserver(ConnectionObserver, Protocol):
-    """The layer above. Every call returns at once, and raises nothing but what stops the program."""
+    """The layer above a session.
+
+    No method waits, and none raises an exception except those that stop the program, such as ``KeyboardInterrupt``.
+    """
 
     def opened(self, now: float) -> None:
-        """The open packet is queued; what is sent from here on comes behind it."""
+        """Called when the open packet is queued. Messages that are sent from then on follow it."""
 
     def text(self, data: bytes, now: float) -> None:
-        """A text message, UTF-8 without the packet type; its content is opaque to the engine."""
+        """Take a text message: UTF-8 without the packet type. The engine does not interpret it."""
 
     def binary(self, data: bytes, now: float) -> None:
-        """A binary message."""
+        """Take a binary message."""
 
     def writable(self) -> None:
-        """Queued messages were written or dropped."""
+        """Called when queued messages were written or dropped."""
 
     def alarm(self, now: float) -> None:
-        """The time given to ``Session.set_alarm`` has come."""
+        """Called at the time that was passed to ``Session.set_alarm``."""
 
     def held(self, seconds: float) -> None:
-        """The client has not been read for so long, because its inbox is full; called once for each pause."""
+        """Called once for each pause, when it has lasted ``seconds``. Sessions pause when their inbox is full."""
 
     def heartbeat(self, now: float) -> None:
-        """The client's half of a heartbeat came; over WebSocket in revision 4 only if ``link.report_pongs``."""
+        """Called for each pong (in revision 3, each ping) of the client.
+
+        Over WebSocket in revision 4, this is called only if ``link.report_pongs``.
+        """
 
     def upgrading(self) -> None:
-        """A WebSocket has been probed that may become the transport."""
+        """Called when a candidate has been probed, before the session moves to WebSocket."""
 
     def upgraded(self) -> None:
-        """The session moved to WebSocket."""
+        """Called when the session has moved to WebSocket."""
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
-        """The session has ended; called once."""
+        """Called once, when the session has ended."""
 
 
 class NullObserver:
-    """The observer of a session that has ended. It does nothing."""
+    """The observer of a session that has ended. Its methods do nothing."""
 
     def opened(self, now: float) -> None:
         pass
@@ -198,5 +210,5 @@ class NullObserver:
         pass
 
 
-#: It has no state, so all sessions share one.
+#: The observer has no state, so all sessions share one.
 NULL_OBSERVER = NullObserver()

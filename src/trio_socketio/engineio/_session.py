@@ -1,7 +1,7 @@
-"""One Engine.IO session: its heartbeat, its outbox, its end.
+"""One Engine.IO session: its heartbeat, its outbox and its end.
 
-A session outlives the TCP connections that serve it. What serves it now is its *transport*: the polling
-transport, or a driver that holds a WebSocket. Both are told what to do through the same few methods.
+A session outlives the TCP connections that serve it. Its *transport* serves it now: the polling transport, or a driver
+with a WebSocket. Both have the interface ``Transport``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Session"]
 
-#: By number; looking one up in the enumeration takes six times as long, and this is done for each message.
+#: The members by number. This is used for each message, and a look-up in the enumeration takes six times as long.
 _STATUSES = {int(status): status for status in PushStatus}
 
-#: A client's pings are answered up to so many times its outbox's limits, whatever the policy; then it must read first.
+#: Pongs are queued up to this many times the limits of the outbox, whatever its policy. Beyond that, pings stay
+#: unanswered until the client reads.
 PONG_FACTOR = 2
 
-#: How often a waiting poll is released while an upgrade is under way; Node does the same.
+#: The interval at which a waiting poll is released during an upgrade, in seconds. Node uses the same.
 NOOP_INTERVAL = 0.1
 
 
@@ -45,10 +46,10 @@ class Session:
     """One client's Engine.IO session.
 
     Attributes:
-        sid: the session id, a bearer secret: never logged whole, never shown to other clients.
+        sid: the session id. It is a bearer secret: never log all of it, never show it to other clients.
         request: the first HTTP request.
-        link: codec state, heartbeat and outbox.
-        candidate: the WebSocket that may take over.
+        link: the connection object: codec state, heartbeat and outbox.
+        candidate: the WebSocket to which the session may be upgraded; None: there is none.
     """
 
     __slots__ = (
@@ -74,20 +75,20 @@ class Session:
 
     @property
     def transport(self) -> Transport:
-        """What serves it now."""
+        """The transport that serves the session now."""
         return cast(Transport, self.link.transport)
 
     @property
     def _polls(self) -> Polls:
-        """The polls of a session that polls."""
+        """The polls of a session on polling."""
         polls = self.transport.polls
         assert polls is not None
         return polls
 
     @property
     def observer(self) -> SessionObserver:
-        """The layer above."""
-        return self.link.observer  # type: ignore[return-value]  # a cast costs each message 20 ns
+        """The observer in the layer above."""
+        return self.link.observer  # type: ignore[return-value]  # a cast would cost 20 ns per message
 
     @observer.setter
     def observer(self, observer: SessionObserver) -> None:
@@ -95,7 +96,7 @@ class Session:
 
     @property
     def revision(self) -> int:
-        """Of the Engine.IO protocol, 3 or 4."""
+        """The revision of the Engine.IO protocol, 3 or 4."""
         return self.request.revision
 
     @property
@@ -105,12 +106,12 @@ class Session:
 
     @property
     def paused(self) -> bool:
-        """Whether the client is not read."""
+        """Whether reading from the client is paused."""
         return self.link.paused
 
     @property
     def volatile_dropped(self) -> int:
-        """How many volatile messages were not sent."""
+        """The number of volatile messages that were not sent."""
         return self.link.volatile_lost
 
     def _move(self, event: Event) -> None:
@@ -137,12 +138,12 @@ class Session:
             self.link.set_streaming()
 
     def candidate_attached(self, candidate: UpgradeCandidate) -> None:
-        """A WebSocket is there that may become the transport."""
+        """Begin an upgrade: a WebSocket was opened that may become the transport."""
         self._move(Event.CANDIDATE)
         self.candidate = candidate
 
     def candidate_probed(self, now: float) -> None:
-        """Release polls, so that the client can stop polling: the first two at once, later ones by the timer."""
+        """Release polls, so that the client can stop polling: the first two at once, later ones by a timer."""
         if self.is_open:
             self._noop_deadline = now + NOOP_INTERVAL
             self._set_deadline()
@@ -150,7 +151,7 @@ class Session:
             self.observer.upgrading()
 
     def candidate_lost(self) -> None:
-        """The candidate is gone. Polling goes on; a session that closes and does not linger ends."""
+        """Go on with polling, because the candidate has ended. A closing session that does not linger ends."""
         self.candidate = None
         self._noop_deadline = math.inf
         if self.state is State.CLOSED:
@@ -162,9 +163,9 @@ class Session:
         self._set_deadline()
 
     def upgrade(self, candidate: UpgradeCandidate) -> None:
-        """The upgrade packet came: what is queued goes out through the WebSocket from here on.
+        """Move the session to WebSocket, because the upgrade packet came. The WebSocket sends the queued messages.
 
-        A session that closes sends what is queued and its close frame, as one that was on WebSocket before.
+        A session that is closing sends its queued messages and the close frame, as if it had been on WebSocket before.
         """
         self._move(Event.UPGRADED)
         self.candidate = None
@@ -192,7 +193,7 @@ class Session:
             return
         if (
             type(packet) is str and packet[:1] == MESSAGE
-        ):  # the most frequent one; a Packet costs a microsecond
+        ):  # fast path for the most frequent packet: to make a Packet takes 1 µs
             self.link.heard(now)
             self.observer.text(packet[1:].encode("utf-8", "surrogatepass"), now)
         elif type(packet) is bytes and self.revision == 4:
@@ -201,7 +202,7 @@ class Session:
         elif isinstance(packet, str | bytes):
             self._receive(parse_packet(packet, self.revision), now)
         elif isinstance(packet, CloseFrame):
-            # An answer with the same code is due (RFC 6455 section 5.5.1); 1005 means that there was none.
+            # The answering close frame has the same code (RFC 6455 section 5.5.1). 1005 means that there was no code.
             description = f"the client closed the WebSocket with code {packet.code}"
             self.close(DisconnectReason.TRANSPORT_CLOSE, description, now=now, code=packet.code, by_peer=True)
         else:
@@ -214,7 +215,7 @@ class Session:
             return
         packet_type, data = packet
         if packet_type is PacketType.MESSAGE:
-            assert isinstance(data, bytes)  # ``receive`` takes a text message itself
+            assert isinstance(data, bytes)  # ``receive`` handles text messages itself
             self.link.heard(now)
             self.observer.binary(data, now)
         elif packet_type in (PacketType.PING, PacketType.PONG):
@@ -227,12 +228,12 @@ class Session:
             self.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
 
     def received(self, size: int, now: float) -> None:
-        """So many bytes of an unfinished message came through polling."""
+        """Note that ``size`` bytes of an unfinished message came through polling."""
         if self.is_open:
             self.link.received(size, now)
 
     def _beat(self, packet_type: PacketType, now: float) -> None:
-        """A ping or a pong. In revision 3 the client pings; the answer repeats nothing of a ping's data."""
+        """Handle a ping or a pong. In revision 3 the client sends the pings; pongs do not repeat the data of a ping."""
         if packet_type is not (PacketType.PING if self.revision == 3 else PacketType.PONG):
             self.fail(DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
             return
@@ -244,7 +245,7 @@ class Session:
         self.observer.heartbeat(now)
 
     def pause(self, now: float) -> None:
-        """Stop reading from the client. Pings go on; the deadline for their answers is suspended."""
+        """Stop reading from the client. Pings are still sent; the deadline for their answers is suspended."""
         if not self.paused:
             options = self.context.options
             self.link.paused = True
@@ -256,7 +257,7 @@ class Session:
             self._set_deadline()
 
     def resume(self, now: float) -> None:
-        """Read on; the deadline for the heartbeat's answer starts anew."""
+        """Read from the client again, and restart the deadline of the heartbeat."""
         held = self._held
         if held is not None:
             self.link.paused = False
@@ -268,7 +269,7 @@ class Session:
             held.end()
 
     def call_after_pause(self, notify: Callable[[], None]) -> None:
-        """Call this function once when the client is read again, or the session has ended."""
+        """Call a function once, when the client is read again or the session has ended."""
         if self._held is None:
             notify()
         else:
@@ -286,9 +287,9 @@ class Session:
         """Queue a message.
 
         Args:
-            message: what to send.
-            protected: it is never refused for want of room, and no policy drops it.
-            volatile: it is dropped rather than queued behind bytes that are still unsent.
+            message: the message.
+            protected: queue it even if the outbox is full, and never drop it.
+            volatile: drop it if earlier bytes are still unsent.
 
         Returns:
             ``OK``, ``DROPPED`` (by the policy, or because the session is closing), or ``FULL``.
@@ -296,7 +297,7 @@ class Session:
         return _STATUSES[self.link.send(message, protected, volatile)]
 
     def written(self, now: float = math.nan) -> None:
-        """What the transport had taken is written."""
+        """Note that the output that the transport had taken is written."""
         if self.link.confirm(now):
             delivery = self.transport.delivery(now)
             self.link.is_behind = delivery is not None and delivery.outstanding > LITTLE
@@ -310,7 +311,7 @@ class Session:
         self._set_deadline()
 
     def on_timer(self, event: TimerEvent, now: float) -> None:
-        """The wheel says that something is due."""
+        """Handle a timer of this session that is due."""
         if self.state is State.CLOSED:
             return
         if event is TimerEvent.PING_TIMEOUT:
@@ -322,23 +323,23 @@ class Session:
             self._on_deadline(now)
 
     def _outstanding(self, now: float) -> tuple[Delivery, int] | None:
-        """How far the client has received what was written, and how many bytes are still to be written."""
+        """Return how far the client has received what was written, and how many bytes are still to be written."""
         delivery = self.transport.delivery(now)
         if delivery is None:
             return None
-        if self.transport.polls is not None:  # what is queued there waits for a poll, not for the network
+        if self.transport.polls is not None:  # queued messages wait for a poll, not for the network
             return delivery, self.link.inflight_bytes
         return delivery, self.link.inflight_bytes + self.link.queued_bytes
 
     def _ping_is_behind(self, now: float) -> None:
-        """A ping was queued behind other messages: note how far those are, to compare when it is overdue."""
+        """Note the progress of the client: a ping was queued behind other messages, and its answer may be late."""
         outstanding = self._outstanding(now)
         if outstanding is not None:
             self.context.looks[self.sid] = first_look(*outstanding)
             self.link.has_waited = True
 
     def _answer_is_overdue(self, now: float) -> None:
-        """Nothing has come from the client in time: wait on if it receives what is sent, else end the session."""
+        """Handle an overdue answer: wait longer if the client still receives what is sent, else end the session."""
         link, looks = self.link, self.context.looks
         last = looks.pop(self.sid, None) if link.has_waited else None
         outstanding = self._outstanding(now)
@@ -377,7 +378,7 @@ class Session:
         self._set_deadline()
 
     def _look_at_pause(self, held: Held, now: float) -> None:
-        """Report a pause that lasts long, and end the session of a client that does not poll any more."""
+        """Report a long pause, and end the session if the client has stopped polling."""
         options = self.context.options
         patience = options.ping_interval + options.ping_timeout
         if held.is_reported(now):
@@ -386,7 +387,7 @@ class Session:
         if held.look(now, polled=polls is None or polls.was_polled()):
             self.fail(DisconnectReason.PING_TIMEOUT, f"no poll for {patience:g} s")
         elif self.revision == 3:
-            # The client's ping may be among what is not read, and it gives up if nothing comes within the timeout.
+            # The client's ping may wait unread, and the client closes if no pong comes within its timeout.
             self.link.send_protected(self.context.pong, 1)
 
     def _set_deadline(self) -> None:
@@ -409,18 +410,18 @@ class Session:
         linger: bool = False,
         deadline: float = math.inf,
     ) -> None:
-        """End the session in good order: what is queued is still sent.
+        """Close the session. Queued messages are still sent.
 
-        While an upgrade is under way, the rest goes to whichever comes first, the upgrade packet or a poll.
+        During an upgrade they are sent by the next poll or, if the upgrade packet comes first, by the WebSocket.
 
         Args:
-            reason: what the layer above is told.
-            description: more about it, for people.
-            now: the time, in seconds.
-            code: the close code for a WebSocket (RFC 6455 section 7.4); 1005 sends none.
-            by_peer: the client asked for it, so a waiting poll is merely released.
-            linger: a client that polls may fetch the rest and the close packet for ``polling_close_timeout``.
-            deadline: the time at which the session ends at the latest, unless it is on WebSocket.
+            reason: the reason that is reported to the layer above.
+            description: details of the reason, for people.
+            now: the current time, in seconds.
+            code: the close code for a WebSocket (RFC 6455 section 7.4). 1005: the close frame has no code.
+            by_peer: the client has closed the session. A waiting poll is then answered with a noop packet.
+            linger: a client on polling may fetch queued messages and the close packet for ``polling_close_timeout``.
+            deadline: when the session ends at the latest, unless it is on WebSocket.
         """
         if not self.is_open:
             return
@@ -437,7 +438,7 @@ class Session:
         if self.candidate is not None:
             self.candidate.session_closes(code, by_peer)
         observer = self._release_observer()
-        try:  # the transport first: the application may do anything when it hears of the end
+        try:  # close the transport first: the application may call any method during the report
             if by_peer and self.transport.polls is not None:
                 self.transport.abort(goodbye=False)
                 self.end()
@@ -448,11 +449,11 @@ class Session:
 
     @property
     def lingers(self) -> bool:
-        """Whether polls to come, or an upgrade, may fetch what is left."""
+        """Whether a closing session waits for later polls or an upgrade to send its queued messages."""
         return self._lingers or self.candidate is not None
 
     def fail(self, reason: DisconnectReason, description: str, *, code: int = 1002) -> None:
-        """End the session at once: nothing that is queued is sent."""
+        """End the session at once. Queued messages are discarded."""
         if not self.is_open:
             return
         self.link.discard()
@@ -466,14 +467,14 @@ class Session:
             self.context.endings.report(observer, reason, description)
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
-        """The transport is gone, or has said goodbye."""
+        """End the session, because its transport has ended."""
         if self.state is not State.CLOSED:
             observer = self._release_observer()
             self.end()
             self.context.endings.report(observer, reason, description)
 
     def end(self) -> None:
-        """The session is over: forget it."""
+        """Release all that the session holds, and remove it from the engine. The observer is not called."""
         if self.state is State.CLOSED:
             return
         self._move(Event.END)
@@ -490,7 +491,7 @@ class Session:
             self.candidate.session_ended()
 
     def _release_observer(self) -> SessionObserver:
-        """The layer above, which hears nothing more from this session but its end."""
+        """Detach the observer and return it. The only call that it still gets is ``closed``."""
         track(self, self.link, self.transport)
         observer, self.observer = self.observer, NULL_OBSERVER
         return observer

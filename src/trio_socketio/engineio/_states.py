@@ -1,4 +1,4 @@
-"""The states of a session, and what moves it from one to another.
+"""The states of a session and the transitions between them.
 
 Source: Engine.IO protocol, "Handshake", "Upgrade".
 """
@@ -11,27 +11,27 @@ __all__ = ["TRANSITIONS", "Event", "State"]
 
 
 class State(Enum):
-    """Where a session stands."""
+    """The state of a session."""
 
     OPENING = auto()
     OPEN = auto()
     UPGRADING = auto()
-    CLOSING = auto()  #: what is queued is still sent
+    CLOSING = auto()  #: queued messages are still sent
     CLOSED = auto()
 
 
 class Event(Enum):
-    """What moves a session from one state to another."""
+    """An event that changes the state of a session."""
 
     OPENED = auto()  #: the open packet is queued
-    CANDIDATE = auto()  #: a WebSocket for the upgrade is there
+    CANDIDATE = auto()  #: a WebSocket for the upgrade was opened
     UPGRADED = auto()  #: the upgrade packet came
     CANDIDATE_LOST = auto()
     CLOSE = auto()
     END = auto()
 
 
-#: All transitions live here; an event that a state does not list is a mistake of ours.
+#: All transitions. An event that is not listed for a state is a bug in this package.
 TRANSITIONS: dict[State, dict[Event, State]] = {
     State.OPENING: {Event.OPENED: State.OPEN, Event.END: State.CLOSED},
     State.OPEN: {Event.CANDIDATE: State.UPGRADING, Event.CLOSE: State.CLOSING, Event.END: State.CLOSED},
@@ -41,7 +41,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.CLOSE: State.CLOSING,
         Event.END: State.CLOSED,
     },
-    # An upgrade goes on while the session closes: the client may have stopped polling already.
+    # An upgrade continues while the session closes, because the client may have stopped polling already.
     State.CLOSING: {
         Event.UPGRADED: State.CLOSING,
         Event.CANDIDATE_LOST: State.CLOSING,

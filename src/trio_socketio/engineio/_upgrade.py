@@ -1,4 +1,4 @@
-"""The upgrade from polling to WebSocket: the probe, and who wins.
+"""The upgrade of a session from polling to WebSocket.
 
 Source: Engine.IO protocol revision 4, "Upgrade".
 """
@@ -20,14 +20,14 @@ __all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "RejectedWebSocket", "WebS
 
 
 class WebSocketTransport(Transport, Protocol):
-    """A driver that holds a WebSocket; it feeds a candidate first and the session later."""
+    """A driver with a WebSocket. During an upgrade it passes packets to the candidate, afterwards to the session."""
 
     def attach(self, receiver: Receiver) -> None:
-        """Feed this one from now on."""
+        """Pass packets to this receiver from now on."""
 
 
 class Probe(Enum):
-    """Where an upgrade stands."""
+    """The state of an upgrade."""
 
     ATTACHED = auto()
     PROBED = auto()
@@ -37,8 +37,8 @@ class Probe(Enum):
 
 _PROBE, _UPGRADE = Packet(PacketType.PING, "probe"), Packet(PacketType.UPGRADE)
 
-#: A packet that a state does not list fails the candidate, and the candidate only. An upgrade packet without a probe is
-#: accepted.
+#: A packet that is not listed for a state closes the candidate; the session stays on polling. An upgrade packet without
+#: a probe is accepted.
 PROBE_TRANSITIONS: dict[Probe, dict[Packet, Probe]] = {
     Probe.ATTACHED: {_PROBE: Probe.PROBED, _UPGRADE: Probe.UPGRADED},
     Probe.PROBED: {_UPGRADE: Probe.UPGRADED},
@@ -48,10 +48,10 @@ PROBE_TRANSITIONS: dict[Probe, dict[Packet, Probe]] = {
 
 
 class Candidate:
-    """A WebSocket that asks to become the transport of a polling session.
+    """A WebSocket that was opened to become the transport of a session on polling.
 
     Attributes:
-        close_code: what is sent with the session's end (RFC 6455 section 7.4).
+        close_code: the close code for the end of the session (RFC 6455 section 7.4).
     """
 
     __slots__ = ("_probe", "close_code", "link", "driver", "paused", "session")
@@ -69,7 +69,7 @@ class Candidate:
         session.candidate_attached(self)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """Take one packet of the candidate."""
+        """Take one packet: the probe, then the upgrade packet."""
         parsed = parse_packet(packet, self.session.revision) if isinstance(packet, str) else packet
         following = PROBE_TRANSITIONS[self._probe].get(parsed) if isinstance(parsed, Packet) else None
         if following is Probe.PROBED:
@@ -88,30 +88,30 @@ class Candidate:
             self.fail("this is not the packet that an upgrade needs next")
 
     def written(self, now: float = math.nan) -> None:
-        """The probe's answer is written."""
+        """Note that the answer to the probe is written."""
         self.link.confirm()
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
-        """The candidate's connection is gone; the session stays on polling."""
+        """End the upgrade, because the connection of the candidate has ended. The session stays on polling."""
         self._drop()
 
     def session_closes(self, code: int, by_peer: bool) -> None:
-        """The session closes. The upgrade may still be completed, unless the client asked for the end.
+        """Note that the session closes. The upgrade may still be completed, unless the client has closed the session.
 
         Args:
-            code: what the WebSocket is closed with.
-            by_peer: the client asked for it.
+            code: the close code for the WebSocket.
+            by_peer: whether the client has closed the session.
         """
         self.close_code = code
         if by_peer:
             self.session_ended()
 
     def session_ended(self) -> None:
-        """The session is over: close the candidate."""
+        """Close the candidate, because the session has ended."""
         self.fail("the session has ended", code=self.close_code)
 
     def on_timer(self, event: TimerEvent, now: float) -> None:
-        """The upgrade took too long."""
+        """Handle the upgrade timeout: close the candidate. A session that is closing ends."""
         if not self.session.is_open:
             self.session.end()
             return
@@ -122,7 +122,7 @@ class Candidate:
         self.fail("upgrade timeout")
 
     def fail(self, description: str, *, code: int = 1000) -> None:
-        """Close the candidate; the session stays on polling."""
+        """Close the candidate. The session stays on polling."""
         if self._probe not in (Probe.UPGRADED, Probe.FAILED):
             self.link.close(code, description)
             self._drop()
@@ -140,7 +140,7 @@ class Candidate:
 
 
 class RejectedWebSocket:
-    """A WebSocket that no session needs. It sends a close frame, and ignores what comes."""
+    """A WebSocket that no session uses. It sends a close frame and ignores all packets."""
 
     __slots__ = ("link", "paused")
 
@@ -151,10 +151,10 @@ class RejectedWebSocket:
         link.close(code, reason)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """Nothing is expected."""
+        """Ignore the packet."""
 
     def written(self, now: float = math.nan) -> None:
-        """The close frame is written."""
+        """Do nothing: the close frame is written."""
 
     def lost(self, reason: DisconnectReason, description: str) -> None:
-        """It has ended."""
+        """Do nothing: the WebSocket has ended."""
