@@ -1,14 +1,14 @@
-/* base.h -- what every file of csrc shares: status codes, loads and stores.
+/* base.h -- status codes, and loads and stores of integers, for all files of csrc.
  *
- * A status is zero or negative. Each one is declared in exactly one line of
- * TSIO_STATUS_MAP, from which the enum, the texts and the close codes are made,
- * so none can lack a message.
+ * A status is zero or negative. TSIO_STATUS_MAP declares each status in one line.
+ * The enum, the texts and the close codes are made from it, so that no status can
+ * lack a text.
  *
  *     X(NAME, value, close_code, text)
  *
- * close_code is the WebSocket close code (RFC 6455 section 7.4.1) with which a
- * connection that met this status is failed; 0 means that the status says
- * nothing about the WebSocket and the layer above decides.
+ * close_code is the WebSocket close code (RFC 6455 section 7.4.1) with which the
+ * connection is failed on this status. 0 means that the status is not about the
+ * WebSocket, and that the layer above decides.
  */
 #ifndef TSIO_BASE_H
 #define TSIO_BASE_H
@@ -55,14 +55,15 @@ typedef enum {
 #undef TSIO_X
 } tsio_status;
 
-/* English, without a final stop; static, never NULL, also for an unknown value. */
+/* Returns the English text of a status, without a final stop. The text is static, and
+ * never NULL, even for an unknown value. */
 const char *tsio_status_text(tsio_status status);
 
-/* The close code of the map above; 0 for an unknown value. */
+/* Returns the close code of a status (see above); 0 for an unknown value. */
 uint16_t tsio_status_close_code(tsio_status status);
 
-/* Loads and stores. `p` needs no alignment. The big-endian ones are written in
- * shifts, which compilers turn into one load and a byte swap on any machine. */
+/* Loads and stores. `p` needs no alignment. The big-endian ones use shifts, which
+ * compilers turn into one load and a byte swap on any machine. */
 
 static inline uint16_t tsio_load_be16(const uint8_t *p)
 {
@@ -91,7 +92,7 @@ static inline void tsio_store_be64(uint8_t *p, uint64_t value)
         p[i] = (uint8_t)(value >> (56 - 8 * i));
 }
 
-/* Eight bytes in the machine's own order: for work that treats all bytes alike. */
+/* Eight bytes in the machine's own order, for operations that treat all bytes alike. */
 
 static inline uint64_t tsio_load_word(const uint8_t *p)
 {

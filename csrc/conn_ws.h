@@ -1,4 +1,4 @@
-/* conn_ws.h -- the WebSocket half of a connection, for the files of conn.h alone. */
+/* conn_ws.h -- helpers for the WebSocket half of a connection, private to the conn*.c files. */
 #ifndef TSIO_CONN_WS_H
 #define TSIO_CONN_WS_H
 
