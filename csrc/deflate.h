@@ -20,8 +20,8 @@ typedef struct tsio_deflate tsio_deflate;
 /* Makes a deflater and an inflater, owned by the caller. `level` is 1 to 9, `mem_level`
  * 1 to 9, `window_bits` 9 to 15. `window_bits` limits only what we deflate; a client may
  * use a window of 15 bits. Payloads below `threshold` bytes are not compressed, because
- * they do not become smaller; messages above `max_bytes` are not, because it takes too
- * long. Returns NULL when there is no memory, or when an option is out of its range. */
+ * it is not worth it; messages above `max_bytes` are not, because it takes too long.
+ * Returns NULL when there is no memory, or when an option is out of its range. */
 tsio_deflate *tsio_deflate_new(int level, int window_bits, int mem_level, size_t threshold, size_t max_bytes);
 
 /* Frees both; NULL is ignored. */

@@ -1,4 +1,4 @@
-/* front.h -- the front of a connection: the only memory that a broadcast touches for it.
+/* front.h -- the front of a connection: the only memory of it that a broadcast touches on the fast path.
  *
  *     chunk   [ head | front | front | front | ... ]      a cache line each
  *                        |
@@ -10,8 +10,8 @@
  * and is sent from there, and the connection itself is not touched.
  *
  * Empty chunks are freed. All fronts of the process share the chunks, so only one
- * thread at a time may make or free a front. A flush does neither, so another
- * thread may do it meanwhile. Otherwise not thread-safe.
+ * thread at a time may make or free a front. A flush does neither, so one thread may
+ * flush while another makes or frees fronts. Otherwise not thread-safe.
  */
 #ifndef TSIO_FRONT_H
 #define TSIO_FRONT_H
@@ -33,11 +33,11 @@ typedef struct tsio_front {
     uint64_t stamp; /* of the last broadcast that visited this connection, see rooms.h */
     struct tsio_conn *conn;
     tsio_message *waiting;   /* one reference; NULL unless on the fast path */
-    tsio_dirty_lists *lists; /* the reactor's; NULL: no reactor serves the connection */
-    tsio_link dirty;         /* in one of the lists, or none */
-    const struct tsio_front *ahead; /* a front that is flushed soon after, or NULL. It may be freed: prefetch it only */
-    int fd;                /* the reactor's; -1: none */
-    uint16_t place;        /* in its chunk */
+    tsio_dirty_lists *lists; /* the reactor's dirty lists; NULL: no reactor serves the connection */
+    tsio_link dirty;         /* in one of the lists, or in none */
+    const struct tsio_front *ahead; /* a front that is flushed soon after, or NULL. It may be freed: only prefetch it */
+    int fd;                /* the socket in the reactor; -1: none */
+    uint16_t place;        /* index in its chunk */
     uint8_t uncounted;     /* messages sent from here that the outbox has not counted yet */
     bool on_fast_path : 1; /* messages are sent from here; see conn.h */
     bool is_protected : 1; /* the waiting message was sent with TSIO_SEND_PROTECTED */

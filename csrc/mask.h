@@ -11,11 +11,11 @@
 #include "base.h"
 
 /* XORs `len` bytes in place. `offset` is the position of data[0] in the frame's
- * payload, so a payload may be treated in pieces of any size. NULL is fine when
- * len is 0. O(len), a word at a time. */
+ * payload, so that a payload may be masked in pieces. NULL is fine when len is 0.
+ * O(len), a word at a time. */
 void tsio_mask(uint8_t *data, size_t len, const uint8_t key[4], size_t offset);
 
-/* The same, a byte at a time: the definition, and the oracle of the tests. */
+/* The same, a byte at a time, as RFC 6455 defines it. Tests compare tsio_mask() with it. */
 void tsio_mask_scalar(uint8_t *data, size_t len, const uint8_t key[4], size_t offset);
 
 #endif

@@ -1,7 +1,7 @@
 /* pongs.h -- the pong frames that wait to be sent, in the order of their pings.
  *
- * A connection has a pointer to them, NULL as long as none waits. They lie in one
- * block behind each other, and are given back when the last one is sent.
+ * A connection has a pointer to them, which is NULL while no pong waits. The frames lie
+ * one behind the other in one block, which is freed when the last frame is sent.
  */
 #ifndef TSIO_PONGS_H
 #define TSIO_PONGS_H
@@ -9,27 +9,27 @@
 #include "buf.h"
 
 typedef struct {
-    size_t len, cap; /* bytes of `frames` that are used, and that there are */
-    size_t start;    /* where the first frame begins that is not sent whole */
-    size_t sent;     /* bytes sent; past `start` if that frame is half sent */
+    size_t len, cap; /* bytes of `frames` in use; bytes allocated */
+    size_t start;    /* offset of the first frame that is not sent whole */
+    size_t sent;     /* bytes sent; more than `start` if that frame is half sent */
     uint8_t frames[];
 } tsio_pongs;
 
-/* Queues the answer to a ping with this payload, at most 125 bytes, which is copied.
- * TSIO_E_TOO_MANY_PINGS: more than max_bytes would wait; TSIO_E_NO_MEMORY. Both
+/* Queues the pong for a ping with this payload of at most 125 bytes, which is copied.
+ * TSIO_E_TOO_MANY_PINGS: more than max_bytes would wait. This and TSIO_E_NO_MEMORY
  * change nothing. O(1) amortised. */
 tsio_status tsio_pongs_add(tsio_pongs **pongs, const uint8_t *payload, size_t len, size_t max_bytes);
 
-/* What is to be sent next, *len bytes; NULL and 0 if `pongs` is NULL. */
+/* Returns the bytes that are still to be sent, *len in all; NULL and 0 if `pongs` is NULL. */
 const uint8_t *tsio_pongs_rest(const tsio_pongs *pongs, size_t *len);
 
-/* Whether the first frame is half sent; false if `pongs` is NULL. */
+/* Returns whether the first frame is half sent; false if `pongs` is NULL. */
 bool tsio_pongs_is_begun(const tsio_pongs *pongs);
 
-/* So many of these bytes are sent. O(frames sent). */
+/* Removes the first `sent` bytes. O(frames sent). */
 void tsio_pongs_advance(tsio_pongs **pongs, size_t sent);
 
-/* Forgets all of them. */
+/* Frees all pongs and sets the pointer to NULL. */
 void tsio_pongs_free(tsio_pongs **pongs);
 
 #endif
