@@ -274,7 +274,8 @@ void tsio_conn_pinged(tsio_conn *conn, tsio_wheel *wheel, double now);
  * wheel, so the timer may expire early, with nothing due. */
 void tsio_conn_ping_left(tsio_conn *conn, double now);
 
-/* Returns whether our ping has just left; then it calls tsio_conn_ping_left(). Call it when messages were written. O(1). */
+/* Returns whether our ping has just left; if so, calls tsio_conn_ping_left(). Call it when messages were written.
+ * O(1). */
 static inline bool tsio_conn_written(tsio_conn *conn, double now)
 {
     if (conn->hb_state != TSIO_HB_PING_QUEUED || (int32_t)((uint32_t)conn->outbox.confirmed - conn->hb_ping) < 0)

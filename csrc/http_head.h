@@ -5,8 +5,8 @@
  *     CRLF
  *
  * HTTP parsers read some heads in different ways: heads with a CR or LF outside of CRLF, with another control
- * character than HTAB, with a folded line, or with an ambiguous length. Then a proxy and this server may disagree
- * about where the request ends, which allows request smuggling.
+ * character than HTAB, with a folded line, or with an ambiguous length. Then two parsers disagree about where the
+ * request ends.
  */
 #ifndef TSIO_HTTP_HEAD_H
 #define TSIO_HTTP_HEAD_H

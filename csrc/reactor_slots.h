@@ -1,4 +1,4 @@
-/* reactor_slots.h -- what the files of reactor.h share: slots, and what epoll is asked to report. */
+/* reactor_slots.h -- the slots and the epoll registration, private to the reactor*.c files. */
 #ifndef TSIO_REACTOR_SLOTS_H
 #define TSIO_REACTOR_SLOTS_H
 
@@ -7,10 +7,10 @@
 
 #include "reactor.h"
 
-/* In place of a slot's interest: the socket is registered, for which events is unknown. */
+/* A value of a slot's interest that no registration equals, so that the next one is always made. */
 enum { TSIO_ANY_EVENT = EPOLLMSG };
 
-/* The slot of a connection; NULL: it is in no reactor. */
+/* Returns the slot of a connection; NULL: it is in no reactor. */
 static inline tsio_slot *tsio_slot_of(const tsio_reactor *reactor, const tsio_conn *conn)
 {
     return conn->slot == TSIO_NO_SLOT ? NULL : &reactor->slots[conn->slot];
@@ -20,10 +20,10 @@ static inline tsio_slot *tsio_slot_of(const tsio_reactor *reactor, const tsio_co
  * Precondition: the connection is in the reactor. */
 tsio_status tsio_reactor_update_interest(tsio_reactor *reactor, const tsio_conn *conn);
 
-/* Whether a failed recv() or send() may succeed later. */
+/* Returns whether a failed recv() or send() may succeed later. */
 static inline bool tsio_would_block(int error)
 {
-    /* ENOBUFS: the kernel is out of buffers, which passes. */
+    /* ENOBUFS: the kernel is out of buffers for a moment. */
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ENOBUFS;
 }
 

@@ -3,7 +3,7 @@
  *     <type> [<attachments> '-'] [<namespace> ','] [<ack id>] [<JSON>]
  *
  *     2["hi"]                     EVENT in "/"
- *     2/chat,17["hi"]             EVENT in "/chat" that wants ack 17
+ *     2/chat,17["hi"]             EVENT in "/chat" that requests ack 17
  *     51-/chat,["f",{...}]        BINARY_EVENT, one attachment follows
  *     0/chat                      CONNECT; the ',' is left out at the end of the packet
  *     ^ ^^   ^
@@ -27,9 +27,9 @@ typedef struct {
     size_t json_offset; /* where the JSON begins; the packet's length when there is none */
 } tsio_sio_head;
 
-/* `data` is borrowed (NULL is fine when len is 0). The namespace is neither
- * unescaped nor checked, the JSON not looked at. On an error *head is
- * unspecified:
+/* Parses the head of a packet. `data` is borrowed (NULL is fine when len is 0). The
+ * namespace is neither unescaped nor checked, and the JSON is not read. On an error
+ * *head is unspecified. The errors are:
  *
  *     TSIO_E_PACKET_TYPE            empty packet, or it does not begin with 0..6
  *     TSIO_E_ATTACHMENT_COUNT       types 5 and 6: no digits, a leading zero (so also a count
