@@ -1,4 +1,4 @@
-"""Socket.IO revision 5, and 4, without I/O: packets, the parser, namespaces of a connection, rooms."""
+"""Socket.IO protocol, revisions 5 and 4, without I/O: packets, the parser, connections and rooms."""
 
 from trio_socketio.socketio._connection import (
     AckReceived,

@@ -1,10 +1,10 @@
-"""One client's Socket.IO connection: which namespaces it is in, and what each message means for them.
+"""The Socket.IO connection of one client: its namespaces, and the meaning of each message.
 
-Source: Socket.IO protocol revision 5, "Exchange protocol". What closes the whole connection is the same as in Node.
+Source: Socket.IO protocol revision 5, "Exchange protocol". The same errors as in Node close the whole connection.
 
-Clients of Engine.IO revision 3 speak protocol 4. Its events and acknowledgements are the same, but a client is in the
-main namespace without asking, says what it has to say in a query string behind the name of any other namespace, and
-is told less.
+Clients of Engine.IO revision 3 speak protocol 4. Its events and acknowledgements are the same as in protocol 5. Its
+clients join the main namespace without a CONNECT, and pass data for any other namespace in a query string after the
+name of the namespace. The answers to a CONNECT contain less.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ __all__ = [
 
 MAX_NAMESPACE_LENGTH = 1024
 
-#: Of the query string behind a namespace, in characters; as much as a request target may have.
+#: The longest query string after the name of a namespace, in characters. A request target may be as long.
 MAX_QUERY_LENGTH = 16_384
 
 
 class ConnectionOptions(msgspec.Struct, frozen=True):
-    """Limits of one connection. Times are seconds."""
+    """The limits of one connection. Times are in seconds."""
 
     connect_timeout: float
     attachment_timeout: float
@@ -50,16 +50,16 @@ class ConnectionOptions(msgspec.Struct, frozen=True):
 
 
 class ConnectReceived(msgspec.Struct, frozen=True):
-    """The client asks to join a namespace; this takes the place of an earlier CONNECT that has no answer yet."""
+    """The client asks to join a namespace. This replaces an earlier CONNECT that is not answered yet."""
 
     namespace: str
     auth: dict[str, Any]
 
 
 class EventReceived(msgspec.Struct, frozen=True, gc=False):
-    """An event, with the ack id if an acknowledgement is wanted.
+    """An event. It has an ack id if the client wants an acknowledgement.
 
-    What has been JSON contains no cycles, so the collector need not look at it.
+    The collector does not track it (``gc=False``), because decoded JSON contains no cycles.
     """
 
     namespace: str
@@ -70,7 +70,7 @@ class EventReceived(msgspec.Struct, frozen=True, gc=False):
 
 
 class UndecodedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event whose JSON is not looked at yet: the text message, or the packet with its attachments."""
+    """An event whose JSON is not decoded yet: the text message, or the packet with its attachments."""
 
     namespace: str
     packet: bytes | Undecoded
@@ -80,7 +80,7 @@ _read_event = EventReader(decode_plainly, EventReceived, RESERVED_EVENTS).read
 
 
 class AckReceived(msgspec.Struct, frozen=True, gc=False):
-    """The client's answer to an event."""
+    """The client acknowledges an event."""
 
     namespace: str
     ack_id: int
@@ -88,7 +88,7 @@ class AckReceived(msgspec.Struct, frozen=True, gc=False):
 
 
 class DisconnectReceived(msgspec.Struct, frozen=True):
-    """The client leaves a namespace; it is in ``members`` until ``left`` is called."""
+    """The client leaves a namespace. It stays in ``members`` until ``left`` is called."""
 
     namespace: str
 
@@ -107,20 +107,21 @@ class SocketIOConnection(Generic[M]):
         now: the current time, in seconds.
 
     Attributes:
-        members: the namespaces that the client is in, and what ``accepted`` was given for each. Nothing else says
-            whether the client is in a namespace.
+        members: the namespaces that the client is in, each with the member that was passed to ``accepted``. Only this
+            mapping says whether the client is in a namespace.
     """
 
     __slots__ = ("_attachment_deadline", "_connect_deadline", "_decoder", "_left", "_options", "members")
 
-    #: the version of the Socket.IO protocol
+    #: the revision of the Socket.IO protocol
     protocol = 5
 
     def __init__(self, options: ConnectionOptions, now: float) -> None:
         self._options = options
         self._decoder = Decoder(options.max_attachments, options.max_bytes)
         self.members: dict[str, M] = {}
-        #: The namespaces that we have disconnected the client from: it may send packets until it knows. None for none.
+        #: The namespaces from which the server has disconnected the client; None for none. Packets for them are
+        #: ignored, because the client may send some before it receives the DISCONNECT.
         self._left: set[str] | None = None
         self._connect_deadline = now + options.connect_timeout
         self._attachment_deadline = math.inf
@@ -128,21 +129,29 @@ class SocketIOConnection(Generic[M]):
 
     @property
     def deadline(self) -> float:
-        """When ``check_deadline`` must be called; infinity for never. A plain event does not change it."""
+        """When ``check_deadline`` must be called; infinity for never. Events without attachments do not change it."""
         return min(self._connect_deadline, self._attachment_deadline)
 
     def check_deadline(self, now: float) -> None:
-        """Raises RemoteProtocolError if the client has let a deadline pass."""
+        """Check the deadlines for attachments and for joining a namespace.
+
+        Raises:
+            RemoteProtocolError: the client has missed a deadline.
+        """
         if now >= self._attachment_deadline:
             raise RemoteProtocolError(f"attachments missing after {self._options.attachment_timeout:g} s")
         if now >= self._connect_deadline:
             raise RemoteProtocolError(f"no namespace joined within {self._options.connect_timeout:g} s")
 
     def receive_text(self, data: bytes, now: float) -> Incoming | None:
-        """Take one text message, UTF-8; returns what it means, None while a packet is incomplete or for nobody.
+        """Take one text message, as UTF-8.
+
+        Returns:
+            What the client has sent. None: attachments are missing, or the packet is ignored because the server has
+            disconnected the client from its namespace.
 
         Raises:
-            RemoteProtocolError: the whole connection is to be closed.
+            RemoteProtocolError: close the whole connection.
         """
         if self._attachment_deadline == math.inf:
             event = _read_event(data)
@@ -152,23 +161,23 @@ class SocketIOConnection(Generic[M]):
         return None if packet is None else self._incoming(packet.packet(), now)
 
     def receive_binary(self, data: bytes, now: float) -> Incoming | None:
-        """Take one attachment; as ``receive_text``."""
+        """Take one attachment. The result and the errors are those of ``receive_text``."""
         packet = self._collect_binary(data)
         return None if packet is None else self._incoming(packet.packet(), now)
 
     def receive_undecoded(
         self, data: bytes, now: float, is_full: Callable[[str], bool], *, binary: bool
     ) -> Incoming | None:
-        """Take one message; as ``receive_text`` and ``receive_binary``, but leave some events undecoded.
+        """Take one message like ``receive_text`` and ``receive_binary``, but leave some events undecoded.
 
         Args:
             data: the message.
             now: the current time, in seconds.
-            is_full: whether events of a namespace are to be left undecoded, as ``UndecodedEvent``.
+            is_full: returns whether to leave the events of a namespace undecoded, as ``UndecodedEvent``.
             binary: whether the message is an attachment.
 
         Raises:
-            RemoteProtocolError: the whole connection is to be closed.
+            RemoteProtocolError: close the whole connection.
         """
         packet = self._collect_binary(data) if binary else self._collect_text(data, now)
         if packet is None:
@@ -179,10 +188,10 @@ class SocketIOConnection(Generic[M]):
         return self._incoming(packet.packet(), now)
 
     def decode(self, event: bytes | Undecoded) -> EventReceived:
-        """The event that was left undecoded.
+        """Decode an event that was left undecoded.
 
         Raises:
-            RemoteProtocolError: the whole connection is to be closed.
+            RemoteProtocolError: close the whole connection.
         """
         packet = (event if isinstance(event, Undecoded) else self._decoder.read(event)).packet()
         name, *args = packet.data
@@ -202,7 +211,7 @@ class SocketIOConnection(Generic[M]):
 
     @staticmethod
     def _namespace_of(name: str) -> str:
-        """The namespace that a packet names."""
+        """Return the namespace of a packet, given the name in it."""
         return name
 
     def _incoming(self, packet: Packet, now: float) -> Incoming | None:
@@ -233,38 +242,42 @@ class SocketIOConnection(Generic[M]):
         return ConnectReceived(namespace, auth)
 
     def join_main(self) -> ConnectReceived | None:
-        """What a client asks for by opening a session: nothing."""
+        """Return the implicit CONNECT of a new session. Protocol 5 has none."""
         return None
 
     @staticmethod
     def acceptance(socket_id: str) -> dict[str, Any] | None:
-        """What a CONNECT is answered with."""
+        """Return the data of the CONNECT packet that answers the client's CONNECT."""
         return {"sid": socket_id}
 
     @staticmethod
     def refusal(error: dict[str, Any]) -> Any:
-        """What it is answered with if a middleware refuses: from its "message", and its "data" if it gave any."""
+        """Return the data of the CONNECT_ERROR packet.
+
+        Args:
+            error: has "message", and "data" if the middleware that refused the client gave any.
+        """
         return error
 
     def accepted(self, namespace: str, member: M) -> None:
-        """Answer the CONNECT to a namespace with CONNECT: the client is in the namespace.
+        """Add the client to a namespace. Call this when the server answers a CONNECT with CONNECT.
 
         Args:
-            namespace: its name.
-            member: what stands for the client in ``members``.
+            namespace: the name of the namespace.
+            member: the object that represents the client in ``members``.
         """
         self.members[namespace] = member
         untrack(self.members)
         self._connect_deadline = math.inf
 
     def left(self, namespace: str, now: float) -> None:
-        """The client is not in this namespace any more. To be called for a ``DisconnectReceived``."""
+        """Remove the client from a namespace. Call this for each ``DisconnectReceived``."""
         self.members.pop(namespace, None)
         if not self.members:
             self._connect_deadline = now + self._options.connect_timeout
 
     def disconnected(self, namespace: str, now: float) -> None:
-        """Disconnect the client from this namespace. What it sends before it knows is ignored."""
+        """Remove the client from a namespace at the server's request. Packets that it still sends there are ignored."""
         self.left(namespace, now)
         if self._left is None:
             self._left = set()
@@ -278,19 +291,19 @@ class SocketIOConnection(Generic[M]):
 
 
 class Protocol4Connection(SocketIOConnection[M]):
-    """The same for a client of Socket.IO protocol 4, which comes with Engine.IO revision 3."""
+    """The Socket.IO state for a client of protocol 4, which uses Engine.IO revision 3."""
 
     __slots__ = ()
 
     protocol = 4
 
     def join_main(self) -> ConnectReceived | None:
-        """It is in the main namespace without asking, and says nothing about itself."""
+        """Return the implicit CONNECT to the main namespace, without auth."""
         return self._join("/", {})
 
     @staticmethod
     def _namespace_of(name: str) -> str:
-        """The part before the query string."""
+        """Return the name without its query string."""
         return name.partition("?")[0]
 
     def _incoming(self, packet: Packet, now: float) -> Incoming | None:
@@ -302,10 +315,10 @@ class Protocol4Connection(SocketIOConnection[M]):
 
     @staticmethod
     def acceptance(socket_id: str) -> dict[str, Any] | None:
-        """Nothing: it knows the session's id, and makes its own of that."""
+        """Return None: these clients derive the socket id from the session id."""
         return None
 
     @staticmethod
     def refusal(error: dict[str, Any]) -> Any:
-        """The application's data alone, or its message alone."""
+        """Return the data of the error if there is any, else its message. Protocol 4 has no object for both."""
         return error.get("data", error["message"])

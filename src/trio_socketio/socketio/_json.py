@@ -1,8 +1,8 @@
-"""JSON as Socket.IO needs it: msgspec, and what JavaScript does differently.
+"""JSON for Socket.IO: msgspec, with attachments and with the differences of JavaScript.
 
-Attachments are taken out before encoding, because msgspec would write bytes as base64. JavaScript sends lone
-surrogates, which msgspec refuses: they become U+FFFD. What msgspec decodes can be encoded again, however deep it is
-nested: where the interpreter's limit is lower than it was when the value was decoded, the encoder of ``_core`` goes on.
+Attachments are removed before encoding, because msgspec would write bytes as base64. JavaScript sends lone surrogates,
+which msgspec refuses; they become U+FFFD. Every decoded value can be encoded again, however deep it is nested: if the
+recursion limit stops msgspec, the encoder of ``_core`` continues.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "insert_attachments",
 ]
 
-#: As msgspec does it; its errors are its own.
+#: The functions of msgspec. They raise the errors of msgspec.
 encode_plainly = msgspec.json.Encoder().encode
 decode_plainly = msgspec.json.Decoder().decode
 
@@ -44,10 +44,10 @@ def _replace_surrogates(text: str) -> str:
 
 
 def encode_json(value: Any) -> bytes:
-    """Encode a value that holds no attachments, as UTF-8; NaN and infinities become null.
+    """Encode a value without attachments as UTF-8. NaN and infinities become null.
 
     Raises:
-        LocalProtocolError: it cannot be encoded.
+        LocalProtocolError: the value cannot be encoded.
     """
     try:
         try:
@@ -61,7 +61,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def _encode_unusual(value: Any) -> bytes:
-    """Encode what may hold lone surrogates, or be nested deeply."""
+    """Encode a value that holds lone surrogates or is nested deeply."""
     try:
         return _encode(value)
     except UnicodeEncodeError:
@@ -79,7 +79,7 @@ def decode_json(text: bytes) -> Any:
     """Decode JSON from the peer.
 
     Raises:
-        RemoteProtocolError: it is not JSON, is nested too deeply, or holds a number beyond all limits.
+        RemoteProtocolError: the text is not JSON, is nested too deeply, or holds a number that is out of range.
     """
     try:
         if _collector.is_large(text):
@@ -94,21 +94,21 @@ def _decode(text: bytes) -> Any:
         return decode_plainly(text)
     except msgspec.DecodeError as error:
         repaired = _values.without_lone_surrogates(text)
-        # ValidationError is one too: this is JSON, but with a number beyond all limits.
+        # A ValidationError, which is a DecodeError too, means valid JSON with a number that is out of range.
         if isinstance(error, msgspec.ValidationError) or repaired is text:
             raise
         return decode_plainly(repaired)
 
 
 def extract_attachments(value: Any, attachments: list[bytes]) -> Any:
-    """Replace what is binary by placeholders, and append it to ``attachments``.
+    """Replace binary values by placeholders, and append them to ``attachments``.
 
-    Values that are not JSON's own (structs, dataclasses, sets, dates) are turned into such on the way, because binary
-    may be inside. A value without any of that is returned as it is.
+    Values of types that JSON does not have (structs, dataclasses, sets, dates) are converted, because they may contain
+    binary values. A value that needs no change is returned itself.
 
     Raises:
-        LocalProtocolError: it cannot be encoded; or it holds an object that looks like a placeholder beside binary,
-            which would break the parsers of all receivers.
+        LocalProtocolError: the value cannot be encoded; or it holds binary and also an object that looks like a
+            placeholder, which would break the parsers of all receivers.
     """
     try:
         extracted, has_look_alike = _values.extract_attachments(value, attachments, _plain)
@@ -125,16 +125,16 @@ def extract_attachments(value: Any, attachments: list[bytes]) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """What stands for a value that is neither JSON's own nor binary."""
+    """Convert a value whose type is neither a type of JSON nor binary."""
     if not isinstance(value, Enum):
         for base, plain in _PLAIN_BASES:
-            if isinstance(value, base):  # a subclass, such as a template engine's safe text
+            if isinstance(value, base):  # a subclass, such as the safe string of a template engine
                 return plain(value)
     return msgspec.to_builtins(value, builtin_types=_BINARY)
 
 
 def insert_attachments(value: Any, attachments: list[bytes]) -> Any:
-    """Put the attachments where their placeholders stand, in place; each is used exactly once.
+    """Replace the placeholders by their attachments, in place. Each attachment must be used exactly once.
 
     Raises:
         RemoteProtocolError: the placeholders do not fit the attachments.

@@ -1,4 +1,4 @@
-"""The default parser: packets to messages and back.
+"""The default parser: it encodes packets into messages and decodes messages into packets.
 
 Source: Socket.IO protocol revision 5, "Packet encoding".
 """
@@ -34,12 +34,15 @@ __all__ = ["Decoder", "Undecoded", "encode", "encode_ack", "encode_event", "pack
 
 
 def packet_writer(namespace: str) -> PacketWriter:
-    """What encodes most packets of a namespace; those that it does not are for ``encode_event`` and ``encode_ack``."""
+    """Make a fast encoder for the packets of one namespace.
+
+    It encodes packets with plain arguments. Use ``encode_event`` and ``encode_ack`` for those that it does not encode.
+    """
     return PacketWriter(namespace, encode_plainly, RESERVED_EVENTS)
 
 
 def encode(packet: Packet) -> Message:
-    """Encode a packet; its attachments travel in the same message.
+    """Encode a packet. The message contains its attachments.
 
     Raises:
         LocalProtocolError: the data cannot be encoded.
@@ -48,7 +51,7 @@ def encode(packet: Packet) -> Message:
 
 
 def encode_ack(namespace: str, ack_id: int, values: Sequence[Any]) -> Message:
-    """Encode the answer to an event.
+    """Encode the acknowledgement of an event.
 
     Raises:
         LocalProtocolError: the values cannot be encoded.
@@ -67,15 +70,16 @@ def encode_event(
     """Encode an event.
 
     Args:
-        event: its name.
-        args: its arguments.
-        namespace: begins with a slash.
-        ack_id: if an answer is wanted.
-        keyed: whether the outbox policy ``latest_per_event`` has to know later messages of the same event.
+        event: the name of the event.
+        args: the arguments.
+        namespace: the namespace. It begins with a slash.
+        ack_id: the ack id; None: no acknowledgement is wanted.
+        keyed: whether the message gets a key, by which the outbox policy ``latest_per_event`` finds messages of the
+            same event.
 
     Raises:
-        ReservedEventError: the name is Socket.IO's own.
-        LocalProtocolError: the name is neither text nor number, or the arguments cannot be encoded.
+        ReservedEventError: the name is reserved by Socket.IO.
+        LocalProtocolError: the name is neither a string nor a number, or the arguments cannot be encoded.
     """
     if type(event) is not str:
         _check_name(event)
@@ -146,12 +150,12 @@ def _wrong_with(kind: PacketType, data: Any, ack_id: int | None) -> str | None:
     return "DISCONNECT has no data" if kind is DISCONNECT else "CONNECT_ERROR comes from servers only"
 
 
-#: What a type digit stands for; the binary forms are like the others once their attachments are in place.
+#: The packet type for each digit. The binary forms become EVENT and ACK, because attachments are put in place.
 _KINDS = (*tuple(PacketType)[:5], EVENT, ACK)
 
 
 class Undecoded:
-    """A packet whose JSON is not looked at yet, and which may wait for attachments."""
+    """A packet whose JSON is not decoded yet. Attachments may be missing."""
 
     __slots__ = ("_attachments", "_attachments_bytes", "_head")
 
@@ -161,35 +165,35 @@ class Undecoded:
         self._attachments_bytes = 0
 
     def __len__(self) -> int:
-        """The bytes that came, without the head."""
+        """The size of the JSON and of the attachments so far, in bytes."""
         return self._attachments_bytes + len(self._head[4])
 
     @property
     def type(self) -> PacketType:
-        """EVENT and ACK also stand for their binary forms."""
+        """The packet type. EVENT and ACK also stand for their binary forms."""
         return _KINDS[self._head[0]]
 
     @property
     def namespace(self) -> str:
-        """As it stands in the packet."""
+        """The namespace as written in the packet."""
         return self._head[2]
 
     @property
     def is_complete(self) -> bool:
-        """Whether all attachments are there."""
+        """Whether all attachments have come."""
         return len(self._attachments) == self._head[1]
 
     def add(self, attachment: bytes) -> int:
-        """Add an attachment; returns the bytes of all of them."""
+        """Add an attachment; returns the size of all attachments in bytes."""
         self._attachments.append(attachment)
         self._attachments_bytes += len(attachment)
         return self._attachments_bytes
 
     def packet(self) -> Packet:
-        """Decode it.
+        """Decode the packet.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         digit, due, namespace, ack_id, text = self._head
         kind = _KINDS[digit]
@@ -202,11 +206,11 @@ class Undecoded:
 
 
 class Decoder:
-    """Messages of one connection to packets.
+    """The decoder of one connection: it turns messages into packets.
 
     Args:
         max_attachments: how many attachments a packet may have.
-        max_bytes: the attachments of one packet together.
+        max_bytes: how many bytes all attachments of a packet may have together.
     """
 
     __slots__ = ("_max_attachments", "_max_bytes", "_partial")
@@ -218,32 +222,32 @@ class Decoder:
 
     @property
     def incomplete(self) -> bool:
-        """Whether attachments are still due."""
+        """Whether attachments are missing."""
         return self._partial is not None
 
     def add_text(self, data: bytes) -> Packet | None:
-        """Take one text message, UTF-8; returns the packet, or None if attachments are due.
+        """Take one text message, as UTF-8; returns the packet, or None if attachments follow.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         packet = self.collect_text(data)
         return None if packet is None else packet.packet()
 
     def add_binary(self, data: bytes) -> Packet | None:
-        """Take one attachment; returns the packet that is complete with it, or None.
+        """Take one attachment; returns the packet if it is complete now, else None.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         packet = self.collect_binary(data)
         return None if packet is None else packet.packet()
 
     def collect_text(self, data: bytes) -> Undecoded | None:
-        """As ``add_text``, but the packet is not decoded.
+        """Take one text message like ``add_text``, but do not decode the packet.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         if self._partial is not None:
             raise RemoteProtocolError("a text message where an attachment is due")
@@ -254,10 +258,10 @@ class Decoder:
         return None
 
     def read(self, data: bytes) -> Undecoded:
-        """The packet that begins with this text message.
+        """Parse the head of a packet; returns the packet, undecoded and without attachments.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         head = scan_head(data, self._max_attachments)
         if isinstance(head, Failure):
@@ -265,10 +269,10 @@ class Decoder:
         return Undecoded(head)
 
     def collect_binary(self, data: bytes) -> Undecoded | None:
-        """As ``add_binary``, but the packet is not decoded.
+        """Take one attachment like ``add_binary``, but do not decode the packet.
 
         Raises:
-            RemoteProtocolError: the connection is to be closed.
+            RemoteProtocolError: close the connection.
         """
         partial = self._partial
         if partial is None:

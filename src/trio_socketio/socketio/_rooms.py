@@ -1,4 +1,4 @@
-"""The room index of one namespace: who is in which room."""
+"""The room index of one namespace: the rooms and their members."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ M = TypeVar("M", bound=Member)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a broadcast is for.
+    """The members that a broadcast goes to, and its flags.
 
     Attributes:
-        rooms: the members of any of these rooms. None: all members. An empty set: no member.
-        exclude: rooms whose members are left out.
-        volatile: dropped for members that cannot take it at once.
-        compress: whether it may be compressed.
-        local: not passed on to other servers.
+        rooms: the broadcast goes to the members of these rooms. None: to all members. An empty set: to no member.
+        exclude: the members of these rooms are left out.
+        volatile: whether the message is dropped for members to which it cannot be sent at once.
+        compress: whether the message may be compressed.
+        local: whether the broadcast stays on this server.
     """
 
     rooms: frozenset[str] | None = None
@@ -34,16 +34,16 @@ class Target:
     local: bool = False
 
     def to(self, rooms: Iterable[str]) -> Target:
-        """The same with more rooms. No rooms, where none was named before, choose no member."""
+        """Return a copy with more rooms. If ``rooms`` was None and no room is added, the copy has no members."""
         return replace(self, rooms=(self.rooms or frozenset()) | frozenset(rooms))
 
     def without(self, rooms: Iterable[str]) -> Target:
-        """The same with more exceptions."""
+        """Return a copy that leaves out the members of more rooms."""
         return replace(self, exclude=self.exclude | frozenset(rooms))
 
 
 class RoomIndex(Generic[M]):
-    """Rooms to members and back, over ``csrc/rooms.h``. Joining and leaving are O(1)."""
+    """The members of each room and the rooms of each member, in ``csrc/rooms.h``. Joining and leaving are O(1)."""
 
     __slots__ = ("_index",)
 
@@ -59,43 +59,43 @@ class RoomIndex(Generic[M]):
         return self._index.members
 
     def add(self, member: M, connection: Connection) -> None:
-        """Let a member in, whose messages go to this connection; its first room is its own id."""
+        """Add a member, whose messages go to this connection. It joins the room of its own id."""
         self._index.add(member, connection)
 
     def mute(self, member: M) -> None:
-        """No broadcast reaches this member any more; it stays in its rooms."""
+        """Stop all broadcasts to a member. It stays in its rooms."""
         self._index.mute(member)
 
     def remove(self, member: M) -> None:
-        """Let a member go, out of all its rooms; nothing happens if it is not there."""
+        """Remove a member from the index and from all its rooms. Nothing happens if it is not in the index."""
         self._index.remove(member)
 
     def join(self, member: M, room: str) -> int:
         """Put a member into a room.
 
         Returns:
-            0: it was there already; 1: it has joined; 2: it has joined, and the room is new.
+            0: it was in the room already; 1: it has joined; 2: it has joined, and the room is new.
         """
         return self._index.join(member, room)
 
     def leave(self, member: M, room: str) -> int:
-        """Take a member out of a room; nothing happens if it is not in it.
+        """Take a member out of a room. Nothing happens if it is not in the room.
 
         Returns:
-            0: it was not there; 1: it has left; 2: it has left, and the room is gone.
+            0: it was not in the room; 1: it has left; 2: it has left, and the room was removed.
         """
         return self._index.leave(member, room)
 
     def rooms_of(self, member: M) -> frozenset[str]:
-        """The rooms a member is in."""
+        """Return the rooms of a member."""
         return self._index.rooms_of(member)
 
     def in_room(self, room: str) -> list[M]:
-        """The members of a room."""
+        """Return the members of a room."""
         return self._index.in_room(room)
 
     def select(self, target: Target) -> list[M]:
-        """The members a target means, each once."""
+        """Return the members of a target, each once."""
         chosen: dict[M, None] = {}
         if target.rooms is None:
             chosen = dict.fromkeys(self.members.values())
@@ -107,7 +107,7 @@ class RoomIndex(Generic[M]):
         return list(chosen)
 
     def broadcast(self, message: Message, target: Target) -> list[M]:
-        """Queue one message for all whom a target means; returns those whose outbox is full."""
+        """Queue a message for all members of a target; returns the members whose outbox is full."""
         if not target.compress:
             message.compress = False
         return self._index.broadcast(message, target.rooms, target.exclude, volatile=target.volatile)
