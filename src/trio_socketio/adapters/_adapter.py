@@ -1,4 +1,4 @@
-"""The seam between a namespace and what carries its messages."""
+"""The interface between a namespace and the adapter that delivers its broadcasts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ M = TypeVar("M", bound=LocalMember)
 
 
 class Adapter(ABC, Generic[M]):
-    """Knows the members of one namespace and their rooms, and carries broadcasts to them.
+    """Holds the members of one namespace and their rooms, and delivers broadcasts to them.
 
-    A server makes one for each namespace: ``Server(adapter=LocalAdapter)``. The option is a function that takes the
-    host and returns an adapter; a class is such a function. An adapter speaks in events, targets and ids, and never in
-    bytes. To write one, derive from ``LocalAdapter``, extend what has to reach other processes, and call ``super()``
-    for the members of this one.
+    A server makes one adapter for each namespace: ``Server(adapter=LocalAdapter)``. The option is a function that takes
+    the host and returns an adapter; a class is such a function. An adapter handles events, targets and ids, and no
+    encoded bytes. To write an adapter, derive from ``LocalAdapter``, extend the methods that have to reach other
+    processes, and call ``super()`` for the members of this process.
 
-    Everything is called from a Trio task of the server's thread, in which the plain methods do not wait. An adapter
-    that needs a task starts it in ``host.nursery`` when it is first needed, because a namespace may exist before its
-    server runs.
+    All methods are called from a Trio task in the server's thread. Methods that are not async must not block. An
+    adapter that needs a task starts it in ``host.nursery`` when it is first needed, because a namespace may exist
+    before its server runs.
 
     Args:
         host: the namespace.
@@ -43,54 +43,56 @@ class Adapter(ABC, Generic[M]):
     @property
     @abstractmethod
     def members(self) -> Mapping[str, M]:
-        """The members by id; not to be written to."""
+        """The members by id. Do not change this mapping."""
 
     @abstractmethod
     def add(self, member: M, rooms: Collection[str]) -> None:
-        """Add a member, which is then in the room of its own id.
+        """Add a member. It joins the room of its own id.
 
         Args:
-            member: the new one.
-            rooms: more rooms that it joins. One that is another member's id is left out, and logged.
+            member: the new member.
+            rooms: more rooms that it joins. A room that is another member's id is left out, and logged.
 
         Raises:
-            ValueError: there is a member of this id.
+            ValueError: there is a member with this id.
         """
 
     @abstractmethod
     def mute(self, member: M) -> None:
-        """Send nothing to this member any more; it stays in its rooms until ``remove``."""
+        """Stop all broadcasts to a member. It stays in its rooms until ``remove``."""
 
     @abstractmethod
     def remove(self, member: M) -> None:
-        """Remove a member from all its rooms and from the namespace; nothing happens if it is not there."""
+        """Remove a member from all its rooms and from the namespace. Nothing happens if it is not a member."""
 
     @abstractmethod
     def join(self, member: M, rooms: Collection[str]) -> None:
         """Put a member into rooms.
 
         Raises:
-            KeyError: it is not there.
-            ValueError: a room is the id of another member; none was joined.
+            KeyError: it is not a member of the namespace.
+            ValueError: a room is the id of another member. No room was joined.
         """
 
     @abstractmethod
     def leave(self, member: M, rooms: Collection[str]) -> None:
-        """Take a member out of rooms; those it is not in do not matter."""
+        """Take a member out of rooms. Rooms that it is not in are ignored."""
 
     @abstractmethod
     def rooms_of(self, member: M) -> frozenset[str]:
-        """The rooms of a member, its own id among them; none if it is not there."""
+        """Return the rooms of a member, with that of its own id. The set is empty if it is not a member."""
 
     @abstractmethod
     def on_room(self, event: RoomEvent, observer: RoomObserver) -> None:
         """Call a plain function when a room of this process appears or disappears, or a member joins or leaves one.
 
-        It is called after the change, through ``NamespaceHost.report``. The room of a member's own id is one of them.
+        The function is called after the change, through ``NamespaceHost.report``. Changes of the rooms of members' own
+        ids are reported, too.
 
         Args:
-            event: one of ``ROOM_EVENTS``. If several happen, they are told in the order create, join; leave, delete.
-            observer: is given the room, and for ``join-room`` and ``leave-room`` the member's id.
+            event: one of ``ROOM_EVENTS``. A join is reported after the creation of its room, a leave before its
+                deletion.
+            observer: takes the room, and for ``join-room`` and ``leave-room`` the member's id.
         """
 
     # broadcasting
@@ -100,14 +102,14 @@ class Adapter(ABC, Generic[M]):
         """Queue an event for all members of its target, without waiting.
 
         Raises:
-            ReservedEventError, LocalProtocolError: as ``Broadcast.message``; it was sent to no member.
+            ReservedEventError, LocalProtocolError: as ``Broadcast.message``. The event was sent to no member.
         """
 
     @abstractmethod
     async def settle(self, broadcast: Broadcast) -> None:
-        """Wait, after ``broadcast``, as long as ``await emit`` is to be slowed down.
+        """Wait after ``broadcast``, to slow down the caller of ``await emit`` if necessary.
 
-        Cancellation: the broadcast was queued already, so this must not raise ``Cancelled`` but return.
+        Cancellation: return and do not raise ``Cancelled``, because the broadcast is queued already.
         """
 
     @abstractmethod
@@ -115,8 +117,8 @@ class Adapter(ABC, Generic[M]):
         """Queue an event for all members of its target, and wait for their acknowledgements.
 
         Args:
-            broadcast: has an ack id.
-            timeout: for how long to wait, in seconds.
+            broadcast: the event. It has an ack id.
+            timeout: how long to wait, in seconds.
 
         Raises:
             ReservedEventError, LocalProtocolError: as ``broadcast``.
@@ -128,14 +130,14 @@ class Adapter(ABC, Generic[M]):
 
     @abstractmethod
     async def fetch(self, target: Target) -> list[M]:
-        """The connected members of a target, each once."""
+        """Return the connected members of a target, each once."""
 
     @abstractmethod
     async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
         """Put all connected members of a target into rooms.
 
         Raises:
-            ValueError: a room is the id of another member than one that joins it; no member has joined any.
+            ValueError: a room is the id of another member than the one that would join it. No room was joined.
         """
 
     @abstractmethod
@@ -150,7 +152,7 @@ class Adapter(ABC, Generic[M]):
 
     @abstractmethod
     async def server_count(self) -> int:
-        """How many servers have this namespace, this one among them."""
+        """Return the number of servers that have this namespace, including this one."""
 
     @abstractmethod
     async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""One event for the members of a target, and the acknowledgements that it brings."""
+"""An event for the members of a target, and the acknowledgements of these members."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Encode = Callable[[str | float, tuple[Any, ...], int | None], Message]
 class Answers(NamedTuple):
     """The result of a broadcast call."""
 
-    values: dict[str, Any]  #: by socket id, as ``Socket.call`` returns them
-    missing: frozenset[str]  #: ids of the sockets that did not answer in time, or left
+    values: dict[str, Any]  #: the acknowledgements by socket id, as ``Socket.call`` returns them
+    missing: frozenset[str]  #: the ids of the sockets that did not answer in time, or were disconnected
 
 
 class Broadcast:
     """An event that is sent to the members of a target.
 
     Args:
-        event: its name.
-        args: its arguments.
-        target: the rooms that receive it, the exceptions, and the flags.
+        event: the name of the event.
+        args: the arguments of the event.
+        target: the rooms that receive the event, the excluded rooms, and the flags.
         encode: makes the message.
         ack_id: the id of the acknowledgements; None: no acknowledgement is wanted.
 
     Attributes:
-        event: its name.
-        args: its arguments.
-        target: the rooms that receive it, the exceptions, and the flags.
+        event: the name of the event.
+        args: the arguments of the event.
+        target: the rooms that receive the event, the excluded rooms, and the flags.
         ack_id: the id of the acknowledgements; None: no acknowledgement is wanted.
     """
 
@@ -60,10 +60,10 @@ class Broadcast:
 
     @property
     def message(self) -> Message:
-        """The encoded event. It is made when it is first asked for, and all receivers share it.
+        """The encoded event. It is encoded on the first access, and all receivers share it.
 
         Raises:
-            ReservedEventError: the name is Socket.IO's own.
+            ReservedEventError: the name is reserved by Socket.IO.
             LocalProtocolError: the arguments cannot be encoded.
         """
         message = self._message

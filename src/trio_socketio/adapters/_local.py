@@ -1,4 +1,4 @@
-"""The adapter for the members of this process, over the room index and the outboxes."""
+"""The adapter for the members of this process. It uses the room index and the outboxes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from trio_socketio.socketio import RoomIndex, Target
 
 __all__ = ["LocalAdapter"]
 
-#: So often, and after so many bytes, ``settle`` waits until the queued messages are written: else a loop of broadcasts
-#: would fill the outboxes of clients that do read. Waiting each time would cost fifteen times the writes.
+#: After this many broadcasts or bytes, ``settle`` waits until queued messages are written. Otherwise a loop of
+#: broadcasts would fill the outboxes of clients that do read. To wait after each broadcast would take fifteen times as
+#: many writes.
 EMITS_BETWEEN_FLUSHES, BYTES_BETWEEN_FLUSHES = 32, 65_536
 
 M = TypeVar("M", bound=LocalMember)
 
 
 class LocalAdapter(Adapter[M]):
-    """The default: all members of the namespace are sockets of this process. It has no tasks.
+    """The default adapter. All members of the namespace are sockets of this process. It runs no tasks.
 
-    Only this adapter touches the room index and the outboxes; adapters for clusters derive from it.
+    Only this adapter uses the room index and the outboxes. Adapters for clusters derive from it.
     """
 
     def __init__(self, host: NamespaceHost[M]) -> None:
@@ -39,13 +40,13 @@ class LocalAdapter(Adapter[M]):
 
     @property
     def members(self) -> Mapping[str, M]:
-        """The members by id; not to be written to."""
+        """The members by id. Do not change this mapping."""
         return self._index.members
 
     # membership
 
     def add(self, member: M, rooms: Collection[str]) -> None:
-        """See ``Adapter.add``. Members that are in the room of the new id already are taken out of it, and logged."""
+        """See ``Adapter.add``. Other members in the room of the new id are taken out of that room, and logged."""
         index = self._index
         strangers = [(stranger, index.leave(stranger, member.id)) for stranger in index.in_room(member.id)]
         for stranger, _ in strangers:
@@ -76,7 +77,7 @@ class LocalAdapter(Adapter[M]):
         self._index.mute(member)
 
     def remove(self, member: M) -> None:
-        """See ``Adapter.remove``. Observers are told first that it has left the room of its own id."""
+        """See ``Adapter.remove``. Leaving the room of its own id is reported to observers first."""
         if self._observers is None:
             self._index.remove(member)
             return
@@ -109,7 +110,7 @@ class LocalAdapter(Adapter[M]):
         return self._index.rooms_of(member)
 
     def on_room(self, event: RoomEvent, observer: RoomObserver) -> None:
-        """See ``Adapter.on_room``. Without observers, no change of rooms is looked at."""
+        """See ``Adapter.on_room``. While there are no observers, changes of rooms cost no extra time."""
         if self._observers is None:
             self._observers = RoomObservers()
         self._observers.add(event, observer)
@@ -117,13 +118,16 @@ class LocalAdapter(Adapter[M]):
     # broadcasting
 
     def broadcast(self, broadcast: Broadcast) -> None:
-        """Append the message to the outboxes of all chosen members. No function is called before all have it."""
+        """Append the message to the outboxes of all members of the target.
+
+        Members with a full outbox are passed to the host only after all others have the message.
+        """
         full = self._index.broadcast(broadcast.message, broadcast.target)
         if full:
             self.host.overflowed(full)
 
     async def settle(self, broadcast: Broadcast) -> None:
-        """Let what is queued be written, at least every 32nd time or after 64 KiB."""
+        """Wait until queued messages are written, at every 32nd call or after 64 KiB of broadcasts."""
         self._broadcasts += 1
         self._broadcast_bytes += len(broadcast.message)
         if self._broadcasts >= EMITS_BETWEEN_FLUSHES or self._broadcast_bytes >= BYTES_BETWEEN_FLUSHES:
@@ -131,10 +135,10 @@ class LocalAdapter(Adapter[M]):
             await self.host.flushed()
 
     async def call(self, broadcast: Broadcast, timeout: float) -> Answers:
-        """See ``Adapter.call``. A full outbox, or the end of a socket, makes its answer missing."""
+        """See ``Adapter.call``. The answer of a socket that is disconnected or has a full outbox is missing."""
         ack_id = broadcast.ack_id
         assert ack_id is not None
-        broadcast.message  # noqa: B018  # if it cannot be encoded, no answer is waited for
+        broadcast.message  # noqa: B018  # raises here, before the wait begins, if it cannot be encoded
         chosen = [member for member in self._index.select(broadcast.target) if member.connected]
         calls = {member: member.expect(ack_id) for member in chosen}
         try:
@@ -161,7 +165,7 @@ class LocalAdapter(Adapter[M]):
         for member in chosen:
             require_own_rooms(self._index.members, member, rooms)
         for member in chosen:
-            if member.connected:  # what observes the rooms may have disconnected it
+            if member.connected:  # an observer of the rooms may have disconnected it
                 self.join(member, rooms)
 
     async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
@@ -177,12 +181,12 @@ class LocalAdapter(Adapter[M]):
     # servers
 
     async def server_count(self) -> int:
-        """One: there is no cluster."""
+        """Return 1, because there is no cluster."""
         await trio.lowlevel.checkpoint()
         return 1
 
     async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:
-        """Refused: there is no cluster.
+        """Refuse the event, because there is no cluster.
 
         Raises:
             LocalProtocolError: always.

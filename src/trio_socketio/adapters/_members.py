@@ -1,4 +1,4 @@
-"""What an adapter sees of a server: the members of its namespace, and the host that calls it."""
+"""The interfaces of a server to its adapters: the members of a namespace, and the namespace as their host."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ __all__ = ["LocalMember", "NamespaceHost", "PendingAck"]
 
 
 class PendingAck(Protocol):
-    """An acknowledgement that one member was asked for."""
+    """The acknowledgement that is expected from one member."""
 
     @property
     def answered(self) -> bool:
-        """Whether it has come."""
+        """Whether the acknowledgement has come."""
         ...
 
     @property
     def value(self) -> Any:
-        """The client's answer: a tuple for several values, None for none."""
+        """The values of the acknowledgement: a tuple if there are several, None if there is none."""
 
     async def wait(self) -> None:
-        """Wait until it has come, or cannot come any more."""
+        """Wait until the acknowledgement has come, or cannot come any more."""
 
 
 class LocalMember(Member, ABC):
     """A socket of this process, as an adapter sees it.
 
-    This is a class and not a Protocol because the room index keeps its entries inside the object.
+    This is a class and not a Protocol, because the room index stores its entries inside the object.
 
     Attributes:
-        id: the socket's id, which also names the room that this member alone is in.
+        id: the id of the socket. It is also the name of a room that only this member may join.
     """
 
     __slots__ = ()
@@ -51,30 +51,30 @@ class LocalMember(Member, ABC):
     @property
     @abstractmethod
     def connection(self) -> Connection:
-        """The connection object whose outbox takes the member's messages."""
+        """The connection object. Its outbox takes the messages to the member."""
 
     @abstractmethod
     def disconnect(self, close: bool) -> None:
-        """Disconnect the client from the namespace; ``close``: from all namespaces, and end the session."""
+        """Disconnect the client from the namespace. If ``close``, also from all others, and end the session."""
 
     @abstractmethod
     def expect(self, ack_id: int) -> PendingAck:
-        """Begin to wait for an acknowledgement. Call ``forget`` with the same id afterwards."""
+        """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
 
     @abstractmethod
     def forget(self, ack_id: int) -> None:
-        """End the wait; an acknowledgement that comes later is ignored."""
+        """Stop expecting an acknowledgement. If it comes later, it is ignored."""
 
 
 M_contra = TypeVar("M_contra", bound=LocalMember, contravariant=True)
 
 
 class NamespaceHost(Protocol[M_contra]):
-    """The namespace that an adapter works for. It exists before the server runs, and after."""
+    """The namespace that an adapter belongs to. It exists before and after the server runs."""
 
     @property
     def name(self) -> str:
-        """The name of the namespace, with its slash."""
+        """The name of the namespace. It begins with a slash."""
         ...
 
     @property
@@ -84,24 +84,24 @@ class NamespaceHost(Protocol[M_contra]):
 
     @property
     def nursery(self) -> trio.Nursery:
-        """The nursery of the running server, for the adapter's own tasks. They are cancelled when the server stops.
+        """The nursery of the running server, for the tasks of the adapter. They are cancelled when the server stops.
 
-        An exception that one of them raises stops the server.
+        If one of these tasks raises an exception, the server stops.
 
         Raises:
-            RuntimeError: the server does not run.
+            RuntimeError: the server is not running.
         """
         ...
 
     def report(self, calls: Iterable[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
         """Call functions of the application with these arguments, one after the other.
 
-        They are called at once, or, if the application is being told something else, after that. Their errors are
+        If another report is being delivered, the calls follow it, else they are made at once. Their exceptions are
         logged.
         """
 
     async def flushed(self) -> None:
-        """Wait until every connection that has something queued was offered to the kernel once."""
+        """Wait until the queued messages of every connection were offered to the kernel once."""
 
     def overflowed(self, members: Iterable[M_contra]) -> None:
-        """Disconnect the clients whose full outboxes can neither take a message nor drop one."""
+        """Disconnect the clients of these members, because their full outboxes have refused a message."""

@@ -1,4 +1,4 @@
-"""The room named by a socket's id belongs to that socket alone."""
+"""Checks that no other socket joins the room that is named by a socket's id."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["is_foreign", "require_own_rooms"]
 
 
 def is_foreign(members: Mapping[str, LocalMember], member: LocalMember, room: str) -> bool:
-    """Whether a room is named by the id of another member than this one."""
+    """Return whether a room is named by the id of another member."""
     owner = members.get(room)
     return owner is not None and owner is not member and room != member.id
 
 
 def require_own_rooms(members: Mapping[str, LocalMember], member: LocalMember, rooms: Iterable[str]) -> None:
-    """Refuse rooms in which this member would read messages that are meant for another one.
+    """Refuse rooms in which this member would receive messages for another member.
 
     Raises:
         ValueError: a room is the id of another member.
