@@ -1,4 +1,4 @@
-"""One Engine.IO session as the Socket.IO server sees it: its sockets, its inbox limits, its outbox."""
+"""The Socket.IO side of one Engine.IO session: its sockets, its inbox limits, its outbox."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Client(Peer):
     """The observer of one session.
 
     Attributes:
-        members: the sockets that are connected, by namespace; the ``members`` of the connection.
-        connecting: those whose CONNECT is not answered yet, by namespace; None for none.
+        members: the connected sockets by namespace; the same dict as ``connection.members``.
+        connecting: the sockets whose CONNECT is not answered yet, by namespace; None if there are none.
         issued: when the session began, in milliseconds since the epoch.
-        kept_bytes: of events that wait undecoded, behind the full inboxes of its sockets.
+        kept_bytes: the size of all events that wait undecoded because the inbox of their socket is full.
     """
 
     __slots__ = ("_alarm", "_calls", "connecting", "connection", "issued", "kept_bytes", "runtime", "members")
@@ -65,7 +65,7 @@ class Client(Peer):
     # the session's observer
 
     def opened(self, now: float) -> None:
-        """The client is told about its session; one of protocol 4 is in the main namespace now."""
+        """Connect a client of protocol 4 to the main namespace, because its protocol has no CONNECT for it."""
         incoming = self.connection.join_main()
         if incoming is not None:
             self._take(incoming)
@@ -83,7 +83,7 @@ class Client(Peer):
         if type(incoming) is not EventReceived:
             self._take(incoming)
         elif (member := self.members.get(incoming.namespace)) is not None:
-            member.mailbox.receive(incoming)  # what most are; it changes no deadline
+            member.mailbox.receive(incoming)  # the usual case: an event changes no deadline
 
     def binary(self, data: bytes, now: float) -> None:
         """Take one attachment."""
@@ -121,16 +121,18 @@ class Client(Peer):
     # events that wait undecoded
 
     def _is_full(self, namespace: str) -> bool:
-        """Whether events of this namespace have to wait undecoded."""
+        """Return whether events of this namespace have to wait undecoded."""
         member = self.members.get(namespace)
         return member is not None and member.mailbox.inbox is not None and member.mailbox.inbox.is_full
 
     def keep(self, size: int, inbox_bytes: int) -> bool:
-        """Count an event that waits undecoded; False: there are too many bytes of them, and the client is given up.
+        """Count an event that waits undecoded.
+
+        If too many bytes wait, end the session and return False. The limit is ``max_http_buffer_size + inbox_bytes``.
 
         Args:
-            size: of the event, in bytes.
-            inbox_bytes: how many bytes are in the inbox that it waits for.
+            size: the size of the event, in bytes.
+            inbox_bytes: how many bytes are in the full inbox.
         """
         config = self.runtime.config
         limit = config.max_http_buffer_size + config.inbox_bytes
@@ -143,7 +145,7 @@ class Client(Peer):
         return True
 
     def decode(self, event: bytes | Undecoded) -> EventReceived | None:
-        """Decode an event that waited; None: it breaks the protocol, and the session has ended."""
+        """Decode an event that waited. If it breaks the protocol, end the session and return None."""
         try:
             return self.connection.decode(event)
         except RemoteProtocolError as error:
@@ -151,13 +153,13 @@ class Client(Peer):
             return None
 
     def refilled(self, namespace: str) -> None:
-        """Events that waited undecoded are in the inbox of the socket in this namespace."""
+        """Let a worker handle the events that have moved into the inbox of the socket in this namespace."""
         member = self.members.get(namespace)
         if member is not None:
             member.mailbox.deliver()
 
     def alarm(self, now: float) -> None:
-        """A deadline has come."""
+        """Act on the deadlines that have passed: of held events, and of the connection."""
         for member in list(self.members.values()):
             self.runtime.held.check(member, now)
             if member.hold_deadline <= now:
@@ -173,12 +175,12 @@ class Client(Peer):
         return dict.fromkeys(name for member in self.members.values() for name in member.holders())
 
     def upgraded(self) -> None:
-        """Tell the application that listens."""
+        """Call the application's listeners for ``upgrade``."""
         if self.listeners is not None:
             self.listeners.call("upgrade")
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
-        """The session has ended: its sockets end."""
+        """End all sockets of the session, because the session has ended."""
         for member in [*self.members.values(), *(self.connecting or {}).values()]:
             member.end(reason, description)
         self.writable()
@@ -191,7 +193,7 @@ class Client(Peer):
         self.session.close(DisconnectReason.FORCED_CLOSE, str(error), now=trio.current_time(), code=1002)
 
     def set_alarm(self) -> None:
-        """Some deadline may have changed."""
+        """Set the session's alarm to the earliest deadline, after a deadline may have changed."""
         deadline = self.connection.deadline
         held = self.runtime.held
         for member in self.members.values():
@@ -206,7 +208,7 @@ class Client(Peer):
 
     def _connect(self, request: ConnectReceived) -> None:
         former = (self.connecting or {}).get(request.namespace)
-        if former is not None:  # its middlewares run
+        if former is not None:  # the middlewares of the first CONNECT still run
             former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
         namespace = self.runtime.namespaces.get(request.namespace)
         if namespace is None:
@@ -215,21 +217,24 @@ class Client(Peer):
             self.runtime.start_socket(namespace, self, request.auth)
 
     def socket_id(self, namespace: str) -> str:
-        """The id of a socket in this namespace. What protocol 4 makes of the session's is known to its client."""
+        """Return the id for a new socket in this namespace.
+
+        Protocol 4 derives it from the session id, because its clients compute the same id.
+        """
         if self.connection.protocol == 5:
             return generate_sid()
         sid = self.session.sid
         return sid if namespace == "/" else f"{namespace}#{sid}"
 
     def refuse(self, namespace: str, error: dict[str, Any]) -> None:
-        """Answer a CONNECT that a middleware refuses with CONNECT_ERROR."""
+        """Send CONNECT_ERROR for a CONNECT that a middleware has refused."""
         self._refuse(namespace, self.connection.refusal(error))
 
     def _refuse(self, namespace: str, data: Any) -> None:
         self.send_protected(Packet(PacketType.CONNECT_ERROR, namespace, data))
 
     def begin(self, namespace: str, member: SocketState) -> None:
-        """Keep a socket until its CONNECT is answered, or it ends."""
+        """Keep a socket in ``connecting`` until its CONNECT is answered, or until the socket ends."""
         if self.connecting is None:
             self.connecting = {}
         self.connecting[namespace] = member
@@ -248,13 +253,13 @@ class Client(Peer):
                 self.connecting = None
 
     def ended(self, namespace: str, member: SocketState) -> None:
-        """A socket has ended: it stands for the client no more."""
+        """Remove a socket that has ended from ``members`` and ``connecting``."""
         self._end_connecting(namespace, member)
         if self.members.get(namespace) is member:
             del self.members[namespace]
 
     def leave(self, namespace: str) -> None:
-        """We disconnect the client from a namespace."""
+        """Disconnect the client from a namespace: send DISCONNECT."""
         self.connection.disconnected(namespace, trio.current_time())
         self.set_alarm()
         self.send_protected(Packet(PacketType.DISCONNECT, namespace))
@@ -263,32 +268,35 @@ class Client(Peer):
 
     @property
     def calls_pending(self) -> bool:
-        """Whether an acknowledgement of the client is waited for; then reading goes on."""
+        """Whether a handler waits for an acknowledgement of the client. Reading must then go on to receive it."""
         return self._calls > 0
 
     def call_started(self) -> None:
-        """Begin to wait for an acknowledgement."""
+        """Count a call that waits for an acknowledgement."""
         self._calls += 1
         self._update_reading()
 
     def call_ended(self) -> None:
-        """End one of these waits."""
+        """Count a call as ended."""
         self._calls -= 1
         self._update_reading()
 
     # sending
 
     def send_protected(self, packet: Packet) -> None:
-        """Queue what no policy may drop: CONNECT, CONNECT_ERROR and DISCONNECT."""
+        """Queue a packet that no outbox policy may drop: CONNECT, CONNECT_ERROR or DISCONNECT."""
         self.push_protected(encode(packet))
 
     def push_protected(self, message: Message) -> None:
-        """The same for what is encoded, such as acknowledgements."""
+        """Queue an encoded message that no outbox policy may drop, such as an acknowledgement."""
         if self.session.link.send_protected(message, self.runtime.protected_factor) == FULL:
             self.overflow()
 
     async def send_wanted(self, member: SocketState, message: Message) -> None:
-        """Queue a message that an answer is waited for: no policy may drop it. As ``send_waiting``."""
+        """Queue the event of a ``call``, which no outbox policy may drop because the caller waits for the answer.
+
+        Wait for room in the outbox if its policy waits; see ``send_waiting``.
+        """
         if self.runtime.config.outbox.policy not in ("disconnect", "block"):
             self.push_protected(message)
         elif self.waiting or self.session.link.send(message) == FULL:

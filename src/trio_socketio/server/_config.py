@@ -29,7 +29,7 @@ Ordering = Literal["serial", "concurrent"]
 
 
 class ServerOptions(EngineServerOptions, total=False):
-    """Keyword arguments of ``Server``; ``ServerConfig`` has the defaults, and what each option limits."""
+    """Keyword arguments of ``Server``. ``ServerConfig`` declares their defaults and describes each option."""
 
     connect_timeout: float
     attachment_timeout: float
@@ -41,7 +41,7 @@ class ServerOptions(EngineServerOptions, total=False):
 
 
 def _check_adapter(name: str, factory: object) -> None:
-    """Check that an option makes adapters, as far as can be told without calling it."""
+    """Check that an option can make adapters, without calling it."""
     if isinstance(factory, Adapter):
         raise TypeError(f"{name} must make an adapter for each namespace, and not be one: give its class")
     if not callable(factory) or inspect.iscoroutinefunction(factory):
@@ -60,29 +60,29 @@ class ServerConfig(EngineConfig):
     server: ClassVar[str] = "Server"
 
     path: str = option("/socket.io/", check_path)
-    #: How long a client may be connected without a namespace: until its first CONNECT is accepted, and after it has
+    #: How long a client may stay connected without a namespace: before its first CONNECT is accepted, and after it has
     #: left its last namespace.
     connect_timeout: float = option(45.0, check_seconds, unit="s")
-    #: For the attachments of a packet to arrive.
+    #: How long the attachments of a packet may take to arrive.
     attachment_timeout: float = option(10.0, check_seconds, unit="s")
-    #: Of one packet. Node's parser has the same limit since CVE-2026-33151.
+    #: How many attachments one packet may have. Node's parser has the same limit since CVE-2026-33151.
     max_attachments: int = option(10, check_whole)
-    #: Whether the handlers of one socket run one after the other.
+    #: Whether the handlers of one socket run one after the other (``"serial"``) or at the same time.
     ordering: Ordering = option("serial", check_one_of("serial", "concurrent"))
-    #: The ``dist`` folder of the npm package socket.io-client, which is served below ``path``.
+    #: The ``dist`` folder of the npm package socket.io-client. The server serves it below ``path``.
     serve_client: str | PathLike[str] | None = option(None, check_client_folder)
-    #: An Engine.IO server that was made before. It has the options of ``EngineServer`` then.
+    #: An existing Engine.IO server to build on. The options of ``EngineServer`` are then set there, not here.
     engine: EngineServer | None = option(None, _check_engine)
 
-    #: Makes the adapter of each namespace, which knows its sockets and their rooms, and carries broadcasts to them.
+    #: Makes the adapter of each namespace. The adapter keeps the sockets and their rooms, and delivers broadcasts.
     adapter: AdapterFactory = option(LocalAdapter, _check_adapter)
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Self:
-        """Check the keyword arguments of a server; the options of its ``engine`` are taken over.
+        """Check the keyword arguments of a server, and copy the options of its ``engine`` if one is given.
 
         Raises:
-            TypeError: there is no such option, or it is the engine's, or a value is of another kind.
+            TypeError: an option does not exist, belongs to the given engine, or has a value of the wrong type.
             ValueError: a value is out of range.
         """
         check_names(cls.server, options, [item.name for item in fields(cls)])
@@ -97,11 +97,11 @@ class ServerConfig(EngineConfig):
         return cls(**inherited, **options)
 
     def client_folder(self) -> Path | None:
-        """The folder of the client bundle, if it is served."""
+        """Return the folder of the client bundle, or None if it is not served."""
         return None if self.serve_client is None else Path(self.serve_client)
 
     def connection_options(self) -> ConnectionOptions:
-        """The options of Socket.IO connections."""
+        """Return the options of Socket.IO connections."""
         return ConnectionOptions(
             connect_timeout=self.connect_timeout,
             attachment_timeout=self.attachment_timeout,

@@ -1,4 +1,4 @@
-"""Calls the handlers of a socket's events, answers the client, and reports failures."""
+"""Call the handlers of a socket's events, answer the client, and report failures."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Dispatcher:
     # events
 
     async def handle(self, socket: SocketState, event: EventReceived) -> None:
-        """Call the handlers of an event, one after the other, and answer it."""
+        """Call the handlers of an event, one after the other, and acknowledge the event."""
         table, public = socket.mailbox.table, socket.socket
         for handler in table.any:
             args = handler.trim([event.name, *event.args])
@@ -60,7 +60,7 @@ class Dispatcher:
         self._answer(socket, event, handlers, ack, answer)
 
     def handle_inline(self, socket: SocketState, event: EventReceived, handlers: Sequence[Handler]) -> None:
-        """As ``handle``, for handlers that are plain functions, while there are none for every event."""
+        """Like ``handle``, if all handlers are plain functions and no ``on_any`` handler is registered."""
         table, public, ack = socket.mailbox.table, socket.socket, _ack(socket, event)
         answer, failed = None, partial(self._failed, socket, event, ack)
         for handler in handlers:
@@ -72,16 +72,16 @@ class Dispatcher:
     def _answer(
         self, socket: SocketState, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any
     ) -> None:
-        """Acknowledge with the first value that a handler returned, unless one of them answers by itself."""
+        """Acknowledge with the first value that a handler returned, unless a handler takes the ``Ack`` itself."""
         if ack is NO_ACK or any(handler.wants_ack for handler in handlers):
             return
         try:
             ack(*values_of(answer))
-        except Exception as error:  # it cannot be encoded
+        except Exception as error:  # the answer cannot be encoded
             self._handler_failed(socket, event, ack, error)
 
     async def _unclaimed(self, socket: SocketState, event: EventReceived, ack: Ack) -> None:
-        """Give an event without handlers to the iteration; without one it is dropped."""
+        """Give an event without handlers to the iteration, or drop it if there is no iteration."""
         iteration = socket.mailbox.iteration
         if iteration is None or not await iteration.give(event, ack):
             socket.dropped += 1
@@ -90,7 +90,7 @@ class Dispatcher:
     # failures
 
     def failed(self, socket: SocketState, event: EventReceived, error: BaseException) -> None:
-        """A handler of an event has raised: answer the client, and report it. ``Cancelled`` is raised again."""
+        """Answer the client and report the error, after a handler has raised. ``Cancelled`` is raised again."""
         self._failed(socket, event, _ack(socket, event), error)
 
     def _failed(self, socket: SocketState, event: EventReceived, ack: Ack, error: BaseException) -> None:
@@ -101,7 +101,7 @@ class Dispatcher:
         self._report_unless_gone(socket, event.name, error)
 
     def _report_unless_gone(self, socket: SocketState, event: str | float, error: Exception) -> None:
-        """The same for what ends with its client: that the client has gone is no error there."""
+        """Report an error, except for ``Disconnected`` after the socket has ended, which is expected."""
         failure = without_disconnected(error) if socket.has_ended else error
         if failure is None:
             self._runtime.log.debug(
@@ -111,7 +111,7 @@ class Dispatcher:
             self.report(socket, event, failure)
 
     def report(self, socket: SocketState, event: str | float, error: Exception) -> None:
-        """Log an application's error, and show it to ``on_error``."""
+        """Log an application's error, and call the ``on_error`` hooks with it."""
         runtime = self._runtime
         if isinstance(error, ArgumentsError):
             runtime.log.info("event %.50r in %s refused: %.200s", event, socket.namespace.name, error)
@@ -124,7 +124,7 @@ class Dispatcher:
                 runtime.log.exception("an on_error hook failed")
 
     def task_failed(self, socket: SocketState, event: str, error: BaseException) -> None:
-        """An error that ends the socket: of its connection handler, or of a task in its nursery."""
+        """Report an error of a connection handler or of a task in the socket's nursery, and disconnect the socket."""
         failure = leaf(error)
         assert isinstance(failure, Exception)
         self._report_unless_gone(socket, event, failure)

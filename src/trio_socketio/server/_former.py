@@ -1,4 +1,4 @@
-"""Sockets that have ended and are not gone yet, for those that take their place."""
+"""Sockets that have ended while their disconnect handlers still run, so that their successors can wait for them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["FormerSockets"]
 
 
 class FormerSockets:
-    """The sockets that a client has left while its session goes on, until their disconnect handlers have ended.
+    """The sockets that have ended while their session goes on, until their disconnect handlers have returned.
 
-    A client that joins the same namespace again gets a new socket, which begins after these. Nothing is kept for a
-    client that has left no namespace.
+    A client that joins the same namespace again gets a new socket. The new socket waits for the former ones. A client
+    that has not left a namespace uses no memory here.
     """
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class FormerSockets:
         return len(self._leaving)
 
     def add(self, socket: SocketState) -> None:
-        """A socket has ended."""
+        """Add a socket that has ended, if its session is open."""
         if socket.client.session.is_open:
             self._leaving.setdefault((socket.client, socket.namespace.name), set()).add(socket)
 
     def discard(self, socket: SocketState) -> None:
-        """A socket is gone; nothing happens if it is not here."""
+        """Remove a socket whose disconnect handlers have returned. Do nothing if it was not added."""
         key = socket.client, socket.namespace.name
         leaving = self._leaving.get(key)
         if leaving is None:
@@ -45,11 +45,11 @@ class FormerSockets:
                 self._gone.pop(key).set()
 
     def has_any(self, socket: SocketState) -> bool:
-        """Whether a former socket of this one's client is here, in the same namespace."""
+        """Return whether the client of this socket has a former socket in the same namespace."""
         return bool(self._leaving) and (socket.client, socket.namespace.name) in self._leaving
 
     async def wait_until_gone(self, socket: SocketState) -> None:
-        """Wait until the former sockets are gone."""
+        """Wait until the disconnect handlers of this socket's former sockets have returned."""
         while self.has_any(socket):
             gone = self._gone.setdefault((socket.client, socket.namespace.name), trio.Event())
             await gone.wait()

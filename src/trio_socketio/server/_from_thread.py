@@ -1,4 +1,4 @@
-"""Emitting from outside of Trio tasks."""
+"""Emit from outside Trio tasks: from other threads, and from callbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["FromThread"]
 
 
 class Emits(Protocol):
-    """What emits: a server, a namespace, an operator, a socket."""
+    """An object that emits: a server, a namespace, an operator or a socket."""
 
     async def emit(self, event: str | float, *args: Any) -> None: ...
 
@@ -28,29 +28,29 @@ class FromThread:
         self._emitter = emitter
 
     def emit(self, event: str | float, *args: Any) -> None:
-        """Block another thread until an event is queued, as ``await emit`` does.
+        """Send an event from another thread: block that thread until ``await emit`` has returned.
 
         Args:
-            event: its name.
+            event: the name of the event.
             *args: its arguments. They are encoded in the server's thread, before this returns.
 
         Raises:
-            RuntimeError: the server does not run, or stops meanwhile; or this is its own thread.
-            SocketIOError: what ``emit`` raises.
+            RuntimeError: the server does not run, or stops meanwhile; or this is the server's own thread.
+            SocketIOError: ``emit`` has raised it.
         """
         self._runtime().inlet.run("emit", self._emitter.emit, event, *args)
 
     def emit_soon(self, event: str | float, *args: Any) -> None:
-        """Send an event soon, as ``emit_nowait`` does, and return at once; also on the server's own thread.
+        """Schedule ``emit_nowait`` and return at once. Any thread may call this, also the server's own.
 
-        For callbacks that no Trio task runs: of a host loop in guest mode, of signals. Events are sent in the order of
-        the calls. An error, such as an argument that cannot be encoded, is logged.
+        Use it in callbacks that run outside Trio tasks: those of a host loop in guest mode, and signal handlers. Events
+        are sent in the order of the calls. An error, such as an argument that cannot be encoded, is logged.
 
         Args:
-            event: its name.
-            *args: its arguments. They are encoded later, and must not be changed before that.
+            event: the name of the event.
+            *args: its arguments. They are encoded later. Do not change them before that.
 
         Raises:
-            RuntimeError: the server does not run; or 4,096 events wait to be sent so.
+            RuntimeError: the server does not run; or 4,096 events wait to be sent this way.
         """
         self._runtime().inlet.run_soon(self._emitter.emit_nowait, event, *args)

@@ -1,4 +1,4 @@
-"""What a client said when it connected."""
+"""The details of a client's connection request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Handshake"]
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """The details of a socket's connecting, the same nine as in Node.
+    """The details of a client's connection request, the same nine as in Node.
 
     Attributes:
         request: the first HTTP request of the session.
-        auth: the object of the CONNECT packet, ``{}`` if there was none.
-        issued: when, in milliseconds since the epoch.
+        auth: the object of the CONNECT packet; ``{}`` if the packet had none.
+        issued: when the session began, in milliseconds since the epoch.
     """
 
     request: EngineRequest
@@ -33,7 +33,7 @@ class Handshake:
 
     @property
     def time(self) -> str:
-        """When, as text."""
+        """When the session began, as text in Node's format, in UTC."""
         return datetime.fromtimestamp(self.issued / 1000, UTC).strftime("%a %b %d %Y %H:%M:%S GMT+0000 (UTC)")
 
     @property
@@ -43,12 +43,12 @@ class Handshake:
 
     @property
     def xdomain(self) -> bool:
-        """Whether a browser said from which origin it comes."""
+        """Whether the request has an origin, which browsers send."""
         return self.request.origin is not None
 
     @property
     def secure(self) -> bool:
-        """Whether the connection is TLS that ends here."""
+        """Whether the connection uses TLS that ends at this server, and not at a proxy."""
         return self.request.secure
 
     @property
@@ -58,5 +58,5 @@ class Handshake:
 
     @property
     def query(self) -> dict[str, str]:
-        """The query parameters of the request, ``EIO`` and ``transport`` among them."""
+        """The query parameters of the request, including ``EIO`` and ``transport``."""
         return self.request.query
