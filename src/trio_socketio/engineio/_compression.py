@@ -38,7 +38,7 @@ class PerMessageDeflate:
 
     @classmethod
     def make(cls, option: bool | PerMessageDeflate) -> PerMessageDeflate | None:
-        """Convert the value of the option ``per_message_deflate``; None switches compression off."""
+        """Convert the value of the option ``per_message_deflate``; returns None if compression is off."""
         return _meant(cls, "per_message_deflate", option)
 
 
@@ -63,7 +63,7 @@ class HttpCompression:
 
     @classmethod
     def make(cls, option: bool | HttpCompression) -> HttpCompression | None:
-        """Convert the value of the option ``http_compression``; None switches compression off."""
+        """Convert the value of the option ``http_compression``; returns None if compression is off."""
         return _meant(cls, "http_compression", option)
 
 

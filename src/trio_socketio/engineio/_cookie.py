@@ -82,7 +82,7 @@ class CookieOptions:
 
     @classmethod
     def make(cls, cookie: bool | str | CookieOptions | None) -> CookieOptions | None:
-        """Convert the value of the option ``cookie``; None means that there is no cookie."""
+        """Convert the value of the option ``cookie``; returns None if there is no cookie."""
         if isinstance(cookie, CookieOptions):
             return cookie
         if isinstance(cookie, str):

@@ -1,6 +1,6 @@
 """JSONP polling: responses are scripts that contain the payload, and POST bodies are forms that contain it.
 
-Sources: Node's engine.io, because the protocol document does not describe JSONP. Forms are
+Sources: the code of Node's engine.io, because no document specifies these formats. Forms are
 ``application/x-www-form-urlencoded`` of the URL standard, section 5.1.
 """
 

@@ -98,7 +98,7 @@ class PollingTransport:
         self.releases_next = False
         self._delivery: Callable[[], Delivery | None] | None = None
 
-    # the seam
+    # the interface ``Transport``
 
     def wake(self) -> None:
         """Answer the waiting poll, because messages are queued."""

@@ -57,7 +57,7 @@ class ConnectReceived(msgspec.Struct, frozen=True):
 
 
 class EventReceived(msgspec.Struct, frozen=True, gc=False):
-    """An event. It has an ack id if the client wants an acknowledgement.
+    """An event. It has an ack id if the client asks for an acknowledgement.
 
     The collector does not track it (``gc=False``), because decoded JSON contains no cycles.
     """

@@ -46,7 +46,7 @@ class Packet(msgspec.Struct, frozen=True):
         namespace: the namespace. It begins with a slash.
         data: CONNECT: the auth object or None. EVENT: the list of the name and the arguments. ACK: the list of values.
             CONNECT_ERROR: an object. DISCONNECT: None.
-        id: the ack id of an ACK, or of an EVENT that wants an acknowledgement.
+        id: the ack id of an ACK, or of an EVENT that asks for an acknowledgement.
         size: the size of a received packet in bytes, with its attachments; 0 for a packet to be sent.
     """
 
