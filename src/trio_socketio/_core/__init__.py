@@ -1,6 +1,6 @@
-"""The compiled byte work: thin Cython over ``csrc``.
+"""The compiled part of the package: thin Cython wrappers over the C code in ``csrc``.
 
-Nothing here decides policy, and nothing here knows Trio: bytes and times come in as values.
+It processes bytes, and depends neither on policy nor on Trio: bytes and times are passed in as values.
 """
 
 from trio_socketio._core._callbacks import (
@@ -38,7 +38,7 @@ from trio_socketio._core._wheel import TimerWheel
 
 try:
     from trio_socketio._core._reactor import Reactor
-except ModuleNotFoundError:  # built on Linux only
+except ModuleNotFoundError:  # the reactor is built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
 
 __all__ = [

@@ -1,6 +1,6 @@
-"""What the compiled modules call in Python, and a connection's owner.
+"""Protocols of the Python objects that the compiled modules call, and of a connection's owner.
 
-Each call is made on the server's thread. A call into an observer or a reactor's transport may end any connection.
+All calls are made in the server's thread. A call to an observer or a reactor's transport may end any connection.
 """
 
 from __future__ import annotations
@@ -13,43 +13,43 @@ __all__ = ["ConnectionObserver", "ConnectionOwner", "ConnectionTransport", "Reac
 
 
 class ConnectionOwner(Protocol):
-    """What a connection belongs to. C does not call it; what deals with the timers that C reports does."""
+    """The owner of a connection, for example a session. C only reports timers; the engine then calls the owner."""
 
     def on_timer(self, event: TimerEvent, now: float) -> None:
-        """A timer of the connection is due."""
+        """Handle a timer of the connection that is due."""
 
 
 class ConnectionTransport(Protocol):
-    """What serves a connection."""
+    """The transport that serves a connection."""
 
     def wake(self) -> None:
-        """There is output. A connection of a reactor does not call this: its flush list does."""
+        """Write soon, because there is output. Not called for a connection of a reactor, which has a flush list."""
 
 
 class ReactorTransport(ConnectionTransport, Protocol):
-    """What serves a connection in a reactor. Only ``failed`` must not raise."""
+    """The transport that serves a connection of a reactor. Any method except ``failed`` may raise."""
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
-        """A packet came that is not a message of an open session."""
+        """Handle a packet that is not a message of an open session."""
 
     def flushed(self) -> None:
-        """The reactor has written; called only while ``Connection.watched``."""
+        """Go on after the reactor has written. Called only while ``Connection.watched`` is True."""
 
     def ended(self) -> None:
-        """The peer sends no more."""
+        """Handle the end of the peer's half of the connection."""
 
     def broken(self, error: int) -> None:
-        """The connection broke, with this ``errno``."""
+        """Handle a broken connection, with this ``errno``."""
 
     def failed(self, error: Exception) -> None:
-        """A call for this connection has raised this."""
+        """Handle an exception that a call for this connection has raised."""
 
 
 class ConnectionObserver(Protocol):
-    """What gets the messages of an open session from a reactor."""
+    """Receives the messages of an open session from a reactor."""
 
     def text(self, data: bytes, now: float) -> None:
-        """A text message, UTF-8 without the packet type."""
+        """Receive a text message: UTF-8 without the packet type."""
 
     def binary(self, data: bytes, now: float) -> None:
-        """A binary message."""
+        """Receive a binary message."""

@@ -1,4 +1,4 @@
-"""Stateless codecs: Engine.IO payloads, the head of a Socket.IO packet, and that of an HTTP request."""
+"""Stateless codecs: Engine.IO payloads, the head of a Socket.IO packet, and the head of an HTTP request."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -35,21 +35,21 @@ cdef object _decode_text(const tsio_eio_packet *packet):
 
 @cython.final
 cdef class PayloadReader:
-    """The packets of one payload, read one at a time: what is not read yet waits undecoded.
+    """An iterator over the packets of one payload. Each packet is decoded only when it is read.
 
-    Iterating gives those before the first bad one, as a WebSocket carries them: text packets as ``str`` with their type
-    digit, binary ones as ``bytes``, which in revision 3 begin with their type.
+    It yields the packets before the first bad one, in the form that a WebSocket carries: text packets as ``str`` with
+    their type digit, binary packets as ``bytes``, which in revision 3 begin with their type.
 
     Args:
-        body: the whole body of a polling request.
-        revision: of the Engine.IO protocol, 3 or 4.
-        binary: whether the body is of the binary form that revision 3 has.
+        body: the complete body of a polling request.
+        revision: the revision of the Engine.IO protocol, 3 or 4.
+        binary: whether the body has the binary form of revision 3.
 
     Attributes:
-        failure: at the end, a ``Failure`` that says what is wrong with the first bad packet; or None.
+        failure: at the end, a ``Failure`` that describes what is wrong with the first bad packet; or None.
 
-    Source: Engine.IO protocol, revisions 3 and 4, "Payload"; base64 after RFC 4648 section 4, strict but for line
-    breaks, which are skipped.
+    Source: Engine.IO protocol, revisions 3 and 4, "Payload"; base64 as in RFC 4648 section 4, strict except that line
+    breaks are skipped.
     """
 
     def __cinit__(self, bytes body not None, int revision=4, bint binary=False):
@@ -93,13 +93,13 @@ cdef class PayloadReader:
 
 
 def unwrap_binary(str packet not None):
-    """The binary message in a text packet of Engine.IO revision 4.
+    """Decode the binary message in a text packet of Engine.IO revision 4.
 
     Args:
         packet: ``b`` and base64.
 
     Returns:
-        The data; or a ``Failure`` if that is not base64 (RFC 4648 section 4, strict but for line breaks, which are
+        The data; or a ``Failure`` if the base64 is invalid (RFC 4648 section 4, strict except that line breaks are
         skipped).
     """
     cdef bytes data = packet.encode("utf-8", "surrogatepass")
@@ -108,14 +108,14 @@ def unwrap_binary(str packet not None):
 
 
 def unwrap_binary3(packet not None):
-    """The binary message in a packet of Engine.IO revision 3.
+    """Decode the binary message in a packet of Engine.IO revision 3.
 
     Args:
-        packet: its type in a byte and the data, or text that begins with ``b``, the type digit and base64.
+        packet: bytes: the type in one byte, and the data; or text: ``b``, the type digit, and base64.
 
     Returns:
-        The data; or a ``Failure`` if the packet is no message, or not base64 (RFC 4648 section 4, strict but for
-        line breaks, which are skipped).
+        The data; or a ``Failure`` if the packet is not a message, or its base64 is invalid (RFC 4648 section 4, strict
+        except that line breaks are skipped).
     """
     cdef bytes data
     cdef const uint8_t *start
@@ -138,10 +138,10 @@ cdef inline int _hex_value(uint8_t digit) noexcept nogil:
 
 
 def unquote_form(bytes text not None):
-    """The value of a field of a form: plus signs are spaces, and each percent sign begins an escape.
+    """Decode the value of a form field: a plus sign is a space, and each percent sign begins an escape.
 
     Returns:
-        The value; None: a percent sign begins no escape.
+        The value; None: a percent sign does not begin a valid escape.
 
     Source: URL standard section 5.1.
     """
@@ -176,7 +176,7 @@ def scan_head(bytes data not None, uint32_t max_attachments):
         max_attachments: how many attachments a packet may announce.
 
     Returns:
-        A ``PacketHead``, whose JSON is not looked at; or a ``Failure``.
+        A ``PacketHead``, whose JSON is not checked; or a ``Failure``.
 
     Source: Socket.IO protocol revision 5, "Packet encoding".
     """
@@ -202,5 +202,5 @@ def scan_head(bytes data not None, uint32_t max_attachments):
 
 
 def http_head_length(bytes data not None):
-    """The length of the head of a request that these bytes begin with; 0 if it is not whole, or ambiguous."""
+    """Return the length of the request head that these bytes begin with; 0: it is incomplete or ambiguous."""
     return tsio_http_head_len(<const uint8_t *>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))

@@ -1,4 +1,4 @@
-"""Memory: when the cyclic garbage collector runs, what it visits, and what goes back to the system."""
+"""Controls memory: which objects the cyclic garbage collector visits, when it runs, and what the system gets back."""
 
 from cpython.bytes cimport PyBytes_GET_SIZE
 
@@ -14,7 +14,7 @@ cdef extern from "Python.h":
 
 cdef extern from *:
     """
-    #include <stdlib.h> /* says whether this is glibc */
+    #include <stdlib.h> /* defines __GLIBC__ on glibc */
     #ifdef __GLIBC__
     #include <malloc.h>
     static inline void release_heap(void) { malloc_trim(0); }
@@ -26,16 +26,16 @@ cdef extern from *:
 
 
 cdef enum:
-    #: The size of JSON, in bytes, from which decoding stops the collector.
+    #: JSON of so many bytes, or more, is decoded with the collector disabled.
     LARGE = 16384
 
 
 def untrack(*things):
-    """Hide objects from the collector, as long as something else keeps them alive.
+    """Hide objects from the collector while the server keeps them alive.
 
-    A collection visits every tracked object, so that 200,000 idle connections would stop the server for a second.
-    None of them is garbage while its session lives: the server holds it. Once the session has ended, ``track`` them
-    again, because an application may have tied them into a cycle.
+    A collection visits every tracked object; with 200,000 idle connections it would stop the server for a second. The
+    objects of an open session cannot be garbage, because the server refers to them. Once the session has ended,
+    ``track`` them again, because an application may have made them part of a reference cycle.
     """
     for thing in things:
         if PyObject_IS_GC(thing) and PyObject_GC_IsTracked(thing):
@@ -43,28 +43,28 @@ def untrack(*things):
 
 
 def track(*things):
-    """Let the collector see them again."""
+    """Make objects visible to the collector again."""
     for thing in things:
         if PyObject_IS_GC(thing) and not PyObject_GC_IsTracked(thing):
             PyObject_GC_Track(thing)
 
 
 def release_memory():
-    """Give what the C library holds free back to the system; it takes about a millisecond for each 10 MB."""
+    """Return the free memory of the C library to the system. This takes about a millisecond for each 10 MB."""
     with nogil:
         release_heap()
 
 
 def is_large(bytes text not None):
-    """Whether JSON of this size is to be decoded by ``decode_large``."""
+    """Return whether to decode JSON of this size with ``decode_large``."""
     return PyBytes_GET_SIZE(text) >= LARGE
 
 
 def decode_large(decode not None, bytes text not None):
-    """Decode JSON while the collector does not run.
+    """Decode JSON with the collector disabled.
 
-    The new values contain no cycles, and the collector would visit them again and again while they grow in number: that
-    takes up to three times as long as decoding.
+    The new values contain no cycles. The collector would visit them repeatedly while their number grows, which takes up
+    to three times as long as decoding.
     """
     cdef int was_enabled = PyGC_Disable()
     try:

@@ -1,4 +1,4 @@
-# Mirrors buf.h, outbox.h, front.h and conn.h, as far as they are used here.
+# Mirrors the parts of buf.h, outbox.h, front.h and conn.h that are used here.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
@@ -162,7 +162,7 @@ cdef extern from "conn.h" nogil:
 cdef class FlushList:
     cdef tsio_dirty_lists *_lists
     cdef bint _told
-    cdef unsigned long _turning  # the thread that is in a turn of the reactor, 0 if none is
+    cdef unsigned long _turning  # the thread that runs a turn of the reactor; 0: none
     cdef public object on_dirty
 
     cdef int poke(self) except -1
@@ -173,7 +173,7 @@ cdef class Connection:
     cdef TimerWheel _wheel
     cdef FlushList _flush_list
     cdef Dialect _dialect
-    cdef bint _is_put_off  # in a reactor's backlog
+    cdef bint _is_put_off  # whether it is in a reactor's backlog
     cdef public object owner
     cdef public object transport
     cdef public object observer

@@ -8,7 +8,7 @@ from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._types import CloseFrame, Failure, TimerEvent
 from trio_socketio._core._wheel import TimerWheel
 
-__pyx_capi__: dict[str, object]  # what other modules of this package call without Python
+__pyx_capi__: dict[str, object]  # the C functions that other modules of this package call
 
 @final
 class FlushList:

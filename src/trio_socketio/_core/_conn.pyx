@@ -1,4 +1,4 @@
-"""The connection object, over ``csrc/conn.h``: what comes in, what goes out, and what its timers say."""
+"""The connection object, over ``csrc/conn.h``: it parses input, queues output, and reports its timers."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -25,7 +25,7 @@ cdef extern from "Python.h":
 
 
 cdef object decode_event(tsio_status status, const tsio_conn_event *event):
-    """What ``Connection.next_event`` returns."""
+    """Convert an event from C to what ``Connection.next_event`` returns."""
     if status != TSIO_OK:
         check_memory(status)
         return Failure(tsio_status_text(status).decode(), tsio_status_close_code(status))
@@ -41,7 +41,7 @@ cdef object decode_event(tsio_status status, const tsio_conn_event *event):
 
 
 cdef bytes _take_buf(tsio_buf *buf):
-    """Copy ``buf`` into Python bytes and free it."""
+    """Copy a buffer into ``bytes``, and free it."""
     try:
         return PyBytes_FromStringAndSize(<const char *>buf.data, <Py_ssize_t>buf.len) if buf.len else b""
     finally:
@@ -50,10 +50,10 @@ cdef bytes _take_buf(tsio_buf *buf):
 
 @cython.final
 cdef class FlushList:
-    """The connections of one reactor that have something to send.
+    """The connections of one reactor that have output to write.
 
     Attributes:
-        on_dirty: called when there is one, and not again before the reactor has looked.
+        on_dirty: called when the first connection has output, and not again before the next turn of the reactor.
     """
 
     cdef int poke(self) except -1:
@@ -64,23 +64,23 @@ cdef class FlushList:
 
 
 @cython.final
-@cython.no_gc_clear  # the wheel must still be there when the node is taken out of it
+@cython.no_gc_clear  # __dealloc__ removes the timer from the wheel, so the wheel must still exist
 cdef class Connection:
     """Codec state, heartbeat state and outbox of one connection, in C.
 
     Args:
-        wheel: the timers of all connections.
-        max_message_bytes: the largest inbound message.
-        max_fragments: how many frames one inbound message may have.
+        wheel: the timer wheel of all connections.
+        max_message_bytes: the largest size of an inbound message.
+        max_fragments: how many frames an inbound message may have.
         max_packets: how many messages the outbox holds.
         max_bytes: how many bytes the outbox holds.
-        policy: what a full outbox does, an ``OutboxPolicy``.
-        dialect: what the client understands; None: Engine.IO revision 4.
+        policy: the ``OutboxPolicy``, which decides what a full outbox does.
+        dialect: the protocol revision and options of the client; None: Engine.IO revision 4.
 
     Attributes:
-        owner: the Engine.IO session or upgrade candidate it belongs to, a ``ConnectionOwner``.
-        transport: what serves it, and is woken when there is output: a ``ConnectionTransport``.
-        observer: what gets the messages that a reactor reads, a ``ConnectionObserver``.
+        owner: the session or upgrade candidate that the connection belongs to, a ``ConnectionOwner``.
+        transport: the ``ConnectionTransport`` that serves the connection, and is woken when there is output.
+        observer: the ``ConnectionObserver`` that receives the messages which a reactor reads.
     """
 
     def __cinit__(
@@ -106,15 +106,15 @@ cdef class Connection:
 
     @property
     def in_turn(self):
-        """Whether a turn of the reactor is what calls: in the same thread, and so in a task of Trio.
+        """Whether this is called during a turn of the reactor, in its thread, and therefore in a Trio task.
 
-        False also for a connection that no reactor serves.
+        False for a connection that no reactor serves.
         """
         return self._flush_list is not None and self._flush_list._turning == PyThread_get_thread_ident()
 
     @property
     def in_own_thread(self):
-        """Whether the thread calls that the timer wheel was made in: the server's."""
+        """Whether this is called in the server's thread, in which the timer wheel was created."""
         return self._wheel._thread == PyThread_get_thread_ident()
 
     cdef int wake(self) except -1:
@@ -133,39 +133,40 @@ cdef class Connection:
     # inbound
 
     def feed(self, const uint8_t[::1] data not None):
-        """Give bytes of the WebSocket, as they came; read them back with ``next_event``."""
+        """Pass in bytes as they arrived on the WebSocket. ``next_event`` returns the messages in them."""
         if data.shape[0]:
             check_memory(tsio_conn_feed(&self._conn, &data[0], <size_t>data.shape[0]))
 
     def next_event(self, double now):
-        """The next whole message (``str`` or ``bytes``), ``CloseFrame``, ``Failure``; None: more bytes are needed.
+        """Return the next complete message (``str`` or ``bytes``), ``CloseFrame`` or ``Failure``.
 
-        WebSocket control frames and heartbeat answers are dealt with here. ``now`` is in seconds.
+        None: more bytes are needed. Other WebSocket control frames, and answers to the heartbeat, are handled here.
+        ``now`` is in seconds.
         """
         cdef tsio_conn_event event
         cdef tsio_status status = tsio_conn_next(&self._conn, now, &event)
         cdef object packet = decode_event(status, &event)
-        self._wheel.scheduled(&self._conn.timer)  # calls Python: the event's bytes may be gone afterwards
+        self._wheel.scheduled(&self._conn.timer)  # calls Python, after which the event's bytes may be freed
         return packet
 
     def touch(self):
-        """There may be output that came without ``send``: a close frame, or what an upgrade has brought along."""
+        """Wake the reactor for output that was queued without ``send``: a close frame, or the queue of an upgrade."""
         tsio_conn_mark_dirty(&self._conn, True)
         if self._flush_list is not None:
             self._flush_list.poke()
 
     def adopt(self, Connection candidate not None):
-        """Take over the WebSocket of a candidate whose upgrade is complete, and its dialect; the outbox stays."""
+        """Take over the WebSocket and the dialect of a candidate whose upgrade is complete. The outbox stays."""
         tsio_conn_adopt(&self._conn, &candidate._conn)
         self._dialect = candidate._dialect
 
     # outbound
 
     def send(self, Message message not None, bint protected=False, bint volatile=False):
-        """Queue a message and wake the sender; returns a ``PushStatus`` number.
+        """Queue a message, wake the transport or reactor, and return a ``PushStatus`` number.
 
-        Nothing is accepted while not ``open``. A protected message is never refused for want of room, nor dropped. A
-        volatile one is lost rather than queued behind bytes that are still unsent.
+        No message is accepted while ``open`` is False. A protected message is never dropped, or refused because the
+        outbox is full. A volatile message is lost if it would have to wait behind unsent bytes.
         """
         cdef uint32_t flags = (TSIO_SEND_PROTECTED if protected else 0) | (TSIO_SEND_VOLATILE if volatile else 0)
         cdef tsio_status status = tsio_conn_send(&self._conn, message._message, flags)
@@ -175,7 +176,7 @@ cdef class Connection:
         return <int>status
 
     def send_protected(self, Message message not None, uint32_t factor):
-        """Queue a message that no policy may drop; 'full' only above ``factor`` times the outbox's limits."""
+        """Queue a message that no policy may drop. It is refused only above ``factor`` times the outbox's limits."""
         cdef tsio_queued queued = tsio_conn_queued(&self._conn)
         if queued.packets and (
             queued.packets >= <double>factor * self._conn.outbox.max_packets
@@ -189,7 +190,7 @@ cdef class Connection:
         return <int>status
 
     def push(self, Message message not None, *, bint protected=False):
-        """As ``send``, but also while not ``open``, and without waking the sender."""
+        """Queue a message as ``send`` does, but also while ``open`` is False, and without waking anything."""
         cdef tsio_outbox *outbox = tsio_conn_leave_fast_path(&self._conn)
         cdef uint32_t flags = TSIO_SEND_PROTECTED if protected else 0
         cdef tsio_status status = tsio_outbox_push(outbox, message._message, flags)
@@ -198,7 +199,7 @@ cdef class Connection:
         return <int>status
 
     def take(self, size_t max_bytes):
-        """What the WebSocket is to send next, about ``max_bytes``; it is in flight until ``confirm``."""
+        """Take the next bytes for the WebSocket, about ``max_bytes``. They are in flight until ``confirm``."""
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_conn_take(&self._conn, &buf, max_bytes)
@@ -208,7 +209,7 @@ cdef class Connection:
         return _take_buf(&buf)
 
     def take_payload(self, size_t max_bytes):
-        """What the next poll is to be answered with; it is in flight until ``confirm``."""
+        """Take the payload for the answer to a poll, about ``max_bytes``. It is in flight until ``confirm``."""
         cdef tsio_buf buf
         cdef tsio_outbox *outbox = tsio_conn_leave_fast_path(&self._conn)
         memset(&buf, 0, sizeof(buf))
@@ -219,7 +220,15 @@ cdef class Connection:
         return _take_buf(&buf)
 
     def take_payload3(self, size_t max_bytes, c_bool binary=False):
-        """The same in revision 3: a body, and whether it is a binary one, as it always is if asked for."""
+        """Take a payload of revision 3.
+
+        Args:
+            max_bytes: about how many bytes to take.
+            binary: always use the binary form.
+
+        Returns:
+            The body, and whether it has the binary form.
+        """
         cdef tsio_buf buf
         memset(&buf, 0, sizeof(buf))
         cdef tsio_status status = tsio_outbox_take_polling3(
@@ -231,38 +240,38 @@ cdef class Connection:
         return _take_buf(&buf), bool(binary)
 
     def put_back(self):
-        """What polls have taken and was not confirmed is the oldest of the queue again."""
+        """Put messages that polls have taken, and that are not confirmed, back at the head of the queue."""
         check_memory(tsio_outbox_put_back(tsio_conn_leave_fast_path(&self._conn)))
 
     def confirm(self, double now=NAN):
-        """What was in flight has been written; returns whether a heartbeat's ping has left with it.
+        """Confirm that what was in flight is written; return whether it included a heartbeat's ping.
 
-        The wait for its answer begins at ``now``; without that it has begun when the ping was queued.
+        The wait for the answer to the ping begins at ``now``; without ``now`` it began when the ping was queued.
         """
         tsio_outbox_confirm(tsio_conn_leave_fast_path(&self._conn))
         return bool(tsio_conn_written(&self._conn, now))
 
     def has_room(self, size_t message_bytes):
-        """Whether a message of this size would be queued without dropping another."""
+        """Return whether a message of this size would be queued without dropping another."""
         return bool(tsio_conn_has_room(&self._conn, message_bytes))
 
     def close(self, uint16_t code, str reason not None=""):
-        """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty; later messages are refused."""
+        """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty, and refuse further messages."""
         cdef Py_ssize_t size = 0
         cdef const char *chars = PyUnicode_AsUTF8AndSize(reason, &size)
         tsio_conn_close(&self._conn, code, <const uint8_t *>chars, <size_t>size)
 
     def close_outbox(self):
-        """Refuse further messages; those that are queued stay."""
+        """Refuse further messages. Queued messages stay."""
         tsio_conn_leave_fast_path(&self._conn).closed = True
 
     def discard(self):
-        """Drop all that is queued: the connection is gone."""
+        """Drop all queued messages, because the connection has ended."""
         tsio_conn_discard(&self._conn)
 
     @property
     def dialect(self):
-        """What the client understands; None: Engine.IO revision 4. Set, it counts for what is sent from then on."""
+        """The dialect of the client; None: Engine.IO revision 4. A new value applies to messages sent from then on."""
         return self._dialect
 
     @dialect.setter
@@ -281,7 +290,7 @@ cdef class Connection:
 
     @property
     def paused(self):
-        """Whether nothing is to be read from the peer."""
+        """Whether reading from the peer is paused."""
         return bool(self._conn.paused)
 
     @paused.setter
@@ -290,7 +299,7 @@ cdef class Connection:
 
     @property
     def watched(self):
-        """Whether a reactor is to tell ``transport.flushed`` when it has written."""
+        """Whether a reactor calls ``transport.flushed`` when it has written."""
         return bool(self._conn.front.watched)
 
     @watched.setter
@@ -299,7 +308,7 @@ cdef class Connection:
 
     @property
     def report_pongs(self):
-        """Whether pongs of the heartbeat are handed over as packets; else the connection deals with them."""
+        """Whether pongs of the heartbeat are returned as packets; else the connection handles them itself."""
         return bool(self._conn.report_pongs)
 
     @report_pongs.setter
@@ -307,17 +316,17 @@ cdef class Connection:
         self._conn.report_pongs = value
 
     def set_poll_waits(self, bint value):
-        """A poll is there to take a message at once, or no longer."""
+        """Set whether a poll waits, which could take a message at once."""
         self._conn.poll_waits = value
 
     def set_streaming(self):
-        """A WebSocket serves it from now on."""
+        """Record that a WebSocket serves the connection from now on."""
         if self._conn.via == TSIO_VIA_POLLING:
             self._conn.via = TSIO_VIA_STREAM
 
     @property
     def is_writable(self):
-        """Whether a message queued now goes out without waiting behind an earlier flush."""
+        """Whether a message that is queued now would be sent without waiting."""
         return bool(tsio_conn_is_writable(&self._conn))
 
     @property
@@ -333,27 +342,27 @@ cdef class Connection:
 
     @property
     def has_output(self):
-        """Whether ``take`` would give anything."""
+        """Whether ``take`` would return any bytes."""
         return bool(tsio_conn_has_output(&self._conn))
 
     @property
     def queued_packets(self):
-        """Messages queued and not yet taken."""
+        """How many messages are queued and not yet taken."""
         return tsio_conn_queued(&self._conn).packets
 
     @property
     def queued_bytes(self):
-        """Bytes of messages queued and not yet taken."""
+        """How many bytes of messages are queued and not yet taken."""
         return tsio_conn_queued(&self._conn).bytes
 
     @property
     def inflight_bytes(self):
-        """Bytes taken and not yet confirmed."""
+        """How many bytes are taken and not yet confirmed."""
         return self._conn.outbox.inflight_bytes
 
     @property
     def compressible(self):
-        """Whether one of the messages that were taken last for a poll may be compressed."""
+        """Whether the last payload contains a message that may be compressed."""
         return bool(self._conn.outbox.compressible)
 
     @property
@@ -363,7 +372,7 @@ cdef class Connection:
 
     @property
     def confirmed(self):
-        """How many of them have been written or dropped."""
+        """How many accepted messages have been written or dropped."""
         return tsio_conn_progress(&self._conn).confirmed
 
     @property
@@ -371,59 +380,66 @@ cdef class Connection:
         """How many messages the policy has dropped or refused."""
         return self._conn.outbox.dropped
 
-    # time
+    # timers
 
     def start_heartbeat(self, double now, double interval, double timeout):
         """Ping ``interval`` seconds after the previous pong, and wait ``timeout`` seconds for the answer.
 
-        Ping again if that wait is suspended or put off, so that the client sees a ping within both together.
+        If that wait is suspended or prolonged, ping again: the client ends the connection if it receives no ping for
+        ``interval + timeout`` seconds.
 
-        In revision 3 the client pings, each time within both together.
+        In revision 3 the client pings; each of its pings must arrive within ``interval + timeout`` seconds.
         """
         tsio_conn_heartbeat_start(&self._conn, &self._wheel._wheel, now, interval, timeout)
         self._wheel.scheduled(&self._conn.timer)
 
     def stop_heartbeat(self):
-        """Send no more pings, and wait for none."""
+        """Send no more pings, and expect none."""
         tsio_conn_heartbeat_stop(&self._conn, &self._wheel._wheel)
 
     def suspend_heartbeat(self):
-        """Suspend the heartbeat's deadline: nothing is read, so no answer can be seen. Pings go on."""
+        """Suspend the heartbeat's deadline while nothing is read, as no answer can be received. Pings continue."""
         tsio_conn_heartbeat_suspend(&self._conn, &self._wheel._wheel)
 
     def resume_heartbeat(self, double now):
-        """Start the heartbeat's deadline anew, if an answer or a client's ping is waited for."""
+        """Restart the heartbeat's deadline, if an answer or a ping of the client is expected."""
         tsio_conn_heartbeat_resume(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def pong(self, double now):
-        """The heartbeat's answer, where it did not come through ``feed``."""
+        """Process the answer to a ping, which did not arrive through ``feed``."""
         tsio_conn_pong(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def heard(self, double now):
-        """A message came, if not through ``feed``: the wait for an answer starts anew."""
+        """Restart the wait for an answer, because a message arrived, other than through ``feed``."""
         tsio_conn_heard(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def pinged(self, double now):
-        """The client's ping, in revision 3."""
+        """Process a ping of the client (revision 3)."""
         tsio_conn_pinged(&self._conn, &self._wheel._wheel, now)
         self._wheel.scheduled(&self._conn.timer)
 
     def received(self, size_t size, double now):
-        """A part of a message came, if not through ``feed``: with a kilobyte the wait for an answer starts anew."""
+        """Count bytes of a message that arrived, other than through ``feed``.
+
+        With each kilobyte, the wait for an answer starts anew.
+        """
         tsio_conn_received(&self._conn, &self._wheel._wheel, now, size)
         self._wheel.scheduled(&self._conn.timer)
 
     @property
     def is_overdue(self):
-        """Whether ``TimerEvent.PING_TIMEOUT`` was reported, and nothing has come since."""
+        """Whether ``TimerEvent.PING_TIMEOUT`` was reported, and nothing has arrived since."""
         return bool(self._conn.hb_overdue)
 
     @property
     def has_waited(self):
-        """Whether ``wait_on`` was called, or this set, and neither has anything come nor the ping left since."""
+        """Whether the wait for an answer was prolonged, by ``wait_on`` or by setting this.
+
+        It becomes False when anything arrives, or when the ping is sent.
+        """
         return bool(self._conn.hb_waited)
 
     @has_waited.setter
@@ -432,13 +448,13 @@ cdef class Connection:
 
     @property
     def ping_is_queued(self):
-        """Whether the ping that is to be answered is still in the outbox."""
-        tsio_conn_leave_fast_path(&self._conn)  # which learns whether it has left from the front
+        """Whether the ping that the client must answer is still in the outbox."""
+        tsio_conn_leave_fast_path(&self._conn)  # updates the state, if the ping was sent from the front
         return self._conn.hb_state == TSIO_HB_PING_QUEUED
 
     @property
     def is_behind(self):
-        """Whether much was still to arrive before the ping, when that left."""
+        """Whether more than a kilobyte was unacknowledged before the ping when the ping was sent."""
         return bool(self._conn.hb_behind)
 
     @is_behind.setter
@@ -447,31 +463,35 @@ cdef class Connection:
 
     @property
     def written_bytes(self):
-        """How many bytes a reactor has written, modulo 2**32. Of an outbox that is never full, some are not counted."""
+        """How many bytes a reactor has written, modulo 2**32, except messages that were sent from the front."""
         return self._conn.written
 
     def wait_on(self, double now, double deadline):
-        """Wait for the heartbeat's answer until ``deadline`` after all, and ping again."""
+        """Prolong the wait for the heartbeat's answer until ``deadline``, and ping again."""
         tsio_conn_wait_on(&self._conn, &self._wheel._wheel, now, deadline)
         self._wheel.scheduled(&self._conn.timer)
 
     def set_deadline(self, double deadline):
-        """Report ``TimerEvent.DEADLINE`` at this time; infinity for never."""
+        """Report ``TimerEvent.DEADLINE`` at this time; infinity: never."""
         tsio_conn_set_deadline(&self._conn, &self._wheel._wheel, deadline)
         self._wheel.scheduled(&self._conn.timer)
 
     def detach(self):
-        """Take every timer out of the wheel."""
+        """Remove all timers of the connection from the wheel."""
         tsio_conn_detach(&self._conn, &self._wheel._wheel)
 
 
 def put_off_answers(TimerWheel wheel not None, double now, double seconds):
-    """Give each client so much longer for its answer, but none more than it had at first."""
+    """Prolong the wait for each client's answer by ``seconds``, but not beyond a full wait that would begin now."""
     tsio_conn_put_off(&wheel._wheel, now, seconds)
 
 
 def expire_timers(TimerWheel wheel not None, double now, Message ping not None):
-    """What is due: a list of (``Connection``, ``TimerEvent``). A heartbeat's ``ping`` is queued here."""
+    """Queue the ``ping`` of each heartbeat that is due, and return the other due timers.
+
+    Returns:
+        A list of (``Connection``, ``TimerEvent``).
+    """
     cdef tsio_conn *conn
     cdef tsio_timer_kind kind
     cdef list due = []
