@@ -1,4 +1,4 @@
-"""What compresses and inflates the messages of all connections, over ``csrc/deflate.h``."""
+"""Compresses and inflates the messages of all connections, over ``csrc/deflate.h``."""
 
 cimport cython
 
@@ -8,11 +8,11 @@ cdef class Deflate:
     """One deflater and one inflater (RFC 7692, without context takeover), about 300 kB.
 
     Args:
-        threshold: smaller payloads are not worth compressing, in bytes.
-        level: of zlib, 1 to 9.
-        window_bits: 9 to 15, how far back a repetition is found, as a power of two.
-        mem_level: of zlib, 1 to 9.
-        max_bytes: larger messages would take too long to compress.
+        threshold: payloads of fewer bytes are not compressed.
+        level: the compression level of zlib, 1 to 9.
+        window_bits: how far back repetitions are found, as a power of two, 9 to 15.
+        mem_level: the memory level of zlib, 1 to 9.
+        max_bytes: larger messages are not compressed, because it would take too long.
     """
 
     def __cinit__(

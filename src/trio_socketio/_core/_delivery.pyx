@@ -1,4 +1,4 @@
-"""How far the peer of a socket has received what was written to it, over ``csrc/delivery.h``."""
+"""Measures how many of the written bytes the peer of a socket has received, over ``csrc/delivery.h``."""
 
 from libc.errno cimport errno
 
@@ -6,14 +6,14 @@ from trio_socketio._core._base cimport TSIO_OK
 
 
 def socket_delivery(int fd):
-    """Return how far the peer of a socket has received what was written to it. Only Linux tells.
+    """Return how many of the written bytes the peer of a socket has received. Available on Linux only.
 
     Returns:
-        Bytes that the peer has acknowledged, from any origin (None: not a TCP socket), bytes that are outstanding, and
-        seconds since it last acknowledged anything (None likewise).
+        How many bytes the peer has acknowledged, counted from an arbitrary origin; how many are outstanding; and how
+        many seconds ago it last acknowledged any. The first and the last are None if this is not a TCP socket.
 
     Raises:
-        OSError: this is no socket, or the system does not tell.
+        OSError: this is not a socket, or the platform does not provide the figures.
     """
     cdef tsio_delivery delivery
     if tsio_delivery_of(fd, &delivery) != TSIO_OK:

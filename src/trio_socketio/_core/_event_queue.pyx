@@ -1,26 +1,28 @@
-"""Events that wait, counted: to put and take one takes 0.1 µs, of which Python would take five times as much."""
+"""A bounded queue of events. To put and take one event takes 0.1 µs; in Python it would take five times as long."""
 
 from types import GenericAlias
 
 from cpython.list cimport PyList_GET_SIZE
 
 
-#: So many places that were left are cut off the list at once.
+#: Taken events leave empty places at the head of the list. So many of them are removed at once.
 cdef enum:
     MOST_LEFT = 64
 
 
 cdef class EventQueue:
-    """Events in the order they came, bounded by number and size; what the bounds mean, a subclass says.
+    """A queue of events in their order of arrival, with limits on number and size.
+
+    A subclass decides what happens at the limits. A full queue stays full until half of each limit is free.
 
     Args:
-        max_events: so many events make it full,
-        max_bytes: and so do events of so many bytes. It stays full until half of each is free.
+        max_events: the number of events that makes the queue full.
+        max_bytes: the size of all events together that makes the queue full.
 
     Attributes:
-        count: how many events wait, or are borrowed.
-        size_bytes: their size.
-        is_full: whether it is.
+        count: how many events wait or are borrowed.
+        size_bytes: the size of these events.
+        is_full: whether the queue is full.
     """
 
     __class_getitem__ = classmethod(GenericAlias)
@@ -36,7 +38,7 @@ cdef class EventQueue:
         return self._next < PyList_GET_SIZE(self._events)
 
     def filled(self, bint first):
-        """Called with each event that is put while a bound is reached; returns whether it is accepted.
+        """Return whether to accept an event. Called for each event that is put while a limit is reached.
 
         Args:
             first: whether the queue was not full before.
@@ -44,11 +46,11 @@ cdef class EventQueue:
         raise NotImplementedError
 
     def drained(self):
-        """Called when it is not full any more."""
+        """Go on after the queue was full. Called when it is no longer full."""
         raise NotImplementedError
 
     def put(self, event not None):
-        """Queue an event with a ``size``, in bytes; returns whether it is the only one that waits."""
+        """Queue an event, which has a ``size`` in bytes; return whether it is the only one that waits."""
         cdef bint first
         self.size_bytes += <Py_ssize_t>event.size
         self.count += 1
@@ -61,14 +63,14 @@ cdef class EventQueue:
         return self._next + 1 == PyList_GET_SIZE(self._events)
 
     def take(self):
-        """The oldest event, None if there is none."""
+        """Take the oldest event; return None if there is none."""
         event = self.borrow()
         if event is not None:
             self.done(event)
         return event
 
     cpdef borrow(self):
-        """The same, but it counts until ``done``."""
+        """Take the oldest event as ``take`` does, but count it until ``done`` is called."""
         if self._next == PyList_GET_SIZE(self._events):
             return None
         event = self._events[self._next]
@@ -80,7 +82,7 @@ cdef class EventQueue:
         return event
 
     cpdef done(self, event):
-        """An event that was borrowed does not count any more."""
+        """Stop counting an event that was borrowed."""
         self.count -= 1
         self.size_bytes -= <Py_ssize_t>event.size
         if self.is_full and 2 * self.count <= self._max_events and 2 * self.size_bytes <= self._max_bytes:
@@ -88,7 +90,7 @@ cdef class EventQueue:
             self.drained()
 
     def clear(self):
-        """Forget what waits."""
+        """Drop all waiting events."""
         self._events.clear()
         self._next = 0
         if self.is_full:

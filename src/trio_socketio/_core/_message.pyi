@@ -5,7 +5,7 @@ from typing_extensions import Buffer
 
 from trio_socketio._core._deflate import Deflate
 
-__pyx_capi__: dict[str, object]  # what other modules of this package call without Python
+__pyx_capi__: dict[str, object]  # the C functions that other modules of this package call
 
 @final
 class Dialect:

@@ -1,4 +1,4 @@
-"""The message that outboxes share, over ``csrc/message.h``."""
+"""The message objects that outboxes share, over ``csrc/message.h``."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -12,12 +12,13 @@ cdef extern from "Python.h":
 
 @cython.final
 cdef class Dialect:
-    """What a client understands, as far as that changes the bytes it is sent. Few are made, and many share them.
+    """The properties of a client that change the encoding of its messages. Many connections share one object.
 
     Args:
-        revision: of the Engine.IO protocol, 3 or 4.
-        base64: binary messages must be text; of no account in revision 4.
-        deflate: compresses what it is sent and inflates what it sends; None: neither. Read-only from then on.
+        revision: the revision of the Engine.IO protocol, 3 or 4.
+        base64: whether binary messages are sent as base64 text; ignored in revision 4.
+        deflate: compresses the client's outbound messages and inflates its inbound ones; None: no compression. It
+            cannot be changed later.
     """
 
     def __cinit__(self, int revision=4, bint base64=False, Deflate deflate=None):
@@ -30,12 +31,12 @@ cdef class Dialect:
 
     @property
     def revision(self):
-        """Of the Engine.IO protocol."""
+        """The revision of the Engine.IO protocol."""
         return self._dialect.revision
 
     @property
     def base64(self):
-        """Whether binary messages must be text."""
+        """Whether binary messages are sent as base64 text."""
         return bool(self._dialect.base64)
 
 
@@ -63,16 +64,16 @@ cdef set _forms(const tsio_message *message, str prefix):
 
 @cython.final
 cdef class Message:
-    """One packet of the layer above, immutable, shared by all who get it, each encoding made once.
+    """One immutable packet of the layer above. All its recipients share it, and each encoding is made only once.
 
     Args:
-        text: the text part, as ``str`` or as UTF-8 ``bytes``; None for a message of attachments alone.
-        attachments: binary parts that are sent right behind the text, never apart from it.
-        packet_type: the Engine.IO packet type digit put before the text.
-        key: what the policy ``latest_per_event`` compares, 0 for none; below 2**64.
+        text: the text part, as ``str`` or as UTF-8 ``bytes``; None for a message that only has attachments.
+        attachments: binary parts, which are sent directly after the text and never separated from it.
+        packet_type: the Engine.IO packet type digit that precedes the text.
+        key: the key that the policy ``latest_per_event`` compares, below 2**64; 0: none.
 
     Attributes:
-        compress: whether it may be compressed. To be set, if at all, before anybody gets it.
+        compress: whether the message may be compressed. Set it before the message is queued anywhere.
     """
 
     def __cinit__(self):
@@ -88,7 +89,7 @@ cdef class Message:
             raise TypeError("a message does not change")
         if len(packet_type) != 1 or not "0" <= packet_type <= "9":
             raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
-        if type(text) is bytes:  # what packets are; a view costs a third of a microsecond
+        if type(text) is bytes:  # fast path for packets: a memory view would cost 0.3 µs
             chars = PyBytes_AS_STRING(text)
             size = PyBytes_GET_SIZE(text)
         elif isinstance(text, str):
@@ -117,12 +118,12 @@ cdef class Message:
             tsio_message_unref(self._message)
 
     def __len__(self):
-        """What an outbox counts, in bytes."""
+        """Return the size that an outbox counts, in bytes."""
         return tsio_message_bytes(self._message)
 
     @property
     def compress(self):
-        """Whether it may be compressed."""
+        """Whether the message may be compressed."""
         return not self._message.never_compress
 
     @compress.setter
@@ -131,11 +132,11 @@ cdef class Message:
 
     @property
     def forms(self):
-        """What was made of it so far for clients that cannot be sent its frames: a name for each."""
+        """The names of the encodings that were made so far for clients which cannot receive the plain frames."""
         return frozenset(_forms(self._message, ""))
 
     def payload(self):
-        """The message as it stands in a polling payload (Engine.IO revision 4)."""
+        """Return the message in the form of a polling payload (Engine.IO revision 4)."""
         cdef const uint8_t *data = NULL
         cdef size_t length = 0
         check_memory(tsio_message_polling(self._message, &data, &length))
@@ -143,7 +144,7 @@ cdef class Message:
 
 
 cdef Message message_of(const tsio_piece *pieces, size_t count):
-    """A message of one text, which begins with the Engine.IO packet type."""
+    """Create a message of one text, which begins with the Engine.IO packet type."""
     cdef Message message = Message.__new__(Message)
     check_memory(tsio_message_add_pieces(message._message, pieces, count))
     return message

@@ -1,4 +1,4 @@
-"""The reactor: reads, hands over and writes for thousands of WebSockets, over ``csrc/reactor.h``."""
+"""The reactor, over ``csrc/reactor.h``: reads from and writes to thousands of WebSockets."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -43,16 +43,16 @@ cdef int _check_system(tsio_status status) except -1:
 
 @cython.final
 cdef class Reactor:
-    """The WebSockets of one server that are plain sockets: one epoll instance for all of them.
+    """Serves the WebSockets of one server over plain sockets, with one epoll instance for all of them.
 
-    It never waits: its owner waits until ``epoll_fd`` is readable, or a connection has become dirty, and then
-    calls ``turn``. Each connection is fed from one buffer, without a copy, and its messages go to its ``observer``;
-    all else goes to its ``transport``, which must be a ``ReactorTransport``.
+    The reactor never waits. Its owner waits until ``epoll_fd`` is readable or a connection has become dirty, and then
+    calls ``turn``. All connections are fed from one buffer, without copying. The messages of a connection go to its
+    ``observer``; everything else goes to its ``transport``, which must be a ``ReactorTransport``.
 
     Args:
-        flush_list: told when a connection has something to send.
+        flush_list: is notified when a connection has output.
         packets_per_turn: how many packets of one connection are handed over in a row; a large one counts as several.
-        turn_seconds: how long one turn may take about, for reading and for writing each.
+        turn_seconds: about how long one turn may take for reading, and for each list of connections to be written.
 
     Raises:
         OSError: there is no descriptor left.
@@ -60,7 +60,7 @@ cdef class Reactor:
 
     cdef tsio_reactor _reactor
     cdef FlushList _flush_list
-    cdef list _backlog  # slot, generation: input is left that no event will tell of
+    cdef list _backlog  # (slot, generation) of connections with unparsed input, for which epoll reports no event
     cdef int _packets_per_turn
     cdef double _turn_seconds
 
@@ -78,7 +78,7 @@ cdef class Reactor:
         self._free()
 
     def close(self):
-        """Let go of everything."""
+        """Close all sockets and the epoll instance."""
         self._free()
 
     cdef void _free(self) noexcept:
@@ -92,12 +92,12 @@ cdef class Reactor:
 
     @property
     def epoll_fd(self):
-        """What to wait for, until it is readable."""
+        """The descriptor of the epoll instance. When it is readable, call ``turn``."""
         return self._reactor.epoll_fd
 
     @property
     def has_dirty(self):
-        """Whether a connection has something to send that its peer may be ready to take."""
+        """Whether a connection has output that its socket may be able to take."""
         return bool(tsio_reactor_has_dirty(&self._reactor))
 
     @property
@@ -106,7 +106,7 @@ cdef class Reactor:
         return bool(tsio_reactor_in_round(&self._reactor))
 
     def begin_round(self):
-        """Begin a round; precondition: none goes on. What becomes dirty later does not belong to it."""
+        """Begin a round. Precondition: none is in progress. Connections that become dirty later do not belong to it."""
         tsio_reactor_begin_round(&self._reactor)
 
     def __len__(self):
@@ -119,19 +119,19 @@ cdef class Reactor:
 
     @property
     def in_pass(self):
-        """Whether connections that are known to be ready were not served yet."""
+        """Whether some connections that were reported as ready are not served yet."""
         return self._reactor.ready_next < self._reactor.ready_count
 
     # connections
 
     def add(self, Connection connection not None, int fd):
-        """Take over a connected, non-blocking socket, and close it at the end.
+        """Take over a connected, non-blocking socket. The reactor closes it when the connection is removed.
 
         Raises:
-            OSError, MemoryError: the socket is still the caller's.
+            OSError, MemoryError: the socket is not taken over, and the caller must close it.
         """
         _check_system(tsio_reactor_add(&self._reactor, &connection._conn, fd))
-        Py_INCREF(connection)  # what is registered stays alive
+        Py_INCREF(connection)  # keep it alive until it is removed
         connection._flush_list = self._flush_list
         if tsio_conn_has_input(&connection._conn):
             self._put_off(&connection._conn)
@@ -139,7 +139,7 @@ cdef class Reactor:
             self._flush_list.poke()
 
     def remove(self, Connection connection not None):
-        """Let go of a connection, and close its socket; nothing happens if it is not there."""
+        """Remove a connection, and close its socket. Do nothing if the connection is not in the reactor."""
         self._remove(connection)
 
     cdef void _remove(self, Connection connection) noexcept:
@@ -149,7 +149,7 @@ cdef class Reactor:
             Py_DECREF(connection)
 
     def move(self, Connection source not None, Connection target not None):
-        """``target`` takes over the socket of ``source``, whose WebSocket it adopts."""
+        """Move the socket of ``source`` to ``target``, which adopts its WebSocket."""
         if source._conn.slot != TSIO_NO_SLOT:
             tsio_reactor_move(&self._reactor, &source._conn, &target._conn)
             source._flush_list = None
@@ -158,19 +158,19 @@ cdef class Reactor:
             Py_DECREF(source)
 
     def resume(self, Connection connection not None):
-        """Read on; what was read already is handed over with the next turn."""
+        """Continue reading. Input that was read already is handed over in the next turn."""
         _check_system(tsio_reactor_resume(&self._reactor, &connection._conn))
         if connection._conn.slot != TSIO_NO_SLOT and tsio_conn_has_input(&connection._conn):
             self._put_off(&connection._conn)
 
     def descriptor(self, Connection connection not None):
-        """The socket of a connection; -1: it is not here."""
+        """Return the descriptor of a connection's socket; -1: the connection is not in the reactor."""
         if connection._conn.slot == TSIO_NO_SLOT:
             return -1
         return self._reactor.slots[connection._conn.slot].fd
 
     def shutdown(self, Connection connection not None):
-        """Nothing more will be written: the peer sees the end."""
+        """End the server's half of a connection, because nothing more will be written."""
         tsio_reactor_shutdown(&self._reactor, &connection._conn)
 
     cdef int _put_off(self, tsio_conn *conn) except -1:
@@ -187,13 +187,13 @@ cdef class Reactor:
     # turns
 
     def turn(self, double now):
-        """Read and hand over what has come, then write what is queued; returns whether more is left to do.
+        """Read and hand over input, then write queued output; return whether more is left to do.
 
         Args:
-            now: the time that heartbeats and observers are told, in seconds.
+            now: the time for heartbeats and observers, in seconds.
         """
         self._reactor.now = now
-        self._flush_list._told = True  # what becomes dirty from here on is written below
+        self._flush_list._told = True  # connections that become dirty from here on are written below
         self._flush_list._turning = PyThread_get_thread_ident()
         try:
             more = self._read(now)
@@ -224,9 +224,9 @@ cdef class Reactor:
                     if ready.readable and not tsio_conn_has_input(conn):
                         self._receive(conn, ready.slot, ready.generation, now, end)
                     if _now() > end:
-                        more = True  # the next turn begins with those that are left
+                        more = True  # the next turn begins with the remaining connections
                         break
-        except BaseException:  # the program is being stopped
+        except BaseException:  # for example KeyboardInterrupt: the program stops
             self._backlog = backlog + self._backlog
             raise
         else:
@@ -236,7 +236,7 @@ cdef class Reactor:
         return more
 
     cdef int _go_on(self, list backlog, double now) except -1:
-        """Hand over what is left of earlier turns, the oldest first, for a bounded time."""
+        """Hand over input that is left from earlier turns, the oldest first, for a limited time."""
         cdef tsio_conn *conn
         cdef double end = _now() + self._turn_seconds
         cdef Py_ssize_t served = 0
@@ -264,7 +264,7 @@ cdef class Reactor:
         return 0
 
     cdef int _report(self, Connection connection, tsio_io_status status) except -1:
-        """Tell a transport how its connection fares. A mistake of ours ends that one, not the reactor."""
+        """Report the result of reading or writing to the transport. If it raises, only this connection fails."""
         cdef int error = errno
         transport = connection.transport
         try:
@@ -279,10 +279,10 @@ cdef class Reactor:
         return 0
 
     cdef int _hand_over(self, uint32_t slot, uint32_t generation, double now, double end) except -1:
-        """Hand over packets of one connection, one at least. Each may end any connection, or move this one's socket.
+        """Hand over packets of one connection, at least one, for a limited time.
 
-        What a packet costs is not known before: a kilobyte may be inflated to a megabyte, and plain handlers run. So
-        the time is looked at after each.
+        Handling a packet may end any connection, or move the socket of this one. How long it takes is not known in
+        advance: a kilobyte may inflate to a megabyte, and plain handlers run. So the time is checked after each packet.
         """
         cdef tsio_conn *conn
         cdef tsio_conn_event event
@@ -305,16 +305,16 @@ cdef class Reactor:
                 self._dispatch(connection, status, &event, now)
             except Exception as error:
                 connection.transport.failed(error)
-            except BaseException:  # the program is being stopped
+            except BaseException:  # for example KeyboardInterrupt: the program stops
                 conn = tsio_reactor_conn(&self._reactor, slot, generation)
                 if conn is not NULL:
                     self._keep(conn)
                 raise
-            if status != TSIO_OK:  # what comes is ignored from here on
+            if status != TSIO_OK:  # further input is ignored
                 return 0
 
     cdef int _settle(self, uint32_t slot, uint32_t generation) except -1:
-        """What was parsed may have brought answers of its own: to a WebSocket ping, or of the heartbeat."""
+        """Process effects of parsed input: the answer to a WebSocket ping is output, and the heartbeat sets timers."""
         cdef tsio_conn *conn = tsio_reactor_conn(&self._reactor, slot, generation)
         cdef Connection connection
         if conn is not NULL:
@@ -327,10 +327,10 @@ cdef class Reactor:
     cdef int _dispatch(
         self, Connection connection, tsio_status status, const tsio_conn_event *event, double now
     ) except -1:
-        """The messages of an open session go straight to its observer; the rest is the transport's."""
+        """Pass a message of an open session to its observer, and anything else to the transport."""
         cdef c_bool is_open = status == TSIO_OK and connection._conn.open
         if is_open and event.kind == TSIO_CONN_TEXT and event.len > 0 and event.data[0] == c"4":
-            # Copied: for a chat message that is cheaper than a view of the buffer, and nothing can outlive the turn.
+            # Copied: for a chat message, a copy is cheaper than a view of the buffer, and it may outlive the turn.
             connection.observer.text(
                 PyBytes_FromStringAndSize(<const char *>event.data + 1, <Py_ssize_t>event.len - 1), now
             )
@@ -350,7 +350,7 @@ cdef class Reactor:
         return 0
 
     cdef bint _write(self) except -1:
-        """Flush what is dirty, each list for a bounded time; returns whether something is left."""
+        """Write the output of dirty connections, each list for a limited time; return whether any are left."""
         self._flush(&self._reactor.dirty.urgent)
         self._flush(&self._reactor.dirty.bulk)
         return tsio_reactor_has_dirty(&self._reactor)

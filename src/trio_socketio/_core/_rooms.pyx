@@ -8,7 +8,7 @@ from trio_socketio._core._conn cimport TSIO_SEND_VOLATILE
 from trio_socketio._core._message cimport Message
 
 
-#: Differs for each broadcast; 0 is what a connection is stamped with at first.
+#: The number of the last broadcast. A connection stores the number of the last one that visited it; at first 0.
 cdef uint64_t _epoch = 0
 
 
@@ -19,7 +19,7 @@ cdef int _check(tsio_status status) except -1:
 
 
 cdef class Member:
-    """The base of what a room index holds. Its ``id`` is also the name of its own room."""
+    """Base class of the members of a room index. A member's ``id`` is also the name of its own room."""
 
     def __dealloc__(self):
         while tsio_member_leave_one(&self._member) is not NULL:
@@ -28,7 +28,7 @@ cdef class Member:
 
 @cython.final
 cdef class _Room:
-    """A room with at least one member, which it does not keep alive: the index does."""
+    """A room with at least one member. The index keeps the members alive, not the room."""
 
     cdef tsio_room _room
     cdef object name
@@ -47,10 +47,11 @@ cdef class _Room:
 cdef class RoomIndex:
     """The rooms of one namespace, and their members.
 
-    Every member is in a room of its own, named by its id, until it leaves that; it costs nothing.
+    Every member is in its own room, named by its id, until it leaves that room. This room is not stored, so it costs no
+    memory.
 
     Attributes:
-        members: by id; not to be written to.
+        members: the members by id; do not change this.
     """
 
     cdef readonly dict members
@@ -68,10 +69,10 @@ cdef class RoomIndex:
     # membership
 
     def add(self, Member member not None, Connection connection not None):
-        """Let a member in, whose messages go to this connection.
+        """Add a member whose messages go to this connection.
 
         Raises:
-            ValueError: there is one of this id already.
+            ValueError: there is already a member with this id.
         """
         if member.id in self.members:
             raise ValueError(f"there is a member {member.id!r} already")
@@ -83,12 +84,12 @@ cdef class RoomIndex:
         self.members[member.id] = member
 
     def mute(self, Member member not None):
-        """No broadcast reaches this member any more; it stays in its rooms."""
+        """Exclude a member from all broadcasts. It stays in its rooms."""
         tsio_member_mute(&member._member)
         member._connection = None
 
     def remove(self, Member member not None):
-        """Let a member go, out of all its rooms; nothing happens if it is not there."""
+        """Remove a member from the index and all its rooms. Do nothing if it is not in the index."""
         cdef tsio_room *room
         if self.members.get(member.id) is not member:
             return
@@ -101,13 +102,13 @@ cdef class RoomIndex:
         self.mute(member)
 
     def join(self, Member member not None, str name not None):
-        """Put a member into a room.
+        """Add a member to a room.
 
         Returns:
-            0: it was there already; 1: it has joined; 2: it has joined, and the room is new.
+            0: it was in the room already; 1: it has joined; 2: it has joined, and the room is new.
 
         Raises:
-            KeyError: it is not in the index.
+            KeyError: the member is not in the index.
         """
         cdef _Room room
         cdef uint32_t count
@@ -131,10 +132,10 @@ cdef class RoomIndex:
         return 1 if count or self._is_own(name) else 2
 
     def leave(self, Member member not None, str name not None):
-        """Take a member out of a room; nothing happens if it is not in it.
+        """Remove a member from a room. Do nothing if it is not in the room.
 
         Returns:
-            0: it was not there; 1: it has left; 2: it has left, and the room is gone.
+            0: it was not in the room; 1: it has left; 2: it has left, and the room is now empty.
         """
         cdef _Room room
         if name == member.id:
@@ -149,7 +150,7 @@ cdef class RoomIndex:
         return 1 if room._room.count or self._is_own(name) else 2
 
     cdef bint _is_own(self, name) except -1:
-        """Whether this is the room of a member's own, which that member has not left."""
+        """Return whether this is the own room of a member which has not left it."""
         cdef Member own = self.members.get(name)
         return own is not None and not own._left_own
 
@@ -159,7 +160,7 @@ cdef class RoomIndex:
         return 0
 
     def rooms_of(self, Member member not None):
-        """The rooms a member is in."""
+        """Return the names of the rooms that a member is in."""
         cdef uint32_t seat
         cdef list names = [
             (<_Room>member._member.seats[seat].room.owner).name for seat in range(member._member.count)
@@ -171,7 +172,7 @@ cdef class RoomIndex:
         return frozenset(name for name in names if name is not None)
 
     def in_room(self, str name not None):
-        """The members of a room."""
+        """Return the members of a room."""
         cdef _Room room = self._rooms.get(name)
         cdef Member own = self.members.get(name)
         cdef uint32_t at
@@ -185,19 +186,19 @@ cdef class RoomIndex:
     # broadcasting
 
     def broadcast(self, Message message not None, rooms, exclude, *, bint volatile=False):
-        """Queue a message for the members of any of ``rooms`` and of none of ``exclude``, each once.
+        """Queue a message once for each member that is in any of ``rooms`` and in none of ``exclude``.
 
         Args:
-            message: what to send.
-            rooms: names; None for all members, empty for no member.
-            exclude: names.
-            volatile: the message is dropped for members for which it would have to wait.
+            message: the message.
+            rooms: names of rooms; None: all members; empty: no member.
+            exclude: names of rooms.
+            volatile: do not queue the message for members for which it would have to wait.
 
         Returns:
-            The members whose outbox is full, and whose policy leaves it to the caller what to do.
+            The members whose outbox is full, if its policy leaves the decision to the caller.
 
         Raises:
-            MemoryError: it is not queued for every member.
+            MemoryError: the message is not queued for all members.
         """
         global _epoch
         cdef tsio_broadcast broadcast
@@ -214,7 +215,7 @@ cdef class RoomIndex:
             for name in rooms:
                 self._visit(&broadcast, name, tsio_broadcast_to_room, tsio_broadcast_to_member)
         member = broadcast.full
-        while member is not NULL:  # before Python is called, which may let members go
+        while member is not NULL:  # copied before Python code is called, which may remove members
             full.append(<object>member.owner)
             member = member.next_full
         self._wake(&broadcast)

@@ -1,4 +1,4 @@
-"""The values that the compiled modules hand upwards."""
+"""The values that the compiled modules pass to Python."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ __all__ = ["CloseFrame", "Failure", "OutboxPolicy", "PacketHead", "PushStatus", 
 class CloseFrame(NamedTuple):
     """The peer's close frame (RFC 6455 section 5.5.1)."""
 
-    code: int  #: 1005 when the frame carried none (section 7.4.1)
+    code: int  #: the close code; 1005 if the frame has none (section 7.4.1)
     reason: str
 
 
 class Failure(NamedTuple):
-    """Bytes that break a protocol; the parser stays failed."""
+    """A violation of a protocol by the peer. The parser accepts no more input after it."""
 
     text: str
-    close_code: int  #: RFC 6455 section 7.4.1; 0 where no WebSocket is concerned
+    close_code: int  #: the close code for the peer (RFC 6455 section 7.4.1); 0: no WebSocket is involved
 
 
-#: The head of a Socket.IO packet, and the JSON text behind it: type, how many attachments, namespace, ack id, JSON.
-#: A plain tuple: one is made for each packet that comes, and a named one takes ten times as long.
+#: The head of a Socket.IO packet, and the rest: packet type, number of attachments, namespace, ack id, and JSON text.
+#: A plain tuple, as one is made for each inbound packet, and a named tuple takes ten times as long.
 PacketHead = tuple[int, int, str, int | None, bytes]
 
 
 class OutboxPolicy(IntEnum):
-    """What a full outbox does. The numbers are those of ``tsio_policy``."""
+    """What a full outbox does. The numbers equal those of ``tsio_policy``."""
 
     DISCONNECT = 0
     BLOCK = 1
@@ -38,7 +38,7 @@ class OutboxPolicy(IntEnum):
 
 
 class PushStatus(IntEnum):
-    """What became of a message given to an outbox. The numbers are those of ``tsio_status``."""
+    """The result of queueing a message. The numbers equal those of ``tsio_status``."""
 
     OK = 0
     FULL = -24
@@ -46,8 +46,8 @@ class PushStatus(IntEnum):
 
 
 class TimerEvent(IntEnum):
-    """What a connection's timer stands for. The numbers are those of ``tsio_timer_kind``, whose 1 is a ping."""
+    """The meaning of a connection's timer. The numbers equal those of ``tsio_timer_kind``, in which 1 is a ping."""
 
     PING_TIMEOUT = 2
     DEADLINE = 3
-    PING_BEHIND = 4  #: not C's: a ping was queued behind other messages
+    PING_BEHIND = 4  #: a ping was queued behind other messages; not in ``tsio_timer_kind``

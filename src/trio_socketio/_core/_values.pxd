@@ -9,12 +9,12 @@ cdef extern from "json_text.h" nogil:
     c_bool tsio_json_replace_lone_surrogates(uint8_t *text, size_t length)
 
 
-#: A container that is walked through, and where the walk stands in it.
+#: A container on the path of a walk, and the walk's position in it.
 ctypedef struct frame:
     PyObject *source    # owned
-    PyObject *target    # owned: the copy that differs; NULL: nothing differs yet
-    PyObject *original  # what the container holds at this place, of which only the address is used
-    PyObject *key       # in a dict: the key at this place, which the dict holds
+    PyObject *target    # owned: the changed copy; NULL: nothing is changed yet
+    PyObject *original  # the value at this position; only its address is used
+    PyObject *key       # in a dict: the key at this position; the dict keeps it alive
     Py_ssize_t next
 
 

@@ -1,6 +1,7 @@
-"""Walks through the values of JSON. None of them recurses, so the depth of a value is bounded by memory alone.
+"""Walks through JSON values: replaces attachments and texts, and encodes deeply nested values.
 
-Each visits every value once and copies only what differs, so a walk through a megabyte takes some milliseconds.
+The walks are not recursive, so only memory limits the depth of a value. Each walk visits every value once, and copies
+only containers that change; a walk through a megabyte takes some milliseconds.
 """
 
 cimport cython
@@ -32,7 +33,7 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    #: The depth at which a walk first looks whether a value contains itself.
+    #: The depth at which a walk first checks whether a value contains itself.
     FIRST_CHECK = 64
 
 
@@ -42,7 +43,7 @@ cdef str NUMBER = "num"
 
 @cython.final
 cdef class Path:
-    """The containers from a root to the value that a walk has reached."""
+    """The containers from the root to the current value of a walk."""
 
     def __cinit__(self):
         self._next_check = FIRST_CHECK
@@ -73,7 +74,10 @@ cdef class Path:
         return 0
 
     cdef int _check_cycle(self) except -1:
-        """What contains itself makes the path ever longer, so one look for each doubling of its length is enough."""
+        """Raise if a container is in the path twice.
+
+        In a value that contains itself, the path grows without end. So it suffices to check when its length doubles.
+        """
         cdef Py_ssize_t at
         cdef set seen = set()
         for at in range(self._depth):
@@ -84,7 +88,7 @@ cdef class Path:
         return 0
 
     cdef object pop(self):
-        """Leave a container; returns it, or the copy that differs."""
+        """Leave a container, and return it, or its changed copy."""
         cdef frame *top
         cdef object result
         self._depth -= 1
@@ -95,7 +99,7 @@ cdef class Path:
         return result
 
     cdef bint next(self, PyObject **child) except -1:
-        """Go to the next value of the last container; False: there is none left."""
+        """Go to the next value of the innermost container; return False if there is none left."""
         cdef frame *top = &self._frames[self._depth - 1]
         cdef object source = <object>top.source
         if PyList_CheckExact(source):
@@ -114,7 +118,7 @@ cdef class Path:
         return True
 
     cdef int replace(self, object value) except -1:
-        """The value at this place is to be this one: if that differs, the container is copied, once."""
+        """Replace the current value. Do nothing if it is the same; else copy the container before the first change."""
         cdef frame *top = &self._frames[self._depth - 1]
         cdef object copy
         if top.original == <PyObject *>value:
@@ -160,24 +164,25 @@ cdef bint _looks_like_placeholder(object container) except -1:
     if not PyDict_CheckExact(container):
         return False
     mark = PyDict_GetItemWithError(container, PLACEHOLDER)
-    # the value of an enumeration's member stands for it
+    # an enum member is encoded as its value
     return mark is not NULL and (<object>mark is True or getattr(<object>mark, "value", None) is True)
 
 
 def extract_attachments(value, list attachments not None, plain not None):
-    """Replace what is binary by placeholders.
+    """Replace binary values by placeholders.
 
     Args:
-        value: what is to be encoded.
-        attachments: the binary is appended to it, as ``bytes``.
-        plain: called with what is neither JSON's own nor binary; returns what to take instead, which is walked through,
-            too. If that is the same or of the same type, it is left to the encoder.
+        value: the value to encode.
+        attachments: the list to which the binary values are appended, as ``bytes``.
+        plain: called with each value that is neither binary nor of a type of JSON. It returns a replacement, which is
+            walked through, too. A replacement of the same type is left to the encoder.
 
     Returns:
-        The value, of which only what differs is copied; and whether it held an object that looks like a placeholder.
+        The value, in which only changed containers are copied; and whether it contains an object that looks like a
+        placeholder.
 
     Raises:
-        RecursionError: it contains itself.
+        RecursionError: the value contains itself.
     """
     cdef Path path = Path()
     cdef PyObject *next_child = NULL
@@ -215,14 +220,15 @@ def extract_attachments(value, list attachments not None, plain not None):
 
 
 def insert_attachments(value, list attachments not None):
-    """Put attachments where their placeholders stand, in place.
+    """Replace placeholders by their attachments, in place.
 
     Args:
-        value: decoded JSON that nothing else refers to.
-        attachments: what the placeholders stand for.
+        value: decoded JSON, to which nothing else refers.
+        attachments: the attachments, in the order of their numbers.
 
     Returns:
-        The value, and how many attachments were used, each of them once; -1: a placeholder names none of the unused.
+        The value, and how many attachments were used, each at most once; -1: the number of a placeholder is invalid, or
+        is used twice.
     """
     cdef Path path = Path()
     cdef PyObject *child = NULL
@@ -250,7 +256,7 @@ def insert_attachments(value, list attachments not None):
 
 
 cdef int _put(frame *top, object value) except -1:
-    """Change a container at the place where the walk stands."""
+    """Set the value at the current position of a container."""
     cdef object source = <object>top.source
     if PyDict_CheckExact(source):
         PyDict_SetItem(source, <object>top.key, value)
@@ -265,7 +271,7 @@ cdef inline bint _may_hold_surrogates(object text):
 
 
 def replace_texts(value, function not None):
-    """Replace texts that may hold surrogates, keys too, by what the function makes of them.
+    """Apply a function to all texts that may contain surrogates, including keys, and return the changed value.
 
     Raises:
         RecursionError: the value contains itself.
@@ -300,11 +306,11 @@ def replace_texts(value, function not None):
 
 
 def encode_deep(value, encode not None):
-    """Encode a value that is nested more deeply than the encoder goes.
+    """Encode a value that is nested too deeply for the encoder.
 
     Args:
-        value: lists, tuples and dicts, and what the encoder makes of anything else.
-        encode: a value to JSON, as bytes.
+        value: nested lists, tuples and dicts; the encoder encodes all other values in them.
+        encode: converts a value to JSON, as bytes.
 
     Raises:
         RecursionError: the value contains itself.
@@ -340,7 +346,7 @@ def encode_deep(value, encode not None):
 
 
 def without_lone_surrogates(bytes text not None):
-    """JSON text in which each escape of a lone surrogate has become that of U+FFFD; the same object if there is none.
+    """Replace each escape of a lone surrogate in JSON text by that of U+FFFD; return the same object if there is none.
 
     Source: RFC 8259 section 8.2.
     """

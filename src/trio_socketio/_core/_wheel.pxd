@@ -1,4 +1,4 @@
-# Mirrors wheel.h; what is inline is compiled into each module that calls it.
+# Mirrors wheel.h. Inline functions are compiled into each module that calls them.
 cimport cython
 
 from trio_socketio._core._base cimport c_bool
@@ -21,11 +21,11 @@ cdef extern from "wheel.h" nogil:
 cdef class TimerWheel:
     cdef tsio_wheel _wheel
     cdef double _announced
-    cdef unsigned long _thread  # the one that made it
+    cdef unsigned long _thread  # the thread that created the wheel
     cdef public object on_earlier
 
     cdef inline int scheduled(self, const tsio_wheel_node *node) except -1:
-        """A node was scheduled anew: whoever sleeps until ``next_deadline`` may have to wake earlier."""
+        """Call ``on_earlier`` if this node is due before ``next_deadline``. To be called after scheduling a node."""
         if node.linked and node.deadline < self._announced:
             if self.on_earlier is not None:
                 self.on_earlier()

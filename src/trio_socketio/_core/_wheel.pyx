@@ -1,4 +1,4 @@
-"""The timer wheel, over ``csrc/wheel.h``: when to look. What is due then, ``expire_timers`` in ``_conn`` tells."""
+"""The timer wheel, over ``csrc/wheel.h``. ``expire_timers`` in ``_conn`` returns the timers that are due."""
 
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.math cimport INFINITY
@@ -12,7 +12,7 @@ cdef class TimerWheel:
         tick: the width of a slot, in seconds; deadlines are exact.
 
     Attributes:
-        on_earlier: called when a deadline is set that is earlier than what ``next_deadline`` last said.
+        on_earlier: called when a deadline is set that is earlier than the last result of ``next_deadline``.
     """
 
     def __cinit__(self, double now, double tick=1 / 16):
@@ -27,11 +27,11 @@ cdef class TimerWheel:
         return self._wheel.count
 
     def next_deadline(self):
-        """A time before which nothing expires; infinity when there is no deadline."""
+        """Return a time before which nothing expires; infinity: there is no deadline."""
         self._announced = tsio_wheel_next(&self._wheel)
         return self._announced
 
     @property
     def expected(self):
-        """When the first deadline is due, as ``next_deadline`` or ``on_earlier`` has last told; infinity: never."""
+        """The time of the first deadline, as of the last ``next_deadline`` or ``on_earlier``; infinity: none."""
         return self._announced if self._announced >= 0 else INFINITY
