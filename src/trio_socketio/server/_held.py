@@ -1,4 +1,4 @@
-"""Events that are held for long: which handler holds them is logged once, with what to do."""
+"""Log the handlers that hold events for long, each once, with a remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CALL = (
 
 
 def _is_inside(outer: trio.lowlevel.Task) -> bool:
-    """Whether the task that runs is ``outer``, or a child of it."""
+    """Return whether the current task is ``outer`` or descends from it."""
     task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
     while task is not None and task is not outer:
         task = None if task.parent_nursery is None else task.parent_nursery.parent_task
@@ -35,15 +35,15 @@ def _is_inside(outer: trio.lowlevel.Task) -> bool:
 
 
 def _calls_to(client: Client) -> Iterator[Call]:
-    """The pending calls to a client, in all its namespaces."""
+    """Yield the pending calls to a client, in all its namespaces."""
     for member in client.members.values():
         yield from (member.calls or {}).values()
 
 
 class HeldEvents:
-    """The sockets whose events are held now, by a connection handler or behind a call to their own client.
+    """The sockets whose events are held now, by a connection handler or by a call to their own client.
 
-    A socket that has no such events is not here, and no deadline is kept for it.
+    A socket without held events has no entry and no deadline here.
     """
 
     def __init__(self, log: logging.Logger) -> None:
@@ -56,7 +56,7 @@ class HeldEvents:
         return len(self._since)
 
     def events_wait(self, socket: SocketState) -> None:
-        """Events of a socket wait: look whether a connection handler holds them, or a call."""
+        """Watch a socket that has waiting events, if a connection handler or a call holds them."""
         if not socket.connected:
             return
         if socket.mailbox.state is HELD:
@@ -67,7 +67,10 @@ class HeldEvents:
             self._watch(socket, call)
 
     def call_begins(self, socket: SocketState, call: Call) -> None:
-        """A socket is called: look whether a handler of its client makes the call, in this namespace or another."""
+        """Find the socket whose worker makes this call, among all sockets of the called client.
+
+        Later events of that socket wait until the call ends. Watch the socket if it has such events already.
+        """
         for sibling in socket.client.members.values():
             worker = sibling.mailbox.worker
             if worker is not None and _is_inside(worker):
@@ -76,7 +79,10 @@ class HeldEvents:
                     self._watch(sibling, call)
 
     def call_ended(self, socket: SocketState) -> None:
-        """A call of a socket has ended; what waits behind another one is looked at when more comes."""
+        """Stop watching the sockets of a client whose events an ended call held.
+
+        If another call holds them too, the socket is watched again when its next event waits.
+        """
         pending = list(_calls_to(socket.client))
         for sibling in socket.client.members.values():
             since = self._since.get(sibling)
@@ -84,22 +90,22 @@ class HeldEvents:
                 self.discard(sibling)
 
     def _watch(self, socket: SocketState, call: Call | None) -> None:
-        """Events are held from now on, by a call of the handler that is with the socket or a connection handler."""
+        """Note that a socket's events are held from now on: by a call, or by a connection handler if it is None."""
         if socket not in self._since:
             self._since[socket] = trio.current_time(), call
             socket.client.set_alarm()
 
     def discard(self, socket: SocketState) -> None:
-        """They are no longer; nothing happens if none were."""
+        """Stop watching a socket. Do nothing if it is not watched."""
         self._since.pop(socket, None)
 
     def deadline(self, socket: SocketState) -> float:
-        """When ``check`` must be called for a socket; infinity for never."""
+        """Return the time at which ``check`` must be called for a socket, or infinity."""
         since = self._since.get(socket)
         return math.inf if since is None else since[0] + HELD_SECONDS
 
     def check(self, socket: SocketState, now: float) -> None:
-        """Name what holds a socket's events, if it has done so for long."""
+        """Log the handlers that hold a socket's events, if they have held them for ``HELD_SECONDS``."""
         if self.deadline(socket) > now:
             return
         _, call = self._since.pop(socket)

@@ -1,4 +1,4 @@
-"""What a client has sent and no handler has taken yet, bounded; and the iterator over what no handler claims."""
+"""The bounded inbox of events that wait for their handlers, and the iterator over events without a handler."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Event", "EventInbox", "EventIteration", "EventIterator"]
 
 
 class Event(NamedTuple):
-    """An event that no handler claims, as ``async for event in socket`` gives it."""
+    """An event that has no handler, as ``async for event in socket`` yields it."""
 
     name: str | int | float
     args: list[Any]
@@ -27,11 +27,11 @@ class Event(NamedTuple):
 
 
 class EventInbox(Inbox[EventReceived]):
-    """The inbox of a socket of a namespace.
+    """The inbox of one socket.
 
     Args:
-        client: the socket's.
-        namespace: the socket's.
+        client: the client of the socket.
+        namespace: the name of the socket's namespace.
     """
 
     __slots__ = ("_kept", "_namespace")
@@ -45,14 +45,14 @@ class EventInbox(Inbox[EventReceived]):
         self._kept: deque[bytes | Undecoded] | None = None
 
     def keep(self, event: bytes | Undecoded) -> None:
-        """Keep an event that came while the inbox is full, or give the client up: see ``Client.keep``."""
+        """Keep an event undecoded because the inbox is full. If too many bytes wait, the session ends instead."""
         if self._reading.keep(len(event), self.size_bytes):
             if self._kept is None:
                 self._kept = deque()
             self._kept.append(event)
 
     def drained(self) -> None:
-        """Decode what is kept, as far as there is room, and read on."""
+        """Decode the kept events, as far as there is room, and resume reading from the client."""
         if self._kept:
             self._refill(self._kept)
         super().drained()
@@ -67,7 +67,7 @@ class EventInbox(Inbox[EventReceived]):
         self._reading.refilled(self._namespace)
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop all events that wait, decoded or not."""
         if self._kept:
             self._reading.kept_bytes -= sum(map(len, self._kept))
             self._kept.clear()
@@ -75,7 +75,7 @@ class EventInbox(Inbox[EventReceived]):
 
 
 class EventIteration:
-    """The iteration over a socket's events: one iterator, which several loops may use at once."""
+    """The iteration over a socket's events without a handler. Several loops may share its one iterator."""
 
     __slots__ = ("_events", "_iterator")
 
@@ -84,10 +84,10 @@ class EventIteration:
         self._iterator: weakref.ref[EventIterator] | None = None
 
     def iterator(self, inlet: Inlet) -> EventIterator:
-        """Return the iterator; a new one if the last one is not used any more.
+        """Return the iterator, or a new one if the last one was freed.
 
         Args:
-            inlet: makes the call that ends the iteration, if the iterator is freed outside a Trio task.
+            inlet: closes the channel from a Trio task, if the iterator is freed outside one.
         """
         iterator = None if self._iterator is None else self._iterator()
         if iterator is None:
@@ -97,7 +97,7 @@ class EventIteration:
         return iterator
 
     async def give(self, event: EventReceived, ack: Ack) -> bool:
-        """Wait until the iterator takes an event; returns False if it is not used any more."""
+        """Wait until the iterator takes an event. Return False if the iterator was freed or closed."""
         assert self._events is not None
         try:
             await self._events.send(Event(event.name, event.args, ack))
@@ -106,13 +106,13 @@ class EventIteration:
         return True
 
     def close(self) -> None:
-        """End the iteration: the socket has ended."""
+        """End the iteration, because the socket has ended."""
         if self._events is not None:
             self._events.close()
 
 
 class EventIterator:
-    """Gives out the events that no handler takes, one at a time, for as long as it is used."""
+    """Yields the events without a handler, one at a time. Freeing it ends the iteration."""
 
     __slots__ = ("__weakref__", "_events", "_inlet")
 

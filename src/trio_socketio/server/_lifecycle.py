@@ -1,7 +1,7 @@
-"""How a socket begins and ends: middlewares, connection handlers, disconnect handlers.
+"""The beginning and the end of a socket: middlewares, connection handlers, disconnect handlers.
 
-A socket whose handlers need not wait begins without a task. Otherwise a task of its mailbox runs middlewares and
-connection handlers; it also waits for a former socket of its client in the same namespace.
+A socket begins without a task if it has no middleware, no async connection handler and no former socket. Otherwise a
+task of its mailbox waits for the former sockets of its client in the namespace, and runs middlewares and handlers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Lifecycle"]
 
 
 def _refusal(error: BaseException) -> dict[str, Any] | None:
-    """What a client is told if a middleware has raised ``ConnectRefused``, alone or in a nursery; else None."""
+    """Return the data of CONNECT_ERROR for a ``ConnectRefused``, alone or in an exception group; else None."""
     refusal = leaf(error)
     if not isinstance(refusal, ConnectRefused):
         return None
@@ -51,7 +51,7 @@ class Lifecycle:
     # the beginning
 
     def begin(self, socket: SocketState) -> None:
-        """A client asks to join a namespace."""
+        """Begin a new socket: run middlewares, accept or refuse the client, and run connection handlers."""
         namespace = socket.namespace
         handlers = namespace.handlers.get("connection")
         must_wait = self._former.has_any(socket)
@@ -88,13 +88,13 @@ class Lifecycle:
             await self._connected(socket, handlers[0])
         else:
             async with trio.open_nursery() as nursery:
-                for handler in handlers:  # they start in the order of registration
+                for handler in handlers:  # the checkpoint makes them start in the order of registration
                     nursery.start_soon(self._connected, socket, handler)
                     await trio.lowlevel.checkpoint()
         socket.ready()
 
     async def _admit(self, socket: SocketState) -> dict[str, Any] | None:
-        """Run the middlewares; returns what the client is told if they refuse it."""
+        """Run the middlewares. Return the data of CONNECT_ERROR if one refuses the client, else None."""
         for middleware in socket.namespace.middlewares:
             try:
                 result = middleware(socket.socket)
@@ -133,7 +133,7 @@ class Lifecycle:
     # the end
 
     async def run_disconnect_handlers(self, socket: SocketState) -> None:
-        """Call the handlers for ``disconnecting``, leave all rooms, and call those for ``disconnect``."""
+        """Call the handlers for ``disconnecting``, leave all rooms, and call the handlers for ``disconnect``."""
         await self._notify(socket, "disconnecting")
         socket.leave_all()
         await self._notify(socket, "disconnect")

@@ -1,4 +1,4 @@
-"""Registering handlers for the events of Socket.IO."""
+"""Register handlers for the events of Socket.IO."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=HandlerFunction)
 
 
 class SocketHandlers(HandlerTable):
-    """Handlers of one socket: those of ``socket.on``."""
+    """The handlers of one socket, registered with ``socket.on``."""
 
     __slots__ = ()
 
@@ -26,10 +26,10 @@ class SocketHandlers(HandlerTable):
 
 
 class NamespaceHandlers(HandlerTable):
-    """Handlers of a namespace.
+    """The handlers of a namespace.
 
     Args:
-        socket_type: the class of its sockets.
+        socket_type: the class of the namespace's sockets.
     """
 
     __slots__ = ()
@@ -42,13 +42,13 @@ class NamespaceHandlers(HandlerTable):
 
 
 class Listening(ABC):
-    """Registering handlers: what servers, namespaces and sockets have in common."""
+    """The methods of servers, namespaces and sockets that register handlers."""
 
     __slots__ = ()
 
     @abstractmethod
     def _table(self) -> HandlerTable:
-        """Where the handlers are kept."""
+        """Return the table of the handlers."""
 
     @overload
     def on(self, event: EventName, handler: F) -> F: ...
@@ -60,13 +60,14 @@ class Listening(ABC):
 
         Args:
             event: an event name; on a server or namespace also ``"connection"``, ``"disconnecting"``, ``"disconnect"``.
-            handler: ``async def`` or ``def``; the socket (for ``socket.on`` it is left out), then the event's
-                arguments. What it returns is the acknowledgement: a tuple is several values, all else one, also a named
-                tuple. A ``def`` must not block.
+            handler: ``async def`` or ``def``. It takes the socket (``socket.on`` leaves it out), then the event's
+                arguments. Its return value is the acknowledgement: a plain tuple stands for several values, any other
+                object, also a named tuple, for one. A ``def`` must not block.
 
         Raises:
-            TypeError: the event's name is missing, the handler cannot be called so, or an annotation cannot be used.
-            ValueError: the event is ``"*"``; ``on_any`` is for all events.
+            TypeError: the event's name is missing, the handler cannot take these arguments, or an annotation cannot be
+                used.
+            ValueError: the event is ``"*"``. Use ``on_any`` for all events.
         """
         return self._register(event, handler, once=False)
 
@@ -76,7 +77,7 @@ class Listening(ABC):
     def once(self, event: EventName, handler: None = None) -> Callable[[F], F]: ...
 
     def once(self, event: EventName, handler: F | None = None) -> F | Callable[[F], F]:
-        """As ``on``; the handler is removed when it is called."""
+        """Register a handler as ``on`` does. It is removed when it is called."""
         return self._register(event, handler, once=True)
 
     def _register(self, event: EventName, handler: F | None, *, once: bool) -> F | Callable[[F], F]:
@@ -89,34 +90,34 @@ class Listening(ABC):
         return register if handler is None else register(handler)
 
     def off(self, event: EventName, handler: HandlerFunction | None = None) -> None:
-        """Remove a handler, or all of an event."""
+        """Remove one handler of an event, or all of them."""
         self._table().remove(event, lambda item: handler is None or item.function == handler)
 
     def remove_all_listeners(self, event: EventName | None = None) -> None:
-        """Remove all handlers, or all of an event."""
+        """Remove all handlers of an event, or of all events if none is given."""
         if event is None:
             self._table().clear()
         else:
             self.off(event)
 
     def listeners(self, event: EventName) -> list[HandlerFunction]:
-        """The handlers of an event."""
+        """Return the handlers of an event."""
         return [handler.function for handler in self._table().get(event)]
 
     def on_any(self, handler: F) -> F:
-        """Call a function for every event that comes in, before the event's own handlers and whether it has any.
+        """Call a function for every incoming event, before the event's own handlers, even if there are none.
 
-        Not for ``connection``, ``disconnecting`` and ``disconnect``, nor for acknowledgements. It does not answer: what
-        it returns is ignored, and so the event is still unclaimed if it has no handler.
+        It is not called for ``connection``, ``disconnecting``, ``disconnect`` and acknowledgements. Its return value is
+        ignored and acknowledges nothing. An event without a handler of its own still counts as unclaimed.
 
         Args:
-            handler: ``async def`` or ``def``; gets the socket (for ``socket.on_any`` it is left out), the event's name
-                and its arguments, as many of them as it takes.
+            handler: ``async def`` or ``def``. It takes the socket (``socket.on_any`` leaves it out), the event's name
+                and the event's arguments. It may take fewer arguments than there are.
         """
         return self._register_any(handler, first=False)
 
     def prepend_any(self, handler: F) -> F:
-        """As ``on_any``, but before all that were registered so."""
+        """Register a function as ``on_any`` does, before all that are registered already."""
         return self._register_any(handler, first=True)
 
     def _register_any(self, function: F, *, first: bool) -> F:
@@ -126,10 +127,10 @@ class Listening(ABC):
         return function
 
     def off_any(self, handler: HandlerFunction | None = None) -> None:
-        """Remove what ``on_any`` has registered, or all of it."""
+        """Remove one function registered with ``on_any`` or ``prepend_any``, or all of them."""
         table = self._table()
         table.set_any(item for item in table.any if handler is not None and item.function != handler)
 
     def listeners_any(self) -> list[HandlerFunction]:
-        """What hears of every event, in the order of the calls."""
+        """Return the functions registered with ``on_any`` and ``prepend_any``, in the order of their calls."""
         return [handler.function for handler in self._table().any]

@@ -1,4 +1,4 @@
-"""A socket as a member of its namespace: its rooms, and the acknowledgements that it was asked for."""
+"""A socket as a member of its namespace: its rooms, and the acknowledgements that its client owes."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ __all__ = ["Call", "SocketMember"]
 
 
 class Call:
-    """A pending acknowledgement; its signal is set when it has come, or cannot come any more."""
+    """A pending acknowledgement. Its signal is set when it has come, or cannot come any more."""
 
     __slots__ = ("answer", "blocks", "signal")
 
     def __init__(self) -> None:
-        #: the socket of the same client whose later events wait for the handler that makes the call
+        #: The socket whose handler makes this call to its own client. Its later events wait until the call ends.
         self.blocks: SocketState | None = None
         self.signal = Signal()
         self.answer: list[Any] | None = None
 
     @property
     def answered(self) -> bool:
-        """Whether it has come."""
+        """Whether the acknowledgement has come."""
         return self.answer is not None
 
     @property
     def value(self) -> Any:
-        """The client's answer: a tuple for several values, None for none."""
+        """The values of the acknowledgement: a tuple if there are several, None if there is none."""
         answer = self.answer or []
         return tuple(answer) if len(answer) > 1 else answer[0] if answer else None
 
     async def wait(self) -> None:
-        """Wait until it has come, or cannot come any more."""
+        """Wait until the acknowledgement has come, or cannot come any more."""
         await self.signal.wait()
 
 
 class SocketMember(LocalMember):
-    """What the adapter of a namespace sees of a socket.
+    """The part of a socket that the adapter of its namespace uses.
 
     Attributes:
-        id: the socket's id.
-        namespace: the socket's namespace.
-        client: the session below.
-        calls: the pending acknowledgements by ack id; None: there were none yet.
+        id: the id of the socket.
+        namespace: the namespace of the socket.
+        client: the client of the socket.
+        calls: the pending acknowledgements by ack id; None if there were none yet.
     """
 
-    # One exists for each client: what most never need is kept elsewhere.
+    # One exists for each idle client. To keep it small, attributes that most sockets never need are stored elsewhere.
     __slots__ = ("_socket", "calls", "client", "id", "namespace")
 
     def __init__(self, socket_id: str, namespace: NamespaceState, client: Client) -> None:
@@ -67,46 +67,46 @@ class SocketMember(LocalMember):
         self._socket: Socket | None = None
 
     def attach(self, socket: Socket) -> None:
-        """Set the socket that applications see, until ``vanish``."""
+        """Set the public socket, until ``vanish``."""
         self._socket = socket
 
     @property
     def socket(self) -> Socket:
-        """The socket, until ``vanish``."""
+        """The public socket, until ``vanish``."""
         assert self._socket is not None
         return self._socket
 
     @property
     def connection(self) -> Connection:
-        """The session's connection object."""
+        """The connection object of the session."""
         return self.client.session.link
 
     @abstractmethod
     async def finish(self) -> None:
-        """Wait until its events are handled and all that was sent is written, or it has ended."""
+        """Wait until its events are handled and its messages are written, or until the socket has ended."""
 
     # rooms
 
     @property
     def rooms(self) -> frozenset[str]:
-        """The rooms it is in now."""
+        """The rooms that the socket is in."""
         apart = self.namespace.rooms_apart.get(self)
         return self.namespace.adapter.rooms_of(self) if apart is None else frozenset(apart)
 
     def join_later(self, rooms: Collection[str]) -> None:
-        """Keep rooms that it joins in ``enter``.
+        """Keep rooms that the socket joins in ``enter``.
 
         Raises:
-            ValueError: a room is the id of another socket; none was kept.
+            ValueError: a room is the id of another socket. No room was kept.
         """
         require_own_rooms(self.namespace.adapter.members, self, rooms)
         self.namespace.rooms_apart.setdefault(self, set()).update(rooms)
 
     def join(self, rooms: Collection[str]) -> None:
-        """Join rooms, if it is connected.
+        """Join rooms, if the socket is connected.
 
         Raises:
-            ValueError: a room is the id of another socket; none was joined.
+            ValueError: a room is the id of another socket. No room was joined.
         """
         if self.connected:
             self.namespace.adapter.join(self, rooms)
@@ -114,14 +114,14 @@ class SocketMember(LocalMember):
             require_own_rooms(self.namespace.adapter.members, self, rooms)
 
     def leave(self, rooms: Collection[str]) -> None:
-        """Leave rooms; those it is not in do not matter."""
+        """Leave rooms. Rooms that the socket is not in are ignored."""
         apart = self.namespace.rooms_apart.get(self)
         if apart is not None:
             apart.difference_update(rooms)
         self.namespace.adapter.leave(self, rooms)
 
     def enter(self) -> None:
-        """Become a member of the namespace, in the rooms that were kept for it."""
+        """Become a member of the namespace, and join the rooms that ``join_later`` kept."""
         adapter = self.namespace.adapter
         former = adapter.members.get(self.id)
         if former is not None:
@@ -129,7 +129,11 @@ class SocketMember(LocalMember):
         adapter.add(self, self.namespace.rooms_apart.pop(self, ()))
 
     def make_way(self) -> None:
-        """A client of protocol 4 is back, under the same id, while the disconnect handlers of this socket run."""
+        """Leave the adapter, so that a new socket can use the same id, and keep the rooms for disconnect handlers.
+
+        This happens when a client of protocol 4 rejoins a namespace before the disconnect handlers have returned. Its
+        new socket has the same id, which protocol 4 derives from the session id.
+        """
         if not self.connected:
             rooms = set(self.rooms)
             self.leave_all()
@@ -141,14 +145,14 @@ class SocketMember(LocalMember):
         self.namespace.rooms_apart.pop(self, None)
 
     def vanish(self) -> None:
-        """Leave everything, and refer to the socket no longer: the two would form a cycle."""
+        """Leave the namespace, and drop the reference to the public socket, which would form a cycle."""
         self.leave_all()
         self._socket = None
 
     # acknowledgements
 
     def expect(self, ack_id: int) -> Call:
-        """Begin to wait for an acknowledgement, until ``forget``."""
+        """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
         if self.calls is None:
             self.calls = {}
         self.client.call_started()
@@ -156,19 +160,19 @@ class SocketMember(LocalMember):
         return call
 
     def forget(self, ack_id: int) -> None:
-        """End the wait; an acknowledgement that comes later is ignored."""
+        """Stop expecting an acknowledgement. If it comes later, it is ignored."""
         if self.calls is not None:
             self.calls.pop(ack_id, None)
         self.client.call_ended()
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
-        """An acknowledgement has come; nothing happens if nothing waits for it."""
+        """Give an acknowledgement to the call that waits for it. Ignore it if there is none."""
         call = self.calls.pop(ack_id, None) if self.calls is not None else None
         if call is not None:
             call.answer = args
             call.signal.set()
 
     def end_calls(self) -> None:
-        """The socket has ended: no acknowledgement comes any more."""
+        """End all pending calls, because no acknowledgement comes after the socket has ended."""
         for call in (self.calls or {}).values():
             call.signal.set()
