@@ -150,7 +150,7 @@ cdef class Connection:
         return packet
 
     def touch(self):
-        """Wake the reactor for output that was queued without ``send``: a close frame, or the queue of an upgrade."""
+        """Wake the reactor for output that ``send`` has not queued: a close frame, or output that an upgrade moved."""
         tsio_conn_mark_dirty(&self._conn, True)
         if self._flush_list is not None:
             self._flush_list.poke()

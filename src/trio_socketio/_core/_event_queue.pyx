@@ -46,7 +46,7 @@ cdef class EventQueue:
         raise NotImplementedError
 
     def drained(self):
-        """Go on after the queue was full. Called when it is no longer full."""
+        """Resume what the full queue has stopped. Called when the queue is no longer full."""
         raise NotImplementedError
 
     def put(self, event not None):

@@ -32,7 +32,7 @@ cdef extern from "Python.h":
 
 
 cdef enum:
-    #: The deepest nesting of arguments on the fast path. It also stops at a value that contains itself.
+    #: The deepest nesting of arguments on the fast path. This limit also catches a value that contains itself.
     MAX_DEPTH = 100
     #: Packets of so many bytes, or more, do not use the fast path: see ``decode_large`` in _collector.pyx.
     LARGE = 16384

@@ -150,7 +150,7 @@ cdef class RoomIndex:
         return 1 if room._room.count or self._is_own(name) else 2
 
     cdef bint _is_own(self, name) except -1:
-        """Return whether this is the own room of a member which has not left it."""
+        """Return whether this is the own room of a member, and the member has not left it."""
         cdef Member own = self.members.get(name)
         return own is not None and not own._left_own
 

@@ -96,7 +96,7 @@ class Watch:
         self._hang_ups.remove(self._descriptor)
 
     def hang_up(self) -> None:
-        """Call ``notify``, the first time, because the peer has hung up."""
+        """Record that the peer has hung up, and call ``notify``. Do nothing if it was recorded before."""
         if not self.hung_up:
             self.hung_up = True
             self._notify()

@@ -205,7 +205,7 @@ class EngineHost:
             self.engine.defer = None
 
     def _defer(self, link: Connection, event: TimerEvent) -> None:
-        """Handle an overdue timer after what has arrived is read.
+        """Defer an overdue timer until everything that has arrived is read.
 
         For a session that polls, also accept waiting connections first: its answer may come on a new connection. It has
         a queue of its own, because accepting may pause, and must not delay the timers of WebSockets.

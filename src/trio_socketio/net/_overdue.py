@@ -45,7 +45,11 @@ class Arrivals:
         self._patience = patience
 
     async def read(self) -> bool:
-        """Wait until every open connection on which data has arrived was read once; return False."""
+        """Wait until every open connection on which data has arrived was read once.
+
+        Returns:
+            False: no client had to wait for the server.
+        """
         if self._reactor is not None:
             await self._reactor.read_once()
         for _ in range(PASSES):
@@ -53,7 +57,7 @@ class Arrivals:
         return False
 
     async def accept_and_read(self) -> bool:
-        """Wait until waiting connections were accepted, for at most ``patience``, and then as ``read``.
+        """Wait until waiting connections were accepted, for at most ``patience``, and then do as ``read``.
 
         Accepting may pause while the process lacks descriptors.
 

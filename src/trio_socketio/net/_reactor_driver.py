@@ -252,7 +252,7 @@ class ReactorHost:
         return cls(flush_timeout, logger) if Reactor is not None else None
 
     def enter(self, driver: ReactorDriver) -> None:
-        """Count a new WebSocket of the reactor."""
+        """Add a new WebSocket of the reactor."""
         self.drivers.add(driver)
         self._most = max(self._most, len(self.drivers))
 

@@ -79,7 +79,7 @@ class RequestReader:
         return self.h11.trailing_data[0][self._taken :] if self._rest is None else self._rest
 
     def take_rest(self) -> bytes:
-        """Take the bytes that have arrived after the head. From here on, the body is not fed to h11; ``read`` it."""
+        """Take the bytes that have arrived after the head. The rest of the body comes from ``read``, not from h11."""
         rest = self.trailing_data
         self._rest = b""
         return rest

@@ -144,7 +144,7 @@ class StreamDriver:
             size = min(2 * size, MAX_READ_BYTES) if len(data) == size else READ_BYTES
 
     async def _hand_over(self) -> bool:
-        """Pass all packets that were fed to the receiver; return False if no more packets follow."""
+        """Pass all packets that were fed to the receiver; return False if reading must end."""
         turn = Turn(PACKETS_BETWEEN_CHECKPOINTS)
         while True:
             while self.receiver.paused:
