@@ -2,7 +2,7 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The inverse of `alphabet`, each value plus one: zero is "not in the alphabet". */
+/* The inverse of `alphabet`, each value plus one, so that zero means "not in the alphabet". */
 static const uint8_t value_plus_one[256] = {
     ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
     ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
@@ -44,8 +44,8 @@ void tsio_base64_encode(uint8_t *dst, const uint8_t *src, size_t len)
     }
 }
 
-/* The `count` characters of a group (the '=' left out) as the high bits of 24.
- * False if one of them is not in the alphabet. */
+/* Decodes the `count` characters of a group (without '=') to the high bits of 24 bits.
+ * Returns false if one of them is not in the alphabet. */
 static bool decode_group(uint32_t *bits, const uint8_t *src, unsigned count)
 {
     bool good = true;
@@ -69,7 +69,7 @@ static bool is_line_break(uint8_t byte)
     return byte == '\r' || byte == '\n';
 }
 
-/* Takes up to four characters that are no line breaks; returns how many there were. */
+/* Takes up to four characters and skips line breaks; returns how many characters there were. */
 static unsigned take_group(uint8_t group[4], const uint8_t **src, const uint8_t *end)
 {
     unsigned count = 0;
@@ -79,8 +79,8 @@ static unsigned take_group(uint8_t group[4], const uint8_t **src, const uint8_t 
     return count;
 }
 
-/* Decodes whole groups without padding for as long as none of their characters is a line
- * break, or anything else that is not in the alphabet. Returns the bytes written. */
+/* Decodes whole groups, up to the first group with a character that is not in the alphabet,
+ * such as a line break or padding. Returns how many bytes were written. */
 static size_t decode_run(uint8_t *dst, const uint8_t **src, const uint8_t *end)
 {
     size_t written = 0;

@@ -4,7 +4,7 @@
 
 tsio_alloc_hook tsio_alloc = {realloc, free};
 
-enum { SMALLEST = 64 }; /* below that, growing costs more than the bytes saved */
+enum { SMALLEST = 64 }; /* smallest capacity: growing from less costs more than it saves */
 
 static size_t grown(size_t cap, size_t needed)
 {

@@ -70,7 +70,7 @@ static bool is_heartbeat_answer(const tsio_conn *conn, const tsio_conn_event *ev
            event->data[0] == '3' && !conn->report_pongs;
 }
 
-/* A whole message that came compressed: what it says stands in `message` afterwards. */
+/* Inflates a whole compressed message into `message`. */
 static tsio_status inflate(tsio_conn *conn, const uint8_t *data, size_t len, bool is_text)
 {
     tsio_conn_ws *ws = &conn->ws;
@@ -85,7 +85,7 @@ static tsio_status inflate(tsio_conn *conn, const uint8_t *data, size_t len, boo
     return status;
 }
 
-/* One span of a message; *event is the message once it is whole. */
+/* Adds one span to the message. If it is the last one, *event becomes the whole message. */
 static tsio_status add_span(tsio_conn *conn, const tsio_ws_event *span, tsio_conn_event *event)
 {
     tsio_conn_ws *ws = &conn->ws;
@@ -133,7 +133,7 @@ static tsio_status handle_data(tsio_conn *conn, double now, const tsio_ws_event 
     return TSIO_OK;
 }
 
-/* What the reader gave, as an event of ours or as none. */
+/* Handles an event of the frame reader, and sets *event if the caller gets one. */
 static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *frame, tsio_conn_event *event)
 {
     switch (frame->kind) {
@@ -154,7 +154,7 @@ static tsio_status handle(tsio_conn *conn, double now, const tsio_ws_event *fram
     return TSIO_OK;
 }
 
-/* Reads on until there is an event, an error, or nothing left. */
+/* Reads until there is an event or an error, or all input is parsed. */
 static tsio_status read_input(tsio_conn *conn, double now, tsio_conn_event *event)
 {
     tsio_conn_ws *ws = &conn->ws;
@@ -179,7 +179,7 @@ tsio_status tsio_conn_next(tsio_conn *conn, double now, tsio_conn_event *event)
     if (!is_over(ws))
         ws->failed = read_input(conn, now, event);
     if (event->kind == TSIO_CONN_NEED_MORE)
-        tsio_conn_ws_free_input(ws); /* all of it was parsed, or will never be */
+        tsio_conn_ws_free_input(ws); /* it is parsed, or is ignored after an error or a close frame */
     if (is_over(ws))
         tsio_conn_ws_free_message(ws);
     return ws->failed;

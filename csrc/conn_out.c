@@ -2,7 +2,7 @@
 
 #include "conn_ws.h"
 
-/* Of an unmasked control frame, whose length is always in its second byte. */
+/* Returns the length of an unmasked control frame. Its payload length is always in its second byte. */
 static size_t control_frame_len(const uint8_t *frame)
 {
     return 2 + (size_t)frame[1];
@@ -29,7 +29,7 @@ void tsio_conn_discard(tsio_conn *conn)
     tsio_outbox_free(outbox);
 }
 
-/* Queues the message in the client's dialect. */
+/* Queues the form of the message for the client's dialect. */
 static tsio_status push(tsio_conn *conn, tsio_message *message, uint32_t flags)
 {
     if (conn->dialect != NULL)
@@ -70,14 +70,14 @@ bool tsio_conn_has_output(const tsio_conn *conn)
     return !ws->close_sent && (has_messages || ws->pongs != NULL || tsio_conn_ws_has_close_frame(ws));
 }
 
-/* How many bytes of a half-sent message have to go before the pongs: 0 if none has, or no pong waits. */
+/* Returns how many bytes of a half-sent message must be sent before the pongs; 0 if there is none, or no pong waits. */
 static size_t before_pongs(const tsio_conn *conn)
 {
     const tsio_outbox *outbox = &conn->outbox;
     return conn->ws.pongs != NULL && outbox->head_sent > 0 ? tsio_outbox_head_rest(outbox) : 0;
 }
 
-/* How many bytes of messages are still to be sent: none once the close frame has begun. */
+/* Returns how many bytes of messages are still to be sent; 0 once the close frame has begun. */
 static size_t messages_rest(const tsio_conn *conn)
 {
     return conn->ws.close_pos > 0 ? 0 : conn->outbox.bytes - conn->outbox.head_sent;
@@ -115,7 +115,7 @@ size_t tsio_conn_peek(tsio_conn *conn, uint8_t *dst, size_t cap)
     if (ws->close_sent)
         return 0;
     const size_t cut = before_pongs(conn);
-    if (cut > 0) { /* other messages are for the next peek */
+    if (cut > 0) { /* copies only this message and the pongs; the next peek copies other messages */
         const size_t copied = tsio_outbox_peek_ws(outbox, dst, cut < cap ? cut : cap);
         return copied + peek_pongs(ws, dst + copied, cap - copied);
     }

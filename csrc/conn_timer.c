@@ -2,9 +2,10 @@
 
 #include <math.h>
 
-enum { AHEAD = 8 }; /* so many timers before its turn, a connection is fetched from memory */
+enum { AHEAD = 8 }; /* a connection is prefetched this many timers before its own expires */
 
-/* Precondition: `wheel` is set, as it is by every function that sets a deadline or a heartbeat state. */
+/* Schedules the timer for the earliest deadline. Precondition: `wheel` is set. Every function that sets a deadline
+ * or a heartbeat state sets it. */
 static void arm(tsio_conn *conn)
 {
     const double deadline = fmin(fmin(conn->hb_deadline, conn->ping_at), conn->other_deadline);
@@ -14,7 +15,7 @@ static void arm(tsio_conn *conn)
         tsio_wheel_schedule(conn->wheel, &conn->timer, deadline);
 }
 
-/* How long the client may take in this state. */
+/* Returns for how many seconds the client may be silent in this state. */
 static double patience(const tsio_conn *conn)
 {
     switch ((tsio_hb_state)conn->hb_state) {
@@ -30,13 +31,13 @@ static double patience(const tsio_conn *conn)
     return INFINITY;
 }
 
-/* Whether something must come from the client by the deadline. */
+/* Returns whether the client must send something by the deadline. */
 static bool waits_for_client(const tsio_conn *conn)
 {
     return conn->hb_state != TSIO_HB_OFF && conn->hb_state != TSIO_HB_WAIT_PING;
 }
 
-/* A deadline counts from now on; there is none while it is suspended. */
+/* Sets the heartbeat deadline; there is none while it is suspended. */
 static void set_deadline(tsio_conn *conn, double deadline)
 {
     conn->hb_deadline = conn->hb_suspended ? INFINITY : deadline;
@@ -54,14 +55,14 @@ static void enter(tsio_conn *conn, tsio_wheel *wheel, double now, tsio_hb_state 
     arm(conn);
 }
 
-/* A pong in WAIT_PING was not asked for. */
+/* In WAIT_PING, a pong is ignored, because there was no ping. */
 void tsio_conn_pong(tsio_conn *conn, tsio_wheel *wheel, double now)
 {
     if (conn->hb_state >= TSIO_HB_PING_QUEUED)
         enter(conn, wheel, now, TSIO_HB_WAIT_PING);
 }
 
-/* There are signs of life: the client has until `deadline` at least. */
+/* Extends the heartbeat deadline to `deadline` at least, because the client is alive or the layer above waits on. */
 static void extend(tsio_conn *conn, tsio_wheel *wheel, double now, double deadline)
 {
     conn->wheel = wheel;
@@ -117,7 +118,7 @@ static tsio_conn *conn_of_timer(tsio_wheel_node *node)
     return (tsio_conn *)(void *)((char *)node - offsetof(tsio_conn, timer));
 }
 
-/* The timer stays where it is: it then expires with nothing due, and is set anew. */
+/* Puts a heartbeat deadline off. The timer does not move: it expires early, with nothing due, and is then set anew. */
 static void put_off(tsio_conn *conn, double now, double seconds)
 {
     if (waits_for_client(conn) && !isinf(conn->hb_deadline))
@@ -188,8 +189,8 @@ static bool has_room_for_ping(const tsio_conn *conn)
     return queued.packets < conn->outbox.max_packets && queued.bytes < conn->outbox.max_bytes;
 }
 
-/* Whether little was sent since the last ping, and all of it from the front: then the next one goes there, too, and
- * nothing lies before it. */
+/* Returns whether little was sent since the last ping, all of it from the front, and no message waits there. Then
+ * the next ping may be sent from the front, too. */
 static bool is_calm(const tsio_conn *conn)
 {
     const tsio_front *front = conn->front;
@@ -199,7 +200,7 @@ static bool is_calm(const tsio_conn *conn)
     return since <= front->uncounted && since <= TSIO_LIFE_BYTES / TSIO_SMALL_BYTES;
 }
 
-/* The next message will be a ping. */
+/* Computes the number of the next message, which will be a ping. */
 static void number_ping(tsio_conn *conn)
 {
     const uint32_t last = conn->hb_ping;
@@ -224,7 +225,7 @@ static tsio_timer_kind heartbeat_due(tsio_conn *conn, double now)
     }
     const bool is_first = conn->hb_state == TSIO_HB_WAIT_PING;
     if (is_first) {
-        number_ping(conn); /* first: it may look whether a ping has left, and this one has not */
+        number_ping(conn); /* before the state changes: it may check whether a ping has left, and this one has not */
         conn->hb_state = TSIO_HB_PING_QUEUED;
         set_deadline(conn, now + conn->ping_timeout);
     }

@@ -9,20 +9,20 @@
 
 enum {
     WINDOW_BITS_MAX = 15,
-    INFLATE_STEP = 4096, /* room made at least when there is none; buffers double anyway */
+    INFLATE_STEP = 4096, /* the least bytes by which the buffer grows; it doubles anyway */
     TAIL_LEN = 4,
-    BLOCKS_MAX = 16384, /* the dearest take 60 ms together; fragments that are flushed have two each */
+    BLOCKS_MAX = 16384, /* so many of the most expensive blocks take 60 ms; a flushed fragment has two blocks */
     AT_BLOCK_END = 128, /* z_stream.data_type when a block ended with the input's last bit, and was not the final one */
-    IN_LAST_BLOCK = 64  /* added to it in the final one */
+    IN_LAST_BLOCK = 64  /* is added to data_type in the final block */
 };
 
-/* What ends every message and is not sent: the rest of an empty stored block. */
+/* The last four bytes of every message, which are not sent: the rest of an empty stored block. */
 static const uint8_t TAIL[TAIL_LEN] = {0x00, 0x00, 0xff, 0xff};
 
 struct tsio_deflate {
     z_stream deflater, inflater;
     size_t threshold, max_bytes;
-    tsio_buf scratch; /* a deflated payload, so that what lives on has its exact size */
+    tsio_buf scratch; /* for deflating a payload: the frame is copied from it, with its exact size */
 };
 
 static void *zlib_alloc(void *opaque, uInt items, uInt size)
@@ -39,7 +39,7 @@ static void zlib_free(void *opaque, void *block)
 
 tsio_deflate *tsio_deflate_new(int level, int window_bits, int mem_level, size_t threshold, size_t max_bytes)
 {
-    /* zlib takes more than this, and means something else by it. */
+    /* zlib accepts values outside of these ranges, with other meanings. */
     if (level < 1 || level > 9 || window_bits < 9 || window_bits > WINDOW_BITS_MAX)
         return NULL;
     tsio_deflate *deflate = tsio_alloc.realloc(NULL, sizeof *deflate);
@@ -52,7 +52,7 @@ tsio_deflate *tsio_deflate_new(int level, int window_bits, int mem_level, size_t
         .threshold = threshold,
         .max_bytes = max_bytes < UINT_MAX / 2 ? max_bytes : UINT_MAX / 2, /* zlib's uInt holds each length */
     };
-    /* A negative window means: neither header nor checksum around it. */
+    /* A negative window means a raw stream, without header and checksum. */
     if (deflateInit2(&deflate->deflater, level, Z_DEFLATED, -window_bits, mem_level, Z_DEFAULT_STRATEGY) != Z_OK ||
         inflateInit2(&deflate->inflater, -WINDOW_BITS_MAX) != Z_OK) {
         tsio_deflate_free(deflate);
@@ -65,7 +65,7 @@ void tsio_deflate_free(tsio_deflate *deflate)
 {
     if (deflate == NULL)
         return;
-    deflateEnd(&deflate->deflater); /* both know streams that were not begun */
+    deflateEnd(&deflate->deflater); /* both accept a stream that was not initialised */
     inflateEnd(&deflate->inflater);
     tsio_buf_free(&deflate->scratch);
     tsio_alloc.free(deflate);
@@ -73,13 +73,13 @@ void tsio_deflate_free(tsio_deflate *deflate)
 
 /* --- outbound ------------------------------------------------------------ */
 
-/* Whether all of the input went through and left room behind it. */
+/* Compresses all of the input. Returns whether the output is complete, with room left behind it. */
 static bool deflate_all(z_stream *stream)
 {
     return deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream->avail_in == 0 && stream->avail_out > 0;
 }
 
-/* Puts the payload into `scratch`, which stays empty if it would not get smaller. */
+/* Compresses the payload into `scratch`, which stays empty if the payload does not become smaller. */
 static tsio_status deflate_payload(tsio_deflate *deflate, tsio_ws_payload payload)
 {
     z_stream *stream = &deflate->deflater;
@@ -87,7 +87,7 @@ static tsio_status deflate_payload(tsio_deflate *deflate, tsio_ws_payload payloa
     tsio_buf_clear(scratch);
     if (payload.len < deflate->threshold || payload.len == 0)
         return TSIO_OK;
-    /* The stream is at its end when it leaves room: then it is one byte smaller. */
+    /* If zlib leaves room, the stream is complete, and without its tail at least one byte smaller than the payload. */
     const size_t room = payload.len + TAIL_LEN;
     const tsio_status status = tsio_buf_reserve(scratch, room);
     if (status != TSIO_OK)
@@ -102,7 +102,7 @@ static tsio_status deflate_payload(tsio_deflate *deflate, tsio_ws_payload payloa
     return TSIO_OK;
 }
 
-/* One frame, compressed or as it is; whether it is compressed is added to *gained. */
+/* Appends one frame, compressed if it becomes smaller. Sets *gained if it is compressed. */
 static tsio_status add_frame(tsio_deflate *deflate, const uint8_t *frame, tsio_ws_payload payload, tsio_buf *dst,
                              bool *gained)
 {
@@ -148,23 +148,23 @@ tsio_status tsio_deflate_frames(tsio_deflate *deflate, const tsio_buf *frames, u
 
 /* --- inbound ------------------------------------------------------------- */
 
-/* A message on its way through the inflater. */
+/* The state of inflating one message. */
 typedef struct {
     z_stream *stream;
     tsio_buf *dst;
-    size_t end;      /* of dst, when it has one byte too many */
-    unsigned blocks; /* that have ended */
-    bool complete;   /* nothing has come, or a final block was the last thing */
+    size_t end;      /* length of dst at which the message is one byte too long */
+    unsigned blocks; /* blocks that have ended */
+    bool complete;   /* no input has come yet, or it ended with a final block */
 } inflation;
 
-/* Whether the inflater stands behind a final block, which it has to be called again to say. */
+/* Returns whether the inflater has read a final block, but needs another call to return Z_STREAM_END. */
 static bool is_behind_last_block(const z_stream *stream)
 {
     const int both = AT_BLOCK_END | IN_LAST_BLOCK;
     return (stream->data_type & both) == both;
 }
 
-/* Makes room, and lets the inflater fill it, to the end of the block at most. */
+/* Makes room and calls the inflater once, which stops at the end of a block. */
 static tsio_status inflate_step(inflation *it)
 {
     z_stream *stream = it->stream;
@@ -202,7 +202,7 @@ static tsio_status inflate_all(inflation *it, const uint8_t *in, size_t len)
         stream->avail_in = piece;
         in += piece;
         len -= piece;
-        do { /* when the input is used, there may be output that had no room */
+        do { /* when all input is used, zlib may still hold output for which there was no room */
             const tsio_status status = inflate_step(it);
             if (status != TSIO_OK)
                 return status;
@@ -223,7 +223,7 @@ tsio_status tsio_inflate_message(tsio_deflate *deflate, const uint8_t *in, size_
     };
     inflateReset(it.stream);
     tsio_status status = inflate_all(&it, in, len);
-    /* A final block may be the end, with nothing behind it: then there is no tail to it. */
+    /* A message may end with a final block. Then it has no tail. */
     if (status == TSIO_OK && !it.complete) {
         status = inflate_all(&it, TAIL, TAIL_LEN);
         if (status == TSIO_OK && it.stream->data_type != AT_BLOCK_END)

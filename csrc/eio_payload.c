@@ -31,8 +31,8 @@ tsio_status tsio_eio_splitter_next(tsio_eio_splitter *splitter, tsio_eio_packet 
         stop = splitter->end;
         splitter->done = true;
     } else {
-        /* May be the end of the payload: a trailing separator promises one more
-         * packet, which the next call finds empty. */
+        /* This may be the end of the payload: after a trailing separator, the next
+         * call finds an empty packet, which is an error. */
         splitter->pos = stop + 1;
     }
     packet->binary = *start == 'b';
@@ -49,7 +49,7 @@ static size_t rest(const tsio_eio_splitter *splitter)
     return (size_t)(splitter->end - splitter->pos);
 }
 
-/* Reads a length, in digits of which `zero` is the first, and the byte that ends it. */
+/* Reads the digits of a length and the byte `end` behind them. `zero` is the digit 0. */
 static bool read_length(tsio_eio_splitter *splitter, uint8_t zero, uint8_t end, size_t *length)
 {
     const uint8_t *first = splitter->pos;
@@ -60,7 +60,7 @@ static bool read_length(tsio_eio_splitter *splitter, uint8_t zero, uint8_t end, 
         if (digit > 9 || is_second_after_zero)
             return false;
         *length = 10 * *length + digit;
-        if (*length > rest(splitter)) /* so it never grows large */
+        if (*length > rest(splitter)) /* so that the length cannot overflow */
             return false;
     }
     if (splitter->pos == first || splitter->pos == splitter->end)
@@ -69,7 +69,7 @@ static bool read_length(tsio_eio_splitter *splitter, uint8_t zero, uint8_t end, 
     return *length <= rest(splitter); /* no text has more code units than bytes */
 }
 
-/* The packet that begins here; its length is of bytes, or else of UTF-16 code units. */
+/* Reads the next packet. Its length is in bytes if `in_bytes`, otherwise in UTF-16 code units. */
 static tsio_status read_packet(tsio_eio_splitter *splitter, tsio_eio_packet *packet, bool in_bytes)
 {
     size_t length;

@@ -8,8 +8,8 @@
 
 #include "buf.h"
 
-/* Chunks double until they have the size of a huge page, and then ask for one: when
- * fronts are visited in no order, page table look-ups cost more than the fronts. */
+/* The size of chunks doubles up to that of a huge page. Chunks of that size use huge pages:
+ * when fronts are visited in no order, page table look-ups cost more than the fronts. */
 enum { LINE = sizeof(tsio_front), FIRST_BYTES = 1 << 16, HUGE_BYTES = 1 << 21 };
 
 /* The head of a chunk takes the place of its first front. */
@@ -45,7 +45,7 @@ static void delist(const chunk *removed)
         chunks_with_room = removed->next;
 }
 
-/* The size of the next chunk: as many bytes as all chunks have together, within limits. */
+/* Returns the size of the next chunk: as many bytes as all chunks have together, within limits. */
 static size_t next_size(void)
 {
     size_t size = FIRST_BYTES;

@@ -8,13 +8,13 @@ static bool is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t';
 }
 
-/* Bytes that may stand in a line: all but the control characters, of which HTAB may. */
+/* Returns whether a line may contain this byte: HTAB, or no control character. */
 static bool is_text(uint8_t byte)
 {
     return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
 }
 
-/* Whether a line begins with this name, which is in lower case and ends with its colon. */
+/* Returns whether a line begins with this field name in any case. `name` is in lower case and ends with its colon. */
 static bool has_name(const uint8_t *line, size_t len, const char *name, size_t name_len)
 {
     if (len < name_len)
@@ -28,7 +28,7 @@ static bool has_name(const uint8_t *line, size_t len, const char *name, size_t n
     return true;
 }
 
-/* Whether these bytes are digits, and blanks around them. */
+/* Returns whether these bytes are digits, with or without blanks around them. */
 static bool is_number(const uint8_t *value, size_t len)
 {
     size_t i = 0;

@@ -16,7 +16,7 @@ static int hex_value(uint8_t digit)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The code unit of the escape \uXXXX that begins at `text`; NO_ESCAPE: none does. */
+/* Returns the code unit of the escape \uXXXX at the beginning of `text`; NO_ESCAPE: there is none. */
 static uint32_t code_unit(const uint8_t *text, size_t len)
 {
     if (len < ESCAPE_LEN || text[0] != '\\' || text[1] != 'u')
@@ -47,7 +47,7 @@ bool tsio_json_replace_lone_surrogates(uint8_t *text, size_t len)
         at = (size_t)(backslash - text);
         const uint32_t unit = code_unit(text + at, len - at);
         if (unit == NO_ESCAPE) {
-            at += 2; /* the character behind a backslash begins no escape */
+            at += 2; /* skips the escaped character too: it may be a backslash, which begins no escape */
             continue;
         }
         const bool is_high = unit >= HIGH_FIRST && unit < LOW_FIRST;

@@ -8,9 +8,9 @@ void tsio_mask_scalar(uint8_t *data, size_t len, const uint8_t key[4], size_t of
 
 void tsio_mask(uint8_t *data, size_t len, const uint8_t key[4], size_t offset)
 {
-    /* The key turned so that it begins with the byte for data[0], twice over.
-     * Eight is a multiple of four: every word, and the rest, take it unchanged.
-     * Being built byte by byte it is in memory order on any machine. */
+    /* The key, rotated so that it begins with the byte for data[0], and repeated twice.
+     * A word has twice the length of the key, so every word, and the rest, use the same
+     * eight bytes. They are built byte by byte, and so in memory order on any machine. */
     uint8_t turned[8];
     for (size_t i = 0; i < 8; i++)
         turned[i] = key[(offset + i) % 4];

@@ -23,7 +23,7 @@ void tsio_message_unref(tsio_message *message)
 {
     if (message == NULL)
         return;
-    /* The last reference needs no atomic subtraction, which costs 5 ns: no other thread has one. */
+    /* For the last reference, skip the atomic subtraction, which costs 5 ns: no other thread has a reference. */
     const bool is_last = atomic_load_explicit(&message->refs, memory_order_acquire) == 1;
     if (!is_last && atomic_fetch_sub_explicit(&message->refs, 1, memory_order_acq_rel) > 1)
         return;
@@ -108,7 +108,7 @@ static size_t polling_len(const tsio_message *message)
 static uint8_t *write_packet(uint8_t *dst, tsio_message_part part)
 {
     if (!part.binary) {
-        if (part.len == 0) /* and perhaps nowhere to write to */
+        if (part.len == 0) /* `dst` may be NULL then */
             return dst;
         memcpy(dst, part.data, part.len);
         return dst + part.len;

@@ -127,7 +127,7 @@ tsio_message *tsio_message_in(tsio_message *message, const tsio_dialect *dialect
 
 enum { DIGITS_MAX = 20, HEAD_MAX = DIGITS_MAX + 2 };
 
-/* A number in decimal, the last digit before `end`; `zero` is what stands for 0. */
+/* Writes a decimal number that ends at `end`, and returns its beginning. `zero` is the digit 0. */
 static uint8_t *write_digits(uint8_t *end, size_t number, uint8_t zero)
 {
     do {
@@ -137,7 +137,7 @@ static uint8_t *write_digits(uint8_t *end, size_t number, uint8_t zero)
     return end;
 }
 
-/* What stands before a packet; returns how long it is. */
+/* Writes the head that stands before a packet, and returns its length. */
 static size_t build_head(uint8_t *dst, tsio_message_part part, bool binary)
 {
     uint8_t digits[DIGITS_MAX], *end = digits + sizeof digits;
@@ -155,7 +155,7 @@ static size_t build_head(uint8_t *dst, tsio_message_part part, bool binary)
 
 static tsio_status make_payload(const tsio_message *message, bool binary, tsio_buf *payload)
 {
-    /* A part has a frame's header here, so this is too much by a few bytes. */
+    /* `ws` contains a header for each part, so this reserves a few bytes too many. */
     const tsio_status status = tsio_buf_reserve(payload, message->ws.len + message->parts * (size_t)HEAD_MAX);
     if (status != TSIO_OK)
         return status;

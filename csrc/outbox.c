@@ -2,7 +2,7 @@
 
 #include "eio_payload.h"
 
-enum { FIRST_CAP = 16 }; /* it is given back as soon as it is empty, so it need not be tight */
+enum { FIRST_CAP = 16 }; /* may be generous, because the ring is freed as soon as it is empty */
 
 static tsio_outbox_entry *at(const tsio_outbox *outbox, uint32_t index)
 {
@@ -14,8 +14,9 @@ void tsio_outbox_init(tsio_outbox *outbox, uint32_t max_packets, size_t max_byte
     *outbox = (tsio_outbox){.max_packets = max_packets, .max_bytes = max_bytes, .policy = (uint8_t)policy};
 }
 
-/* What is in flight is older than anything queued; and the queue holds far fewer
- * than 2^32, so the low half of its first number determines the whole. */
+/* Updates `confirmed`. Messages in flight are older than queued ones, so it does not change while
+ * there are any. The queue holds far fewer than 2^32 messages, so the low half of the first
+ * one's number is enough to compute the whole number. */
 static void update_confirmed(tsio_outbox *outbox)
 {
     if (outbox->inflight_packets > 0)
@@ -69,9 +70,9 @@ bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes)
     return tsio_outbox_fits(outbox, outbox->count, outbox->bytes, bytes);
 }
 
-/* Which queued messages a push removes: the unprotected ones among the `oldest`
- * first, and those with `key` (0: none); `removed` in all, `removed_bytes` long,
- * none of them behind the `span` first. */
+/* The queued messages that a push removes: the unprotected ones among the first `oldest`
+ * entries, and those with `key` (0: none). They are `removed` messages of `removed_bytes`
+ * bytes, all among the first `span` entries. */
 typedef struct {
     uint64_t key;
     uint32_t oldest, span, removed;
@@ -106,7 +107,8 @@ static void plan_key(const tsio_outbox *outbox, removal_plan *plan, uint64_t key
             plan_entry(plan, at(outbox, i), i);
 }
 
-/* False: even dropping everything that may be dropped would not do. */
+/* Plans to drop the oldest messages until there is room. Returns false if dropping all unprotected messages is not
+ * enough. */
 static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t bytes)
 {
     for (;; plan->oldest++) {
@@ -120,8 +122,8 @@ static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t by
     }
 }
 
-/* Closes the gaps towards the tail, from the span's end: what lies behind it,
- * usually nearly everything, is not moved. */
+/* Removes the planned messages. Moves the entries that are kept towards the end of the
+ * span, so that the entries behind it, usually nearly all, do not move. */
 static void remove_planned(tsio_outbox *outbox, const removal_plan *plan)
 {
     uint32_t kept_from = plan->span;
@@ -146,7 +148,7 @@ static tsio_status dropped(tsio_outbox *outbox)
     return TSIO_E_DROPPED;
 }
 
-/* Decides about an unprotected message: accepted after `plan`, or refused. */
+/* Decides whether an unprotected message is accepted, and sets *plan to the messages to be removed for it. */
 static tsio_status admit(tsio_outbox *outbox, const tsio_message *message, removal_plan *plan)
 {
     const size_t bytes = tsio_message_bytes(message);
@@ -167,7 +169,7 @@ static tsio_status admit(tsio_outbox *outbox, const tsio_message *message, remov
     return tsio_outbox_has_room(outbox, bytes) ? TSIO_OK : TSIO_E_OUTBOX_FULL;
 }
 
-/* Room for one more entry. The ring is copied so that it starts at 0 again. */
+/* Makes room for at least one more entry. The copied ring starts at index 0. */
 static tsio_status grow(tsio_outbox *outbox)
 {
     if (outbox->cap == 0) {
@@ -189,7 +191,7 @@ static tsio_status grow(tsio_outbox *outbox)
     return TSIO_OK;
 }
 
-/* There is room; the reference becomes the outbox's. */
+/* Adds an entry, and takes over the caller's reference. Precondition: the ring has room. */
 static void add(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
 {
     *at(outbox, outbox->count++) =
@@ -220,7 +222,7 @@ void tsio_outbox_catch_up(tsio_outbox *outbox, uint32_t sent, tsio_message *next
     outbox->confirmed = outbox->pushed += sent;
     if (next == NULL)
         return;
-    grow(outbox); /* to the entry it has itself, which takes no memory */
+    grow(outbox); /* to `first`, which needs no allocation */
     add(outbox, next, flags);
 }
 
@@ -247,7 +249,7 @@ static tsio_status append_polling(tsio_buf *dst, tsio_message *message)
     return tsio_buf_append(dst, data, len);
 }
 
-/* Room to keep all that is queued. */
+/* Makes room in `polled` for all queued messages. */
 static tsio_status reserve_polled(tsio_outbox *outbox)
 {
     if (outbox->count == 0)
@@ -262,7 +264,7 @@ static tsio_status reserve_polled(tsio_outbox *outbox)
     return TSIO_OK;
 }
 
-/* `keeps`: there is room to keep it, see above. */
+/* Takes the first message. If `keeps`, it is kept in `polled`; precondition: there is room (see reserve_polled()). */
 static void take_first(tsio_outbox *outbox, bool keeps)
 {
     const tsio_outbox_entry entry = *at(outbox, 0);
@@ -307,7 +309,7 @@ tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t 
     return take(outbox, dst, max_bytes, append_polling, true);
 }
 
-/* How many messages a body takes; *binary becomes true if there are binary parts among them. */
+/* Returns how many messages go into a body. *binary becomes true if one of them has a binary part. */
 static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *binary)
 {
     uint32_t count = 0;

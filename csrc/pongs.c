@@ -4,7 +4,7 @@
 
 enum { SMALLEST = 32, HEADER = 2 };
 
-/* Makes room for `extra` bytes, in place of what is sent if that is half of all. */
+/* Makes room for `extra` bytes. Overwrites the sent frames if they are at least half of the bytes, otherwise grows. */
 static tsio_status reserve(tsio_pongs **pongs, size_t extra)
 {
     tsio_pongs *old = *pongs;

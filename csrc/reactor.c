@@ -20,7 +20,7 @@ uint32_t tsio_reactor_generation(const tsio_reactor *reactor, const tsio_conn *c
     return reactor->slots[conn->slot].generation;
 }
 
-/* Makes more slots. */
+/* Allocates more slots. */
 static tsio_status grow(tsio_reactor *reactor)
 {
     if (reactor->cap > UINT32_MAX / 2 / sizeof(tsio_slot))
@@ -37,8 +37,8 @@ static tsio_status grow(tsio_reactor *reactor)
     return TSIO_OK;
 }
 
-/* Makes room in `closing` for every descriptor, so that removing cannot fail. Within a pass one slot may be
- * taken and left several times. */
+/* Makes room in `closing` for the descriptor of every connection, so that removing one cannot fail. `closing` may
+ * become larger than the number of slots, because a slot may be used several times within a pass. */
 static bool reserve_closing(tsio_reactor *reactor)
 {
     if (reactor->closing_count + reactor->count < reactor->closing_cap)
@@ -138,7 +138,7 @@ tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd)
     return TSIO_OK;
 }
 
-/* The fast path and the dirty lists are the reactor's. */
+/* Leaves the fast path and the dirty lists, which only connections in a reactor have. */
 static void leave_front(tsio_conn *conn)
 {
     tsio_conn_leave_fast_path(conn);
@@ -225,7 +225,7 @@ bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
         ready->readable = !conn->paused && (failed || (event->events & EPOLLIN) != 0);
         ready->writable = conn->blocked && (failed || (event->events & EPOLLOUT) != 0);
         ready->hung_up = conn->paused && (failed || (event->events & EPOLLRDHUP) != 0);
-        if (conn->paused) /* setting `paused` only marks: now epoll is told */
+        if (conn->paused) /* setting `paused` makes no system call, so the registration changes now */
             tsio_reactor_update_interest(reactor, conn);
         if (ready->readable || ready->writable || ready->hung_up)
             return true;

@@ -1,4 +1,4 @@
-/* Writing: the dirty lists, the rounds over them, and the send() calls. */
+/* The writing half of reactor.h: the dirty lists, the rounds over them, and the send() calls. */
 #include <sys/socket.h>
 
 #include "delivery.h"
@@ -29,7 +29,7 @@ bool tsio_reactor_in_round(const tsio_reactor *reactor)
     return reactor->round.next != NULL;
 }
 
-/* The mark of a round stands first in this list. */
+/* Moves the mark of a round, which is first in this list, to the next list, or ends the round. */
 static void advance_round(tsio_reactor *reactor, tsio_link *list)
 {
     list->next = reactor->round.next;
@@ -61,7 +61,7 @@ static tsio_io_status block(tsio_reactor *reactor, tsio_conn *conn)
 {
     tsio_slot *slot = tsio_slot_of(reactor, conn);
     conn->blocked = true;
-    if ((slot->interest & EPOLLET) != 0) /* edge-triggered: registering anew makes epoll check again */
+    if ((slot->interest & EPOLLET) != 0) /* edge-triggered: a new registration makes epoll check the socket again */
         slot->interest = TSIO_ANY_EVENT;
     return tsio_reactor_update_interest(reactor, conn) == TSIO_OK ? TSIO_IO_WAIT : TSIO_IO_BROKEN;
 }
@@ -72,7 +72,7 @@ void tsio_reactor_unblock(tsio_conn *conn)
     tsio_conn_mark_dirty(conn, true);
 }
 
-/* Everything was written. */
+/* Handles that everything was written. */
 static tsio_io_status settle(tsio_reactor *reactor, tsio_conn *conn)
 {
     if (tsio_reactor_update_interest(reactor, conn) != TSIO_OK)
@@ -81,15 +81,15 @@ static tsio_io_status settle(tsio_reactor *reactor, tsio_conn *conn)
     return TSIO_IO_OK;
 }
 
-/* Notes whether many bytes are still on their way before a ping that has just been sent. Costs a system call,
- * so it is skipped for a connection without messages. */
+/* Records whether many bytes in front of the ping that has just been sent are not acknowledged yet. Costs a system
+ * call, so it is skipped for a connection with no more than a few small messages. */
 static void note_bytes_before_ping(const tsio_reactor *reactor, tsio_conn *conn)
 {
     if (conn->hb_busy)
         conn->hb_behind = tsio_delivery_outstanding(tsio_slot_of(reactor, conn)->fd) > TSIO_LIFE_BYTES;
 }
 
-/* After send() of `len` bytes has returned `sent`: a number of bytes, or -1 with errno. */
+/* Handles the result of send() of `len` bytes: `sent` bytes were sent, or it is -1 with errno. */
 static tsio_io_status after_send(tsio_reactor *reactor, tsio_conn *conn, ssize_t sent, size_t len)
 {
     if (sent < 0)

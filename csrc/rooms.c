@@ -2,12 +2,13 @@
 
 enum {
     NOT_IN = UINT32_MAX,
-    AHEAD = 48 /* so many places before its turn, a connection is fetched from memory */
+    AHEAD = 48 /* a front is prefetched this many entries before its turn */
 };
 
 /* --- membership ----------------------------------------------------------- */
 
-/* The member's seat in the room: looked for where there is less to look through. */
+/* Returns the member's seat in the room, or NOT_IN. Searches the shorter one of the member's seats and the room's
+ * entries. */
 static uint32_t find_seat(const tsio_room *room, const tsio_member *member)
 {
     if (member->count <= room->count) {
@@ -27,7 +28,7 @@ bool tsio_room_has(const tsio_room *room, const tsio_member *member)
     return find_seat(room, member) != NOT_IN;
 }
 
-/* Makes `*items` hold `cap` items of `size` bytes. */
+/* Reallocates `*items` to `cap` items of `size` bytes each. */
 static bool resize(void **items, uint32_t cap, size_t size)
 {
     void *resized = tsio_alloc.realloc(*items, cap * size);
@@ -92,7 +93,7 @@ tsio_status tsio_room_join(tsio_room *room, tsio_member *member)
     return TSIO_OK;
 }
 
-/* Gives memory back when a quarter would do; failing to is no matter. */
+/* Halves the memory when a quarter of it is enough. A failure is harmless: the room keeps its memory. */
 static void shrink_room(tsio_room *room)
 {
     void *entries = room->entries;
@@ -146,7 +147,7 @@ tsio_room *tsio_member_leave_one(tsio_member *member)
     return last.room;
 }
 
-/* Takes the place of a muted member's connection: it is never open. */
+/* A connection that is never open, in place of the connection of muted members. */
 static tsio_conn muted_conn;
 static tsio_front muted_front = {.conn = &muted_conn};
 static tsio_conn muted_conn = {.front = &muted_front};
@@ -177,7 +178,7 @@ void tsio_broadcast_skip_room(tsio_broadcast *broadcast, const tsio_room *room)
         room->entries[at].front->stamp = broadcast->epoch;
 }
 
-/* For a connection that is not on the fast path, or has a waiting message already. */
+/* Sends to a connection that is not on the fast path, or has a waiting message already. */
 static void send_slowly(tsio_broadcast *broadcast, tsio_front *front, tsio_member *member)
 {
     const tsio_status status = tsio_conn_send(front->conn, broadcast->message, broadcast->flags);

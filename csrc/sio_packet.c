@@ -10,9 +10,9 @@ static bool is_digit(uint8_t byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* Reads the digits at *pos, advances it behind them and returns how many there
- * were. Stops one beyond max_digits (at most 16), which is how the caller sees
- * that there are too many; *value cannot overflow. */
+/* Reads the digits at *pos, moves *pos behind them and returns how many there were.
+ * Stops after max_digits + 1 digits, from which the caller sees that there are too many.
+ * max_digits is at most 16, so that *value cannot overflow. */
 static size_t read_number(const uint8_t *data, size_t len, size_t *pos, size_t max_digits, uint64_t *value)
 {
     const size_t start = *pos;

@@ -3,8 +3,8 @@
 #define REFUSED UINT32_MAX
 #define EXPECT(lowest, highest, lacking) ((uint32_t)(highest) << 16 | (uint32_t)(lowest) << 8 | (uint32_t)(lacking))
 
-/* The state after a first byte above 0x7f: the rows of the table in RFC 3629
- * section 4. C0 and C1 could only start over-long forms, F5 and above only
+/* Returns the state after a first byte above 0x7f, from the table in RFC 3629
+ * section 4. C0 and C1 could only start over-long forms, and F5 and above only
  * characters beyond U+10FFFF. */
 static uint32_t after_first(uint8_t byte)
 {
@@ -23,8 +23,8 @@ static uint32_t after_first(uint8_t byte)
     return REFUSED;
 }
 
-/* The state after a further byte. Only the second byte of a character has
- * bounds of its own; from the third on any continuation byte will do. */
+/* Returns the state after a further byte. Only the second byte of a character has
+ * special bounds; from the third on, any continuation byte is valid. */
 static uint32_t after_further(uint32_t state, uint8_t byte)
 {
     const uint32_t lacking = state & 0xff, lowest = state >> 8 & 0xff, highest = state >> 16 & 0xff;
@@ -33,7 +33,7 @@ static uint32_t after_further(uint32_t state, uint8_t byte)
     return lacking == 1 ? 0 : EXPECT(0x80, 0xbf, lacking - 1);
 }
 
-/* Position of the first byte at or after `i` that may not be ASCII. */
+/* Returns the position of the first byte at or after `i` that is not ASCII; `len` if there is none. */
 static size_t skip_ascii(const uint8_t *data, size_t i, size_t len)
 {
     while (len - i >= 8 && (tsio_load_word(data + i) & 0x8080808080808080u) == 0)
@@ -71,7 +71,8 @@ bool tsio_utf8_valid(const uint8_t *data, size_t len)
     return tsio_utf8_feed(&utf8, data, len) && tsio_utf8_complete(&utf8);
 }
 
-/* A character has one code unit, and a second one if it has four bytes. */
+/* Returns how many UTF-16 code units begin with this byte: 2 for the first byte of a character of four bytes, 1 for
+ * any other first byte, 0 for a continuation byte. */
 static size_t units_begun(uint8_t byte)
 {
     return (size_t)((byte & 0xc0) != 0x80) + (size_t)(byte >= 0xf0);

@@ -6,17 +6,17 @@
 
 enum {
     DUE = TSIO_WHEEL_SLOTS,
-    UNSLOTTED, /* in place of a slot: the node is in the list of this name */
+    UNSLOTTED, /* in place of the index of a slot: the node is in the list `unslotted` */
     SLOT_MASK = TSIO_WHEEL_SLOTS - 1,
     FIRST_CAP = 8,
-    AHEAD = 12 /* so many entries before its turn, a node is fetched from memory */
+    AHEAD = 12 /* a node is prefetched this many entries before its turn */
 };
 
-/* Beyond this a double has no room for single ticks: there, all times are one. */
+/* A double cannot represent single ticks beyond this one, so all later times have this tick. */
 static const uint64_t LAST_TICK = UINT64_C(1) << 53;
 
-/* Monotonic in `time`, which is what keeps deadlines exact whatever the rounding:
- * a node that is due never stands in a slot behind the one of `now`. */
+/* Returns the tick of a time. It is monotonic in `time`, whatever the rounding. So deadlines
+ * are exact: a node that is due never stands in a slot behind the slot of `now`. */
 static uint64_t tick_of(const tsio_wheel *wheel, double time)
 {
     const double tick = time / wheel->tick;
@@ -69,7 +69,7 @@ static void free_slot(tsio_wheel_slot *slot)
     *slot = (tsio_wheel_slot){0};
 }
 
-/* Keeps the first entries of a slot. */
+/* Removes all entries of a slot but the first `count`. */
 static void truncate_slot(tsio_wheel *wheel, uint32_t index, uint32_t count)
 {
     tsio_wheel_slot *slot = &wheel->slots[index];
@@ -108,14 +108,14 @@ static void set_deadline(tsio_wheel *wheel, tsio_wheel_node *node, double deadli
         wheel->slots[node->slot].entries[node->at].deadline = deadline;
 }
 
-/* Where a deadline belongs. One in the past goes where we look first. */
+/* Returns the tick of the slot for a deadline. A past deadline goes to the slot that is checked first. */
 static uint64_t home_tick(const tsio_wheel *wheel, double deadline)
 {
     const uint64_t tick = tick_of(wheel, deadline);
     return tick > wheel->now_tick ? tick : wheel->now_tick;
 }
 
-/* The tick at which the node's slot is looked at next. */
+/* Returns the tick at which the node's slot is checked next. */
 static uint64_t visit_tick(const tsio_wheel *wheel, const tsio_wheel_node *node)
 {
     if (node->slot >= DUE)
@@ -123,8 +123,8 @@ static uint64_t visit_tick(const tsio_wheel *wheel, const tsio_wheel_node *node)
     return wheel->now_tick + ((node->slot - wheel->now_tick) & SLOT_MASK);
 }
 
-/* The next slot that is not empty, at or after tick `from`; `until` when there is
- * none before it. */
+/* Returns the tick of the next slot that is not empty, at or after tick `from`; `until`
+ * if there is none before `until`. */
 static uint64_t next_occupied(const tsio_wheel *wheel, uint64_t from, uint64_t until)
 {
     while (from < until) {
@@ -189,8 +189,8 @@ void tsio_wheel_cancel(tsio_wheel *wheel, tsio_wheel_node *node)
 
 /* --- expire -------------------------------------------------------------- */
 
-/* Puts every node of the slot where it belongs now: among the due ones, in the
- * slot of its deadline, or (due later in this tick, or in another turn) nowhere else. */
+/* Moves every node of the slot to where it belongs now: to the due nodes, or to the slot of its
+ * deadline. A node that is due later in this tick, or in another turn, stays in this slot. */
 static void sort_slot(tsio_wheel *wheel, uint32_t index, double now)
 {
     tsio_wheel_slot *slot = &wheel->slots[index];
@@ -209,8 +209,8 @@ static void sort_slot(tsio_wheel *wheel, uint32_t index, double now)
     truncate_slot(wheel, index, kept);
 }
 
-/* Looks at every slot whose tick has begun, each at most once. The last one stays
- * current: its tick is not over. */
+/* Sorts every slot whose tick has begun, each at most once. The last one stays current,
+ * because its tick is not over. */
 static void advance(tsio_wheel *wheel, double now)
 {
     const uint64_t from = wheel->now_tick;
@@ -233,7 +233,7 @@ static tsio_wheel_node *pop_due(tsio_wheel *wheel, double now)
         const tsio_wheel_entry last = due->entries[due->count - 1];
         if (last.deadline <= now)
             return pop(wheel, last.node);
-        /* It was put off after it had been found due. */
+        /* Its deadline was put off after the node had been moved to the due ones. */
         unlink_node(wheel, last.node);
         link_node(wheel, last.node, (uint32_t)(home_tick(wheel, last.deadline) & SLOT_MASK));
     }
@@ -256,7 +256,7 @@ tsio_wheel_node *tsio_wheel_expire(tsio_wheel *wheel, double now)
 
 /* --- next ---------------------------------------------------------------- */
 
-/* The slot's earliest, if it is earlier than `first` (NULL: none yet). */
+/* Returns the earlier one of `first` (NULL: none yet) and the slot's earliest node. */
 static const tsio_wheel_node *earlier_in_slot(const tsio_wheel_slot *slot, const tsio_wheel_node *first)
 {
     const tsio_wheel_entry *best = slot->entries;
@@ -275,8 +275,9 @@ static const tsio_wheel_node *first_unslotted(const tsio_wheel *wheel)
     return first;
 }
 
-/* Slots in the order in which they come up. No node stands in a slot behind the
- * one where it belongs, so the search ends where the earliest found so far does. */
+/* Finds the node with the earliest deadline. Searches the slots in the order of their ticks.
+ * No node stands in a slot behind the one of its deadline, so the search ends behind the slot
+ * of the earliest deadline found so far. */
 static const tsio_wheel_node *find_first(const tsio_wheel *wheel)
 {
     const tsio_wheel_node *first = earlier_in_slot(&wheel->slots[DUE], first_unslotted(wheel));

@@ -32,14 +32,14 @@ static bool is_known(uint8_t opcode)
     return opcode <= TSIO_WS_BINARY || (opcode >= TSIO_WS_CLOSE && opcode <= TSIO_WS_PONG);
 }
 
-/* Bytes of the extended length, from the second byte of the header. */
+/* Returns how many bytes the extended length has, from the second byte of the header. */
 static size_t extended_len(uint8_t byte)
 {
     const uint8_t length = byte & BITS_LENGTH;
     return length == LENGTH_64 ? 8 : length == LENGTH_16 ? 2 : 0;
 }
 
-/* No reserved bits but those that were agreed upon. */
+/* Returns whether these reserved bits are allowed: none, or RSV1 if compression was negotiated. */
 static bool may_reserve(const tsio_ws_reader *reader, uint8_t bits)
 {
     const bool starts_message = reader->opcode == TSIO_WS_TEXT || reader->opcode == TSIO_WS_BINARY;
@@ -64,7 +64,7 @@ static tsio_status check_first_two(tsio_ws_reader *reader)
     if ((second & BIT_MASK) == 0)
         return TSIO_E_UNMASKED;
     if (is_control(reader->opcode))
-        return TSIO_OK; /* allowed anywhere, also inside a message */
+        return TSIO_OK; /* allowed anywhere, even between the fragments of a message */
     if (reader->opcode == TSIO_WS_CONTINUATION)
         return reader->message_opcode != 0 ? TSIO_OK : TSIO_E_UNEXPECTED_CONTINUATION;
     if (reader->message_opcode != 0)
@@ -73,8 +73,8 @@ static tsio_status check_first_two(tsio_ws_reader *reader)
     return TSIO_OK;
 }
 
-/* Payload that a message may have. What does not get smaller may grow by being
- * compressed: deflate spends 5 bytes on each block that it stores as it is. */
+/* Returns the limit of a message's payload. Compression may enlarge a message: deflate adds
+ * 5 bytes to each block that it stores uncompressed. */
 static uint64_t max_payload(const tsio_ws_reader *reader)
 {
     const uint64_t max = reader->max_message_bytes, spare = max / 8 + 64;
@@ -83,8 +83,8 @@ static uint64_t max_payload(const tsio_ws_reader *reader)
     return max <= UINT64_MAX - spare ? max + spare : UINT64_MAX;
 }
 
-/* The length is in its shortest form, below 2^63, and the message stays within
- * its limits. The sum cannot overflow: it never exceeds max_payload(). */
+/* Checks that the length is in its shortest form and below 2^63, and that the message is
+ * within its limits. The sum of lengths cannot overflow: it never exceeds max_payload(). */
 static tsio_status check_length(tsio_ws_reader *reader)
 {
     const uint8_t short_len = reader->held[1] & BITS_LENGTH;
@@ -127,7 +127,7 @@ static void start_payload(tsio_ws_reader *reader)
     reader->fragments++;
 }
 
-/* Moves bytes from the input into `held` until it has `want`; whether it has. */
+/* Moves bytes from the input to `held` until it has `want` bytes; returns whether it has. */
 static bool hold(tsio_ws_reader *reader, const uint8_t *in, size_t len, size_t *used, size_t want)
 {
     const size_t lacking = want - reader->held_len, left = len - *used;
@@ -139,9 +139,9 @@ static bool hold(tsio_ws_reader *reader, const uint8_t *in, size_t len, size_t *
     return count == lacking;
 }
 
-/* Reads on in the header, in the three steps in which it can be judged: the first
- * two bytes, the extended length, the masking key. TSIO_OK with in_payload still
- * false means that the input ended before the header did. */
+/* Reads the header in three steps, and checks it after the first two: the first two bytes,
+ * the extended length, the masking key. TSIO_OK with in_payload still false means that the
+ * input ended before the header did. */
 static tsio_status read_header(tsio_ws_reader *reader, const uint8_t *in, size_t len, size_t *used)
 {
     tsio_status status;
@@ -177,7 +177,7 @@ static void end_message(tsio_ws_reader *reader)
     reader->message_bytes = reader->fragments = 0;
 }
 
-/* Unmasks and judges what the input has of a data frame's payload. */
+/* Unmasks and validates the part of a data frame's payload that is in the input. */
 static tsio_status read_data(tsio_ws_reader *reader, uint8_t *in, size_t len, size_t *used, tsio_ws_event *event)
 {
     const uint64_t lacking = reader->payload_len - reader->payload_pos;
@@ -212,8 +212,8 @@ static tsio_status read_data(tsio_ws_reader *reader, uint8_t *in, size_t len, si
     return TSIO_OK;
 }
 
-/* The codes that a close frame may carry: RFC 6455 section 7.4.1 as extended by
- * IANA's registry (1012-1014), and the ranges of section 7.4.2. */
+/* Returns whether a close frame may have this code: RFC 6455 section 7.4.1 as extended
+ * by IANA's registry (1012-1014), and the ranges of section 7.4.2. */
 static bool may_be_sent(uint16_t code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
@@ -236,8 +236,8 @@ static tsio_status read_close(tsio_ws_reader *reader, tsio_ws_event *event)
     return tsio_utf8_valid(event->data, event->len) ? TSIO_OK : TSIO_E_CLOSE_REASON;
 }
 
-/* A control frame is collected in the reader: it is short, comes rarely, and is
- * so handed out in one piece however it was split. */
+/* Collects a control frame in the reader, so that it gives one event however it was
+ * split. The copy is cheap, because control frames are short and rare. */
 static tsio_status read_control(tsio_ws_reader *reader, const uint8_t *in, size_t len, size_t *used, tsio_ws_event *event)
 {
     const size_t payload_len = (size_t)reader->payload_len;
@@ -255,7 +255,7 @@ static tsio_status read_control(tsio_ws_reader *reader, const uint8_t *in, size_
 
 /* --- the whole ---------------------------------------------------------- */
 
-/* One header and what there is of its payload; at most one event. */
+/* Reads one header and the part of its payload that is in the input; gives at most one event. */
 static tsio_status read_frame(tsio_ws_reader *reader, uint8_t *in, size_t len, size_t *used, tsio_ws_event *event)
 {
     if (!reader->in_payload) {
