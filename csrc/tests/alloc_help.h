@@ -1,5 +1,5 @@
-/* alloc_help.h -- an allocator for tests: counts, fails when told to, moves every
- * block that grows, and never gives out or back memory that still holds old bytes. */
+/* alloc_help.h -- an allocator for tests. It counts blocks, fails on request, moves every
+ * block on realloc(), and overwrites memory both when it is allocated and when it is freed. */
 #ifndef TSIO_ALLOC_HELP_H
 #define TSIO_ALLOC_HELP_H
 
@@ -7,11 +7,11 @@
 #include "check.h"
 
 static size_t alloc_live;    /* blocks that are not freed */
-static size_t alloc_calls;   /* of realloc */
-static size_t alloc_fail_at; /* the call to fail, counted like alloc_calls; 0: none */
-static bool alloc_fail_rest; /* ... and all after it */
+static size_t alloc_calls;   /* calls of realloc */
+static size_t alloc_fail_at; /* the call that fails, counted like alloc_calls; 0: none */
+static bool alloc_fail_rest; /* all calls after it fail, too */
 
-enum { ALLOC_HEAD = 16, ALLOC_POISON = 0xa5 }; /* the head keeps the size and the alignment */
+enum { ALLOC_HEAD = 16, ALLOC_POISON = 0xa5 }; /* the head contains the size and preserves the alignment */
 
 static inline size_t alloc_size(const uint8_t *block)
 {
@@ -51,16 +51,16 @@ static void *alloc_realloc(void *block, size_t size)
     return moved;
 }
 
-/* What a few connections have allocated that are idle: the chunk that holds their fronts. */
+/* The number of blocks that a few idle connections have allocated: one chunk for their fronts. */
 enum { FRONTS = 1 };
 
-/* First line of a test program's main(). */
+/* Installs the allocator. Call it first in the main() of a test program. */
 static inline void alloc_install(void)
 {
     tsio_alloc = (tsio_alloc_hook){alloc_realloc, alloc_free};
 }
 
-/* Makes the n-th allocation from now on fail; with `rest` also all that follow. */
+/* Makes the n-th allocation from now on fail, and with `rest` all that follow, too. */
 static inline void alloc_fail(size_t n, bool rest)
 {
     alloc_calls = 0;
@@ -68,7 +68,7 @@ static inline void alloc_fail(size_t n, bool rest)
     alloc_fail_rest = rest;
 }
 
-/* Whether one has failed since alloc_fail(). Afterwards none fails any more. */
+/* Returns whether an allocation has failed since alloc_fail(), and lets all further ones succeed. */
 static inline bool alloc_heal(void)
 {
     const bool hit = alloc_fail_at != 0 && alloc_calls >= alloc_fail_at;

@@ -1,5 +1,5 @@
-/* check.h -- what the test programs share: checks that stay on in every build,
- * a seeded generator of random numbers, and blocks of exactly the right size. */
+/* check.h -- helpers for all test programs: checks that are active in every build,
+ * a seeded generator of random numbers, and blocks of an exact size. */
 #ifndef TSIO_CHECK_H
 #define TSIO_CHECK_H
 
@@ -25,7 +25,7 @@
             CHECK_FAIL("not true: %s", #condition);       \
     } while (0)
 
-/* Whole numbers of any type but uint64_t values above INT64_MAX (use CHECK). */
+/* Compares integers of any type. For uint64_t values above INT64_MAX, use CHECK. */
 #define CHECK_EQ(actual, expected)                                                              \
     do {                                                                                        \
         const int64_t check_actual = (int64_t)(actual), check_expected = (int64_t)(expected);   \
@@ -40,23 +40,24 @@
             CHECK_FAIL("%s has not the expected %zu bytes", #actual, (size_t)(expected_len));      \
     } while (0)
 
-/* memcmp() must not be given NULL, not even with a length of 0. */
+/* Returns whether the bytes are equal. memcmp() must not get NULL, even with a length of 0. */
 static inline bool check_same(const void *a, const void *b, size_t len)
 {
     return len == 0 || memcmp(a, b, len) == 0;
 }
 
-/* The bytes of a string literal, without its terminator: pointer and length. */
+/* Expands to two arguments: a pointer to the bytes of a string literal, and their number, without the terminator. */
 #define BYTES(literal) ((const uint8_t *)(literal)), (sizeof(literal) - 1)
 
-/* Random numbers from a fixed seed: a test sees the same ones in every run. */
+/* Random numbers from a fixed seed, so that a test uses the same numbers in every run. */
 typedef struct {
     uint64_t state;
 } check_rng;
 
 static inline uint64_t check_random(check_rng *rng)
 {
-    /* A full-period linear congruence; the high bits, folded down, are the good ones. */
+    /* A linear congruential generator of full period. Its high bits are the most random, so they are mixed
+     * into the low ones. */
     rng->state = rng->state * 6364136223846793005u + 1442695040888963407u;
     uint64_t x = rng->state;
     x ^= x >> 33;
@@ -64,7 +65,7 @@ static inline uint64_t check_random(check_rng *rng)
     return x ^ x >> 29;
 }
 
-/* 0 <= result < bound; bound > 0. */
+/* Returns a random number below `bound`, which must be above 0. */
 static inline size_t check_below(check_rng *rng, size_t bound)
 {
     return (size_t)(check_random(rng) % bound);
@@ -76,9 +77,9 @@ static inline void check_random_bytes(check_rng *rng, uint8_t *dst, size_t len)
         dst[i] = (uint8_t)check_random(rng);
 }
 
-/* A copy of `len` bytes (of zeros when src is NULL) in a malloc'ed block that ends
- * exactly behind them, so that AddressSanitizer sees any read or write beyond.
- * A block of length 0 points at the end of its allocation. */
+/* Copies `len` bytes (zeros when src is NULL) to an allocated block that ends exactly
+ * behind them, so that AddressSanitizer reports any access beyond. For length 0, the
+ * result points at the end of the allocation. Free it with check_block_free(). */
 static inline uint8_t *check_block(const void *src, size_t len)
 {
     uint8_t *start = calloc(1, len > 0 ? len : 1);
@@ -95,7 +96,7 @@ static inline void check_block_free(uint8_t *block, size_t len)
     free(len > 0 ? block : block - 1);
 }
 
-/* Last line of a test program's main(). */
+/* Reports success, and returns the exit code. Call it last in the main() of a test program. */
 static inline int check_done(const char *name)
 {
     printf("ok %s\n", name);

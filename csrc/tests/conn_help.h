@@ -1,4 +1,4 @@
-/* conn_help.h -- one connection, what its client sends, and what must come of it. */
+/* conn_help.h -- helpers for the tests of connections: the bytes of a client, and checks of events and output. */
 #ifndef TSIO_CONN_HELP_H
 #define TSIO_CONN_HELP_H
 
@@ -8,7 +8,7 @@
 
 enum { BIG = 1 << 20 };
 
-static ws_stream stream; /* what the client sends */
+static ws_stream stream; /* the bytes that the client sends next */
 
 static inline void start(tsio_conn *conn)
 {
@@ -34,7 +34,7 @@ static inline void put_close(uint16_t code, const char *reason)
     ws_put_frame(&stream, true, TSIO_WS_CLOSE, payload, 2 + strlen(reason));
 }
 
-/* Feeds what was put, and starts the stream anew. */
+/* Feeds the bytes of the stream to the connection, and empties the stream. */
 static inline void feed(tsio_conn *conn)
 {
     CHECK_EQ(tsio_conn_feed(conn, stream.data, stream.len), TSIO_OK);

@@ -1,5 +1,5 @@
-/* reactor_help.h -- for the tests of the reactor: connections over pairs of local
- * sockets, of which the test holds the far end. */
+/* reactor_help.h -- helpers for the tests of the reactor: connections over pairs of local
+ * sockets. The test uses the other socket of each pair as the client. */
 #ifndef TSIO_REACTOR_HELP_H
 #define TSIO_REACTOR_HELP_H
 
@@ -16,7 +16,7 @@ enum { WIRE_BIG = 1 << 24 };
 
 static tsio_reactor reactor;
 
-/* A connection, its socket and the other end of that. */
+/* A connection, its socket and the client's socket. */
 typedef struct {
     tsio_conn conn;
     int fd, peer;
@@ -41,7 +41,7 @@ static inline void wire_open(wire *line)
 {
     wire_make(line);
     CHECK_EQ(tsio_reactor_add(&reactor, &line->conn, line->fd), TSIO_OK);
-    CHECK_EQ(tsio_reactor_generation(&reactor, &line->conn) % 2, 1); /* no event has that of a free slot */
+    CHECK_EQ(tsio_reactor_generation(&reactor, &line->conn) % 2, 1); /* odd, unlike that of a free slot */
 }
 
 static inline void wire_hang_up(wire *line)
@@ -65,7 +65,7 @@ static inline void wire_close(wire *line)
         wire_hang_up(line);
 }
 
-/* A text message of the server. */
+/* Queues a text message of the server. */
 static inline void wire_queue(wire *line, const void *text, size_t len)
 {
     tsio_message *message = tsio_message_new(0, 0);
@@ -74,7 +74,7 @@ static inline void wire_queue(wire *line, const void *text, size_t len)
     tsio_message_unref(message);
 }
 
-/* A frame of the client. */
+/* Sends a frame of the client. */
 static inline void wire_say(wire *line, uint8_t opcode, const char *payload)
 {
     static ws_stream stream;
@@ -83,7 +83,7 @@ static inline void wire_say(wire *line, uint8_t opcode, const char *payload)
     CHECK_EQ(send(line->peer, stream.data, stream.len, MSG_NOSIGNAL), (ssize_t)stream.len);
 }
 
-/* What has arrived at the client, at most `cap` bytes. */
+/* Reads the bytes that have arrived at the client, at most `cap`, and returns how many. */
 static inline size_t wire_arrived(wire *line, uint8_t *dst, size_t cap)
 {
     size_t len = 0;
@@ -102,7 +102,7 @@ static inline void wire_check_arrived(wire *line, const void *expected, size_t e
     CHECK_BYTES(bytes, wire_arrived(line, bytes, sizeof bytes), expected, expected_len);
 }
 
-/* The next event of what was lent must be this message. */
+/* Checks that the next event is this text message. */
 static inline void wire_check_text(wire *line, const char *text)
 {
     tsio_conn_event event;
@@ -118,7 +118,7 @@ static inline void wire_check_nothing(wire *line)
     CHECK_EQ(event.kind, TSIO_CONN_NEED_MORE);
 }
 
-/* As the one who writes goes about it: first those who are urgent. */
+/* Takes the next dirty connection in the order of a flush: urgent connections first. */
 static inline tsio_conn *next_dirty(void)
 {
     tsio_front *front = tsio_reactor_next_dirty(&reactor, &reactor.dirty.urgent);
@@ -128,7 +128,7 @@ static inline tsio_conn *next_dirty(void)
     return front != NULL ? front->conn : NULL;
 }
 
-/* Ends a pass, and overwrites the buffer, which must not be used any more. */
+/* Ends a pass, and overwrites the buffer, so that a later use of lent bytes is noticed. */
 static inline void end_pass(void)
 {
     tsio_reactor_end_pass(&reactor);
@@ -148,7 +148,7 @@ static inline void reactor_finish(void)
     CHECK_EQ(alloc_live, 0);
 }
 
-/* Exactly this one is told ready in a pass, which goes on. */
+/* Begins a pass, and checks that only this connection is ready. Does not end the pass. */
 static inline void check_only_ready(const wire *line, bool readable, bool writable)
 {
     tsio_ready ready;
@@ -161,18 +161,18 @@ static inline void check_only_ready(const wire *line, bool readable, bool writab
     CHECK(!tsio_reactor_next(&reactor, &ready));
 }
 
-/* epoll has no event, so its descriptor is not readable. */
+/* Checks that epoll has no event, in a pass of its own. */
 static inline void check_quiet(void)
 {
     CHECK_EQ(tsio_reactor_begin_pass(&reactor), 0);
     end_pass();
 }
 
-/* System calls that are mean. */
+/* How recv() and send() misbehave. */
 typedef struct {
-    size_t most;  /* so many bytes at once */
-    int error;    /* 0: none */
-    size_t every; /* so many calls, the error */
+    size_t most;  /* limit of bytes in one call */
+    int error;    /* the errno of a failed call; 0: no call fails */
+    size_t every; /* each call whose number is a multiple of this fails */
     size_t calls;
 } meanness;
 
@@ -198,7 +198,7 @@ static inline ssize_t send_meanly(int fd, const void *buf, size_t len, int flags
     return fails(&mean_send) ? -1 : send(fd, buf, len < mean_send.most ? len : mean_send.most, flags);
 }
 
-/* For all calls to come; the pattern is the same for both. */
+/* Makes recv() and send() misbehave in the same way from now on. */
 static inline void be_mean(size_t most, int error, size_t every)
 {
     mean_recv = mean_send = (meanness){.most = most, .error = error, .every = every};

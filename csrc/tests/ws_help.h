@@ -1,5 +1,5 @@
-/* ws_help.h -- for the tests of ws_frame: writes a client's frames, and drives a
- * reader over them in any pieces, noting what came out. */
+/* ws_help.h -- helpers for the tests of ws_frame: write a client's frames, feed them to
+ * a reader in pieces, and record its events. */
 #ifndef TSIO_WS_HELP_H
 #define TSIO_WS_HELP_H
 
@@ -8,7 +8,7 @@
 
 enum { WS_STREAM_MAX = 1 << 18 };
 
-/* A growing stream of bytes, as a client would send it. */
+/* A growing stream of bytes from a client. */
 typedef struct {
     uint8_t data[WS_STREAM_MAX];
     size_t len;
@@ -22,7 +22,7 @@ static inline void ws_put(ws_stream *stream, const void *data, size_t len)
     stream->len += len;
 }
 
-/* First two bytes and extended length as given: may be anything but minimal. */
+/* Writes the first two bytes, and `len` in `extended` bytes. The header need not be valid. */
 static inline void ws_put_header(ws_stream *stream, uint8_t first, uint8_t second, uint64_t len, size_t extended)
 {
     ws_put(stream, &first, 1);
@@ -33,7 +33,7 @@ static inline void ws_put_header(ws_stream *stream, uint8_t first, uint8_t secon
     }
 }
 
-/* A correct masked frame. */
+/* Writes a valid masked frame. */
 static inline void ws_put_frame(ws_stream *stream, bool fin, uint8_t opcode, const void *payload, size_t len)
 {
     static const uint8_t key[4] = {0xa1, 0x05, 0xfe, 0x3c};
@@ -51,12 +51,12 @@ static inline void ws_put_frame(ws_stream *stream, bool fin, uint8_t opcode, con
     }
 }
 
-/* What came out. Whole messages and control frames stand in the log one after
- * the other, so that it does not depend on how the input was split. */
+/* The recorded events of a reader. The log contains only whole messages and control
+ * frames, so that it does not depend on how the input was split. */
 typedef struct {
-    uint8_t log[WS_STREAM_MAX + 4096]; /* letter, close code (2), length (4), payload */
+    uint8_t log[WS_STREAM_MAX + 4096]; /* per event: letter, close code (2), length (4), payload */
     size_t log_len;
-    uint8_t message[WS_STREAM_MAX]; /* of the message not yet at its end */
+    uint8_t message[WS_STREAM_MAX]; /* the beginning of an unfinished message */
     size_t message_len;
     uint8_t message_opcode; /* 0: none has begun */
     tsio_status status;
@@ -90,7 +90,7 @@ static inline void ws_note_data(ws_outcome *out, const tsio_ws_event *event)
     }
 }
 
-/* Feeds one piece, from a block of its size, until the reader wants more. */
+/* Feeds one piece, in a block of exactly its size, until the reader needs more input. */
 static inline void ws_feed(ws_outcome *out, tsio_ws_reader *reader, const uint8_t *data, size_t len)
 {
     uint8_t *block = check_block(data, len), *at = block;
@@ -128,7 +128,7 @@ static inline void ws_check_same(const ws_outcome *a, const ws_outcome *b)
     CHECK_EQ(a->status, b->status);
     CHECK_EQ(a->closed, b->closed);
     CHECK_BYTES(a->log, a->log_len, b->log, b->log_len);
-    /* How much of a message was handed out before an error depends on the split. */
+    /* If there was an error, the part of the message before it depends on the split. */
     if (a->status == TSIO_OK)
         CHECK_BYTES(a->message, a->message_len, b->message, b->message_len);
 }
