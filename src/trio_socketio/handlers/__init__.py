@@ -1,4 +1,4 @@
-"""From a registered function to a running task."""
+"""Registers handlers, and runs them in tasks when events arrive."""
 
 from trio_socketio.handlers._ack import NO_ACK, Ack, values_of
 from trio_socketio.handlers._boundary import (

@@ -11,9 +11,9 @@ __all__ = ["NO_ACK", "Ack", "values_of"]
 
 
 class Ack:
-    """The acknowledgement, as a handler's parameter: ``ack: Ack`` gets one, to be called once.
+    """The acknowledgement of one event. A handler receives it through a parameter annotated ``ack: Ack``.
 
-    A handler with such a parameter answers by calling it; its return value is not used.
+    Such a handler acknowledges the event by calling ``ack`` once. Its return value is not used.
     """
 
     __slots__ = ("_ack_id", "_acknowledge")
@@ -24,14 +24,14 @@ class Ack:
 
     @property
     def wanted(self) -> bool:
-        """Whether the client waits for an answer that has not been given."""
+        """Whether the client waits for an acknowledgement that was not sent yet."""
         return self._acknowledge is not None
 
     def __call__(self, *values: Any) -> None:
-        """Answer; nothing happens if no answer is wanted or one was given.
+        """Acknowledge the event. Do nothing if the client asked for no acknowledgement, or one was sent.
 
         Raises:
-            LocalProtocolError: the values cannot be encoded; an answer is still wanted.
+            LocalProtocolError: the values cannot be encoded; ``ack`` can be called again.
         """
         if self._acknowledge is not None:
             require_task("an acknowledgement")
@@ -39,12 +39,12 @@ class Ack:
             self._acknowledge = None
 
 
-#: For events whose client wants no answer. It has no state, so there is one for all of them.
+#: For events without an acknowledgement id. It has no state, so all these events share it.
 NO_ACK = Ack(None)
 
 
 def values_of(result: Any) -> tuple[Any, ...]:
-    """Return the result of a handler as the values of an acknowledgement; a subclass of tuple is one value."""
+    """Convert the result of a handler to the values of an acknowledgement. A subclass of tuple is one value."""
     if result is None:
         return ()
     return result if type(result) is tuple else (result,)

@@ -1,4 +1,4 @@
-"""Annotations of handlers: what they resolve to, and what they can never mean."""
+"""Resolves annotations of handlers, and finds those that no argument can ever match."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from msgspec import inspect as msgspec_types
 
 __all__ = ["excludes", "resolve", "undecodable"]
 
-#: What decoded packets consist of.
+#: The types of the values in decoded packets.
 _PLAIN = (str, int, float, bool, list, dict, bytes, type(None))
 
 
 def _nonlocals(function: types.FunctionType) -> dict[str, Any]:
-    """The variables of the functions around it, but for those that have no value yet."""
+    """Return the variables of the enclosing functions, without those that have no value yet."""
     variables = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         with suppress(ValueError):
@@ -27,10 +27,10 @@ def _nonlocals(function: types.FunctionType) -> dict[str, Any]:
 
 
 def resolve(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """The annotation of a function's parameter, evaluated if it is text.
+    """Return the annotation of a function's parameter; evaluate it if it is a string.
 
     Raises:
-        TypeError: it cannot be resolved.
+        TypeError: the annotation cannot be resolved.
     """
     annotation = parameter.annotation
     if not isinstance(annotation, str):
@@ -47,11 +47,11 @@ def resolve(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
         ) from None
 
 
-# of the parameter for the socket
+# annotations of the parameter for the socket
 
 
 def excludes(annotation: Any, socket_type: type) -> bool:
-    """Whether nothing of ``socket_type`` is what the annotation says, as far as that can be told."""
+    """Return whether no object can match both ``socket_type`` and the annotation. False if this cannot be decided."""
     annotation = _bare(annotation)
     if annotation is Any or annotation is inspect.Parameter.empty:
         return False
@@ -69,7 +69,7 @@ def excludes(annotation: Any, socket_type: type) -> bool:
 
 
 def _bare(annotation: Any) -> Any:
-    """What ``Annotated``, ``NewType`` and aliases stand for."""
+    """Replace ``Annotated``, ``NewType`` and type aliases by the type they stand for."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = annotation.__origin__
@@ -81,16 +81,16 @@ def _bare(annotation: Any) -> Any:
             return annotation
 
 
-# of parameters for an event's arguments
+# annotations of parameters for an event's arguments
 
 
 def undecodable(annotation: Any) -> type | None:
-    """A class in an annotation that nothing msgspec decodes is of; None if there is none."""
+    """Find a class in an annotation that msgspec cannot decode any value to; return None if there is none."""
     if annotation in _PLAIN or annotation is Any:
         return None
     try:
         return _known_undecodable(annotation)
-    except TypeError:  # it cannot be hashed, or is no type: what msgspec says of that is more
+    except TypeError:  # not hashable, or not a type: the error of msgspec explains this better
         return None
 
 
@@ -116,7 +116,7 @@ def _custom_types(described: msgspec_types.Type, seen: set[int]) -> Iterator[typ
 
 
 def _parts(described: msgspec_types.Type) -> Iterator[msgspec_types.Type]:
-    """The types inside of a type without which no value of it can be made."""
+    """Yield the types that a type contains, without those of optional fields."""
     for name in ("item_type", "key_type", "value_type"):
         part = getattr(described, name, None)
         if isinstance(part, msgspec_types.Type):
@@ -129,7 +129,7 @@ def _parts(described: msgspec_types.Type) -> Iterator[msgspec_types.Type]:
 
 
 def _is_plain(cls: type) -> bool:
-    """Whether something decoded may be of this class: an abstract one, such as ``collections.abc.Iterable``."""
+    """Return whether decoded values can be instances of this class, as of the abstract ``collections.abc.Iterable``."""
     try:
         return any(issubclass(plain, cls) for plain in _PLAIN[:-1])
     except TypeError:

@@ -1,4 +1,4 @@
-"""The error boundary around everything an application runs."""
+"""The error boundary around the handlers and tasks of an application."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from trio_socketio.errors import Disconnected
 
 __all__ = ["CONTAINED", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
 
-#: What ``contain`` is for. All else passes untouched: raised again, it and our frames would refer to each other.
+#: The exceptions to pass to ``contain``. Do not catch others, such as a bare ``Cancelled``: raising one again makes a
+#: reference cycle between the exception and our frames.
 CONTAINED = (Exception, BaseExceptionGroup)
 
-#: What stops the program.
+#: Exceptions that stop the program.
 INTERRUPTS = (KeyboardInterrupt, SystemExit)
 
 
 def leaf(error: BaseException) -> BaseException:
-    """The one exception inside nested groups that hold nothing else."""
+    """Unwrap nested groups that contain a single exception, and return that exception."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
 
 def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What our nursery has wrapped, as it was raised; an interrupt comes bare, however deep it was."""
+    """Return the exception that our nursery wrapped in a group. If there are only interrupts, return the first one."""
     interrupts, rest = group.split(INTERRUPTS)
     if interrupts is not None and rest is None:
         return _first(interrupts)
@@ -33,7 +34,7 @@ def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def without_disconnected(error: Exception) -> Exception | None:
-    """The error of a handler whose client has gone, without what says just that; None if nothing is left."""
+    """Remove ``Disconnected`` from the error of a handler whose client has disconnected; None if nothing is left."""
     if isinstance(error, Disconnected):
         return None
     if not isinstance(error, ExceptionGroup):
@@ -45,7 +46,7 @@ def without_disconnected(error: Exception) -> Exception | None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The first exception in nested groups."""
+    """Return the first exception in nested groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
@@ -56,14 +57,14 @@ def contain(
     report: Callable[[Exception], None],
     interrupted: Callable[[BaseException], None] | None = None,
 ) -> None:
-    """Report what is an application's error, and raise again what is not: ``Cancelled``, interrupts.
+    """Report an error of the application, and raise all other exceptions again: ``Cancelled`` and interrupts.
 
-    In a group each part goes its own way.
+    A group is split: its errors are reported, and the rest of it is raised again.
 
     Args:
-        error: what was raised.
-        report: is told an application's error.
-        interrupted: is told an interrupt, instead of raising it again.
+        error: the exception that was raised.
+        report: called with the error of the application.
+        interrupted: called with the first interrupt of a group, which is not raised again then.
     """
     if isinstance(error, BaseExceptionGroup):
         errors, rest = error.split(Exception)
@@ -83,7 +84,7 @@ def contain(
                 del (
                     error,
                     rest,
-                )  # their tracebacks refer to this frame: nothing shall be left for the collector
+                )  # their tracebacks refer to this frame: break the reference cycle
     elif isinstance(error, Exception):
         report(error)
     else:

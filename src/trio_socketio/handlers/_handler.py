@@ -1,4 +1,4 @@
-"""Handlers: registered functions, and how an event's arguments become theirs.
+"""Handlers: registered functions, called with the converted arguments of an event.
 
 Annotations are read once, at registration. msgspec decodes and validates.
 """
@@ -35,7 +35,7 @@ class _Parameter:
     def __init__(self, name: str, annotation: Any) -> None:
         self.name = name
         self.type = Any if annotation in (_MISSING, object) else annotation
-        #: a value of this very type needs no decoding; ``object`` itself is the type of none
+        #: a value of exactly this type needs no conversion; no value has exactly the type ``object``
         self.exact = annotation if annotation in (str, int, bool, bytes, list, dict) else object
         self._check(annotation)
 
@@ -75,19 +75,19 @@ class Handler(Callee):
     Args:
         function: ``async def`` or ``def``.
         takes_socket: whether its first parameter is the socket.
-        once: whether it is removed when it is called.
-        socket_type: what the socket is, if that is known.
+        once: whether the handler is removed when it is called.
+        socket_type: the class of the socket, if it is known.
 
     Attributes:
-        required: how many arguments, besides the socket, have no default.
-        most: how many it takes.
-        spent: whether it was registered with ``once`` and has been called.
-        wants_ack: whether it answers through an ``Ack`` parameter.
-        is_simple: whether it is called each time, and answers by what it returns.
+        required: how many arguments, besides the socket, an event needs at least.
+        most: how many arguments, besides the socket, the function takes at most.
+        spent: whether the handler was registered with ``once`` and was called.
+        wants_ack: whether the function has an ``Ack`` parameter.
+        is_simple: whether it was registered without ``once`` and has no ``Ack`` parameter.
 
     Raises:
-        TypeError: it is not callable, is a generator function, lacks the socket parameter, or an annotation cannot be
-            used.
+        TypeError: the function is not callable, is a generator function, or has no parameter for the socket; or an
+            annotation cannot be used.
     """
 
     __slots__ = (
@@ -133,7 +133,7 @@ class Handler(Callee):
 
     @property
     def name(self) -> str:
-        """For logs."""
+        """The name of the function, for logs and errors."""
         return getattr(self.function, "__qualname__", repr(self.function))
 
     def _read_signature(self, signature: inspect.Signature, socket_type: type) -> None:
@@ -164,29 +164,32 @@ class Handler(Callee):
         self.most = len(self._parameters) if self._rest is None else math.inf
 
     def _types_as_they_are(self) -> tuple[type | None, ...] | None:
-        """For each parameter the type of arguments that need no look; None for any."""
+        """Return for each parameter the exact type of arguments that need no conversion; None for any type.
+
+        Returns None instead of the tuple if the function has an ``Ack`` parameter.
+        """
         if self.wants_ack:
             return None
         return tuple(None if parameter.type is Any else parameter.exact for parameter in self._parameters)
 
     def require_at_most(self, count: int, event: EventName) -> None:
-        """Refuse it for an event that has fewer arguments than it needs.
+        """Check that an event with ``count`` arguments has enough of them.
 
         Raises:
-            TypeError: it needs more than so many.
+            TypeError: the function needs more arguments.
         """
         if self.required > count:
             raise TypeError(f"{self.name} needs more arguments than {event!r} has, which are {count}")
 
     def trim(self, args: Sequence[Any]) -> Sequence[Any]:
-        """As many of a lifecycle event's arguments as the handler takes."""
+        """Drop those arguments of a lifecycle event that the handler has no parameters for."""
         return args if self._rest is not None else args[: len(self._parameters)]
 
     def call_converted(self, socket: object, args: Sequence[Any], ack: Ack) -> Any:
-        """What ``call`` does when the arguments do not fit as they came.
+        """Convert the arguments, and call the function. ``call`` uses this if the arguments may need conversion.
 
         Raises:
-            ArgumentsError: the event's arguments do not fit.
+            ArgumentsError: there are too few or too many arguments, or one cannot be converted.
         """
         if not self.required <= len(args) <= self.most:
             raise ArgumentsError(f"expected {self._expectation}, got {len(args)}")
@@ -197,7 +200,7 @@ class Handler(Callee):
 
     @property
     def _expectation(self) -> str:
-        """How many arguments it takes, and their names, for error messages."""
+        """The number of arguments and their names, for error messages."""
         most, names = len(self._parameters), [parameter.name for parameter in self._parameters]
         if self._rest is not None:
             count = f"at least {self.required}"
@@ -218,7 +221,7 @@ class Handler(Callee):
         bound = [socket] if self.takes_socket else []
         bound += self._convert(args)
         at = self._ack_at + self.takes_socket
-        if at > len(bound):  # behind arguments that have not come
+        if at > len(bound):  # the parameter is after others that have defaults and got no argument
             return self.function(*bound, **{self._ack_name: ack})
         bound.insert(at, ack)
         return self.function(*bound)

@@ -1,4 +1,4 @@
-"""The events that a client has sent and that no handler has taken yet."""
+"""The queue of events that a client has sent and that are not handled yet."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ __all__ = ["Event", "Inbox", "Reading"]
 
 
 class Event(Protocol):
-    """An event of a client, decoded."""
+    """A decoded event of a client."""
 
     @property
     def name(self) -> EventName:
-        """Decides which handlers are called."""
+        """The name of the event, which selects its handlers."""
         ...
 
     @property
     def args(self) -> list[Any]:
-        """The arguments of its handlers, after the socket."""
+        """The arguments for its handlers, after the socket."""
         ...
 
     @property
     def ack_id(self) -> int | None:
-        """The id of the acknowledgement that the client waits for; None: it waits for none."""
+        """The id of the acknowledgement that the client waits for, or None."""
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size of the event in bytes."""
         ...
 
 
 class Reading(Protocol):
-    """A connection that is not read while an inbox is full."""
+    """A connection, which is not read while an inbox of it is full."""
 
     def inbox_full(self) -> None:
-        """Stop reading: an inbox has become full."""
+        """Stop reading the connection: an inbox has become full."""
 
     def inbox_drained(self) -> None:
-        """That inbox has room again."""
+        """Note that an inbox has room again. Reading resumes when all inboxes have room."""
 
 
 E = TypeVar("E", bound=Event)
 
 
 class Inbox(EventQueue[E]):
-    """The events of one socket that wait for its handlers, and those that are handled concurrently. Bounded.
+    """A bounded queue of the events of one socket: those that wait, and those that are handled concurrently.
 
-    An event is accepted even if it does not fit; then the connection is not read until half of each limit is free.
+    An event that reaches a limit is accepted; then the connection is not read until half of each limit is free.
 
     Args:
         reading: the connection.
-        max_events: how many events fill it.
-        max_bytes: events of how many bytes fill it.
+        max_events: the inbox is full with this number of events.
+        max_bytes: the inbox is full with events of this size in bytes.
 
     Attributes:
-        current: the name of the event that was taken last; its handlers run, or have run.
+        current: the name of the event that was taken last. Its handlers run, or have returned.
     """
 
     __slots__ = ("_reading", "current")
@@ -68,11 +68,11 @@ class Inbox(EventQueue[E]):
         self.current: EventName = ""
 
     def filled(self, first: bool) -> bool:
-        """Stop reading, and accept the event."""
+        """Accept the event, and stop reading the connection."""
         if first:
             self._reading.inbox_full()
         return True
 
     def drained(self) -> None:
-        """Read on."""
+        """Resume reading the connection."""
         self._reading.inbox_drained()

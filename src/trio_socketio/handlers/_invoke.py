@@ -1,4 +1,4 @@
-"""Calling a handler, behind the error boundary."""
+"""Calls handlers inside the error boundary."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from trio_socketio.handlers._handler import Handler
 
 __all__ = ["SLOW_HANDLER", "invoke", "invoke_plain", "was_slow"]
 
-#: A plain function that runs longer than this many seconds is named in the log: it blocks the whole server.
+#: A plain function that runs longer than this many seconds is logged, because it blocks the whole server.
 SLOW_HANDLER = 0.1
 
 LOG = logging.getLogger("trio_socketio.socket")
 
-#: Called with what a handler raised; raises again what the boundary does not contain.
+#: Called with the exception of a handler. Raises it again if it is not an error of the application.
 Failed = Callable[[BaseException], None]
 
 
@@ -31,17 +31,17 @@ def was_slow(handler: Handler, seconds: float) -> None:
 def invoke_plain(
     handler: Handler, socket: object, args: Sequence[Any], failed: Failed, ack: Ack = NO_ACK
 ) -> Any:
-    """Call a handler that is a plain function, in a context of its own.
+    """Call a handler that is a plain function, in its own context (``contextvars``).
 
     Args:
         handler: the handler.
         socket: its first argument, if it takes the socket.
         args: its further arguments.
-        failed: called with what it raises.
+        failed: called with the exception that the handler raises.
         ack: the acknowledgement, for handlers that take it.
 
     Returns:
-        What the handler returns; None if it raises.
+        The result of the handler; None if it raises.
     """
     try:
         return handler.call_apart(socket, args, ack, SLOW_HANDLER, was_slow)
@@ -52,7 +52,7 @@ def invoke_plain(
 async def invoke(
     handler: Handler, socket: object, args: Sequence[Any], failed: Failed, ack: Ack = NO_ACK
 ) -> Any:
-    """Call a handler, and await it if it is an ``async def``; otherwise as ``invoke_plain``."""
+    """Call and await an ``async def`` handler; call a plain function with ``invoke_plain``."""
     if not handler.is_async:
         return invoke_plain(handler, socket, args, failed, ack)
     try:

@@ -1,4 +1,4 @@
-"""A socket's nursery, opened when it is first used."""
+"""The nursery of a socket, opened at its first use."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _Start = tuple[Callable[..., Awaitable[Any]], tuple[Any, ...], object]
 
 
 class SocketNursery:
-    """Tasks that end with their socket: ``start_soon`` and ``start``, as in ``trio.Nursery``.
+    """A nursery whose tasks are cancelled when the socket ends. Start tasks with ``start_soon`` and ``start``.
 
-    An idle socket pays for no nursery. The first use starts a task of the socket, which opens it; an exception of a
-    task in it disconnects the socket, and that socket alone. Once it was cancelled it is opened anew by its next use;
-    once the socket has ended it takes no more tasks, and says so with ``Disconnected``. Tasks that were given to it
-    before it was open start in the order in which they came.
+    The first use starts a task of the socket, which opens a ``trio.Nursery``; an idle socket has none. An exception of
+    a task in the nursery disconnects this socket only. After ``cancel_scope`` was cancelled, the next use opens a new
+    nursery. After the socket has ended, each use raises ``Disconnected``. Tasks that are given to the nursery before it
+    is open start in the order of their calls.
     """
 
     __slots__ = ("_early", "_nursery", "_opened", "_over", "_report", "_scope", "_start")
@@ -42,7 +42,7 @@ class SocketNursery:
 
     @property
     def cancel_scope(self) -> trio.CancelScope:
-        """Cancelling it cancels every task in the nursery."""
+        """The cancel scope of all tasks in the nursery."""
         require_task("nursery.cancel_scope")
         if self._scope is None:
             self._open()
@@ -56,13 +56,13 @@ class SocketNursery:
         if self._nursery is not None:
             try:
                 self._nursery.start_soon(function, *args, name=name)
-            except RuntimeError:  # its last task has ended, and the one that holds it has not noticed yet
+            except RuntimeError:  # cancelled and empty, but the host task has not run since
                 self._early.append((function, args, name))
         else:
             self._early.append((function, args, name))
 
     async def start(self, function: Callable[..., Awaitable[Any]], *args: Any, name: object = None) -> Any:
-        """Start a task and wait until it reports that it runs; see ``trio.Nursery.start``."""
+        """Start a task, and wait until it calls ``task_status.started``; see ``trio.Nursery.start``."""
         while self._nursery is None:
             self._open()
             assert self._opened is not None
@@ -70,7 +70,7 @@ class SocketNursery:
         return await self._nursery.start(function, *args, name=name)
 
     def close(self) -> None:
-        """The socket has ended: take no more tasks. Those that run are cancelled with the socket's other tasks."""
+        """Take no more tasks, because the socket has ended. Running tasks are cancelled by the mailbox."""
         self._over = True
 
     def _open(self) -> None:
@@ -81,11 +81,11 @@ class SocketNursery:
             self._start(self._host, self._scope)
 
     async def _host(self) -> None:
-        """Hold the nursery open; runs inside of ``_scope``."""
+        """Hold the nursery open, inside of ``_scope``."""
         assert self._opened is not None
         try:
             async with trio.open_nursery() as nursery:
-                while self._early:  # one after the other, so that they start in their order
+                while self._early:  # one at a time, so that they start in the order of the calls
                     function, args, name = self._early.pop(0)
                     nursery.start_soon(function, *args, name=name)
                     await trio.lowlevel.cancel_shielded_checkpoint()
@@ -93,7 +93,7 @@ class SocketNursery:
                 self._opened.set()
                 await trio.sleep_forever()
         except CONTAINED as error:
-            self._report(error)  # raises what is not an application's error
+            self._report(error)  # raises it again if it is not an error of the application
         finally:
             self._nursery = self._scope = None
             if self._early and not self._over:

@@ -1,4 +1,4 @@
-"""Refuses calls from outside a Trio task, before they change anything."""
+"""Refuses calls from outside a Trio task, before they have any effect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WAYS = "from another thread call from_thread.{0}, on the server's own thread fro
 
 
 def emit_outside(call: str, way: str = "emit") -> RuntimeError:
-    """The error for an emit that was called outside a Trio task.
+    """Return the error for an emit that was called outside a Trio task.
 
     Args:
         call: the method that was called.
@@ -20,17 +20,17 @@ def emit_outside(call: str, way: str = "emit") -> RuntimeError:
 
 
 def require_task_to_emit(call: str) -> None:
-    """Check that a Trio task calls.
+    """Check that the caller is a Trio task.
 
     Raises:
-        RuntimeError: another thread calls, or a callback on Trio's thread; it names ``from_thread``.
+        RuntimeError: the caller is another thread, or a callback on Trio's thread. The message names ``from_thread``.
     """
     if not in_trio_task():
         raise emit_outside(call)
 
 
 def require_task_to_call(call: str) -> None:
-    """The same for an async method that ``from_thread`` does not have."""
+    """Check the same for an async method that ``from_thread`` does not have."""
     if not in_trio_task():
         raise RuntimeError(
             f"{call} was called outside a Trio task: from another thread call it with trio.from_thread.run"
@@ -38,7 +38,7 @@ def require_task_to_call(call: str) -> None:
 
 
 def require_task(call: str) -> None:
-    """The same for methods that ``from_thread`` does not have."""
+    """Check the same for a method that is not async and that ``from_thread`` does not have."""
     if not in_trio_task():
         raise RuntimeError(
             f"{call} was called outside a Trio task: from another thread call it with trio.from_thread.run_sync, "

@@ -1,4 +1,4 @@
-"""What mailboxes and workers need of the objects around them: their owner, and the running server."""
+"""Protocols that mailboxes and workers depend on: the owner of a mailbox, and the running server."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Owner(Protocol[E]):
         """The first argument of handlers."""
 
     def make_inbox(self) -> Inbox[E]:
-        """Return a new inbox; called for the first event that has to wait."""
+        """Return a new inbox. Called when the first event has to wait."""
         ...
 
     def handle(self, event: E) -> Awaitable[None]:
-        """Call the handlers of an event, in a task; raises nothing that an application's handler raises."""
+        """Call the handlers of an event, in a task. Errors of the handlers are reported, and not raised."""
         ...
 
     def handle_inline(self, event: E, handlers: Sequence[Handler]) -> None:
-        """Call the handlers of an event, all of which are plain functions, in the task that received it."""
+        """Call the handlers of an event in the task that received it. All of them are plain functions."""
 
     def acknowledge(self, ack_id: int, result: Any) -> None:
         """Acknowledge an event with the result of its handler.
@@ -41,41 +41,41 @@ class Owner(Protocol[E]):
         """
 
     def failed(self, event: E, error: BaseException) -> None:
-        """A handler of an event has raised; raises again what the error boundary does not contain."""
+        """Report the error of a handler. Raise it again if it is not an error of the application."""
 
     def event_waits(self) -> None:
-        """An event has come while another one is being handled, or before the mailbox is ready."""
+        """Note that an event waits, because another one is being handled or the mailbox is held."""
 
     def cut_off(self, event: E) -> None:
-        """The handling of an event was cancelled."""
+        """Note that the handling of an event was cancelled."""
 
     def nursery_failed(self, error: BaseException) -> None:
-        """A task in the socket's nursery has raised; raises again what the error boundary does not contain."""
+        """Report the error of a task in the nursery. Raise it again if it is not an error of the application."""
 
     @property
     def has_disconnect_handlers(self) -> bool:
-        """Whether ``run_disconnect_handlers`` has anything to do."""
+        """Whether there are disconnect handlers to run."""
         ...
 
     async def run_disconnect_handlers(self) -> None:
-        """Call the disconnect handlers. All tasks of the mailbox have ended."""
+        """Call the disconnect handlers, after all tasks of the mailbox have ended."""
 
     def vanish(self) -> None:
-        """Drop all references: the mailbox has ended, and so have its tasks."""
+        """Drop all references, after the mailbox and its tasks have ended."""
 
 
 class Spawner(Protocol):
-    """A running server, whose nursery is the parent of the tasks here. Its stop waits for those that are not paused."""
+    """A running server. It starts tasks in its nursery; its stop waits for the tasks that are not paused."""
 
     def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
         """Start a task."""
 
     def pause(self) -> None:
-        """The task that calls has nothing to do; the stop does not wait for it."""
+        """Mark the calling task as idle: the stop of the server does not wait for it."""
 
     def resume(self) -> None:
-        """It has something to do again."""
+        """Mark the calling task as busy again."""
 
     def disconnecting(self) -> AbstractContextManager[None]:
-        """Return the shielded scope of disconnect handlers, which ends with the grace of the server's stop."""
+        """Return a shielded cancel scope for disconnect handlers. It ends with the grace period of the stop."""
         ...

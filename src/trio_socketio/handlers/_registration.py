@@ -1,4 +1,4 @@
-"""Checks at registration: a function that can never be called is refused, with what to write instead."""
+"""Checks functions at registration. An error for one that can never be called says what to write instead."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def require_event_name(event: object) -> None:
     """Refuse a value that cannot be the name of an event.
 
     Raises:
-        TypeError: it is the handler, because the parentheses of the decorator are missing, or neither text nor number.
+        TypeError: the value is a handler, because the parentheses of the decorator are missing, or it is neither a
+            string nor a number.
     """
     if isinstance(event, str | int | float) and not isinstance(event, bool):
         return
@@ -39,10 +40,10 @@ def require_function(function: object, what: str = "a handler") -> None:
 
     Args:
         function: the value.
-        what: what it is registered as, for the error.
+        what: its role, such as "a handler", for the error.
 
     Raises:
-        TypeError: it is no function, or a generator function.
+        TypeError: the value is not callable, or is a generator function.
     """
     if not callable(function):
         raise TypeError(f"{what} is a function, not {type(function).__name__}")
@@ -60,11 +61,11 @@ def require_hook(function: Callable[..., Any], what: str, count: int) -> None:
 
     Args:
         function: the function.
-        what: what it is registered as, for the error.
+        what: its role, for the error.
         count: how many arguments it is called with.
 
     Raises:
-        TypeError: it is no function, is an ``async def``, or cannot be called so.
+        TypeError: it is not callable, is an ``async def`` or a generator function, or takes fewer or more arguments.
     """
     require_function(function, what)
     if inspect.iscoroutinefunction(function):
@@ -76,11 +77,11 @@ def require_arguments(function: Callable[..., Any], what: str, count: int) -> No
     """Refuse a function that cannot be called with ``count`` arguments. A function without a signature passes.
 
     Raises:
-        TypeError: it cannot be called so.
+        TypeError: the function takes fewer or more arguments.
     """
     try:
         signature = inspect.signature(function)
-    except ValueError:  # a function in C may have none
+    except ValueError:  # a function in C may have no signature
         return
     try:
         signature.bind(*[None] * count)
@@ -91,7 +92,7 @@ def require_arguments(function: Callable[..., Any], what: str, count: int) -> No
 
 
 def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function that holds the annotations of a callable: of a method, a wrapper, a partial or an object."""
+    """Return the function whose annotations belong to a callable: a method, a wrapper, a partial or an object."""
     function = inspect.unwrap(function)
     while isinstance(function, partial):
         function = inspect.unwrap(function.func)
@@ -104,11 +105,11 @@ def require_socket(function: Callable[..., Any], first: inspect.Parameter, socke
     """Refuse a function whose first parameter is annotated with another type than the socket's.
 
     Raises:
-        TypeError: it is. An annotation that cannot be resolved passes.
+        TypeError: the annotation is another type. An annotation that cannot be resolved passes.
     """
     try:
         annotation = resolve(plain_function(function), first)
-    except Exception:  # only type checkers read it
+    except Exception:  # the annotation may be for type checkers only
         return
     if excludes(annotation, socket_type):
         name = function_name(function)

@@ -1,4 +1,4 @@
-"""Tables of handlers, by the names of their events."""
+"""Tables that map the names of events to handlers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ class HandlerTable:
     """Handlers by event, in the order of registration.
 
     Args:
-        takes_socket: whether the first parameter of its handlers is the socket.
+        takes_socket: whether the first parameter of the handlers is the socket.
         socket_type: the class of that socket, if it is known.
 
     Attributes:
-        by_event: all handlers.
-        inline: of the events that a client may send, those whose handlers are all plain functions: one lookup decides
-            that an event is handled without a task.
-        lone: of the events that a client may send, those with one simple ``async def`` handler.
-        any: handlers that are called for every event, before its own. While there are any, ``inline`` and ``lone`` are
-            empty.
+        by_event: all handlers of single events.
+        inline: the events that a client may send and whose handlers are all plain functions. One lookup decides that an
+            event is handled without a task.
+        lone: the events that a client may send and that have exactly one handler, a simple ``async def``.
+        any: the handlers that are called for every event, before its own handlers. While there are such handlers,
+            ``inline`` and ``lone`` are empty.
     """
 
     __slots__ = ("any", "by_event", "inline", "lone", "socket_type", "takes_socket")
 
-    #: Other names of events.
+    #: Maps other names of events to the names used here.
     ALIASES: ClassVar[Mapping[EventName, EventName]] = {}
-    #: The events that the server itself tells, and how many arguments, besides the socket, each has.
+    #: The events that only the server raises, and how many arguments, besides the socket, each has.
     LIFECYCLE: ClassVar[Mapping[EventName, int]] = {}
 
     def __init__(self, *, takes_socket: bool, socket_type: type = object) -> None:
@@ -42,14 +42,14 @@ class HandlerTable:
         self.socket_type = socket_type
 
     def handler(self, function: HandlerFunction, *, once: bool = False) -> Handler:
-        """Make a handler of a function, which is called as the others of this table are."""
+        """Make a handler of a function, with the settings of this table."""
         return Handler(function, takes_socket=self.takes_socket, once=once, socket_type=self.socket_type)
 
     def add(self, event: EventName, function: HandlerFunction, *, once: bool) -> None:
         """Register a function.
 
         Raises:
-            TypeError: see ``Handler``; or it needs more arguments than the event has.
+            TypeError: see ``Handler``; or the function needs more arguments than the event has.
         """
         event = self.ALIASES.get(event, event)
         handler = self.handler(function, once=once)
@@ -57,7 +57,7 @@ class HandlerTable:
         self._set(event, (*self.get(event), handler))
 
     def _check(self, event: EventName, handler: Handler) -> None:
-        """Refuse a handler that can never be called, as far as it is known what the event has."""
+        """Refuse a handler that needs more arguments than a lifecycle event has."""
         if event in self.LIFECYCLE:
             handler.require_at_most(self.LIFECYCLE[event], event)
 
@@ -66,7 +66,7 @@ class HandlerTable:
         return self.by_event.get(self.ALIASES.get(event, event), ())
 
     def sent(self, event: EventName) -> tuple[Handler, ...]:
-        """Return the handlers of an event that a client has sent: none if only the server tells it."""
+        """Return the handlers of an event that a client has sent. A lifecycle event sent by a client has none."""
         return () if event in self.LIFECYCLE else self.get(event)
 
     def remove(self, event: EventName, unwanted: Callable[[Handler], bool]) -> None:
@@ -91,7 +91,7 @@ class HandlerTable:
             self.lone[event] = handlers[0]
 
     def set_any(self, handlers: Iterable[Handler]) -> None:
-        """Change the handlers that are called for every event."""
+        """Replace the handlers that are called for every event."""
         self.any = tuple(handlers)
         for event, registered in self.by_event.items():
             self._index(event, registered)
@@ -104,11 +104,11 @@ class HandlerTable:
 
 
 class JoinedTable:
-    """The handlers of a socket that has handlers of its own, which come after those that all sockets share.
+    """The handlers of a socket that has its own handlers. They are called after the handlers that all sockets share.
 
     Attributes:
         shared: the handlers of all sockets.
-        own: those of this one.
+        own: the handlers of this socket.
         inline: as in ``HandlerTable``.
         lone: empty.
     """
@@ -142,7 +142,7 @@ class JoinedTable:
 
 
 class _Inline:
-    """``JoinedTable.inline``, looked up when it is asked for: either table may change."""
+    """``JoinedTable.inline``. It is computed at each lookup, because both tables may change."""
 
     __slots__ = ("_own", "_shared")
 
@@ -158,7 +158,7 @@ class _Inline:
 
 
 def claim(table: HandlerTable | JoinedTable, event: EventName, handler: Handler) -> bool:
-    """Return whether a handler is to be called. One that was registered with ``once`` is removed, and called once."""
+    """Return whether to call a handler. Remove a handler that was registered with ``once``: it is called once."""
     if not handler.once:
         return True
     if handler.spent:

@@ -1,4 +1,4 @@
-"""The tasks that handle events. All sockets of a running server share them."""
+"""Worker tasks, which handle the events of all sockets of a running server."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from trio_socketio.handlers._owner import Spawner
 
 __all__ = ["MOST_FREE", "Workers"]
 
-#: How many workers at most wait for work; one that has nothing to do when there are enough of them ends.
+#: How many idle workers wait for work at most. When so many wait, another worker ends instead of waiting.
 MOST_FREE = 64
 
-#: How many events are handled in a row before other tasks run, if no handler waits for anything.
+#: How many events a worker handles before a checkpoint, so that other tasks run even if no handler waits.
 EVENTS_BETWEEN_CHECKPOINTS = 64
 
 E = TypeVar("E", bound=Event)
@@ -31,20 +31,22 @@ E = TypeVar("E", bound=Event)
 class Workers(Generic[E]):
     """The workers of one running server, in its nursery.
 
-    A task for each event would cost as much as the rest of an echo. A worker handles the events that wait in one
-    mailbox, and goes on with the next mailbox. As long as no handler waits for anything, one worker serves all sockets.
-    A handler that waits keeps its worker, and another one goes on: there are as many as handlers that wait. While a
-    worker is with a mailbox, its cancel scope is one of the mailbox's: it is cancelled when the socket ends, and then
-    it ends, too. It also ends when a handler has set a context variable, so that no other socket's handlers see it.
+    A task for each event would cost as much as the rest of an echo. Instead, a worker handles the events that wait in
+    one mailbox, and continues with the next mailbox. As long as no handler waits, one worker serves all sockets. A
+    handler that waits keeps its worker, and another worker serves the other mailboxes.
+
+    While a worker serves a mailbox, its cancel scope is in the ``scopes`` of the mailbox: when the socket ends, the
+    worker is cancelled and ends, too. A worker also ends when a handler has set a context variable, so that the
+    handlers of other sockets do not see it.
 
     Args:
         spawner: the running server.
-        key: says which events of a socket are handled one after the other.
+        key: decides which events of a socket are handled one after the other.
 
     Attributes:
         spawner: the running server.
-        idle: set when a mailbox may be idle, for those that something waits for.
-        mailboxes: how many exist.
+        idle: one Trio event for each mailbox in ``wait_until_idle``; set when the mailbox may be idle.
+        mailboxes: how many mailboxes exist.
     """
 
     def __init__(self, spawner: Spawner, key: Key = serial) -> None:
@@ -53,7 +55,7 @@ class Workers(Generic[E]):
         self._key = key
         self._waiting: deque[Mailbox[E]] = deque()
         self._free: list[Signal] = []
-        #: whether a worker is on its way that will look at ``_waiting``
+        #: whether a worker was woken or started and has not looked at ``_waiting`` yet
         self._is_coming = False
         self._context = copy_context()
         self.mailboxes = 0
@@ -65,7 +67,7 @@ class Workers(Generic[E]):
         self.mailboxes += 1
 
     def ended(self) -> None:
-        """That mailbox has ended, and so have its tasks. After the last one, workers that wait for work end."""
+        """Remove a mailbox that has ended from the count. After the last one, the idle workers end."""
         self.mailboxes -= 1
         if not self.mailboxes:
             while self._free:
@@ -97,38 +99,38 @@ class Workers(Generic[E]):
                     mailbox = waiting.popleft()
                     if waiting and not self._is_coming:
                         self._call()
-                    if mailbox.state is QUEUED:  # otherwise it has ended meanwhile
+                    if mailbox.state is QUEUED:  # otherwise the mailbox has ended meanwhile
                         streak = await self._serve(mailbox, scope, streak, task)
                         if mailbox.state is ENDED or copy_context() != clean:
                             return
-                    del mailbox  # keep nothing of it alive while this waits
+                    del mailbox  # do not keep the mailbox alive while this worker waits
                 if not self.mailboxes or len(self._free) >= MOST_FREE:
                     return
                 if trio.current_effective_deadline() < math.inf:
-                    return  # a handler has left a cancel scope open, whose deadline would cancel the handlers of others
+                    return  # a handler has left a cancel scope open: its deadline would cancel other handlers
                 self._free.append(signal)
                 spawner.pause()
                 try:
                     await signal.wait()
-                except BaseException:  # the server ends, or that scope had no deadline
+                except BaseException:  # the server ends, or a handler has left a scope open
                     self._leave(signal)
                     raise
                 finally:
                     spawner.resume()
                 if not self._is_coming:
-                    return  # not called, but dismissed by ``ended``
+                    return  # woken by ``ended``, not by ``_call``
 
     def _leave(self, signal: Signal) -> None:
-        """A worker that waits is cancelled: it handles no more events."""
+        """Remove an idle worker that is cancelled. If it was woken already, call another one in its place."""
         if signal in self._free:
             self._free.remove(signal)
-        else:  # it was called meanwhile
+        else:  # it was woken meanwhile
             self._call()
 
     async def _serve(
         self, mailbox: Mailbox[E], scope: trio.CancelScope, streak: int, task: trio.lowlevel.Task
     ) -> int:
-        """Handle what waits in a mailbox; returns how many events were handled since other tasks ran."""
+        """Handle the events that wait in a mailbox. Return how many were handled since the last checkpoint."""
         inbox, owner, socket = mailbox.inbox, mailbox.owner, mailbox.owner.socket
         assert inbox is not None
         mailbox.scopes = (*mailbox.scopes, scope)
@@ -143,7 +145,7 @@ class Workers(Generic[E]):
                 if handler is None:
                     await owner.handle(event)
                 else:
-                    try:  # as ``invoke``, here because another coroutine takes 0.2 µs
+                    try:  # the same as ``invoke``, inlined because another coroutine takes 0.2 µs
                         result = await handler.call(socket, event.args, NO_ACK)
                         if event.ack_id is not None:
                             owner.acknowledge(event.ack_id, result)
@@ -164,7 +166,7 @@ class Workers(Generic[E]):
         return streak
 
     async def _handle_by_key(self, mailbox: Mailbox[E]) -> None:
-        """Handle what waits: events that have a key here, each of the others in a task of its own."""
+        """Handle the events that wait: those with a key in this task, each of the others in its own task."""
         inbox = mailbox.inbox
         assert inbox is not None
         while (event := inbox.borrow()) is not None:
@@ -172,6 +174,6 @@ class Workers(Generic[E]):
                 await mailbox.handle_apart(event)
                 continue
             mailbox.nursery.start_soon(mailbox.handle_apart, event)
-            # Trio runs tasks that are ready at the same time in any order. This lets the handler start before the next
-            # one is ready.
+            # Trio runs tasks that are ready at the same time in any order. This checkpoint lets the handler start
+            # before the task of the next event is ready.
             await trio.lowlevel.checkpoint()
