@@ -173,8 +173,8 @@ void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate);
 tsio_outbox *tsio_conn_leave_fast_path(tsio_conn *conn);
 
 /* Sets the client's dialect; NULL: revision 4. Messages that are queued already do not change.
- * The caller keeps the dialect, which must outlive the connection. It also says whether the
- * client may send compressed messages. Precondition: no message is half read. */
+ * The caller keeps the dialect, which must outlive the connection. It also determines whether
+ * the client may send compressed messages. Precondition: no message is half read. */
 void tsio_conn_set_dialect(tsio_conn *conn, const tsio_dialect *dialect);
 
 /* Sets whether tsio_conn_send() accepts messages. */

@@ -11,7 +11,7 @@ enum {
     WINDOW_BITS_MAX = 15,
     INFLATE_STEP = 4096, /* the least bytes by which the buffer grows; it doubles anyway */
     TAIL_LEN = 4,
-    BLOCKS_MAX = 16384, /* so many of the most expensive blocks take 60 ms; a flushed fragment has two blocks */
+    BLOCKS_MAX = 16384, /* this many of the most expensive blocks take 60 ms; a flushed fragment has two blocks */
     AT_BLOCK_END = 128, /* z_stream.data_type when a block ended with the input's last bit, and was not the final one */
     IN_LAST_BLOCK = 64  /* is added to data_type in the final block */
 };
