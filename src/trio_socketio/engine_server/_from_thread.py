@@ -1,4 +1,4 @@
-"""Sending messages from outside of Trio tasks."""
+"""Sends messages from outside of Trio tasks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["SendFromThread"]
 
 
 class Sender(Protocol):
-    """The socket whose messages are sent."""
+    """A socket that sends messages."""
 
     async def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Send a message, waiting for room in the outbox."""
+        """Send a message; wait for room in the outbox."""
 
     def send_nowait(self, data: str | bytes | bytearray | memoryview) -> None:
         """Send a message without waiting."""
@@ -29,20 +29,20 @@ class SendFromThread:
         self._socket = socket
 
     def send(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Block another thread until a message is queued, as ``await send`` does.
+        """Queue a message as ``await send`` does, and block the calling thread until then.
 
         Raises:
-            RuntimeError: the server has stopped, or stops meanwhile; or this is its own thread.
-            SocketIOError: what ``send`` raises.
+            RuntimeError: the server has stopped, or stops meanwhile; or the caller is the server's own thread.
+            SocketIOError: an error of ``send``.
         """
         self._runtime.inlet.run("send", self._socket.send, data)
 
     def send_soon(self, data: str | bytes | bytearray | memoryview) -> None:
-        """Send a message soon, as ``send_nowait`` does, and return at once; also on the server's own thread.
+        """Schedule ``send_nowait`` for a message, and return at once. Works on the server's own thread, too.
 
-        Errors are logged, also that the socket has ended meanwhile.
+        Errors are logged, also if the socket has ended meanwhile.
 
         Raises:
-            RuntimeError: the server has stopped; or 4,096 messages wait to be sent so.
+            RuntimeError: the server has stopped, or 4,096 scheduled messages wait.
         """
         self._runtime.inlet.run_soon(self._socket.send_nowait, data)

@@ -1,4 +1,4 @@
-"""The iteration over a socket's messages that no handler takes."""
+"""The iteration over messages of a socket that has no handler for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trio_socketio.serving import BaseRuntime
 
 __all__ = ["MessageIteration", "MessageIterator"]
 
-#: How many messages an iteration gives out in a row before other tasks run, if nothing waits for anything.
+#: How many messages an iteration returns before a checkpoint, so that other tasks run even if the loop never waits.
 MESSAGES_BETWEEN_CHECKPOINTS = 32
 
 
@@ -24,14 +24,14 @@ class MessageSource(Protocol):
         ...
 
     def iterated(self, iteration: MessageIteration) -> None:
-        """The iterator of this iteration is gone."""
+        """End this iteration, whose iterator was deleted."""
 
     async def next_message(self) -> str | bytes | None:
-        """Wait for a message; None: there will be no more."""
+        """Wait for a message. Return None if the iteration has ended."""
 
 
 class MessageIterator:
-    """Gives out messages that no handler takes, for as long as a task holds it."""
+    """An iterator over the messages that have no handler. The iteration ends when it is deleted."""
 
     __slots__ = ("__weakref__", "_iteration", "_source")
 
@@ -53,18 +53,18 @@ class MessageIterator:
 
 
 class MessageIteration:
-    """The iteration over a socket's messages: one iterator, which several loops may use at once."""
+    """The iteration over the messages of a socket. It has one iterator, which several loops may share."""
 
     __slots__ = ("_iterator", "_streak", "_takers")
 
     def __init__(self) -> None:
         self._iterator: weakref.ref[MessageIterator] | None = None
-        #: how many messages it has given out since other tasks ran
+        #: how many messages were returned since the last checkpoint
         self._streak = 0
         self._takers = trio.lowlevel.ParkingLot()
 
     def iterator(self, source: MessageSource) -> MessageIterator:
-        """Return the iterator over this peer's messages; a new one if the last one is not used any more."""
+        """Return the iterator over the messages of this peer. Make a new one if the last one was deleted."""
         iterator = None if self._iterator is None else self._iterator()
         if iterator is None:
             iterator = MessageIterator(source, self)
@@ -72,20 +72,20 @@ class MessageIteration:
         return iterator
 
     def wake(self) -> None:
-        """A message waits: wake one task that takes messages."""
+        """Wake one task in ``wait``, because a message waits."""
         self._takers.unpark()
 
     def close(self) -> None:
-        """The socket has ended: wake all of them."""
+        """Wake all tasks in ``wait``, because the socket has ended."""
         self._takers.unpark_all()
 
     async def let_others_run(self) -> None:
-        """Count a message that is given out, and let other tasks run from time to time."""
+        """Count a message, and run a checkpoint after every ``MESSAGES_BETWEEN_CHECKPOINTS`` messages."""
         self._streak += 1
         if self._streak >= MESSAGES_BETWEEN_CHECKPOINTS:
             self._streak = 0
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def wait(self) -> None:
-        """Wait until a message may be there, or the socket has ended."""
+        """Wait until ``wake`` or ``close``."""
         await self._takers.park()

@@ -1,4 +1,4 @@
-"""The mailbox of an engine's socket: it holds the socket's messages."""
+"""The mailbox of an ``EngineSocket``, which holds its messages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["Message", "MessageMailbox"]
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A message, as an event of the socket: ``args`` holds its data. Its size is in bytes."""
+    """A message, in the form of an event. ``args`` holds its data, and ``size`` is in bytes."""
 
     args: list[str | bytes]
     size: int
-    # Without annotations, so that they are no fields.
+    # Not annotated, so that msgspec does not make them fields.
     name = "message"
     ack_id = None
 
@@ -29,7 +29,7 @@ class MessageOwner(Owner[Message], Protocol):
 
 
 class MessageMailbox(Mailbox[Message]):
-    """The mailbox of an engine's socket. An iteration takes its messages if there is no handler for them."""
+    """The mailbox of an ``EngineSocket``. An iteration takes the messages if there is no handler for them."""
 
     __slots__ = ()
 
@@ -37,7 +37,10 @@ class MessageMailbox(Mailbox[Message]):
     iteration: MessageIteration | None
 
     def deliver(self) -> None:
-        """Messages wait, or there are other handlers or iterations for them."""
+        """Pass the messages that wait to the handlers or to the iteration. Without either, drop them.
+
+        Called when a message arrives, and when a handler or an iteration is added or removed.
+        """
         inbox = self.inbox
         if inbox is None or not inbox.has_waiting or self.has_ended:
             return

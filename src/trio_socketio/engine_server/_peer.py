@@ -1,4 +1,4 @@
-"""One session of an Engine.IO server that serves by itself: its messages, and its tasks."""
+"""One session of an Engine.IO server without Socket.IO: its messages and its tasks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from trio_socketio.serving import HELD_SECONDS, Listeners, Peer, log_held
 
 __all__ = ["EnginePeer"]
 
-#: What to do instead of returning False from a connection handler.
+#: The alternative to returning False from a connection handler, for the log.
 NOT_REFUSED = "raise Forbidden in allow_request, or close the socket"
 
 
@@ -39,7 +39,7 @@ class EnginePeer(Peer):
 
     Attributes:
         mailbox: the socket's messages and tasks.
-        dropped: how many messages neither a handler nor an iteration took.
+        dropped: how many messages were dropped, because there was neither a handler nor an iteration.
     """
 
     __slots__ = ("_end", "dropped", "mailbox", "runtime")
@@ -54,13 +54,13 @@ class EnginePeer(Peer):
         self.engine_socket = EngineSocket(self, self.listeners)
         self.mailbox = MessageMailbox(self, runtime.workers, runtime.handlers)
         self.dropped = 0
-        #: reason and description, when the session has ended
+        #: the reason and its description, after the session has ended
         self._end: tuple[DisconnectReason, str] | None = None
         untrack(self, self.engine_socket, self.listeners, self.mailbox)
 
     @property
     def socket(self) -> EngineSocket:
-        """The session as handlers receive it; there until all is over."""
+        """The socket that handlers receive. It exists until ``vanish``."""
         assert self.engine_socket is not None
         return self.engine_socket
 
@@ -71,13 +71,13 @@ class EnginePeer(Peer):
 
     @property
     def reason(self) -> DisconnectReason | None:
-        """Why the session has ended; None: it has not."""
+        """Why the session has ended; None while it is open."""
         return None if self._end is None else self._end[0]
 
     # the session's observer
 
     def opened(self, now: float) -> None:
-        """Begin with the connection handlers."""
+        """Run the connection handlers. Messages are held until they return."""
         waiting: list[Handler] = []
         for handler in self.mailbox.table.get("connection"):
             if not self.connected:
@@ -100,7 +100,7 @@ class EnginePeer(Peer):
             await self._connect(handlers[0])
         else:
             async with trio.open_nursery() as nursery:
-                for handler in handlers:  # they start in the order of registration
+                for handler in handlers:  # the checkpoint makes them start in the order of registration
                     nursery.start_soon(self._connect, handler)
                     await trio.lowlevel.checkpoint()
         self.ready()
@@ -114,15 +114,15 @@ class EnginePeer(Peer):
             self.runtime.returned_false(handler.function, NOT_REFUSED)
 
     def text(self, data: bytes, now: float) -> None:
-        """Take a text message."""
+        """Receive a text message."""
         self.mailbox.receive(Message([data.decode("utf-8", "surrogatepass")], len(data)))
 
     def binary(self, data: bytes, now: float) -> None:
-        """Take a binary message."""
+        """Receive a binary message."""
         self.mailbox.receive(Message([data], len(data)))
 
     def alarm(self, now: float) -> None:
-        """The connection handlers have held messages for ``hold_timeout``, or so long that the log names them."""
+        """Stop holding messages after ``hold_timeout``. Before that, log handlers that hold them for long."""
         deadline = self.runtime.holding.get(self.session, now)
         if now >= deadline:
             self.ready()
@@ -140,7 +140,7 @@ class EnginePeer(Peer):
         self.listeners.call("upgrade")
 
     def closed(self, reason: DisconnectReason, description: str) -> None:
-        """The session has ended, and so do its tasks."""
+        """End the mailbox and its tasks, because the session has ended."""
         self._end = reason, description
         self.writable()
         self.runtime.session_ended(self.session)
@@ -156,7 +156,7 @@ class EnginePeer(Peer):
         self.mailbox.deliver()
 
     def ready(self) -> None:
-        """Let messages through that are held while the connection handlers run."""
+        """Stop holding messages for the connection handlers, and deliver those that wait."""
         if (
             self.connected
             and self.mailbox.ready()
@@ -167,7 +167,7 @@ class EnginePeer(Peer):
     # the iteration
 
     def iterate(self) -> MessageIterator:
-        """An iterator over the messages that no handler takes; all that are used at a time are the same one."""
+        """Return the iterator over the messages that have no handler. Concurrent loops share one iterator."""
         if self.mailbox.iteration is None:
             self.mailbox.iteration = MessageIteration()
         iterator = self.mailbox.iteration.iterator(self)
@@ -175,13 +175,13 @@ class EnginePeer(Peer):
         return iterator
 
     def iterated(self, iteration: MessageIteration) -> None:
-        """The iterator of this iteration is gone: messages that wait are dropped."""
+        """End this iteration, whose iterator was deleted. Messages that wait are dropped if there is no handler."""
         if self.mailbox.iteration is iteration:
             self.mailbox.iteration = None
             self.mailbox.deliver()
 
     async def next_message(self) -> str | bytes | None:
-        """Wait for a message; None: there will be no more."""
+        """Wait for a message. Return None if the session or the iteration has ended."""
         await trio.lowlevel.checkpoint_if_cancelled()
         mailbox = self.mailbox
         while True:
@@ -201,7 +201,7 @@ class EnginePeer(Peer):
     # the mailbox's owner
 
     def make_inbox(self) -> Inbox[Message]:
-        """Return a new inbox, with the limits of the server's options."""
+        """Return a new inbox with the limits ``inbox_events`` and ``inbox_bytes``."""
         config = self.runtime.config
         return Inbox(self, config.inbox_events, config.inbox_bytes)
 
@@ -213,16 +213,16 @@ class EnginePeer(Peer):
             await invoke(handler, self.socket, event.args, self._message_failed)
 
     def handle_inline(self, event: Message, handlers: Sequence[Handler]) -> None:
-        """As ``handle``, for handlers that are plain functions."""
+        """Call the handlers of a message, all of which are plain functions."""
         for handler in handlers:
             if self.connected:
                 invoke_plain(handler, self.socket, event.args, self._message_failed)
 
     def acknowledge(self, ack_id: int, result: object) -> None:
-        """Messages have no acknowledgement."""
+        """Do nothing: messages have no acknowledgement."""
 
     def event_waits(self) -> None:
-        """Name the connection handlers later that hold the first message."""
+        """Set an alarm for the first held message, which logs the connection handlers that hold it for long."""
         inbox = self.mailbox.inbox
         if inbox is not None and inbox.count == 1 and self.session in self.runtime.holding:
             self.session.set_alarm(
@@ -230,17 +230,17 @@ class EnginePeer(Peer):
             )
 
     def cut_off(self, event: Message) -> None:
-        """Nothing waits for an answer to a message."""
+        """Do nothing: a message has no acknowledgement that could be missing."""
 
     def failed(self, event: Message, error: BaseException) -> None:
-        """A handler of a message has raised: close the socket."""
+        """Report the error of a message handler, and close the socket."""
         self._message_failed(error)
 
     def _message_failed(self, error: BaseException) -> None:
         self._failed("message", error)
 
     def nursery_failed(self, error: BaseException) -> None:
-        """A task in the socket's nursery has raised: close the socket."""
+        """Report the error of a task in the socket's nursery, and close the socket."""
         self._failed("nursery", error)
 
     def _failed(self, event: str, error: BaseException) -> None:
@@ -270,12 +270,12 @@ class EnginePeer(Peer):
             await invoke(handler, self.socket, args, partial(self._failed, "close"))
 
     def vanish(self) -> None:
-        """Drop the socket: it refers to this."""
+        """Drop the socket. It refers to this peer, so this breaks the reference cycle."""
         self.listeners.clear()
         self.engine_socket = None
 
     async def finish(self) -> None:
-        """Wait until what has come is handled and all that was sent is written, or it has ended."""
+        """Wait until all received messages are handled and all sent messages are written, or the session has ended."""
         while self.connected and not self.mailbox.is_idle:
             await self.mailbox.wait_until_idle()
         await self.flush()

@@ -1,4 +1,4 @@
-"""What the peers of a running Engine.IO server share."""
+"""The state that the peers of a running Engine.IO server share."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["PeerRuntime"]
 
 
 class PeerRuntime(BaseRuntime):
-    """A running Engine.IO server, as its peers see it.
+    """The part of a running Engine.IO server that its peers use.
 
     Attributes:
-        handlers: the handlers that are registered with the server.
+        handlers: the handlers registered with the server.
         workers: the tasks that handle messages.
-        holding: the sessions whose connection handlers hold messages, with the time until which they do.
-        known_holding: the connection handlers that have held messages for long, and are in the log.
+        holding: the sessions whose connection handlers hold messages, and the time at which ``hold_timeout`` is over.
+        known_holding: the names of connection handlers that were logged, because they held messages for long.
     """
 
     def __init__(
@@ -35,4 +35,4 @@ class PeerRuntime(BaseRuntime):
 
     @abstractmethod
     def session_ended(self, session: Session) -> None:
-        """Forget a session that has ended."""
+        """Remove a session that has ended."""

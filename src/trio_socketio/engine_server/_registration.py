@@ -1,4 +1,4 @@
-"""Checks of what applications register with an engine."""
+"""Checks the middlewares that applications register with an engine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["require_engine_middleware"]
 
 
 def require_engine_middleware(function: Callable[..., Any]) -> None:
-    """Refuse a middleware of the engine that cannot be awaited with a request and ``next``.
+    """Refuse a middleware that cannot be called with a request and ``next`` and awaited.
 
     Raises:
-        TypeError: it is no ``async def``, or cannot be called with these arguments.
+        TypeError: the middleware is not an ``async def``, or cannot be called with these two arguments.
     """
     if not any(inspect.iscoroutinefunction(item) for item in (function, type(function).__call__)):
         raise TypeError(f"a middleware of the engine is an async def, unlike {function!r}")

@@ -1,4 +1,4 @@
-"""The handlers of an engine's sockets. Each of their events has a fixed number of arguments."""
+"""The table of the handlers for an engine's sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["MessageHandlers"]
 
 
 class MessageHandlers(HandlerTable):
-    """Handlers of an engine, or of one of its sockets."""
+    """The handlers of an engine, or of one of its sockets. Each event has a fixed number of arguments."""
 
     __slots__ = ()
 

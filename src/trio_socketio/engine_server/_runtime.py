@@ -1,4 +1,4 @@
-"""A running Engine.IO server: it makes the peers of its sessions."""
+"""A running Engine.IO server, which makes a peer for each session."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["EngineRuntime"]
 
 
 class EngineRuntime(PeerRuntime):
-    """What exists while an Engine.IO server runs by itself.
+    """The state of an Engine.IO server that runs without a Socket.IO server.
 
     Attributes:
-        peers: the peers of all open sessions, in the order in which these began.
+        peers: the peers of all open sessions, in the order in which the sessions were opened.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class EngineRuntime(PeerRuntime):
         return peer
 
     def session_ended(self, session: Session) -> None:
-        """Forget a session that has ended."""
+        """Remove a session that has ended."""
         self.peers.pop(session, None)
         self.holding.pop(session, None)
 
     def deliver(self) -> None:
-        """A handler was registered: deliver the messages that wait for it."""
+        """Deliver the messages that wait, because a handler was registered."""
         for peer in list(self.peers.values()):
             peer.mailbox.deliver()
 

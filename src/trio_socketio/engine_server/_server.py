@@ -1,4 +1,4 @@
-"""An Engine.IO server: by itself, or below a Socket.IO server."""
+"""An Engine.IO server, which serves by itself or below a Socket.IO server."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ __all__ = ["EngineServer", "engine_below"]
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Callable[..., object])
 
-#: Of HTTP requests, and how many arguments they have.
+#: The events of HTTP requests, and how many arguments their hooks have.
 _HOOKS = {"connection_error": 4, "headers": 2, "initial_headers": 2}
-#: Of sockets.
+#: The events of sockets.
 _EVENTS = ("close", "connection", "message")
 
 
 class EngineServer(Serving[EngineConfig, EngineRuntime]):
-    """An Engine.IO server: sessions over polling and WebSocket whose messages are texts and bytes, and no more.
+    """An Engine.IO server: sessions over polling and WebSocket, which exchange text and binary messages.
 
-    It serves by itself, or below a Socket.IO server: ``Server(engine=EngineServer(...))``; one that is given none makes
-    its own, ``io.engine``. Constructing it does no I/O and needs no running Trio.
+    It serves by itself, or below a Socket.IO server: ``Server(engine=EngineServer(...))``. A ``Server`` without this
+    argument makes an engine, ``io.engine``. Constructing an ``EngineServer`` does no I/O and needs no running Trio.
 
     Args:
-        **options: see ``EngineServerOptions``; times are seconds, sizes bytes. ``path`` is ``/engine.io/`` by default.
+        **options: see ``EngineServerOptions``. Times are in seconds, and sizes in bytes. The default of ``path`` is
+            ``/engine.io/``.
 
     Raises:
-        TypeError: an option does not exist, or its value is of another kind.
+        TypeError: an option does not exist, or its value has the wrong type.
         ValueError: an option's value is out of range.
     """
 
@@ -54,7 +55,7 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
         self._handlers = MessageHandlers(takes_socket=True, socket_type=EngineSocket)
 
     def _reserve(self) -> EngineState:
-        """Give the engine to a ``Server``."""
+        """Reserve the engine for a ``Server``."""
         if self._engine_state.is_below or self._runtime is not None:
             raise ValueError("this engine serves already: make another one for this Server")
         if self._handlers.by_event:
@@ -64,21 +65,25 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
 
     @property
     def clients_count(self) -> int:
-        """How many sessions there are; none while the server does not run."""
+        """How many sessions there are; 0 while the server does not run."""
         return 0 if self._engine_state.engine is None else self._engine_state.engine.clients_count
 
     @property
     def refused(self) -> Mapping[str, int]:
-        """How many requests were refused since the server runs, by the context that ``connection_error`` is told."""
+        """How many requests were refused since the server started, by the ``context`` of ``connection_error``."""
         engine = self._engine_state.engine
         return MappingProxyType({} if engine is None else engine.rules.refused)
 
     def use(self, middleware: M) -> M:
         """Await ``middleware(request, next)`` for every request to the engine, in the order of registration.
 
-        Who awaits ``next()`` lets the request go on; who does not, or raises, refuses it: with code 3, or with 403 and
-        its message for ``Forbidden``. What is put into ``request.response_headers``, a sequence of pairs that is there
-        already, goes with every response if all of it can be sent. All of them together may take ``admission_timeout``.
+        A middleware that awaits ``next()`` lets the request continue. A middleware that returns without this, or
+        raises, refuses the request with code 3. If it raises ``Forbidden``, the response is 403 with the message of the
+        exception.
+
+        ``request.response_headers`` is a sequence of pairs, which may hold some already. A middleware can add pairs:
+        they are sent with every response to the request. If one of them cannot be sent, all of them are left out. All
+        middlewares of a request together may take ``admission_timeout``.
         """
         require_engine_middleware(middleware)
         self._engine_state.hooks.middlewares.append(middleware)
@@ -86,12 +91,12 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
 
     @property
     def clients(self) -> list[EngineSocket]:
-        """The sockets of a server that serves by itself, as they are now."""
+        """A list of the open sockets. Empty if the engine is below a ``Server`` or does not run."""
         return [] if self._runtime is None else [peer.socket for peer in self._runtime.peers.values()]
 
     @property
     def observer(self) -> EngineObserver | None:
-        """Hears what each session does; see ``EngineObserver``. It is set before the server runs."""
+        """The observer of all sessions; see ``EngineObserver``. Set it before the server runs."""
         return self._engine_state.observer
 
     @observer.setter
@@ -106,24 +111,25 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
     def on(self, event: str, function: None = None) -> Callable[[F], F]: ...
 
     def on(self, event: str, function: F | None = None) -> F | Callable[[F], F]:
-        """Register a function for an event; also a decorator. A plain function must not block.
+        """Register a function for an event. Also works as a decorator. A plain function must not block.
 
-        Of sockets, when it serves by itself; these may be ``async def``. An exception closes the socket.
+        Events of sockets, for an engine that serves by itself. The function may be ``async def``. An exception closes
+        the socket.
 
         - ``"connection"``: ``(socket)``, for each session. An ``async def`` is cancelled when the session ends.
-        - ``"message"``: ``(socket, data)``, for each message, those of one socket one after the other.
+        - ``"message"``: ``(socket, data)``, for each message. Messages of one socket are handled one after the other.
         - ``"close"``: ``(socket, reason, description)``, when a session and its handlers have ended.
 
-        Of HTTP requests, plain functions:
+        Events of HTTP requests, for plain functions:
 
-        - ``"initial_headers"``: ``(headers, request)``, for the response that opens a session. The headers are a list
-          of pairs that may be changed.
+        - ``"initial_headers"``: ``(headers, request)``, for the response that opens a session. The function may change
+          ``headers``, a list of pairs.
         - ``"headers"``: the same for every response to a request to the engine.
-        - ``"connection_error"``: ``(request, code, message, context)``, for every request that is refused, once.
+        - ``"connection_error"``: ``(request, code, message, context)``, once for every refused request.
 
         Raises:
-            ValueError: there is no such event, or the sockets are those of a ``Server``.
-            TypeError: the function is never awaited, or cannot be called so.
+            ValueError: the event does not exist, or it is an event of sockets and the engine belongs to a ``Server``.
+            TypeError: the function is an ``async def`` for an event of HTTP requests, or takes other arguments.
         """
         if callable(event):
             require_event_name(event)
@@ -154,17 +160,17 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
 
 
 class _OwnEngine(EngineServer):
-    """The engine that a ``Server`` makes when it is given none."""
+    """The engine that a ``Server`` makes without the argument ``engine``."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._begin(config)
 
 
 def engine_below(config: EngineConfig, engine: EngineServer | None) -> tuple[EngineServer, EngineState]:
-    """Reserve the engine of a Socket.IO server: the one it is given, or one of its own.
+    """Reserve the engine of a Socket.IO server: ``engine``, or a new one if it is None.
 
     Raises:
-        ValueError: the engine serves already, or has handlers for sockets of its own.
+        ValueError: the engine serves already, or has handlers for its own sockets.
     """
     below = _OwnEngine(config) if engine is None else engine
     return below, below._reserve()  # noqa: SLF001 - a public name for it would be for applications, too

@@ -1,4 +1,4 @@
-"""A socket of an Engine.IO server: one client, and messages to and fro."""
+"""A socket of an Engine.IO server: one client, with its incoming and outgoing messages."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineSocket"]
 
-#: At least every so often ``send`` lets other tasks run.
+#: ``send`` runs a checkpoint at least once in this many calls.
 SENDS_BETWEEN_CHECKPOINTS = 32
 
-#: What separates the packets of a payload (Engine.IO protocol, "HTTP long-polling").
+#: The separator between the packets of a payload (Engine.IO protocol, "HTTP long-polling").
 SEPARATOR = "\x1e"
 
 
 class SocketPeer(Protocol):
-    """The peer of a socket: what sends its messages, and holds those that came."""
+    """The peer of a socket, which sends its messages and keeps the received ones."""
 
     session: Session
     dropped: int
@@ -52,35 +52,35 @@ class SocketPeer(Protocol):
 
     @property
     def reason(self) -> DisconnectReason | None:
-        """Why the session has ended; None: it has not."""
+        """Why the session has ended; None while it is open."""
 
     def listen(self, event: str, function: HandlerFunction) -> None:
         """Register a handler for this socket alone."""
 
     def ready(self) -> None:
-        """Let messages through that are held while the connection handlers run."""
+        """Stop holding messages for the connection handlers, and deliver those that wait."""
 
     def iterate(self) -> MessageIterator:
-        """Return an iterator over the messages that no handler takes."""
+        """Return an iterator over the messages that have no handler."""
         ...
 
     async def send_waiting(self, socket: SocketPeer, message: Message) -> None:
         """Queue a message as soon as there is room for it."""
 
     def overflow(self) -> None:
-        """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
+        """Disconnect the client: its outbox is full, and the next message can neither wait nor be dropped."""
 
     async def flush(self) -> None:
-        """Wait until all that is queued now is written, dropped, or lost with the session."""
+        """Wait until all messages that are queued now are written or dropped, or the session has ended."""
 
 
 class EngineSocket(EngineConn):
-    """One client of an ``EngineServer``. Its messages are opaque: ``str`` stays ``str``, ``bytes`` stay ``bytes``.
+    """One client of an ``EngineServer``. Messages are not converted: text is ``str``, and binary is ``bytes``.
 
-    ``async for message in socket`` gives the messages that no handler takes, in their order, until the session ends.
-    What comes while the connection handlers run is held, for at most ``hold_timeout``; iterating and ``ready`` let
-    it through earlier. When ``inbox_events`` or ``inbox_bytes`` wait, the client is not read. What comes when there is
-    neither a handler nor an iteration is dropped.
+    ``async for message in socket`` returns the messages that have no handler, in their order, until the session ends.
+    Messages that arrive while the connection handlers run are held for at most ``hold_timeout``. Iterating and
+    ``ready`` deliver them earlier. While ``inbox_events`` messages or ``inbox_bytes`` bytes wait, the server does not
+    read from the client. Messages for which there is neither a handler nor an iteration are dropped.
     """
 
     __slots__ = ("__weakref__", "_peer", "_sends")
@@ -97,12 +97,12 @@ class EngineSocket(EngineConn):
 
     @property
     def dropped(self) -> int:
-        """How many messages came and nobody took."""
+        """How many messages were dropped, because there was neither a handler nor an iteration."""
         return self._peer.dropped
 
     @property
     def nursery(self) -> SocketNursery:
-        """For tasks that end with the socket. An exception of one closes this socket alone."""
+        """A nursery whose tasks are cancelled when the socket ends. An exception of a task closes this socket only."""
         return self._peer.mailbox.nursery
 
     @overload
@@ -111,19 +111,19 @@ class EngineSocket(EngineConn):
     def on(self, event: str, listener: None = None) -> Callable[[L], L]: ...
 
     def on(self, event: str, listener: L | None = None) -> L | Callable[[L], L]:
-        """Register a handler; also a decorator.
+        """Register a handler. Also works as a decorator.
 
         - ``"message"``: ``(data)``, for each message, one after the other;
-        - ``"close"``: ``(reason, description)``, when the session has ended and its handlers have, too;
+        - ``"close"``: ``(reason, description)``, when the session and its handlers have ended;
         - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
-        - ``"drain"``: ``()``, whenever all that was sent is written.
+        - ``"drain"``: ``()``, whenever all sent messages are written.
 
-        The first two may be ``async def``; a plain function must not block. An exception of the first two is logged and
-        closes this socket, one of the others is logged.
+        Handlers for ``message`` and ``close`` may be ``async def``; an exception is logged and closes this socket. An
+        exception of the other handlers is only logged. A plain function must not block.
 
         Raises:
-            ValueError: there is no such event.
-            TypeError: the function cannot be called so.
+            ValueError: the event does not exist.
+            TypeError: the function takes other arguments.
         """
         self._check(event)
         if listener is None:
@@ -135,7 +135,7 @@ class EngineSocket(EngineConn):
         return listener
 
     def ready(self) -> None:
-        """Let messages through that are held back while the connection handlers run."""
+        """Stop holding messages for the connection handlers, and deliver those that wait."""
         require_task("ready")
         self._peer.ready()
 
@@ -147,7 +147,7 @@ class EngineSocket(EngineConn):
 
     @property
     def from_thread(self) -> SendFromThread:
-        """For messages from other threads, and from callbacks that no Trio task runs."""
+        """Sends messages from other threads, and from callbacks outside of Trio tasks."""
         return SendFromThread(self._peer.runtime, self)
 
     def _message(self, data: str | bytes | bytearray | memoryview, compress: bool) -> Message:
@@ -172,18 +172,18 @@ class EngineSocket(EngineConn):
             raise LocalProtocolError(f"the message is no text: {error}") from None
 
     async def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
-        """Send a message, waiting for room in the outbox where its policy says so.
+        """Send a message. Wait for room in the outbox if its policy waits.
 
         Args:
             data: text or binary.
-            compress: whether it may be compressed, where the client and ``per_message_deflate`` allow for it.
+            compress: whether the message may be compressed, if the client and ``per_message_deflate`` allow it.
 
         Raises:
-            Disconnected: the session has ended; nothing was sent.
-            LocalProtocolError: the text holds U+001E or a surrogate; nothing was sent.
+            Disconnected: the session has ended. The message was not sent.
+            LocalProtocolError: the text contains U+001E or a surrogate. The message was not sent.
 
-        Cancellation: ``Cancelled`` means that it was not queued. It yields to other tasks when the outbox is half
-        full, and at least every 32nd call: the one exception to the rule that each call is a checkpoint.
+        Cancellation: ``Cancelled`` means that the message was not queued. Unlike other async calls, not every call
+        lets other tasks run: only when the outbox is half full, and at least every 32nd call.
         """
         try:
             await checkpoint_if_cancelled()
@@ -199,11 +199,11 @@ class EngineSocket(EngineConn):
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     def send_nowait(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
-        """Send a message without waiting; with a full outbox the client is disconnected, or its policy drops.
+        """Send a message without waiting. If the outbox is full, its policy drops messages or disconnects the client.
 
         Raises:
-            Disconnected, LocalProtocolError: as ``send``.
-            RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
+            Disconnected, LocalProtocolError: as in ``send``.
+            RuntimeError: the caller is not a Trio task. The message was not sent. See ``from_thread``.
         """
         link = self._session.link
         if not link.in_turn and not in_trio_task():
@@ -212,5 +212,5 @@ class EngineSocket(EngineConn):
             self._peer.overflow()
 
     async def flush(self) -> None:
-        """Wait until all that was sent so far is written, or lost with the session."""
+        """Wait until all messages sent so far are written, or the session has ended."""
         await self._peer.flush()
