@@ -24,7 +24,7 @@ Observer = TypeVar("Observer", bound=RoomObserver)
 
 
 class Sockets(Mapping[str, "Socket"]):
-    """Sockets by id. Iterating goes through a copy: sockets may be disconnected meanwhile."""
+    """Sockets by id. Iteration uses a copy, because sockets may be disconnected meanwhile."""
 
     __slots__ = ("_members",)
 
@@ -54,11 +54,11 @@ class Sockets(Mapping[str, "Socket"]):
 
 
 class Namespace(Listening, BroadcastOperator):
-    """One namespace of a server; made by ``Server.of``. It is the operator that chooses all its sockets.
+    """One namespace of a server, returned by ``Server.of``. It is also the operator that chooses all its sockets.
 
     Attributes:
-        name: begins with a slash.
-        server: the server that it belongs to.
+        name: the name of the namespace. It begins with a slash.
+        server: the server of the namespace.
     """
 
     def __init__(self, server: Server, namespace: NamespaceState) -> None:
@@ -71,7 +71,7 @@ class Namespace(Listening, BroadcastOperator):
 
     @property
     def sockets(self) -> Mapping[str, Socket]:
-        """The sockets by id, from CONNECT until their ``disconnecting`` handlers have run."""
+        """The sockets by id. A socket is here from CONNECT until its ``disconnecting`` handlers have run."""
         return Sockets(self._namespace.adapter.members)
 
     # handlers
@@ -87,20 +87,20 @@ class Namespace(Listening, BroadcastOperator):
     def on_room(
         self, event: RoomEvent, observer: Observer | None = None
     ) -> Observer | Callable[[Observer], Observer]:
-        """Register a function that is told of rooms, as a decorator or directly.
+        """Register a function that is called for changes of rooms, as a decorator or directly.
 
-        It is called after the change, and never while another one is being called. The room of a socket's own id is
-        told of, too. Rooms exist as long as a socket of this server is in them.
+        Observers are called after the change, one after the other, never nested. Changes of the rooms of sockets' own
+        ids are reported, too. A room exists as long as a socket of this server is in it.
 
         Args:
-            event: ``"create-room"``, ``"join-room"``, ``"leave-room"`` or ``"delete-room"``. When a socket makes a room
-                it is created before the socket joins it; when the last one leaves, that is told before its end.
-            observer: a plain function, which must not block. It is given the room, and for ``"join-room"`` and
-                ``"leave-room"`` the socket's id, too. What it raises is logged.
+            event: ``"create-room"``, ``"join-room"``, ``"leave-room"`` or ``"delete-room"``. A join is reported after
+                the creation of its room, a leave before its deletion.
+            observer: a plain function, which must not block. It takes the room, and for ``"join-room"`` and
+                ``"leave-room"`` also the id of the socket. Its exceptions are logged.
 
         Raises:
-            ValueError: there is no such event.
-            TypeError: the function would never be awaited, or cannot be called so.
+            ValueError: the event does not exist.
+            TypeError: the function is async, or cannot take these arguments.
         """
         if event not in ROOM_EVENTS:
             raise ValueError(f"{event!r} is no event of rooms: they are {', '.join(map(repr, ROOM_EVENTS))}")
@@ -113,13 +113,13 @@ class Namespace(Listening, BroadcastOperator):
         return register if observer is None else register(observer)
 
     def use(self, middleware: F) -> F:
-        """Run ``middleware(socket)`` for each CONNECT, in the order of registration, before it is answered.
+        """Run ``middleware(socket)`` for each CONNECT before it is answered, in the order of registration.
 
         An exception refuses the client: ``ConnectRefused`` with its own message, any other with
-        ``Internal server error``. It is cancelled when the client goes away. What it returns does not matter.
+        ``Internal server error``. The middleware is cancelled when the client disconnects. Its return value is ignored.
 
         Raises:
-            TypeError: it cannot be called with the socket alone.
+            TypeError: the middleware cannot be called with the socket alone.
         """
         require_middleware(middleware, Socket)
         self._namespace.middlewares.append(middleware)

@@ -1,4 +1,4 @@
-"""What a namespace is for the other modules: the messages that it encodes, its adapter, and the adapter's host."""
+"""The internal state of a namespace: its handlers, its encoders, its adapter. It is the adapter's host."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ __all__ = ["NamespaceState"]
 
 
 def _never_plain(event: object, args: tuple[Any, ...], ack_id: int | None = None) -> None:
-    """The fast way of encoding, where there is none: its messages have no key."""
+    """Stand in for the fast encoder when messages need a key, because the fast encoder sets none."""
 
 
 class NamespaceState:
-    """The inside of a ``Namespace``. It is the host of the namespace's adapter.
+    """The internal state of a ``Namespace``. It is the host of the namespace's adapter.
 
     Args:
-        name: begins with a slash.
-        handlers: for the events of all its sockets.
+        name: the name of the namespace. It begins with a slash.
+        handlers: the handlers for the events of all its sockets.
         keyed: whether messages need the key of their event, for the outbox policy ``latest_per_event``.
         require_runtime: returns the running server's runtime, or raises ``RuntimeError``.
 
     Attributes:
-        name: begins with a slash.
-        handlers: for the events of all its sockets.
-        middlewares: run for each CONNECT.
-        rooms_apart: the rooms of sockets that are not in the adapter: they join them later, or have made way.
-        public: the namespace as applications see it.
-        adapter: knows the sockets and their rooms.
+        name: the name of the namespace. It begins with a slash.
+        handlers: the handlers for the events of all its sockets.
+        middlewares: the functions that run for each CONNECT.
+        rooms_apart: the rooms of sockets that are not in the adapter: before ``enter``, and after ``make_way``.
+        public: the public ``Namespace``.
+        adapter: the adapter, which keeps the sockets and their rooms.
         log: the server's logger.
         require_runtime: returns the running server's runtime, or raises ``RuntimeError``.
         encode_plain: encodes events with plain arguments fast, and returns None for others.
@@ -81,7 +81,7 @@ class NamespaceState:
         return self.encode_plain(event, args, ack_id) or self.encode_other(event, args, ack_id)
 
     def encode_other(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
-        """Encode what ``encode_plain`` does not, such as binary."""
+        """Encode an event that ``encode_plain`` does not encode, such as one with binary."""
         return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
 
     def encode_ack(self, ack_id: int, values: tuple[Any, ...]) -> Message:
@@ -90,7 +90,7 @@ class NamespaceState:
         return encode_ack(self.name, ack_id, values) if message is None else message
 
     def next_ack_id(self) -> int:
-        """An id for the acknowledgements of one event; ids begin anew when the largest was used."""
+        """Return an id for the acknowledgements of one event. After the largest id, ids start again at 0."""
         ack_id = self._ack_ids
         self._ack_ids = 0 if ack_id == MAX_ACK_ID else ack_id + 1
         return ack_id

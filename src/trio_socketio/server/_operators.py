@@ -27,9 +27,10 @@ EVERYBODY = Target()
 
 
 def names(rooms: tuple[Rooms, ...]) -> list[str]:
-    """Room names, from ``to("a", "b")`` as from ``to(["a", "b"])``.
+    """Return the room names of both ``to("a", "b")`` and ``to(["a", "b"])``.
 
-    Members of a ``StrEnum``, and other subclasses of ``str``, become plain texts, as the room index takes no others.
+    Members of a ``StrEnum``, and other subclasses of ``str``, become plain ``str``, because the room index takes no
+    others.
 
     Raises:
         TypeError: a room is not a ``str``.
@@ -56,19 +57,22 @@ def _plain(room: str) -> str:
 
 
 class Choosing(ABC):
-    """Chooses sockets of a namespace: a server, a namespace and an operator from all, a socket from all others."""
+    """An object that chooses sockets of a namespace.
+
+    A server, a namespace and an operator choose from all sockets, a socket from all others.
+    """
 
     __slots__ = ()
 
     @abstractmethod
     def _choice(self) -> tuple[NamespaceState, Target]:
-        """The choice that is narrowed here."""
+        """Return the namespace and the target that the methods here narrow."""
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
-        """The sockets in any of these rooms, besides those in rooms already chosen; each socket once.
+        """Choose the sockets in any of these rooms, in addition to rooms already chosen. Each socket is chosen once.
 
-        No rooms choose no socket: ``to([])`` reaches nobody, unless other rooms are chosen too. A socket, and an
-        operator that a socket has made, never choose that socket.
+        ``to([])`` chooses no socket, unless other rooms are chosen too. A socket, and an operator made from a socket,
+        never choose that socket.
         """
         namespace, target = self._choice()
         return BroadcastOperator(namespace, target.to(names(rooms)))
@@ -76,13 +80,13 @@ class Choosing(ABC):
     in_ = to
 
     def except_(self, *rooms: Rooms) -> BroadcastOperator:
-        """Leave out the sockets in any of these rooms. A socket's id is a room, too. No rooms leave out no socket."""
+        """Leave out the sockets in any of these rooms. A socket's id is a room, too."""
         namespace, target = self._choice()
         return BroadcastOperator(namespace, target.without(names(rooms)))
 
     @property
     def local(self) -> BroadcastOperator:
-        """The chosen sockets of this server; nothing is passed on to other servers."""
+        """Choose sockets of this server only. Nothing is sent to other servers of a cluster."""
         namespace, target = self._choice()
         return BroadcastOperator(namespace, replace(target, local=True))
 
@@ -104,16 +108,16 @@ class BroadcastOperator(Choosing):
 
     @property
     def volatile(self) -> BroadcastOperator:
-        """The message is dropped for clients that cannot take it at once."""
+        """Drop the message for clients that cannot take it at once."""
         return BroadcastOperator(self._namespace, replace(self._target, volatile=True))
 
     def compress(self, compress: bool) -> BroadcastOperator:
-        """Whether the message may be compressed, where clients and options allow for it."""
+        """Set whether the message may be compressed, where clients and options allow it."""
         return BroadcastOperator(self._namespace, replace(self._target, compress=compress))
 
     @property
     def from_thread(self) -> FromThread:
-        """For emits from other threads, and from callbacks that no Trio task runs."""
+        """The object for emits from other threads, and from callbacks outside Trio tasks."""
         return FromThread(self._namespace.require_runtime, self)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
@@ -121,8 +125,8 @@ class BroadcastOperator(Choosing):
 
         Raises:
             ReservedEventError: the name is Socket.IO's own.
-            LocalProtocolError: the arguments cannot be encoded; nothing was sent.
-            RuntimeError: no Trio task calls; nothing was sent. See ``from_thread``.
+            LocalProtocolError: the arguments cannot be encoded. Nothing was sent.
+            RuntimeError: called outside a Trio task. Nothing was sent. See ``from_thread``.
         """
         require_task_to_emit("emit_nowait")
         namespace = self._namespace
@@ -136,9 +140,9 @@ class BroadcastOperator(Choosing):
         Raises:
             ReservedEventError, LocalProtocolError: as ``emit_nowait``.
 
-        Cancellation: ``Cancelled`` means that it was not sent to any socket. At least every 32nd call, or after 64 KiB,
-        it lets what is queued be written as far as the clients read: in between it is no checkpoint, so that several
-        messages go out in one write.
+        Cancellation: ``Cancelled`` means that the event was not sent to any socket. Every 32nd call, and every call
+        after 64 KiB of broadcasts, waits until the queued messages are written, as far as the clients read. Other calls
+        are no checkpoints, so that several messages go out in one write.
         """
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -151,16 +155,16 @@ class BroadcastOperator(Choosing):
         await adapter.settle(broadcast)
 
     async def send(self, *args: Any) -> None:
-        """``emit("message", *args)``."""
+        """Send the event ``message``: short for ``emit("message", *args)``."""
         await self.emit("message", *args)
 
     async def call(self, event: str | float, *args: Any, timeout: float) -> Answers:
         """Send an event to all chosen sockets, and collect their acknowledgements.
 
         Args:
-            event: its name.
-            *args: its arguments.
-            timeout: how long to wait for all acknowledgements, in seconds: which ones came in time is the result.
+            event: the name of the event.
+            *args: the arguments of the event.
+            timeout: how long to wait for all acknowledgements, in seconds. After it, return those that have come.
 
         Returns:
             The answers by socket id, and the ids of the sockets that did not answer.
@@ -177,7 +181,7 @@ class BroadcastOperator(Choosing):
         return await namespace.adapter.call(broadcast, timeout)
 
     async def fetch_sockets(self) -> list[Socket]:
-        """The chosen sockets, as far as they are connected."""
+        """Return the chosen sockets that are connected."""
         members = await self._namespace.adapter.fetch(self._target)
         return [member.socket for member in members if member.connected]
 
@@ -186,7 +190,7 @@ class BroadcastOperator(Choosing):
 
         Raises:
             TypeError: a room is not a ``str``.
-            ValueError: a room is the id of another socket of the namespace than one that joins it; none has joined any.
+            ValueError: a room is the id of another socket than the one that would join it. No room was joined.
         """
         await self._namespace.adapter.sockets_join(self._target, names(rooms))
 
@@ -203,7 +207,7 @@ class BroadcastOperator(Choosing):
         await self._namespace.adapter.disconnect_sockets(self._target, close)
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
-        """Send an event to the other servers of a cluster; without a cluster adapter there are none.
+        """Send an event to the other servers of a cluster. This needs a cluster adapter.
 
         Raises:
             LocalProtocolError: there is no cluster adapter.

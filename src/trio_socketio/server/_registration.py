@@ -1,4 +1,4 @@
-"""Checks of what applications register with a Socket.IO server."""
+"""Checks of the event names and middlewares that applications register with a Socket.IO server."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from trio_socketio.socketio import RESERVED_EVENTS
 
 __all__ = ["require_middleware", "require_registrable"]
 
-#: Names that clients may not give to events, and for which a server has no event of its own.
+#: Names that clients may not give to events, and that a server does not use for its own events either.
 _NEVER_SENT = RESERVED_EVENTS - {"connect", "disconnect", "disconnecting"}
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def require_registrable(event: object) -> None:
-    """Refuse a value that no event of Socket.IO can have as its name.
+    """Check that an event of Socket.IO can have this name.
 
     Raises:
         TypeError: see ``require_event_name``.
-        ValueError: it is ``"*"``, which means every event in other libraries, or a name that no event has here.
+        ValueError: the name is reserved, or is ``"*"``, which means every event in other libraries.
     """
     require_event_name(event)
     if event in _NEVER_SENT:
@@ -37,10 +37,10 @@ def require_registrable(event: object) -> None:
 
 
 def require_middleware(function: Callable[..., Any], socket_type: type) -> None:
-    """Refuse a middleware of a namespace that cannot be called with the socket alone.
+    """Check that a middleware of a namespace can be called with the socket alone.
 
     Raises:
-        TypeError: it cannot be called so, or its parameter is annotated with another type than the socket's.
+        TypeError: it cannot, or its parameter is annotated with another type than the socket's.
     """
     require_function(function, "a middleware")
     try:

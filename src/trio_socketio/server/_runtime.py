@@ -1,4 +1,4 @@
-"""A running Socket.IO server: what its sockets share."""
+"""The state of a running Socket.IO server, which its sockets share."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ __all__ = ["Runtime"]
 
 
 class Runtime(BaseRuntime):
-    """What exists while a Socket.IO server runs.
+    """The state of a Socket.IO server while it runs.
 
     Attributes:
-        namespaces: those of the server by name.
-        acks_dropped: acknowledgements to clients that had gone.
+        namespaces: the namespaces of the server by name.
+        acks_dropped: how many acknowledgements were not sent because the client had disconnected.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Runtime(BaseRuntime):
         self.namespaces = namespaces
         self.acks_dropped = 0
         self.connection_options = config.connection_options()
-        #: what no policy may drop may fill so many times the outbox
+        #: Messages that no policy may drop may fill the outbox up to this multiple of its limits.
         self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
         self.held = HeldEvents(log)
         self.dispatcher = Dispatcher(self)
@@ -65,7 +65,7 @@ class Runtime(BaseRuntime):
                 await member.finish()
 
     def start_socket(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
-        """A client asks to join a namespace."""
+        """Make a socket for a client that asks to join a namespace, and begin it."""
         socket = SocketState(namespace, client, auth)
         socket.attach(Socket(socket))
         client.begin(namespace.name, socket)

@@ -1,4 +1,4 @@
-"""The server: what users construct."""
+"""The Socket.IO server, the object that applications construct."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ Observer = TypeVar("Observer", bound=RoomObserver)
 class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     """A Socket.IO server. Constructing it does no I/O and needs no running Trio.
 
-    It is the operator that chooses all sockets of the main namespace.
+    The server is also the operator that chooses all sockets of the main namespace.
 
     Args:
-        **options: see ``ServerOptions``; times are seconds, sizes bytes.
+        **options: see ``ServerOptions``. Times are in seconds, sizes in bytes.
 
     Raises:
-        TypeError: an option does not exist, and the nearest one is named; or it is one of the ``engine`` that is given.
-        ValueError: an option's value is out of range; or the engine that is given cannot be had.
+        TypeError: an option does not exist (the message names a similar one), has a value of the wrong type, or belongs
+            to the given ``engine``.
+        ValueError: an option's value is out of range, or the given ``engine`` cannot be used.
     """
 
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
@@ -52,14 +53,14 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     # namespaces and handlers
 
     def of(self, name: str) -> Namespace:
-        """The namespace of this name, made if need be. A missing slash at its beginning is added.
+        """Return the namespace of this name, and make it if necessary. A missing leading slash is added.
 
         Raises:
-            ValueError: the name cannot stand in a packet: it holds a comma, a control character or a surrogate.
+            ValueError: a packet cannot contain the name: it has a comma, a control character or a surrogate.
         """
         if "," in name or not name.isprintable():
             raise ValueError(f"a namespace's name has no comma and no control character, unlike {name!r}")
-        name = str.__str__(name)  # of a member of a StrEnum, too
+        name = str.__str__(name)  # turns a member of a StrEnum into a plain str
         if not name.startswith("/"):
             name = f"/{name}"
         namespace = self._namespaces.get(name) or self._make_namespace(name)
@@ -97,14 +98,14 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
     def on_room(
         self, event: RoomEvent, observer: Observer | None = None
     ) -> Observer | Callable[[Observer], Observer]:
-        """Register a function that is told of the main namespace's rooms; see ``Namespace.on_room``."""
+        """Register a function that is called for changes of the main namespace's rooms; see ``Namespace.on_room``."""
         return self._namespace.public.on_room(event, observer)
 
     def on_error(self, hook: H) -> H:
-        """Call ``hook(socket, event, error)``, a plain function, for every error of a handler. It must not block.
+        """Call ``hook(socket, event, error)`` for every error of a handler. It is a plain function and must not block.
 
         Raises:
-            TypeError: it is never awaited, or cannot be called so.
+            TypeError: the hook is async, or cannot take these arguments.
         """
         require_hook(hook, "an on_error hook", 3)
         self._error_hooks.append(hook)
@@ -112,7 +113,7 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
 
     @property
     def engine(self) -> EngineServer:
-        """The Engine.IO server below: hooks for HTTP requests, and how many sessions there are."""
+        """The Engine.IO server below: it has the hooks for HTTP requests, and the number of sessions."""
         return self._engine
 
     @property

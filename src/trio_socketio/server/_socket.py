@@ -1,4 +1,4 @@
-"""The socket: one client in one namespace, as handlers receive it."""
+"""The socket: one client in one namespace. Handlers receive it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Socket(Sending, Listening):
 
     @property
     def handshake(self) -> Handshake:
-        """What the client said when it connected."""
+        """The details of the client's connection request."""
         state = self._state
         if state.handshake is None:
             state.handshake = Handshake(state.client.session.request, state.auth or {}, state.client.issued)
@@ -44,12 +44,12 @@ class Socket(Sending, Listening):
 
     @property
     def dropped(self) -> int:
-        """How many of its events neither a handler nor an iteration took."""
+        """The number of its events that neither a handler nor an iteration took."""
         return self._state.dropped
 
     @property
     def data(self) -> Any:
-        """Anything the application keeps with the socket; a ``dict`` unless it assigns something else."""
+        """Data of the application for this socket: an empty ``dict``, unless the application assigns another object."""
         try:
             return self._data
         except AttributeError:
@@ -62,12 +62,12 @@ class Socket(Sending, Listening):
 
     @property
     def rooms(self) -> frozenset[str]:
-        """The rooms it is in now, its own id among them."""
+        """The rooms that the socket is in, including its own id."""
         return self._state.rooms
 
     @property
     def conn(self) -> EngineConn:
-        """The Engine.IO session below; shared by all sockets of the client."""
+        """The Engine.IO session below. All sockets of the client share it."""
         return self._state.client.conn
 
     @property
@@ -77,12 +77,12 @@ class Socket(Sending, Listening):
 
     @property
     def transport(self) -> TransportName:
-        """``"polling"`` or ``"websocket"``, as it is now."""
+        """The current transport: ``"polling"`` or ``"websocket"``."""
         return self._state.client.session.transport.name
 
     @property
     def nursery(self) -> SocketNursery:
-        """For tasks that end with the socket. An exception of one disconnects this socket alone."""
+        """The nursery for tasks that end with the socket. If one raises an exception, only this socket disconnects."""
         return self._state.mailbox.nursery
 
     # handlers
@@ -91,14 +91,15 @@ class Socket(Sending, Listening):
         return self._state.mailbox.own_table(SocketHandlers)
 
     def ready(self) -> None:
-        """Let events through that are held back while the connection handlers run."""
+        """Let handlers receive events now, although a connection handler still runs."""
         require_task("ready")
         self._state.ready()
 
     def __aiter__(self) -> EventIterator:
-        """The events that no handler claims, as ``Event``; the iteration ends with the socket. Implies ``ready``.
+        """Iterate over the events that have no handler, as ``Event``, until the socket ends. This calls ``ready``.
 
-        Several that go on at once share the events. When all have been left, unclaimed events are dropped again.
+        Several loops at the same time share the events. When all loops have ended, events without a handler are dropped
+        again.
         """
         require_task("iterating")
         state = self._state
@@ -114,14 +115,14 @@ class Socket(Sending, Listening):
     # rooms
 
     def join(self, *rooms: Rooms) -> None:
-        """Join rooms. In a middleware, they are joined when the client is accepted.
+        """Join rooms. In a middleware, the rooms are joined when the client is accepted.
 
-        Rooms that users name need a prefix of yours, such as ``f"room:{name}"``: a socket's id names the room of that
-        socket alone.
+        If users choose the names of rooms, add a prefix such as ``f"room:{name}"``, because the id of a socket is the
+        name of a room that only this socket may join.
 
         Raises:
             TypeError: a room is not a ``str``.
-            ValueError: a room is the id of another socket of the namespace, in this process; none was joined.
+            ValueError: a room is the id of another socket of the namespace, in this process. No room was joined.
         """
         require_task("join")
         wanted = names(rooms)
@@ -131,15 +132,15 @@ class Socket(Sending, Listening):
             self._state.join(wanted)
 
     def leave(self, *rooms: Rooms) -> None:
-        """Leave rooms; those it is not in do not matter."""
+        """Leave rooms. Rooms that the socket is not in are ignored."""
         require_task("leave")
         self._state.leave(names(rooms))
 
     def disconnect(self, close: bool = False) -> None:
-        """Disconnect the client from this namespace; its handlers and tasks are cancelled.
+        """Disconnect the client from this namespace, and cancel the socket's handlers and tasks.
 
         Args:
-            close: from all its namespaces, and end the session.
+            close: disconnect the client from all its namespaces, and end the session.
         """
         require_task("disconnect")
         self._state.disconnect(close)

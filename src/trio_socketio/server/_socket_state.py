@@ -1,4 +1,4 @@
-"""The inside of a socket: its phase, its mailbox, and what it sends."""
+"""The internal state of a socket: its phase, its mailbox, its calls and acknowledgements."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EMITS_BETWEEN_CHECKPOINTS", "SocketState"]
 
-#: At least every so often ``emit`` lets other tasks run; each time would cost as much as the rest of an echo.
+#: ``emit`` lets other tasks run at least after this many events. A checkpoint for each event would cost as much as the
+#: rest of an echo.
 EMITS_BETWEEN_CHECKPOINTS = 32
 
 
@@ -40,21 +41,21 @@ class SocketMailbox(Mailbox[EventReceived]):
 
 
 class SocketState(SocketMember):
-    """The inside of a ``Socket``, and the owner of its mailbox.
+    """The internal state of a ``Socket``, and the owner of its mailbox.
 
     Attributes:
-        auth: what the client sent with CONNECT; None: nothing.
-        dropped: how many of its events neither a handler nor an iteration took.
-        emits: how many events it has emitted since other tasks ran.
-        handshake: what applications see of the CONNECT; None: nothing asked for it yet.
-        hold_deadline: when events are no longer held; infinity if none are.
-        mailbox: its events and tasks.
-        phase: where it stands.
-        reason: why it has ended; None: it has not.
-        description: the same in words.
+        auth: the object of the CONNECT packet; None if the packet had none.
+        dropped: the number of its events that neither a handler nor an iteration took.
+        emits: the number of events emitted since ``emit`` last let other tasks run.
+        handshake: the public ``Handshake``; None until it is first used.
+        hold_deadline: when events stop being held; infinity if no timeout is set.
+        mailbox: the events and tasks of the socket.
+        phase: the phase of the socket.
+        reason: why the socket has ended; None if it has not.
+        description: details about the reason.
     """
 
-    # One exists for each client: what most never need is made when it is first used.
+    # One exists for each idle client. To keep it small, attributes that most sockets never need are made on first use.
     __slots__ = (
         "auth", "description", "dropped", "emits", "handshake", "hold_deadline", "mailbox", "phase", "reason",
     )  # fmt: skip
@@ -78,7 +79,7 @@ class SocketState(SocketMember):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is over."""
+        """Whether the socket has ended."""
         return self.phase is DISCONNECTED or self.phase is REFUSED
 
     # from CONNECT to the end
@@ -87,11 +88,12 @@ class SocketState(SocketMember):
         """Answer the CONNECT with CONNECT."""
         self.phase = CONNECTED
         endings = self.client.runtime.engine.endings
-        was_delivering = endings.hold()  # observers of rooms may send to this client, after its CONNECT
+        # Hold back observers of rooms until CONNECT is queued, because they may send to this client.
+        was_delivering = endings.hold()
         try:
             self.enter()
             untrack(self, self.socket, self.mailbox)
-            self.client.accept(self.namespace.name, self)  # its outbox may be full, which ends it
+            self.client.accept(self.namespace.name, self)  # a full outbox ends the session here
         finally:
             endings.release(was_delivering)
 
@@ -99,18 +101,18 @@ class SocketState(SocketMember):
         """Answer the CONNECT with CONNECT_ERROR.
 
         Raises:
-            LocalProtocolError: the error cannot be encoded; nothing was sent.
+            LocalProtocolError: the error cannot be encoded. Nothing was sent.
         """
         self.client.refuse(self.namespace.name, error)
         self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "refused")
 
     def hold(self, timeout: float) -> None:
-        """Hold events while the connection handlers run, for at most so many seconds."""
+        """Hold events while the connection handlers run, for at most ``timeout`` seconds."""
         self.hold_deadline = trio.current_time() + timeout
         self.client.set_alarm()
 
     def ready(self) -> None:
-        """Let events through that are held."""
+        """Let handlers receive events, if events are held."""
         if self.connected and self.mailbox.ready() and self.hold_deadline < math.inf:
             self.hold_deadline = math.inf
             self.client.runtime.held.discard(self)
@@ -127,7 +129,7 @@ class SocketState(SocketMember):
             self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
 
     def end(self, reason: DisconnectReason, description: str) -> None:
-        """Send nothing any more, and cancel handlers and tasks; nothing happens if it has ended."""
+        """End the socket: send nothing more, and cancel handlers and tasks. Do nothing if it has ended already."""
         if self.has_ended:
             return
         self.phase = DISCONNECTED if self.phase is CONNECTED else REFUSED
@@ -143,7 +145,7 @@ class SocketState(SocketMember):
         self.mailbox.end()
 
     async def finish(self) -> None:
-        """Wait until its events are handled and all that was sent is written, or it has ended."""
+        """Wait until its events are handled and its messages are written, or until the socket has ended."""
         while self.connected and not self.mailbox.is_idle:
             await self.mailbox.wait_until_idle()
         await self.client.flush()
@@ -151,18 +153,18 @@ class SocketState(SocketMember):
     # sending
 
     def raise_disconnected(self) -> NoReturn:
-        """Raise ``Disconnected``, with the reason."""
+        """Raise ``Disconnected`` with the reason."""
         if self.phase is CONNECTING:
             raise Disconnected("the socket is not connected yet: emit from the connection handler")
         raise Disconnected(f"the socket is disconnected: {self.reason}")
 
     async def let_others_run(self) -> None:
-        """Let other tasks run; shielded, because the event is queued."""
+        """Let other tasks run. Shielded, because ``Cancelled`` would mean that the event was not queued."""
         self.emits = 0
         await trio.lowlevel.cancel_shielded_checkpoint()
 
     async def call(self, event: str | float, args: tuple[Any, ...], *, compress: bool) -> Any:
-        """As ``Socket.call``."""
+        """Send an event and wait for its acknowledgement; see ``Socket.call``."""
         require_task_to_call("call")
         await checkpoint_if_cancelled()
         if self.phase is not CONNECTED:
@@ -182,7 +184,7 @@ class SocketState(SocketMember):
         return call.value
 
     def send_ack(self, ack_id: int, answer: tuple[Any, ...]) -> None:
-        """Acknowledge an event with these values; if the client has gone, count it.
+        """Acknowledge an event with these values. If the socket has ended, only count the acknowledgement.
 
         Raises:
             LocalProtocolError: the values cannot be encoded.
@@ -203,7 +205,7 @@ class SocketState(SocketMember):
         return self.client.runtime.dispatcher.handle(self, event)
 
     def handle_inline(self, event: EventReceived, handlers: Sequence[Handler]) -> None:
-        """As ``handle``, for handlers that are plain functions."""
+        """Call the handlers of an event, all of which are plain functions."""
         self.client.runtime.dispatcher.handle_inline(self, event, handlers)
 
     def acknowledge(self, ack_id: int, result: Any) -> None:
@@ -211,27 +213,27 @@ class SocketState(SocketMember):
         self.send_ack(ack_id, values_of(result))
 
     def failed(self, event: EventReceived, error: BaseException) -> None:
-        """A handler of an event has raised: report it, and answer the client."""
+        """Report an error that a handler of an event has raised, and answer the client."""
         self.client.runtime.dispatcher.failed(self, event, error)
 
     def event_waits(self) -> None:
-        """Name the handler later that the event waits for, if it is held or waits behind a call."""
+        """Watch the socket if its events are held or wait behind a call, to log later which handler holds them."""
         if self.client.calls_pending or self.mailbox.state is HELD:
             self.client.runtime.held.events_wait(self)
 
     def cut_off(self, event: EventReceived) -> None:
-        """Count an acknowledgement that the server's stop has prevented."""
+        """Count an acknowledgement that is not sent because the server's stop has cancelled its handler."""
         if event.ack_id is not None and self.client.runtime.is_stopping:
             self.client.runtime.acks_cut += 1
 
     def nursery_failed(self, error: BaseException) -> None:
-        """A task in the socket's nursery has raised: report it, and disconnect the socket."""
+        """Report an error that a task in the socket's nursery has raised, and disconnect the socket."""
         dispatcher = self.client.runtime.dispatcher
         contain(error, partial(dispatcher.task_failed, self, "nursery"))
 
     @property
     def has_disconnect_handlers(self) -> bool:
-        """Whether there are handlers for its end; for one that never was connected there are none."""
+        """Whether ``run_disconnect_handlers`` has handlers to call. A refused socket has none."""
         table = self.mailbox.table
         return self.phase is DISCONNECTED and any(
             table.get(event) for event in ("disconnecting", "disconnect")
@@ -242,7 +244,7 @@ class SocketState(SocketMember):
         await self.client.runtime.lifecycle.run_disconnect_handlers(self)
 
     def vanish(self) -> None:
-        """All is over: leave everything, and drop the references that form cycles."""
+        """Leave the namespace, and drop the references that form cycles, after all tasks have ended."""
         socket = self.socket
         super().vanish()
         track(self, socket, self.mailbox, self.client.members)
@@ -251,7 +253,7 @@ class SocketState(SocketMember):
     # calls
 
     def expect(self, ack_id: int) -> Call:
-        """See ``SocketMember.expect``. A call of the handler that later events wait for may be named in the log."""
+        """See ``SocketMember.expect``. If the client's own handler calls it, the log may name this handler later."""
         call = super().expect(ack_id)
         self.client.runtime.held.call_begins(self, call)
         return call
@@ -265,17 +267,17 @@ class SocketState(SocketMember):
     # events that wait
 
     def keep(self, event: bytes | Undecoded) -> None:
-        """Keep an event undecoded that comes while the inbox is full."""
+        """Keep an event undecoded, because the inbox is full."""
         if self.mailbox.inbox is not None:
             self.mailbox.inbox.keep(event)
 
     def holders(self) -> list[str]:
-        """The handlers that a full inbox waits for, by their names; none if it is not full."""
+        """Return the names of the handlers that a full inbox waits for, or none if the inbox is not full."""
         inbox = self.mailbox.inbox
         return self.handlers_at_work() if inbox is not None and inbox.is_full else []
 
     def handlers_at_work(self) -> list[str]:
-        """The handlers that events wait for, by their names."""
+        """Return the names of the handlers that waiting events wait for."""
         if self.mailbox.state is HELD:
             return [handler.name for handler in self.namespace.handlers.get("connection")]
         event = "" if self.mailbox.inbox is None else self.mailbox.inbox.current
