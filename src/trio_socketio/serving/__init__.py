@@ -1,4 +1,4 @@
-"""A running engine, whatever its messages mean."""
+"""Running servers, of Socket.IO or of Engine.IO alone: options, start and stop, and one peer for each session."""
 
 from trio_socketio.serving._base_runtime import BaseRuntime
 from trio_socketio.serving._config import EngineConfig, EngineServerOptions

@@ -1,4 +1,4 @@
-"""A running server: its nursery, its engine, and the order in which it stops."""
+"""The state of a running server: its nursery, its engine, and the order in which it stops."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from trio_socketio.serving._observer import EngineObserver, Observable, Observed
 
 __all__ = ["BaseRuntime"]
 
-#: How long clients whose outboxes overflow together are given up in a row, in seconds, before other tasks run. Their
-#: disconnect handlers begin then, which takes about as long: together 10 ms.
+#: How long clients with overflowing outboxes are disconnected in a row, in seconds, before other tasks run. Then their
+#: disconnect handlers begin, which takes about as long: together 10 ms.
 OVERFLOW_SLICE = 0.005
 
 
@@ -33,11 +33,11 @@ class Overflowing(Protocol):
 
     @property
     def session(self) -> Session:
-        """Its session."""
+        """The session of the client."""
         ...
 
     def overflow(self) -> None:
-        """Give the client up."""
+        """Disconnect the client."""
 
 
 async def _reraise(error: BaseException) -> None:
@@ -48,20 +48,20 @@ async def _reraise(error: BaseException) -> None:
 
 
 class BaseRuntime(ABC):
-    """What exists while a server runs, whatever its messages mean.
+    """The state of a server while it runs. Socket.IO and Engine.IO servers derive their own class from it.
 
     Args:
         config: the server's options.
-        hooks: the application's, for HTTP requests.
-        observer: hears what each session does; None: nobody does.
-        log: for what its handlers do wrong.
+        hooks: the application's functions for HTTP requests.
+        observer: the application's observer of sessions; None if there is none.
+        log: the logger for errors of the application's handlers.
 
     Attributes:
-        nursery: the server's nursery: parent of sockets, connections, and the timer wheel.
-        engine: the sessions.
-        host: serves them.
+        nursery: the server's nursery, which runs the tasks of sockets and connections, the reactor and the timers.
+        engine: the engine, which holds the sessions.
+        host: the host, which serves the engine on connections.
         inlet: takes calls from outside Trio tasks.
-        acks_cut: how many events that a client waits for an acknowledgement of were being handled when a stop began.
+        acks_cut: how many acknowledgements were not sent because the stop has cancelled their handlers.
     """
 
     nursery: trio.Nursery
@@ -82,7 +82,7 @@ class BaseRuntime(ABC):
             self.host.reactor.on_idle = self._became_idle
             self.host.reactor.on_interrupt = self.interrupted
         self.inlet = Inlet(self.spawn, log)
-        #: what has held a client for long, and is in the log
+        #: The names of handlers that the log has named, because they held a client for long.
         self.known_holders: set[str] = set()
         self._grace_deadline = math.inf
         self._busy = 0
@@ -90,12 +90,12 @@ class BaseRuntime(ABC):
         self._overflowed: deque[Overflowing] = deque()
         self._is_closing_overflowed = False
         self._listening: set[trio.CancelScope] = set()
-        #: names of functions that returned False and are known from the log
+        #: The names of functions that returned False and that the log has named.
         self._known_false: set[str] = set()
         self.host.on_interrupt = self.interrupted
         self._parent: trio.Nursery
         self._is_interrupted = False
-        #: what ends with the grace of a stop
+        #: The scopes that are cancelled when the grace of a stop ends early.
         self._graces: set[trio.CancelScope] = set()
         self._is_cut_short = False
         self._handlers_cut = 0
@@ -103,7 +103,7 @@ class BaseRuntime(ABC):
 
     @abstractmethod
     def _connect(self, session: Session) -> Observable:
-        """Who hears of a new session."""
+        """Return the observer of a new session."""
 
     def _connect_observed(self, session: Session) -> SessionObserver:
         assert self.observer is not None
@@ -111,21 +111,21 @@ class BaseRuntime(ABC):
 
     @abstractmethod
     async def _finish(self) -> None:
-        """Wait until what has come is handled, and what was sent is written."""
+        """Wait until all received events are handled, and all queued messages are written."""
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the server stops: its sessions are closed, and what still runs has a grace."""
+        """Whether the server is stopping: its sessions are closed, and running handlers have a grace."""
         return self.host.is_stopping
 
     # running
 
     async def start(self, parent: trio.Nursery) -> None:
-        """Open the server's nursery, in a task of ``parent``. It is shielded: ``stop`` ends what is in it."""
+        """Open the server's nursery, in a task of ``parent``. The nursery is shielded; ``stop`` cancels it."""
         opened = trio.Event()
         self._parent = parent
         parent.start_soon(self._hold_nursery, opened, name="trio_socketio server")
-        with trio.CancelScope(shield=True):  # ``Nursery.start`` would leave it half open when it is cancelled
+        with trio.CancelScope(shield=True):  # a cancelled ``Nursery.start`` would leave the nursery half open
             await opened.wait()
 
     @trio.lowlevel.enable_ki_protection
@@ -137,7 +137,7 @@ class BaseRuntime(ABC):
                     opened.set()
                     try:
                         await trio.sleep_forever()
-                    finally:  # also if a task has raised what stops the program: a socket may have no task to notice
+                    finally:  # after an interrupt, too: sockets without a task would not notice the cancellation
                         self._close_sessions()
         except BaseExceptionGroup as group:
             raise leaf(group) from None
@@ -151,7 +151,7 @@ class BaseRuntime(ABC):
 
     @trio.lowlevel.enable_ki_protection
     async def stop(self) -> None:
-        """Stop in order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
+        """Stop in this order: listeners, handlers, disconnect handlers, the last flush. All share one grace."""
         try:
             for scope in self._listening:
                 scope.cancel()
@@ -163,12 +163,15 @@ class BaseRuntime(ABC):
         except INTERRUPTS:
             self.cut_short()
             raise
-        finally:  # the nursery is shielded
+        finally:  # the nursery is shielded from outer cancellation
             self.nursery.cancel_scope.cancel()
 
     @contextmanager
     def grace(self) -> Iterator[trio.CancelScope]:
-        """A shielded scope for what may still run when its socket has ended; it ends with the grace of a stop."""
+        """Open a shielded scope for work that goes on after its socket has ended.
+
+        The scope is cancelled after ``disconnect_timeout``, or when the grace of a stop ends.
+        """
         deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
         with trio.CancelScope(shield=True, deadline=deadline) as scope:
             self._graces.add(scope)
@@ -179,7 +182,7 @@ class BaseRuntime(ABC):
 
     @contextmanager
     def disconnecting(self) -> Iterator[None]:
-        """The grace of a socket's disconnect handlers."""
+        """Open a ``grace`` for the disconnect handlers of a socket, and count it if the stop is cut short."""
         with self.grace() as scope:
             yield
         if scope.cancelled_caught and self._is_cut_short:
@@ -188,9 +191,9 @@ class BaseRuntime(ABC):
     # interrupts
 
     def interrupted(self, error: BaseException) -> None:
-        """One of the server's tasks has raised what stops the program: stop in order, then raise it.
+        """Stop in order after a task has raised ``KeyboardInterrupt`` or ``SystemExit``, then raise it.
 
-        A second one ends the grace of the stop.
+        A second interrupt ends the grace of the stop.
         """
         if self._is_interrupted or self.is_stopping:
             self.cut_short()
@@ -206,7 +209,7 @@ class BaseRuntime(ABC):
             scope.cancel()
 
     def _close_sessions(self) -> None:
-        """The end of all sockets, which begins the grace that they share."""
+        """End all sessions, and begin the grace that their handlers share."""
         now = trio.current_time()
         self._grace_deadline = min(self._grace_deadline, now + self.config.disconnect_timeout)
         self.host.stop()
@@ -233,22 +236,22 @@ class BaseRuntime(ABC):
             )
 
     def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
-        """Start a task in the server's nursery that ``stop`` waits for, from this moment on."""
+        """Start a task in the server's nursery. ``stop`` waits for it, even if it has not run yet."""
         self.nursery.start_soon(self._contained, function, *args, name=name)
         self._busy += 1
 
     def pause(self) -> None:
-        """A task that was started here waits until somebody wants it: ``stop`` does not wait for it."""
+        """Stop counting the calling task as busy, because it waits for work. ``stop`` does not wait for it."""
         self._busy -= 1
         self._became_idle()
 
     def resume(self) -> None:
-        """It does something again, or ends."""
+        """Count the calling task as busy again, because it has work or ends."""
         self._busy += 1
 
     @trio.lowlevel.enable_ki_protection
     async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Run something that was counted. A mistake of ours in it ends one connection, not the server."""
+        """Run a function that is counted as busy. A bug of this package in it ends one connection, not the server."""
         try:
             await function(*args)
         except INTERRUPTS as error:
@@ -271,10 +274,10 @@ class BaseRuntime(ABC):
     # outboxes that are full
 
     def overflowed(self, clients: Iterable[Overflowing]) -> None:
-        """The outboxes of these clients are full, and the next message can neither wait nor be dropped.
+        """Disconnect clients whose full outbox has refused a message that can neither wait nor be dropped.
 
-        The clients are given up in the order given. What one slice does not do is left to a task, so that many that
-        overflow together do not hold up the others. Nothing is added to their outboxes meanwhile.
+        The clients are disconnected in the given order. After ``OVERFLOW_SLICE`` a task continues, so that many clients
+        that overflow together do not block the others. Their outboxes accept no messages meanwhile.
         """
         for client in clients:
             client.session.link.close_outbox()
@@ -284,7 +287,7 @@ class BaseRuntime(ABC):
             self.spawn(self._close_overflowed, name="outboxes that overflowed")
 
     def _close_slice(self) -> bool:
-        """Give up those whose turn it is, for a bounded time; returns whether any are left."""
+        """Disconnect overflowed clients for at most ``OVERFLOW_SLICE``. Return whether any are left."""
         end = time.perf_counter() + OVERFLOW_SLICE
         while self._overflowed:
             self._overflowed.popleft().overflow()
@@ -304,7 +307,7 @@ class BaseRuntime(ABC):
         self.log.critical("internal error", exc_info=error)
 
     def call_observer(self, observer: Callable[..., object], args: tuple[Any, ...]) -> None:
-        """Call a function of the application that is told something; what it raises ends nothing else."""
+        """Call an observer of the application. Log its exceptions, so that they end nothing else."""
         try:
             observer(*args)
         except INTERRUPTS as error:
@@ -313,7 +316,7 @@ class BaseRuntime(ABC):
             self.log.exception("observer %s failed", getattr(observer, "__qualname__", repr(observer)))
 
     def returned_false(self, function: Callable[..., object], remedy: str) -> None:
-        """A middleware or connection handler returned False, which refuses in other libraries: say so once."""
+        """Log once that a middleware or connection handler returned False, which refuses clients in other libraries."""
         name = getattr(function, "__qualname__", repr(function))
         if name not in self._known_false:
             self._known_false.add(name)
@@ -351,7 +354,7 @@ class BaseRuntime(ABC):
     ) -> None:
         """Accept connections until cancelled, or until the server stops."""
         with trio.CancelScope() as scope:
-            if self.is_stopping:  # they were opened while the server stopped
+            if self.is_stopping:  # the listeners were opened while the server stopped
                 scope.cancel()
             self._listening.add(scope)
             arrivals = self.host.arrivals

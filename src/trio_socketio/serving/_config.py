@@ -1,4 +1,4 @@
-"""The options of a server that serves an engine, each with its default, its unit and its check.
+"""The options that Socket.IO and Engine.IO servers share, each with its default, its unit and its check.
 
 To add an option, declare it in ``EngineConfig``, and name it in ``EngineServerOptions`` and docs/options.md. Tests
 compare the three. If a lower layer uses it, it is also a field of ``EngineOptions``, ``HttpLimits`` or ``HostOptions``.
@@ -49,7 +49,7 @@ __all__ = ["EngineConfig", "EngineServerOptions"]
 
 
 class EngineServerOptions(TypedDict, total=False):
-    """Keyword arguments of ``EngineServer``; ``EngineConfig`` has the defaults, and what each option limits."""
+    """Keyword arguments of ``EngineServer``. ``EngineConfig`` declares their defaults and describes each option."""
 
     path: str
     transports: Sequence[TransportName]
@@ -91,93 +91,94 @@ class EngineServerOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineConfig:
-    """The options of a server that serves an engine. Times are seconds, sizes bytes.
+    """The options that Socket.IO and Engine.IO servers share. Times are in seconds, sizes in bytes.
 
-    Defaults are Node's where Node has the option.
+    If Node has the option, the default is Node's.
     """
 
-    #: The class that has these options, in messages.
+    #: The class that has these options, for error messages.
     server: ClassVar[str] = "EngineServer"
 
     #: The path of the engine. Requests for other paths do not reach it.
     path: str = option("/engine.io/", check_path)
     #: The transports that clients may use.
     transports: Sequence[TransportName] = option(("polling", "websocket"), check_transports, convert=tuple)
-    #: ``"auto"``: the reactor serves WebSockets over plain sockets, where there is a reactor (Linux). ``"stream"``:
-    #: each WebSocket has tasks of its own, as one over TLS always has.
+    #: ``"auto"``: on Linux, the reactor serves WebSockets over plain sockets. ``"stream"``: each WebSocket has its own
+    #: tasks. WebSockets over TLS always have their own tasks.
     driver: DriverChoice = option("auto", check_one_of("auto", "stream"))
     #: Whether a session may move from polling to WebSocket.
     allow_upgrades: bool = option(True, check_flag)
-    #: Between a pong and the next ping.
+    #: The time between a pong and the next ping.
     ping_interval: float = option(25.0, check_heartbeat, unit="s")
-    #: Between a ping and its pong.
+    #: How long a pong may take after its ping.
     ping_timeout: float = option(20.0, check_heartbeat, unit="s")
-    #: For a WebSocket to become the transport of its session.
+    #: How long a WebSocket may take to become the transport of its session.
     upgrade_timeout: float = option(10.0, check_seconds, unit="s")
     #: How long events and messages are held while connection handlers run.
     hold_timeout: float = option(45.0, check_seconds, unit="s")
-    #: For all functions of the application that admit one request: ``cors``, middlewares, ``allow_request`` and
-    #: ``generate_id``.
+    #: How long all functions of the application for one request may take together: ``cors``, middlewares,
+    #: ``allow_request`` and ``generate_id``.
     admission_timeout: float = option(45.0, check_seconds, unit="s")
     #: How long ``await socket.emit`` waits for room in the outbox. Then the client is disconnected.
     write_timeout: float = option(20.0, check_seconds, unit="s")
-    #: For disconnect handlers and the last flush together, and for a client that rejoins a namespace to wait for the
-    #: disconnect handlers of its former socket.
+    #: How long disconnect handlers and the last flush may take together. Also how long a client that rejoins a
+    #: namespace waits for the disconnect handlers of its former socket.
     disconnect_timeout: float = option(5.0, check_seconds, unit="s")
     #: How long the last packets of a closed session are kept for a poll.
     polling_close_timeout: float = option(30.0, check_seconds, unit="s")
-    #: For the head of a request. Node allows 60 s; no client of this protocol needs that.
+    #: How long the head of a request may take. Node allows 60 s; no client of this protocol needs that.
     header_timeout: float = option(10.0, check_seconds, unit="s")
-    #: For each kilobyte of a body or a response. Node allows 300 s for a request.
+    #: How long each kilobyte of a body or a response may take. Node allows 300 s for a request.
     request_timeout: float = option(30.0, check_seconds, unit="s")
-    #: For the next request on a connection. Above the 60 s of common proxies, so that the proxy closes first.
+    #: How long a connection may wait for its next request. It is above the 60 s of common proxies, so that the proxy
+    #: closes first.
     keep_alive_timeout: float = option(65.0, check_seconds, unit="s")
-    #: Of a message, of a POST body, and of all attachments of a packet together.
+    #: The largest size of a message, of a POST body, and of all attachments of a packet together.
     max_http_buffer_size: int = option(1_000_000, check_whole, unit="bytes")
-    #: Of the head of a request. Node allows the same.
+    #: The largest size of the head of a request. Node has the same limit.
     max_header_bytes: int = option(16_384, check_whole, unit="bytes")
-    #: Of one WebSocket message.
+    #: How many frames one WebSocket message may have.
     max_fragments: int = option(4096, check_whole, unit="frames")
-    #: How much may wait for one client, and what a full outbox does.
+    #: How many messages and bytes may wait for one client, and what happens if its outbox is full.
     outbox: Outbox = option(Outbox(), check_kind(Outbox))
-    #: Events that wait for the handlers of one socket before its connection is not read any more.
+    #: How many events may wait for the handlers of one socket. When they do, its connection is not read.
     inbox_events: int = option(256, check_whole, unit="events")
-    #: The bytes of such events.
+    #: How many bytes these events may have.
     inbox_bytes: int = option(262_144, check_whole, unit="bytes")
-    #: Origins that browsers may come from besides the server's own; ``"*"`` for all, or ``Cors``.
+    #: The origins of pages that may connect, besides the server's own; ``"*"`` for all, or ``Cors``.
     cors: str | Sequence[str] | Cors = option((), convert=Cors.make)
     #: A cookie with the session id for load balancers: True for one named ``io``, another name, or ``CookieOptions``.
     cookie: bool | str | CookieOptions | None = option(None, convert=CookieOptions.make)
-    #: Awaited with the request of each handshake. An exception refuses the handshake.
+    #: An async function that is called with the request of each handshake. An exception refuses the handshake.
     allow_request: AllowRequest | None = option(None, check_function)
     #: Returns the id of a new session, which is a secret. It may take the request, and it may be async.
     generate_id: GenerateId = option(generate_sid, check_function)
     #: Whether clients of Engine.IO revision 3 are served: Socket.IO 1.x and 2.x.
     allow_eio3: bool = option(False, check_flag)
-    #: Whether pages may poll by script tags, which carry no Origin header.
+    #: Whether pages may poll by script tags, which send no Origin header.
     jsonp: bool = option(False, check_flag)
     #: The compression of responses to polls, where the client accepts it.
     http_compression: bool | HttpCompression = option(HttpCompression(), convert=HttpCompression.make)
-    #: The compression of WebSocket messages, where the client offers it. On fast networks it costs more time than it
+    #: The compression of WebSocket messages, where the client offers it. On fast networks it takes more time than it
     #: saves.
     per_message_deflate: bool | PerMessageDeflate = option(False, convert=PerMessageDeflate.make)
-    #: The subprotocols that the server speaks on WebSockets; the client's order of preference decides. None takes the
-    #: first that the client offers, as Node does, because a client whose offers are all refused gives up.
+    #: The subprotocols that the server supports on WebSockets. The first of the client's offers among them is chosen.
+    #: None chooses the client's first offer, as Node does, because a client whose offers are all refused disconnects.
     subprotocols: Sequence[str] | None = option(
         None, check_subprotocols, convert=lambda names: None if names is None else tuple(names)
     )
-    #: An Engine.IO message that follows the open packet at once.
+    #: An Engine.IO message that is sent directly after the open packet.
     initial_packet: str | bytes | None = option(None, check_initial_packet)
     #: False: ``path`` is also accepted without its last slash.
     add_trailing_slash: bool = option(True, check_flag)
-    #: Networks of proxies whose headers name the client's address, such as ``"10.0.0.0/8"``; ``"unix"`` for local
-    #: sockets.
+    #: Networks of proxies, such as ``"10.0.0.0/8"``, or ``"unix"`` for Unix-domain sockets. The server reads the
+    #: client's address and scheme from their headers.
     trusted_proxies: Sequence[str] = option((), check_networks, convert=tuple)
-    #: The header field that these proxies set. A client may send the other one.
+    #: The header field that these proxies set. The other field is ignored, because a client may send it.
     proxy_header: ProxyHeader = option("x-forwarded-for", check_one_of("x-forwarded-for", "forwarded"))
-    #: Where monitors ask whether the server takes new clients, such as ``"/healthz"``.
+    #: The path of the health check, such as ``"/healthz"``. It reports whether the server accepts new clients.
     health_path: str | None = option(None, check_health_path)
-    #: Request paths to files or folders, which are read once at the start.
+    #: Maps request paths to files or folders, which are read once at the start.
     static_files: Mapping[str, str | PathLike[str]] = option(check=check_files, factory=dict)
 
     def __post_init__(self) -> None:
@@ -190,18 +191,18 @@ class EngineConfig:
         """Check the keyword arguments of a server.
 
         Raises:
-            TypeError: there is no such option, or a value is of another kind.
+            TypeError: an option does not exist, or has a value of the wrong type.
             ValueError: a value is out of range.
         """
         check_names(cls.server, options, [item.name for item in fields(cls)])
         return cls(**options)
 
     def engine_options(self) -> EngineOptions:
-        """The options of the engine."""
+        """Return the options of the engine."""
         return EngineOptions(**convert_options(self, {item.name for item in fields(EngineOptions)}))
 
     def host_options(self) -> HostOptions:
-        """The options of the host that serves the engine. Reads the files that it serves."""
+        """Return the options of the host that serves the engine. This reads the files that the host serves."""
         limits = convert_options(self, {item.name for item in fields(HttpLimits)})
         static_files = {prefix: Path(source) for prefix, source in self.static_files.items()}
         return HostOptions(
@@ -215,5 +216,5 @@ class EngineConfig:
         )
 
     def client_folder(self) -> Path | None:
-        """The folder of the client bundle, if it is served."""
+        """Return the folder of the client bundle, or None if it is not served."""
         return None
