@@ -1,4 +1,4 @@
-"""Fixtures that every test may use."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from support.wire import Wire
 from trio_socketio import EngineServer, Server
 from trio_socketio._core import Reactor
 
-# A shell that runs the tests in the background has told them, and so their children, to ignore interrupts.
+# A shell ignores SIGINT for programs in the background, and child processes inherit this. Undo it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("full", deadline=None)  # a busy machine is no failure
+hypothesis.settings.register_profile("full", deadline=None)  # tests must not fail on a busy machine
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("full")
 
@@ -29,7 +29,7 @@ Running = Callable[[Server | EngineServer], AbstractAsyncContextManager[Wire]]
 
 @pytest.fixture(autouse=True)
 def no_internal_error(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A mistake of ours is contained and logged; no test lets it pass."""
+    """Fail the test if an internal error was logged. The server contains such errors, so they do not raise."""
     yield
     failures = [record for record in caplog.get_records("call") if record.levelno == logging.CRITICAL]
     assert not failures, failures[0].exc_text
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Some hundred thousand objects stay to the end; each collection would look through them all."""
+    """Exclude the objects that exist now from garbage collections: several hundred thousand, which stay to the end."""
     gc.collect()
     gc.freeze()
 
@@ -60,7 +60,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def link(request: pytest.FixtureRequest) -> Iterator[Link]:
-    """What lies between clients and server; every test that uses it is run over both drivers."""
+    """The connections between clients and the server. A test that uses this fixture runs over both drivers."""
     link = LINKS[request.param]()
     yield link
     link.close()
@@ -68,9 +68,10 @@ def link(request: pytest.FixtureRequest) -> Iterator[Link]:
 
 @pytest.fixture
 def running(link: Link) -> Running:
-    """``async with running(io) as wire:`` a server that runs, and connections to it, in memory or over sockets.
+    """Run a server, and open connections to it, in memory or over sockets: ``async with running(io) as wire:``.
 
-    At the end the clients go first: a server that stops waits for theirs to answer its close frame.
+    At the end, the client connections are dropped first, because a server that stops waits for the reply to its close
+    frame.
     """
 
     @asynccontextmanager

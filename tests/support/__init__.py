@@ -1,1 +1,1 @@
-"""What tests stand on: scripted peers, oracles, hosts. Nothing here stands in for code of the package."""
+"""Helpers for tests: scripted peers, oracles and hosts. They do not replace code of the package."""

@@ -1,4 +1,4 @@
-"""A namespace without a server: a host for adapters, and members with real outboxes."""
+"""A host for adapters without a server, and members with real outboxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERYBODY = Target()
 
 
 class Ack:
-    """What a member answers at once; None: it never answers."""
+    """The acknowledgement of a member, which is there at once. With the value None the member never answers."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -60,7 +60,7 @@ class Member(LocalMember):
         self.pending.remove(ack_id)
 
     def received(self) -> bytes:
-        """The frames that were sent to it since this was last asked."""
+        """Return the frames that were sent to the member since the last call."""
         sent = self.conn.take(ALL)
         self.conn.confirm()
         return sent

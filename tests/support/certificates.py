@@ -1,4 +1,4 @@
-"""Certificates for servers and clients of tests."""
+"""Makes certificates for the servers and clients of tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["certificate_in"]
 
 
 def certificate_in(folder: Path) -> tuple[ssl.SSLContext, str]:
-    """A context for clients of ``localhost``, and the path of a file with that server's certificate and key."""
+    """Return a TLS context for clients, and the path of a file with the certificate and key of ``localhost``."""
     authority = trustme.CA()
     certificate = folder / "certificate.pem"
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))

@@ -1,6 +1,6 @@
-"""A program: a client fills its inbox, and its link is cut. Run in a network of its own: ``unshare -Urn``.
+"""A program that cuts the link of a client whose inbox is full. Run it in a new network namespace: ``unshare -Urn``.
 
-Args: ``reactor``, ``stream`` or ``tls``. Prints how many seconds the server needs to notice.
+Its argument is ``reactor``, ``stream`` or ``tls``. It prints after how many seconds the server ends the session.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UPGRADE = (
 
 
 def text(message: bytes) -> bytes:
-    """A text frame of a client, with a mask that changes nothing (RFC 6455 section 5.2)."""
+    """Return a text frame of a client, masked with a key of zeros (RFC 6455 section 5.3)."""
     return bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message
 
 
@@ -36,7 +36,7 @@ def lo(state: str) -> None:
 
 
 async def main(kind: str) -> None:
-    """Serve one client, cut its link, and wait for the end of its handler."""
+    """Serve one client, cut its link, and wait until its handler is cancelled."""
     begun, ended = trio.Event(), trio.Event()
     io = Server(
         inbox_events=EVENTS,

@@ -1,4 +1,4 @@
-"""An engine without I/O: tests hand it requests and times, and see what it tells the layer above."""
+"""An engine without I/O. Tests pass it requests and times, and inspect its calls to the layer above."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATH = "/engine.io/"
 
 @dataclass
 class Above:
-    """The layer above one session: what it was told."""
+    """The layer above one session, which records the calls of the session."""
 
     session: Session
     messages: list[str | bytes] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Above:
 
 
 class Poll:
-    """One GET that waits, or was answered."""
+    """One GET request, which waits or was answered."""
 
     def __init__(self, polling: PollingTransport) -> None:
         self._polling = polling
@@ -97,12 +97,12 @@ class Poll:
 
     @property
     def body(self) -> str | None:
-        """The answer's body; None while it waits."""
+        """The body of the response; None while the poll waits."""
         return None if self.response is None else self.response.body.decode()
 
 
 class Bench:
-    """An engine at a time that the test sets."""
+    """An engine with a clock that the test sets."""
 
     def __init__(self, **options: Any) -> None:
         self.now = 0.0
@@ -117,7 +117,7 @@ class Bench:
         return above
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, with a tick whenever one is due."""
+        """Advance the clock, and call ``tick`` whenever it is due."""
         end = self.now + seconds
         while (due := self.engine.tick(self.now)) <= end:
             self.now = max(due, self.now)
@@ -132,11 +132,11 @@ class Bench:
         return EngineRequest(method, f"{PATH}?{query}", fields, secure=secure, upgrade=upgrade)
 
     def verify(self, query: str, method: str = "GET", **options: Any) -> Refusal | None:
-        """Why a request is refused, as a host asks."""
+        """Return why a request is refused, or None."""
         return admission(self.engine, self.request(query, method, **options))
 
     def polling(self, query: str = "EIO=4") -> PollingTransport:
-        """A new session on polling, its open packet fetched."""
+        """Open a session on polling, and fetch its open packet."""
         request = self.request(f"{query}&transport=polling")
         assert admission(self.engine, request) is None
         polling = self.engine.open_polling(request, self.now)
@@ -145,19 +145,19 @@ class Bench:
         return polling
 
     def open_parameters(self) -> dict[str, Any]:
-        """What the open packet of a new session on polling says."""
+        """Open a session on polling, and return the parameters in its open packet."""
         self.polling()
         return open_parameters(self.open_packet)
 
     def websocket(
         self, sid: str = "", query: str = "EIO=4", host: type[MessageHost] = MessageHost
     ) -> MessageHost:
-        """A new session on WebSocket, or an upgrade candidate for a session."""
+        """Open a session on WebSocket. With ``sid``, begin the upgrade of that session instead."""
         suffix = f"&sid={sid}" if sid else ""
         return host.open(self.engine, f"{PATH}?{query}&transport=websocket{suffix}", self.now)
 
     def upgraded(self) -> tuple[Session, MessageHost]:
-        """A session that began on polling and is on WebSocket now."""
+        """Open a session on polling, and upgrade it to WebSocket."""
         session = self.polling().session
         host = self.websocket(session.sid)
         host.deliver("2probe", self.now)
@@ -167,7 +167,7 @@ class Bench:
     def post(
         self, polling: PollingTransport, body: bytes | str, content_type: str = "text/plain"
     ) -> EngineResponse:
-        """A whole POST."""
+        """Process a POST request with this body."""
         refused = polling.begin_post(content_type)
         if refused is not None:
             return refused
@@ -184,7 +184,7 @@ class Bench:
 
 
 def open_parameters(packet: str | bytes) -> dict[str, Any]:
-    """The parameters of an open packet."""
+    """Return the parameters in an open packet."""
     assert isinstance(packet, str)
     assert packet[0] == "0"
     parameters: dict[str, Any] = json.loads(packet[1:])

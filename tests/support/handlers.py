@@ -1,4 +1,4 @@
-"""Handlers and tasks that many tests need."""
+"""Handlers and tasks that many tests use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Slow", "Turns", "asked", "counted_turns"]
 
 
 class Slow:
-    """A handler of the event "slow", which ends when it is told to.
+    """A handler of the event "slow", which waits until the test sets ``go_on``.
 
     Attributes:
-        go_on: lets this and all later ones end.
-        begun: the numbers that came with the events, as their handlers began.
-        done: the same, as they ended.
+        go_on: when set, the waiting handlers return, and later ones do not wait.
+        begun: the numbers in the events, in the order in which their handlers began.
+        done: the same, in the order in which the handlers returned.
     """
 
     def __init__(self, io: Server | Namespace) -> None:
@@ -36,7 +36,7 @@ class Slow:
 
 
 async def asked(wire: Wire) -> SioClient:
-    """A client that was asked something: a ``call`` is pending until it sends ``30["answer"]``."""
+    """Connect a client for which a ``call`` is pending until it sends ``30["answer"]``."""
 
     @wire.io.on("go")
     async def go(socket: Socket) -> None:
@@ -49,14 +49,14 @@ async def asked(wire: Wire) -> SioClient:
 
 
 class Turns:
-    """How often another task had its turn."""
+    """Counts how often another task ran."""
 
     count = 0
 
 
 @asynccontextmanager
 async def counted_turns() -> AsyncIterator[Turns]:
-    """``async with counted_turns() as turns:`` another task, which runs whenever it may."""
+    """Run another task that counts its runs, in ``async with counted_turns() as turns:``."""
     turns = Turns()
 
     async def count() -> None:

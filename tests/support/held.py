@@ -1,4 +1,4 @@
-"""Clients over raw sockets, each in a thread of its own, of a server in another process."""
+"""Clients with blocking sockets, for a server in another process."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from support.wire import client_frame
 
 __all__ = ["HeldClient", "HeldServer", "Kind"]
 
-#: How a client answers a ping: over its WebSocket, in a POST on a connection that is open, or on a new one.
+#: How a client answers a ping: over its WebSocket, or by POST on an open connection or on a new one.
 Kind = Literal["websocket", "open", "new"]
 
-#: Nothing here takes so long, in seconds, even where eight tests share two processors.
+#: A timeout in seconds, longer than any operation here, even if eight tests share two processors.
 LONG = 30.0
 
 
 class HeldServer:
-    """A server that runs, and can be held."""
+    """A server process, which can be stopped and continued by signals."""
 
     def __init__(self, process: subprocess.Popen[str], context: ssl.SSLContext | None) -> None:
         self._process = process
@@ -46,7 +46,7 @@ class HeldServer:
                 process.kill()
 
     def said(self) -> str:
-        """The next line of its output."""
+        """Read the next line of the output of the server."""
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
@@ -57,14 +57,14 @@ class HeldServer:
         self._process.send_signal(signal.SIGCONT)
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
-        """A new connection; a small receive buffer makes its server wait for what the client reads."""
+        """Open a connection. With a small receive buffer, the server soon has to wait until the client reads."""
         plain = self.connect_plain(receive_buffer)
         if self._context is None:
             return plain
         return self._context.wrap_socket(plain, server_hostname="localhost")
 
     def connect_plain(self, receive_buffer: int = 0) -> socket.socket:
-        """The same without TLS."""
+        """Open a connection without TLS."""
         plain = socket.socket()
         plain.settimeout(LONG)
         if receive_buffer:
@@ -74,13 +74,13 @@ class HeldServer:
 
 
 class HeldClient:
-    """A client that knows enough of Engine.IO to have a session and to answer pings.
+    """A minimal client of Engine.IO, which opens a session and answers pings.
 
     Args:
-        server: its server.
-        kind: how it answers.
-        revision: of Engine.IO; in revision 3 it pings.
-        receive_buffer: as for ``HeldServer.connect``.
+        server: the server.
+        kind: how the client answers pings.
+        revision: the revision of Engine.IO. In revision 3, the client sends the pings.
+        receive_buffer: as in ``HeldServer.connect``.
     """
 
     def __init__(self, server: HeldServer, kind: Kind, revision: int = 4, receive_buffer: int = 0) -> None:
@@ -105,10 +105,10 @@ class HeldClient:
             self._posts.close()
 
     def read_until(self, end: bytes) -> bytes:
-        """What comes up to ``end``; what comes behind it is for the next call.
+        """Read up to ``end``, and return the last bytes before it. Bytes after it are left for the next call.
 
         Raises:
-            ConnectionError: the server has ended the connection.
+            ConnectionError: the server has closed the connection.
         """
         while end not in self._received:
             data = self.stream.recv(65536)
@@ -119,7 +119,7 @@ class HeldClient:
         return before
 
     def wait_for_ping(self) -> None:
-        """In revision 3 that is not for the server to send."""
+        """Wait for a ping of the server. Return at once in revision 3, where the server sends none."""
         if self.kind == "websocket" and self.revision == 4:
             self.read_until(b"\x81\x012")
         elif self.revision == 4:
@@ -127,14 +127,14 @@ class HeldClient:
                 pass
 
     def answer(self) -> None:
-        """Answer the ping, or ping."""
+        """Send a pong; in revision 3, send a ping."""
         self.send("3" if self.revision == 4 else "2")
 
     def check(self) -> None:
-        """See that the session lives.
+        """Check that the session is open.
 
         Raises:
-            ConnectionError: it does not.
+            ConnectionError: the session has ended.
         """
         self.answer()
         if self.kind == "websocket":
@@ -142,7 +142,7 @@ class HeldClient:
             self.read_until(b"\x8a\x05alive")
 
     def join(self) -> None:
-        """Join the main namespace; in revision 3 that needs no packet."""
+        """Join the main namespace. In revision 3, the server does this without a CONNECT."""
         if self.revision == 4:
             self.send("40")
         if self.kind == "websocket":
@@ -151,7 +151,10 @@ class HeldClient:
             self._request(self.stream, b"GET")
 
     def read_slowly(self, end: bytes, size: int, every: float) -> None:
-        """Read up to ``end``, a little from time to time. Of a poll's response it is the end of the body."""
+        """Read up to ``end`` in pieces of ``size`` bytes, with a pause of ``every`` seconds after each piece.
+
+        On polling, send a GET request first. ``end`` is then the end of the body.
+        """
         if self.kind != "websocket":
             self.stream.sendall(self._head(b"GET"))
         received = b""

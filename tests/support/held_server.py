@@ -1,6 +1,6 @@
-"""A server in a process of its own, which a test can stop with SIGSTOP. It is given its options as JSON.
+"""A server program, which a test can stop with SIGSTOP. Its argument is a JSON object with its options.
 
-It says on its standard output which port it has, when its handler ``block`` begins, and why sockets end.
+It prints its port, a line when its handler ``block`` begins, and the reason of each disconnect.
 """
 
 from __future__ import annotations

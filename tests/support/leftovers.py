@@ -1,4 +1,4 @@
-"""What is left when all should have gone."""
+"""Finds objects and descriptors that are left after a test."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KINDS = (Connection, Session, Socket, StreamDriver, ReactorDriver)
 
 
 def left_behind() -> list[object]:
-    """Every session there is, and what belongs to one."""
+    """Return all sessions, sockets, connections and drivers that still exist."""
     gc.collect()
     return [thing for thing in gc.get_objects() if type(thing) in KINDS]
 
 
 def open_descriptors() -> list[str]:
-    """The numbers of this process's open descriptors, and one more."""
+    """Return the numbers of the open descriptors of this process, and that of ``listdir`` itself."""
     return sorted(os.listdir("/proc/self/fd"))

@@ -1,4 +1,4 @@
-"""What lies between a scripted client and the server: memory for the stream driver, sockets for the reactor."""
+"""Connections between scripted clients and the server: in memory for the stream driver, sockets for the reactor."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["IN_FLIGHT", "LINKS", "Link", "MemoryLink", "SocketLink", "only", "st
 
 StreamPair = Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]]
 
-#: Less is not to be had from Linux, which makes it 4608 bytes: two writes, of 2240 bytes at most.
+#: Linux raises this to its minimum of 4608 bytes, which holds two writes of at most 2240 bytes.
 SMALLEST_BUFFER = 1
 
 
 class Link:
-    """A kind of connection; which driver serves it follows from that.
+    """A kind of connection, which decides which driver serves it.
 
     Attributes:
-        driver: the driver's name.
-        pair: a new connection: the client's end and the server's.
-        narrow: one that holds next to nothing: who writes waits for the other to read.
+        driver: the name of the driver.
+        pair: makes a connection, and returns the client's end and the server's end.
+        narrow: the same with as little buffer as possible, so that a writer waits until the other end reads.
     """
 
     driver: str
@@ -36,11 +36,11 @@ class Link:
     narrow: StreamPair
 
     def close(self) -> None:
-        """Close the clients' ends that are still open."""
+        """Close the client ends that are still open."""
 
 
 class MemoryLink(Link):
-    """Streams in memory, which the stream driver serves."""
+    """Streams in memory. The stream driver serves them."""
 
     driver = "stream"
     pair = staticmethod(memory_stream_pair)
@@ -48,7 +48,7 @@ class MemoryLink(Link):
 
 
 class SocketLink(Link):
-    """Sockets, which the reactor serves. What is written can be read from the other end at once, whoever runs next."""
+    """Socket pairs. The reactor serves them. Written bytes can be read from the other end at once."""
 
     driver = "reactor"
 
@@ -80,17 +80,17 @@ LINKS: dict[str, type[Link]] = {link.driver: link for link in (MemoryLink, Socke
 
 
 def only(io: Server) -> Socket:
-    """The one socket there is."""
+    """Return the only socket of a server."""
     (socket,) = io.sockets.values()
     return socket
 
 
-#: An event that no narrow connection takes as a whole.
+#: An event that is larger than the buffers of a narrow connection.
 IN_FLIGHT: list[Any] = ["in flight", "x" * 20_000]
 
 
 async def stuck(wire: Wire) -> tuple[SioClient, Socket]:
-    """The only client, which does not read: ``IN_FLIGHT`` is being sent, what is emitted now stays in the outbox."""
+    """Connect a client that does not read, and emit ``IN_FLIGHT`` to it. Later events stay in the outbox."""
     wire.narrow()
     client = await wire.connect()
     socket = only(wire.io)

@@ -1,7 +1,7 @@
-"""A message-level host: whole messages in and out, no frames, no streams.
+"""A host that exchanges whole messages with the engine, without frames and streams.
 
-The third user of the engine's seam, beside the stream driver and the reactor. A foreign server that has its own
-WebSockets would look like this.
+It uses the same interface of the engine as the stream driver and the reactor. A foreign server with its own
+WebSockets can be attached in this way.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ class MessageHost:
     """One WebSocket of the foreign server.
 
     Attributes:
-        sent: what it would have sent so far, as its messages.
-        ended: whether it was told to close.
+        sent: the messages that the engine has sent so far.
+        ended: whether the engine has closed the WebSocket.
     """
 
     name: TransportName = "websocket"
@@ -52,7 +52,7 @@ class MessageHost:
         self.receiver = receiver
 
     def wake(self) -> None:
-        """Send at once: the payload form, split again, is the list of messages."""
+        """Send at once. Take the output as a payload, and split it into messages."""
         while data := self.receiver.link.take_payload(1):
             self.sent += _messages(data)
             self.receiver.written()
@@ -69,7 +69,7 @@ class MessageHost:
         self.ended = True
 
     def delivery(self, now: float) -> None:
-        """It does not know."""
+        """Return None: this host does not track deliveries."""
 
     # what the foreign server calls
 
@@ -81,7 +81,7 @@ class MessageHost:
 
 
 class FrameHost(MessageHost):
-    """The same with frames going out, for clients whose messages cannot be told from the payload form."""
+    """The same, but takes the output as frames, for clients whose messages cannot be recovered from a payload."""
 
     def wake(self) -> None:
         while data := self.receiver.link.take(1 << 30):
@@ -91,7 +91,7 @@ class FrameHost(MessageHost):
 
 
 def admission(engine: Engine, request: EngineRequest) -> Refusal | None:
-    """Why a request is refused; None: it may open a session, or use its own."""
+    """Return why a request is refused. None: it may open a session, or use the one it names."""
     refusal = engine.rules.verify(request)
     return engine.rules.admit(request) if refusal is None and not request.sid else refusal
 

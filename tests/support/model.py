@@ -1,4 +1,4 @@
-"""A client of the model test: it reads when it is told to, and keeps what came as tokens."""
+"""A client of the model test. It reads while ``reads`` is set, and records the received packets as tokens."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Message = str | bytes
 
 
 class Player:
-    """One client, and what the model says about it.
+    """One client, and the expectations of the model for it.
 
     Attributes:
-        expected: what must have come in the end, in this order.
-        received: what has come.
-        heard: the numbers of its own events that the server has seen, in this order.
-        left: it went by itself, so that what was under way may be lost.
+        expected: the tokens that must be received by the end of the test, in this order.
+        received: the tokens received so far.
+        heard: the numbers of the client's events that the server has handled, in this order.
+        left: whether the client has disconnected itself, so that packets in flight may be lost.
     """
 
     def __init__(self, wire: Wire, name: str, *, upgrade_after: int | None) -> None:
@@ -46,7 +46,7 @@ class Player:
         self._polling: Polling | None = None
         self._client: SioClient | None = None
         self._out, self._to_send = trio.open_memory_channel[Message](10_000)
-        self._way = trio.Lock()  # held by who sends, and while the way changes
+        self._way = trio.Lock()  # held while sending, and during the upgrade
         self._came: deque[Message] = deque()
         self._scope = trio.CancelScope()
 
@@ -58,11 +58,11 @@ class Player:
         return self.socket is not None and self.socket.connected
 
     def queue(self, message: Message) -> None:
-        """Have something sent."""
+        """Queue a message for sending."""
         self._out.send_nowait(message)
 
     def leave(self, how: str) -> None:
-        """Go, in one of three ways."""
+        """Leave the namespace, close the session, or drop the connection."""
         self.left = True
         if how == "namespace":
             self.queue("1")
@@ -102,7 +102,7 @@ class Player:
     async def _write(self) -> None:
         try:
             await self._send_all()
-        except (trio.BrokenResourceError, LocalProtocolError):  # what has come can still be read
+        except (trio.BrokenResourceError, LocalProtocolError):  # received bytes can still be read
             assert self.left or ("end",) in self.expected, self
 
     async def _send_all(self) -> None:
@@ -124,7 +124,7 @@ class Player:
             self.received.append(await self._token(message))
 
     async def _next(self) -> Message | None:
-        """The next Socket.IO message; None: the session has ended."""
+        """Return the next Socket.IO message; None if the session has ended."""
         while True:
             await self.reads.wait()
             if self._came:
@@ -139,7 +139,7 @@ class Player:
                 assert isinstance(event, str | bytes | CloseConnection)
                 if not isinstance(event, CloseConnection):
                     return event
-                # The upgrade crossed the end of the session: what waited for a poll is lost.
+                # The upgrade and the end of the session have crossed: messages that waited for a poll are lost.
                 self.left |= self._polling is not None and len(self.received) == self._upgraded_at
                 return None
             await self._poll()
@@ -156,7 +156,7 @@ class Player:
         self._came.extend(response.text.split("\x1e"))
 
     async def _upgrade(self) -> bool:
-        """Go over to WebSocket; False: the session has ended meanwhile, what is left can be polled."""
+        """Upgrade to WebSocket. Return False if the session has ended meanwhile: the rest can be polled."""
         assert self._polling is not None
         async with self._way:
             try:

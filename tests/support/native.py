@@ -1,4 +1,4 @@
-"""A compiled connection on the bench: its limits set small, its events gathered, its input cut anywhere."""
+"""Helpers for the compiled connection: set its limits, collect its events, and cut its input into pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from support.oracle import Verdict
 from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy, PayloadReader, TimerWheel
 
-#: ``take`` everything at once.
+#: A size for ``take`` that is larger than any output.
 ALL = 1 << 30
 
 
@@ -26,19 +26,19 @@ def connection(wheel: TimerWheel | None = None, **limits: Any) -> Connection:
 
 
 def split_payload(body: bytes) -> tuple[list[str | bytes], Failure | None]:
-    """The packets of a payload of revision 4 before the first bad one, and what is wrong with that."""
+    """Return the packets of a payload of revision 4 before the first malformed one, and its error or None."""
     reader = PayloadReader(body)
     return list(reader), reader.failure
 
 
 def split_payload3(body: bytes, binary: bool = False) -> tuple[list[str | bytes], Failure | None]:
-    """The same in revision 3."""
+    """Return the same for a payload of revision 3."""
     reader = PayloadReader(body, 3, binary)
     return list(reader), reader.failure
 
 
 def events(conn: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFrame | Failure]:
-    """What the connection has to say about what it was fed; a failure comes once."""
+    """Yield the events of a connection for the bytes it was fed, up to the first failure."""
     while (event := conn.next_event(now)) is not None:
         yield event
         if isinstance(event, Failure):
@@ -46,7 +46,7 @@ def events(conn: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFr
 
 
 def read(conn: Connection, pieces: Iterable[bytes]) -> Verdict:
-    """Feed the pieces one after the other; the outcome as the oracle words it."""
+    """Feed the pieces one after the other. Return the result in the form of the oracle."""
     verdict = Verdict([])
     for piece in pieces:
         conn.feed(piece)
@@ -61,14 +61,14 @@ def read(conn: Connection, pieces: Iterable[bytes]) -> Verdict:
 
 
 def cut(data: bytes, seed: int) -> list[bytes]:
-    """The data in random pieces, empty ones among them."""
+    """Cut the data into random pieces, some of which are empty."""
     places = random.Random(seed)
     points = sorted(places.randrange(len(data) + 1) for _ in range(places.randrange(12)))
     return [data[a:b] for a, b in zip([0, *points], [*points, len(data)], strict=True)]
 
 
 def every_way(data: bytes, seeds: Iterable[int] = range(3)) -> Iterator[list[bytes]]:
-    """Whole, byte by byte, and in random pieces."""
+    """Yield the data as a whole, byte by byte, and in random pieces."""
     yield [data]
     yield [data[at : at + 1] for at in range(len(data))]
     for seed in seeds:

@@ -1,4 +1,4 @@
-"""Slow, obvious codecs: what the fast ones are compared with."""
+"""Slow and simple codecs, which tests compare with the fast ones."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 
 class Bad(Exception):
-    """The input breaks the protocol."""
+    """The input violates the protocol."""
 
 
 # Base64
 
 
 def decode_base64(text: bytes) -> bytes | None:
-    """What the text decodes to, CR and LF left out; None: it is not what any bytes encode to."""
+    """Decode the text without its CR and LF. Return None if no bytes have this encoding."""
     text = re.sub(rb"[\r\n]", b"", text)
     try:
         decoded = base64.b64decode(text, validate=True)
@@ -31,7 +31,7 @@ def decode_base64(text: bytes) -> bytes | None:
 
 
 def split_payload(body: bytes) -> tuple[list[str | bytes], bool]:
-    """The packets before the first bad one, and whether there was none."""
+    """Return the packets before the first malformed one, and whether all packets are well-formed."""
     packets: list[str | bytes] = []
     for piece in body.split(b"\x1e"):
         if not piece:
@@ -53,11 +53,11 @@ def join_payload(packets: list[str | bytes]) -> bytes:
     return b"\x1e".join(p.encode() if isinstance(p, str) else b"b" + base64.b64encode(p) for p in packets)
 
 
-# Engine.IO revision 3 payloads: packets as a WebSocket carries them, binary ones with their type in front
+# Engine.IO revision 3 payloads: packets in the form of WebSocket messages; a binary one begins with its type
 
 
 def join_payload3(packets: list[str | bytes]) -> bytes:
-    """A text body, whose packets are text."""
+    """Join text packets to a text body."""
     return b"".join(f"{len(p.encode('utf-16-le')) // 2}:{p}".encode() for p in packets)
 
 
@@ -71,9 +71,9 @@ def join_payload3_binary(packets: list[str | bytes]) -> bytes:
 
 
 def split_payload3(body: bytes) -> tuple[list[str | bytes], bool]:
-    """The packets before the first bad one, and whether there was none."""
+    """Return the packets before the first malformed one, and whether all packets are well-formed."""
     packets: list[str | bytes] = []
-    # A byte that begins no character belongs to the one before it, wherever it stands.
+    # A continuation byte belongs to the character before it, even if the sequence is not valid UTF-8.
     characters = re.findall(rb"^[\x80-\xbf]+|[^\x80-\xbf][\x80-\xbf]*", body)
     at = 0
     while at < len(characters):
@@ -101,7 +101,7 @@ def split_payload3(body: bytes) -> tuple[list[str | bytes], bool]:
 
 
 def split_payload3_binary(body: bytes) -> tuple[list[str | bytes], bool]:
-    """The same for a binary body."""
+    """Return the same for a binary body."""
     packets: list[str | bytes] = []
     while body:
         kind, (head, end, rest) = body[0], body[1:].partition(b"\xff")
@@ -123,7 +123,7 @@ def split_payload3_binary(body: bytes) -> tuple[list[str | bytes], bool]:
 
 
 def scan_head(text: str, max_attachments: int = 10) -> tuple[int, int, str, int | None, str]:
-    """(type, attachments, namespace, ack id, JSON text); raises Bad."""
+    """Parse the head of a packet to (type, attachments, namespace, ack id, JSON text). Raise ``Bad`` for errors."""
     if not text or text[0] not in "0123456":
         raise Bad("type")
     kind, rest, count = int(text[0]), text[1:], 0
@@ -148,7 +148,7 @@ def scan_head(text: str, max_attachments: int = 10) -> tuple[int, int, str, int 
 
 @dataclass
 class Verdict:
-    """What a server must make of the bytes: whole messages, then possibly a close code of failure."""
+    """The expected result of reading: whole messages, then a close frame, the close code of a failure, or neither."""
 
     messages: list[Any]
     close: tuple[int, str] | None = None

@@ -1,4 +1,4 @@
-"""Places outside Trio tasks: another thread, and the server's own thread between two tasks."""
+"""Calls functions outside of Trio tasks: in another thread, or in the server's own thread between two tasks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """Call a function in another thread, and return or raise what it does."""
+    """Call a function in another thread. Return its result, or raise its exception."""
     return await trio.to_thread.run_sync(function)
 
 
 class _Between(trio.abc.Instrument):
-    """Calls a function once, in Trio's thread, while no task runs."""
+    """Calls a function once in Trio's thread, while no task runs."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self.function = function
@@ -31,7 +31,7 @@ class _Between(trio.abc.Instrument):
 
 
 async def between_tasks(function: Callable[[], T]) -> T:
-    """Call a function in this thread but outside of any task, as a host loop's callback or a signal handler is."""
+    """Call a function in this thread, but outside of any task, like a callback of a host loop or a signal handler."""
     instrument = _Between(function)
     trio.lowlevel.add_instrument(instrument)
     while instrument.result is None:

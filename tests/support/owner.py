@@ -1,4 +1,4 @@
-"""A mailbox with an owner for tests, in a nursery that stands for a running server."""
+"""A mailbox with an owner for tests, and a nursery in place of a running server."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class Server:
 
 
 class TestOwner:
-    """The owner of a mailbox, which logs all that it is told.
+    """The owner of a mailbox, which logs the calls of the mailbox.
 
     Attributes:
         table: the handlers. Those for "end" are disconnect handlers.
-        log: what it was told.
+        log: the calls so far.
         is_full: whether its inbox is full.
     """
 
@@ -141,7 +141,7 @@ class TestOwner:
 
 @asynccontextmanager
 async def serving(key: Key = serial) -> AsyncIterator[Server]:
-    """A running server, which is cancelled at the end."""
+    """Run a server, and cancel it at the end."""
     async with trio.open_nursery() as nursery:
         yield Server(nursery, key)
         nursery.cancel_scope.cancel()

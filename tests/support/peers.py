@@ -1,4 +1,4 @@
-"""Clients of Engine.IO by itself: messages to and fro, the same over WebSocket and polling."""
+"""Clients of Engine.IO without Socket.IO, with the same methods over WebSocket and polling."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ each_transport = pytest.mark.parametrize("transport", ["polling", "websocket"])
 
 
 def only_one(eio: EngineServer) -> EngineSocket:
-    """The one socket there is."""
+    """Return the only socket of a server."""
     (socket,) = eio.clients
     return socket
 
 
 def echoing(**options: Any) -> EngineServer:
-    """A server whose connection handler sends back what comes."""
+    """Return a server whose connection handler sends each message back."""
     eio = EngineServer(**options)
 
     @eio.on("connection")
@@ -44,7 +44,7 @@ class Closed(Exception):
 
 
 class WebSocketPeer:
-    """One that came over WebSocket."""
+    """A client on WebSocket."""
 
     def __init__(self, client: SioClient) -> None:
         self.client = client
@@ -62,16 +62,16 @@ class WebSocketPeer:
         return message
 
     async def close(self) -> None:
-        """Say that this is the end."""
+        """Send a close packet."""
         await self.ws.send("1")
 
     async def aclose(self) -> None:
-        """Be gone."""
+        """Close the connection, without a close packet."""
         await self.ws.stream.aclose()
 
 
 class PollingPeer:
-    """One that polls."""
+    """A client on polling."""
 
     def __init__(self, polling: Polling) -> None:
         self.polling = polling
@@ -81,7 +81,7 @@ class PollingPeer:
         assert (await self.post(*messages)).text == "ok"
 
     async def post(self, *messages: str | bytes) -> Response:
-        """The same, and the response."""
+        """Send messages, and return the response."""
         return await self.polling.post("\x1e".join(
             f"4{message}" if isinstance(message, str) else f"b{base64.b64encode(message).decode()}"
             for message in messages
@@ -107,18 +107,18 @@ class PollingPeer:
                 assert packet == "6", packet
 
     async def close(self) -> None:
-        """Say that this is the end."""
+        """Send a close packet."""
         assert (await self.polling.post("1")).text == "ok"
 
     async def aclose(self) -> None:
-        """Be gone; the server notices when a poll of its is given up."""
+        """Close the connections while a poll waits, so that the server detects the disconnect."""
         await self.polling.gets.send("GET", self.polling.target)
         await self.polling.gets.stream.aclose()
         await self.polling.posts.stream.aclose()
 
 
 async def open_peer(wire: Wire, transport: Transport) -> WebSocketPeer | PollingPeer:
-    """A client that has a session."""
+    """Open a session, and return its client."""
     if transport == "polling":
         return PollingPeer(await wire.polling())
     return WebSocketPeer(await wire.session())

@@ -1,4 +1,4 @@
-"""Bytes to a server and back, where a well-behaved client would be in the way."""
+"""Raw bytes to and from a server, for requests that a correct client does not send."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def request(
     version: str = "1.1",
     host: str = "Host: test",
 ) -> bytes:
-    """A request with these header lines and this body, right or wrong."""
+    """Return a request with these header lines and this body. It need not be valid."""
     lines = [f"{method} {target} HTTP/{version}", *([host] if host else []), *fields, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
 
 def upgrade(target: str = WEBSOCKET, **changes: str | None) -> bytes:
-    """An opening handshake; ``Name_of_field="value"`` changes a field, None leaves it out."""
+    """Return an opening handshake. ``Name_of_field="value"`` changes a field, and None removes it."""
     fields = dict(UPGRADE)
     for name, value in changes.items():
         fields.pop(name.replace("_", "-"), None)
@@ -46,7 +46,7 @@ def upgrade(target: str = WEBSOCKET, **changes: str | None) -> bytes:
 
 
 async def read_all(stream: trio.abc.Stream) -> bytes:
-    """All that comes until the server closes."""
+    """Read until the server closes the connection."""
     received = b""
     with trio.fail_after(1000):
         try:
@@ -58,7 +58,7 @@ async def read_all(stream: trio.abc.Stream) -> bytes:
 
 
 async def read_until(stream: trio.abc.Stream, end: bytes) -> bytes:
-    """What comes up to and including ``end``, and what came with it."""
+    """Read up to ``end``. The result may contain bytes after it."""
     received = b""
     with trio.fail_after(1000):
         while end not in received:
@@ -69,24 +69,24 @@ async def read_until(stream: trio.abc.Stream, end: bytes) -> bytes:
 
 
 async def exchange(stream: trio.abc.Stream, data: bytes) -> bytes:
-    """Send, and read until the server closes."""
+    """Send data, and read until the server closes the connection."""
     await stream.send_all(data)
     return await read_all(stream)
 
 
 def status(response: bytes) -> int:
-    """The status code of the first response."""
+    """Return the status code of the first response."""
     assert response.startswith(b"HTTP/1.1 "), response
     return int(response[9:12])
 
 
 def close_frame(code: int) -> bytes:
-    """A close frame of a server."""
+    """Return a close frame of a server."""
     return b"\x88\x02" + code.to_bytes(2, "big")
 
 
 def echo_server(**options: Any) -> tuple[Server, list[str]]:
-    """A server with an event that is answered with its argument, and the reasons that sockets ended for."""
+    """Return a server that acknowledges the event "echo" with its argument, and a list of disconnect reasons."""
     io = Server(**options)
     reasons: list[str] = []
 
@@ -102,7 +102,7 @@ def echo_server(**options: Any) -> tuple[Server, list[str]]:
 
 
 async def join(wire: Wire) -> trio.abc.Stream:
-    """A client on WebSocket that has joined the main namespace, and answers nothing from now on."""
+    """Join the main namespace over WebSocket. The client does not answer pings."""
     stream = wire.stream()
     await stream.send_all(upgrade(WEBSOCKET))
     await read_until(stream, b'"maxPayload"')
@@ -112,7 +112,7 @@ async def join(wire: Wire) -> trio.abc.Stream:
 
 
 async def exchange_frames(stream: trio.abc.Stream, *frames: bytes) -> bytes:
-    """Send as long as the server takes it, and read until it closes."""
+    """Send frames until the server closes the connection or all are sent, and read until it closes."""
     try:
         for frame in frames:
             await stream.send_all(frame)
@@ -122,13 +122,13 @@ async def exchange_frames(stream: trio.abc.Stream, *frames: bytes) -> bytes:
 
 
 def fields(response: bytes) -> list[tuple[str, str]]:
-    """The header fields of the first response, names in lower case."""
+    """Return the header fields of the first response, with names in lower case."""
     lines = response.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
     return [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
 
 
 async def switched(wire: Wire, target: str = WEBSOCKET, **changes: str) -> bytes:
-    """The head of a response that switches protocols."""
+    """Open a WebSocket, and return the head of the 101 response."""
     stream = wire.stream()
     await stream.send_all(upgrade(target, **changes))
     received = await read_until(stream, b"\r\n\r\n")

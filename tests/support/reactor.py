@@ -1,4 +1,4 @@
-"""A reactor on the bench: connections over socket pairs, whose transport and observer note what they are told."""
+"""A reactor with connections over socket pairs, whose transport and observer record their calls."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from trio_socketio._core import Connection, FlushList, Reactor, TimerWheel
 
 
 def text(content: str) -> bytes:
-    """A client's text message of type 4."""
+    """Return a WebSocket frame of a client with a text message (packet type 4)."""
     return client_frame(1, b"4" + content.encode())
 
 
 class Peer:
-    """One connection, the transport and the observer of it, and the client's end of its socket.
+    """One connection with its transport and its observer, and the client end of its socket.
 
     Attributes:
-        log: what it was told: messages as they are, the rest as (name, argument).
-        on_message: called with each message after it was noted.
+        log: the calls so far: messages as they are, other calls as (name, argument).
+        on_message: called with each entry, after it was logged.
     """
 
     def __init__(self, bench: Bench, ends: tuple[socket.socket, socket.socket] | None, **limits: Any) -> None:
@@ -56,7 +56,7 @@ class Peer:
     # the transport
 
     def wake(self) -> None:
-        """There is output, and no reactor that would know."""
+        """Do nothing: called if there is output and the connection is in no reactor."""
 
     def receive(self, packet: Any, now: float) -> None:
         self._note(("receive", packet))
@@ -79,14 +79,14 @@ class Peer:
         self.client.sendall(b"".join(frames))
 
     def read(self) -> bytes:
-        """What has come."""
+        """Return the bytes that have arrived."""
         try:
             return self.client.recv(1 << 20)
         except BlockingIOError:
             return b""
 
     def has_ended(self) -> bool:
-        """Whether the server has closed the socket, all of whose bytes are read."""
+        """Return whether the server has closed the socket. Call this after all bytes are read."""
         try:
             return self.client.recv(1) == b""
         except BlockingIOError:
@@ -96,7 +96,7 @@ class Peer:
 
 
 class Bench:
-    """A reactor, and the connections in it."""
+    """A reactor and its connections."""
 
     def __init__(self, **options: Any) -> None:
         self.wheel = TimerWheel(0.0)
@@ -121,21 +121,21 @@ class Bench:
             return Peer(self, (client, listener.accept()[0]))
 
     def outsider(self) -> Connection:
-        """A connection that has no socket."""
+        """Return a connection without a socket."""
         return Peer(self, None).conn
 
     def turn(self, now: float = 0.0) -> bool:
         return self.reactor.turn(now)
 
     def settle(self, turns: int = 1000) -> int:
-        """Turn as long as its owner would; returns how many turns that took."""
+        """Run turns until there is no more work. Return the number of turns."""
         for number in range(turns):
             if not (self.reactor.turn(0.0) or self.reactor.has_dirty or self.is_ready()):
                 return number + 1
         raise AssertionError("the reactor never comes to rest")
 
     def is_ready(self) -> bool:
-        """Whether its owner would be woken by a socket."""
+        """Return whether a socket is ready."""
         return bool(select.select([self.reactor.epoll_fd], [], [], 0)[0])
 
     def close(self) -> None:

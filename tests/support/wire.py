@@ -1,4 +1,4 @@
-"""Scripted peers: HTTP by h11, WebSocket by wsproto, Socket.IO by hand, over any Trio stream."""
+"""Scripted clients over any Trio stream: HTTP with h11, WebSocket with wsproto, and Socket.IO written out by hand."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from trio_socketio import EngineServer, Server
 
 DEADLINE = 10.0
 
-#: The fields of every response.
+#: The header fields that every response has.
 GENERAL = {"date", "connection", "keep-alive"}
 
 
@@ -49,12 +49,12 @@ class Response:
 
     @property
     def own_headers(self) -> dict[str, str]:
-        """The fields that not every response has."""
+        """The header fields without those that every response has."""
         return {name: self.headers[name] for name in self.headers.keys() - GENERAL}
 
 
 class HttpClient:
-    """One keep-alive connection."""
+    """One HTTP/1.1 connection with keep-alive."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
@@ -81,7 +81,7 @@ class HttpClient:
 
     async def response(self) -> Response:
         status, headers, body = 0, {}, b""
-        with trio.fail_after(DEADLINE * 100):  # in virtual time nothing is lost by waiting
+        with trio.fail_after(DEADLINE * 100):  # long, because virtual time costs nothing
             while True:
                 event = self._h11.next_event()
                 if event is h11.NEED_DATA:
@@ -99,7 +99,7 @@ class HttpClient:
 
 
 class Rejected(Exception):
-    """The opening handshake was refused."""
+    """The server has refused the opening handshake."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__(status, body)
@@ -108,10 +108,10 @@ class Rejected(Exception):
 
 
 class WebSocket:
-    """The client's end of one WebSocket.
+    """The client end of one WebSocket.
 
     Attributes:
-        accepted: the server's answer to the opening handshake.
+        accepted: the server's response to the opening handshake.
     """
 
     accepted: AcceptConnection
@@ -166,7 +166,7 @@ class WebSocket:
         await self.stream.send_all(data)
 
     async def receive(self) -> str | bytes | CloseConnection | Pong:
-        """The next message; pings are answered."""
+        """Return the next message. Answer pings."""
         parts: list[Any] = []
         while True:
             event = await self._next()
@@ -195,7 +195,7 @@ def client_frame(
     rsv: int = 0,
     key: bytes | None = b"\x01\x02\x03\x04",
 ) -> bytes:
-    """A frame as a client may send it, right or wrong (RFC 6455 section 5.2)."""
+    """Return a frame of a client (RFC 6455 section 5.2). It need not be valid."""
     head = bytes([(0x80 if fin else 0) | rsv << 4 | opcode])
     bit = 0x80 if key is not None else 0
     if len(payload) < 126:
@@ -208,7 +208,7 @@ def client_frame(
 
 
 def server_frames(data: bytes) -> list[tuple[int, bytes]]:
-    """(opcode, payload) of each frame; a server's frames are whole and not masked (RFC 6455 section 5.1)."""
+    """Return (opcode, payload) of each frame. Check that it is not fragmented and not masked (RFC 6455 section 5.1)."""
     frames, at = [], 0
     while at < len(data):
         assert data[at] & 0xF0 == 0x80
@@ -225,7 +225,7 @@ def server_frames(data: bytes) -> list[tuple[int, bytes]]:
 
 
 class SioClient:
-    """A Socket.IO client on one WebSocket; messages in and out as they stand on the wire."""
+    """A Socket.IO client on one WebSocket. It sends and receives encoded Socket.IO packets."""
 
     def __init__(self, ws: WebSocket) -> None:
         self.ws = ws
@@ -249,10 +249,10 @@ class SioClient:
         return self
 
     async def receive(self) -> str | bytes | CloseConnection | Pong:
-        """The next Socket.IO message, without the Engine.IO digit; pings are answered."""
+        """Return the next Socket.IO message, without the Engine.IO packet type. Answer pings."""
         with trio.fail_after(
             DEADLINE * 100
-        ):  # or a message that never comes would be waited for by heartbeats
+        ):  # without it, heartbeats prolong the wait for a missing message forever
             while (message := await self.ws.receive()) == "2":
                 await self.ws.send("3")
         if isinstance(message, str):
@@ -272,7 +272,7 @@ class SioClient:
         return json.loads(message[1:].lstrip("0123456789"))
 
     async def call(self, event: str, *args: Any, ack: int = 0) -> list[Any]:
-        """Emit and wait for the acknowledgement, which must be the next thing to come."""
+        """Emit an event, and wait for its acknowledgement, which must be the next message."""
         await self.emit(event, *args, ack=ack)
         answer = await self.receive()
         assert isinstance(answer, str), answer
@@ -281,7 +281,7 @@ class SioClient:
 
 
 class Wire:
-    """Connections to a server that runs (``async with io:``), each served by a task of ``nursery``."""
+    """Opens connections to a running server (``async with io:``). A task in ``nursery`` serves each of them."""
 
     def __init__(self, io: Server | EngineServer, nursery: trio.Nursery, link: Link | None = None) -> None:
         self.io = io
@@ -291,7 +291,7 @@ class Wire:
         self.streams: list[trio.abc.Stream] = []
 
     def narrow(self) -> None:
-        """From now on connections hold next to nothing: a write ends when the other end reads."""
+        """Make new connections with as little buffer as possible, so that a write waits until the other end reads."""
         self.pair = self.link.narrow
 
     def stream(self) -> trio.abc.Stream:
@@ -301,7 +301,7 @@ class Wire:
         return ours
 
     async def aclose(self) -> None:
-        """Drop every connection."""
+        """Drop all connections."""
         for stream in self.streams:
             await trio.aclose_forcefully(stream)
 
@@ -313,21 +313,21 @@ class Wire:
         return await WebSocket(self.stream()).open(target, headers)
 
     async def session(self, query: str = "", headers: dict[str, str] | None = None) -> SioClient:
-        """A session on WebSocket that has joined no namespace."""
+        """Open a session on WebSocket, without joining a namespace."""
         ws = await self.websocket(f"{self.io.path}?EIO=4&transport=websocket{query}", headers)
         return await SioClient(ws).start()
 
     async def connect(self, namespace: str = "/", auth: Any = None) -> SioClient:
-        """A client that has joined a namespace."""
+        """Open a session on WebSocket, and join a namespace."""
         return await (await self.session()).connect(namespace, auth)
 
     async def polling(self) -> Polling:
-        """A session on polling that has joined no namespace."""
+        """Open a session on polling, without joining a namespace."""
         return await Polling(self).start()
 
 
 class Polling:
-    """A client that polls: one connection for GETs, one for POSTs."""
+    """A client on polling, with one connection for GETs and one for POSTs."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -365,5 +365,5 @@ class Polling:
         return self
 
     async def upgrade(self) -> WebSocket:
-        """The candidate WebSocket, before its probe."""
+        """Open a WebSocket for the upgrade of this session, and return it before the probe."""
         return await self.wire.websocket(f"{self.wire.io.path}?EIO=4&transport=websocket&sid={self.sid}")
