@@ -1,4 +1,4 @@
-"""An Engine.IO session as applications see it."""
+"""The public object for an Engine.IO session, ``socket.conn``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ L = TypeVar("L", bound=Listener)
 
 
 class CurrentTransport(Protocol):
-    """The transport of a session, as it is now."""
+    """The current transport of a session."""
 
     @property
     def name(self) -> TransportName:
-        """The name in the Engine.IO protocol."""
+        """The name of the transport in the Engine.IO protocol."""
         ...
 
 
@@ -30,7 +30,7 @@ class EngineConn:
 
     __slots__ = ("_listeners", "_session")
 
-    #: What ``on`` takes.
+    #: The events that ``on`` accepts.
     _EVENTS: tuple[str, ...] = ("upgrade", "drain", "close")
 
     def __init__(self, session: Session, listeners: Listeners) -> None:
@@ -39,22 +39,22 @@ class EngineConn:
 
     @property
     def id(self) -> str:
-        """The session id: a secret between the client and the server."""
+        """The session id. It is a secret between the client and the server."""
         return self._session.sid
 
     @property
     def request(self) -> EngineRequest:
-        """The first HTTP request."""
+        """The first HTTP request of the session."""
         return self._session.request
 
     @property
     def transport(self) -> CurrentTransport:
-        """What serves the session now; its ``name`` is ``"polling"`` or ``"websocket"``."""
+        """The current transport of the session. Its ``name`` is ``"polling"`` or ``"websocket"``."""
         return self._session.transport
 
     @property
     def driver(self) -> str:
-        """Who carries its bytes now: ``"reactor"``, ``"stream"`` or ``"polling"``."""
+        """The name of the driver that serves the transport: ``"reactor"``, ``"stream"`` or ``"polling"``."""
         return self._session.transport.driver
 
     @property
@@ -64,15 +64,15 @@ class EngineConn:
 
     @property
     def buffered(self) -> int:
-        """How many messages were sent and are not written yet."""
+        """The number of messages that were queued and are not written yet."""
         link = self._session.link
         return link.pushed - link.confirmed
 
     def on(self, event: str, listener: L) -> L:
-        """Call a plain function for an event; it must not block. Returns the function.
+        """Call a plain function for an event. It must not block. Return the function.
 
         - ``"upgrade"``: ``()``, when the session has moved to WebSocket;
-        - ``"drain"``: ``()``, whenever all that was sent is written;
+        - ``"drain"``: ``()``, whenever all queued messages are written;
         - ``"close"``: ``(reason, description)``, when the session has ended.
         """
         self._check(event)
@@ -88,9 +88,9 @@ class EngineConn:
             raise ValueError(f"the events here are {', '.join(map(repr, self._EVENTS))}, not {event!r}")
 
     def close(self) -> None:
-        """End the session; its sockets end with the reason ``forced server close``.
+        """End the session. Its sockets end with the reason ``forced server close``.
 
-        What is queued is still sent; over polling it waits ``polling_close_timeout`` for the next poll.
+        Queued messages are still sent. Over polling they wait up to ``polling_close_timeout`` for the next poll.
         """
         require_task("close")
         self._session.close(

@@ -1,4 +1,4 @@
-"""What an Engine.IO server shares with a Socket.IO server above it."""
+"""The state that an Engine.IO server shares with a Socket.IO server above it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ __all__ = ["EngineState"]
 
 
 class EngineState:
-    """The state of an ``EngineServer`` that a ``Server`` above it uses as well.
+    """The state that an ``EngineServer`` shares with a ``Server`` above it.
 
     Attributes:
         hooks: the application's functions for HTTP requests.
-        observer: the application's observer of sessions; None: there is none.
-        engine: the engine while it runs.
-        is_below: whether it belongs to a ``Server``.
+        observer: the application's observer of sessions; None if there is none.
+        engine: the engine while the server runs, else None.
+        is_below: whether the ``EngineServer`` belongs to a ``Server``.
     """
 
     __slots__ = ("engine", "hooks", "is_below", "observer")

@@ -1,4 +1,4 @@
-"""The log line that names the handlers that hold events for long."""
+"""The log message about handlers that hold events for long."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 __all__ = ["HELD_SECONDS", "log_held"]
 
-#: Events that are held for so long are named.
+#: How long events are held before the log names their handlers, in seconds.
 HELD_SECONDS = 5.0
 
 _CONNECTION = (
@@ -16,13 +16,13 @@ _CONNECTION = (
 
 
 def log_held(log: logging.Logger, known: set[str], names: list[str], text: str = _CONNECTION) -> None:
-    """Name what holds events.
+    """Log the names of handlers that hold events, once.
 
     Args:
-        log: where.
-        known: what has been named before, and is not again.
-        names: of the handlers.
-        text: what they do, and the remedy.
+        log: the logger.
+        known: the names that were logged before. They are not logged again.
+        names: the names of the handlers.
+        text: the message: what the handlers do, and the remedy.
     """
     handlers = ", ".join(dict.fromkeys(names))
     if handlers not in known:

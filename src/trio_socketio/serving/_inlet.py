@@ -1,4 +1,4 @@
-"""Emitting from outside Trio tasks: from other threads, and from callbacks on the server's own thread."""
+"""Pass calls to a running server from outside Trio tasks: from other threads, and from callbacks on its thread."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from trio_socketio.errors import Disconnected
 
 __all__ = ["Inlet"]
 
-#: How many calls may wait to be made; they only wait while the server's thread is busy.
+#: How many calls may wait. They only wait while the server's thread is busy.
 MAX_CALLS = 4096
 
-#: Calls made in a row before other tasks get their turn.
+#: How many calls are made in a row before other tasks run.
 CALLS_BETWEEN_CHECKPOINTS = 32
 
 STOPPED = "the server has stopped"
 
 
 class _Call(NamedTuple):
-    """A call that waits, and where its outcome goes; None: nothing waits for it."""
+    """A waiting call, and the future for its result; None if the caller does not wait for it."""
 
     done: Future[None] | None
     function: Callable[..., Any]
@@ -35,14 +35,14 @@ class _Call(NamedTuple):
 
 
 class Inlet:
-    """Hands calls over to the thread of a running server, and makes them there in their order.
+    """Passes calls to the thread of a running server, which makes them in their order.
 
-    Thread-safe, and safe in signal handlers: ``run``, ``run_soon``. All else belongs to the server's thread, which is
-    the one that makes this object.
+    ``run`` and ``run_soon`` are thread-safe, and safe in signal handlers. Create the object, and call ``close``, in the
+    server's thread.
 
     Args:
         spawn: starts a task that the server's stop waits for.
-        log: for errors of calls that nothing waits for.
+        log: the logger for errors of ``run_soon``.
     """
 
     def __init__(self, spawn: Callable[..., None], log: logging.Logger) -> None:
@@ -58,7 +58,7 @@ class Inlet:
 
         Raises:
             RuntimeError: this is the server's own thread; or the server has stopped, or stops meanwhile.
-            Exception: what the function raises.
+            Exception: the function has raised it.
         """
         if get_ident() == self._thread:
             raise RuntimeError(
@@ -70,19 +70,19 @@ class Inlet:
         done.result()
 
     def run_soon(self, function: Callable[..., None], *args: Any) -> None:
-        """Call a plain function in a Trio task soon; its errors are logged.
+        """Schedule a call of a plain function in a Trio task. Its errors are logged.
 
         Raises:
-            RuntimeError: the server has stopped; or ``MAX_CALLS`` calls wait already.
+            RuntimeError: the server has stopped, or ``MAX_CALLS`` calls wait already.
         """
         self._put(_Call(None, function, args))
 
     def finalize(self, function: Callable[..., None], *args: Any) -> None:
-        """Call a function now if a Trio task calls, else soon: the collector runs finalizers in any thread."""
+        """Call a function now if this is a Trio task, else schedule it. Finalizers may run in any thread."""
         if in_trio_task():
             function(*args)
         else:
-            with suppress(RuntimeError):  # the server has stopped, and all its sockets with it
+            with suppress(RuntimeError):  # the server has stopped, and all its sockets have ended
                 self.run_soon(function, *args)
 
     def _put(self, call: _Call) -> None:
@@ -95,7 +95,7 @@ class Inlet:
         self._token.run_sync_soon(self._make_calls, idempotent=True)
 
     def close(self) -> None:
-        """The server stops: calls that have not been made fail, and later ones are refused."""
+        """Let all waiting calls fail, and refuse later ones, because the server stops."""
         self._is_open = False
         self._make_calls()
 
@@ -130,7 +130,7 @@ class Inlet:
         except Exception as error:
             has_stopped = isinstance(error, Disconnected) and not self._is_open
             done.set_exception(RuntimeError(STOPPED) if has_stopped else error)
-        except BaseException:  # cancelled: the stop has taken its whole time
+        except BaseException:  # cancelled, because the grace of the stop has ended
             done.set_exception(RuntimeError(STOPPED))
             raise
         else:

@@ -1,4 +1,4 @@
-"""SIGINT while a server runs: what Trio makes of it, and what a second one means."""
+"""Handle SIGINT while a server runs: the first one stops the server, the second one cuts the stop short."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """Sees each SIGINT before Trio's handler, which decides where ``KeyboardInterrupt`` is raised.
+    """A handler for SIGINT that runs before Trio's handler. Trio decides where ``KeyboardInterrupt`` is raised.
 
     The tasks of a server are protected, so Trio raises it in the main task, and the server stops as if it were
-    cancelled. A SIGINT that comes while the server stops ends its grace; Trio alone would not tell a main task that
-    waits for a nursery. One that comes before Trio could act on the former is raised at once: a handler blocks the
-    loop.
+    cancelled. A SIGINT during the stop ends the grace, because Trio alone would not interrupt a main task that waits
+    for a nursery. If the previous SIGINT is still pending, a handler blocks the loop, so ``KeyboardInterrupt`` is
+    raised at once.
 
-    Nothing is installed outside the main thread, or where SIGINT is not handled in Python.
+    Nothing is installed outside the main thread, or if SIGINT has no Python handler or only Python's default one.
 
     Args:
-        is_stopping: whether the server stops.
-        again: called in a Trio task when a SIGINT has come while it stops.
+        is_stopping: returns whether the server is stopping.
+        again: called in a Trio task after a SIGINT that came while the server was stopping.
 
     Attributes:
-        former: the handler that was installed before; None: nothing is installed here.
+        former: the handler that was installed before; None if nothing was installed.
         is_over: whether the server has stopped.
     """
 
@@ -52,7 +52,7 @@ class Interrupts:
         self.is_over = True
         if self.former is None:
             return
-        while True:  # another server may have begun later and end later
+        while True:  # another server may have started later and may still run: leave its handler in place
             owner = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
             if not isinstance(owner, Interrupts) or not owner.is_over:
                 return

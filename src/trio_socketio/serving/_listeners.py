@@ -1,4 +1,4 @@
-"""The functions that an application has registered for what happens to one session."""
+"""The functions that an application has registered for events of one session."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NONE: Mapping[str, tuple[Listener, ...]] = MappingProxyType({})
 
 
 class Listeners:
-    """The listeners of one session. The peer calls them, and an ``EngineConn`` adds them."""
+    """The listeners of one session. An ``EngineConn`` adds them, and the peer calls them."""
 
-    # One exists for each idle client of an EngineServer: it makes a table when the first listener is added.
+    # One exists for each idle client of an EngineServer. To keep it small, the table is made for the first listener.
     __slots__ = ("_by_event", "_session")
 
     def __init__(self, session: Session) -> None:
@@ -27,13 +27,13 @@ class Listeners:
         self._by_event = _NONE
 
     def add(self, event: str, listener: Listener) -> None:
-        """Add a listener behind those that the event has."""
+        """Add a listener after the existing listeners of the event."""
         self._by_event = {**self._by_event, event: (*self._by_event.get(event, ()), listener)}
         if event == "drain":
             self._session.link.watched = True
 
     def call(self, event: str, *args: object) -> None:
-        """Call the listeners of an event, in their order. What they raise is logged."""
+        """Call the listeners of an event, in the order of registration. Log their exceptions."""
         for listener in self._by_event.get(event, ()):
             try:
                 listener(*args)
@@ -41,7 +41,7 @@ class Listeners:
                 logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
 
     def written(self) -> None:
-        """Call the listeners for ``drain``, if all that was sent is written."""
+        """Call the listeners for ``drain``, if all queued messages are written."""
         if "drain" in self._by_event and self._session.is_open:
             link = self._session.link
             if link.pushed == link.confirmed:
@@ -53,5 +53,5 @@ class Listeners:
         self.clear()
 
     def clear(self) -> None:
-        """Drop all listeners: they may refer to a socket, which refers to these."""
+        """Drop all listeners, because they may refer to the socket and form a cycle with it."""
         self._by_event = _NONE

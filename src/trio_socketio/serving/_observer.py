@@ -1,4 +1,4 @@
-"""Watching what the sessions of an engine do; nothing of it is there when nobody watches."""
+"""Observe the sessions of an engine. Without an observer, sessions have no extra object and no extra calls."""
 
 from __future__ import annotations
 
@@ -13,46 +13,47 @@ __all__ = ["EngineObserver", "Observable", "Observed", "report"]
 
 
 class EngineObserver:
-    """Watches all sessions of an engine: ``io.engine.observer = Mine()``, before the server runs.
+    """An observer of all sessions of an engine. Set it before the server runs: ``io.engine.observer = Mine()``.
 
-    Subclasses override what they want to hear of. Each method gets the session first, ``socket.conn`` of a Socket.IO
-    server or the socket of an ``EngineServer``. It must not block; what it raises is logged. A broadcast is one message
-    for all its receivers, written without a look at each: what goes out is told by ``flush`` and ``drain`` only.
+    Subclasses override the methods that they need. The first argument of each method is the session: ``socket.conn`` of
+    a Socket.IO server, or the socket of an ``EngineServer``. Methods must not block; their exceptions are logged. There
+    is no method for each packet that is sent, because a broadcast is one message for all its receivers. Use ``flush``
+    and ``drain``.
     """
 
     def open(self, socket: EngineConn) -> None:
-        """The session is open; its handlers have not heard of it."""
+        """Called when the session is open, before its handlers."""
 
     def packet(self, socket: EngineConn, kind: str, data: str | bytes) -> None:
-        """A packet came: a ``"message"``, or the client's ``"ping"`` or ``"pong"``, without its data."""
+        """Called for each received ``"message"`` with its data, and for each ``"ping"`` or ``"pong"`` without data."""
 
     def packet_create(self, socket: EngineConn, kind: str, data: str | bytes) -> None:
-        """A message is to be sent by ``EngineSocket.send`` or ``send_nowait``."""
+        """Called before ``EngineSocket.send`` or ``send_nowait`` sends a message."""
 
     def data(self, socket: EngineConn, data: str | bytes) -> None:
-        """A message came; its handlers have not heard of it."""
+        """Called for each received message, before its handlers."""
 
     def heartbeat(self, socket: EngineConn) -> None:
-        """The client's half of a heartbeat came."""
+        """Called for each pong (in revision 3, each ping) of the client."""
 
     def flush(self, socket: EngineConn) -> None:
-        """Something that was queued is written."""
+        """Called when queued messages were written."""
 
     def drain(self, socket: EngineConn) -> None:
-        """All that was queued is written."""
+        """Called when all queued messages are written."""
 
     def upgrading(self, socket: EngineConn) -> None:
-        """The client has probed a WebSocket."""
+        """Called when the client has probed a WebSocket."""
 
     def upgrade(self, socket: EngineConn) -> None:
-        """The session has moved to WebSocket."""
+        """Called when the session has moved to WebSocket."""
 
     def close(self, socket: EngineConn, reason: str, description: str) -> None:
-        """The session has ended; its handlers have not heard of that."""
+        """Called when the session has ended, before its handlers."""
 
 
 def report(observer: EngineObserver, event: str, *args: Any) -> None:
-    """Tell an observer."""
+    """Call the method of an observer for an event. Log its exceptions."""
     try:
         getattr(observer, event)(*args)
     except Exception:
@@ -60,16 +61,16 @@ def report(observer: EngineObserver, event: str, *args: Any) -> None:
 
 
 class Observable(SessionObserver, Protocol):
-    """A layer above that knows what applications see of its session."""
+    """An observer of a session that also has the session's public object."""
 
     @property
     def conn(self) -> EngineConn:
-        """The session as applications see it."""
+        """The public object for the session."""
         ...
 
 
 class Observed:
-    """Between a session and the layer above: tells the application's observer first."""
+    """Calls the application's observer before it passes each event of a session to the layer above."""
 
     __slots__ = ("_above", "_conn", "_observer", "_session")
 

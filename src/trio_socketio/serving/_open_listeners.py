@@ -1,4 +1,4 @@
-"""Opening the TCP listeners of a server."""
+"""Open the TCP listeners of a server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def open_listeners(
     Args:
         host: the address to bind; None for all addresses.
         port: the port; 0 for any free one.
-        ssl_context: what TLS is served with; None for no TLS.
+        ssl_context: the context for TLS; None for no TLS.
         backlog: see ``trio.open_tcp_listeners``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One option of a server: its default, its unit, its check and its conversion, declared beside its name."""
+"""Declare an option of a server with its default, its unit, its check and its conversion, next to its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["check_options", "convert_options", "option"]
 
-#: Raises TypeError or ValueError, with the name of the option, for a value that the option does not take.
+#: A function that raises TypeError or ValueError, with the name of the option, for a value that is not allowed.
 Check = Callable[[str, Any], object]
 
 
@@ -23,11 +23,11 @@ def option(
     """Declare an option as a field of a dataclass.
 
     Args:
-        default: its value if none is given.
-        check: called with its name and its value when the dataclass is made.
-        unit: of its value, as docs/options.md says it: ``"s"``, ``"bytes"``.
-        convert: makes what the engine uses of what the application gives. It may raise as ``check`` does.
-        factory: makes the default, instead of ``default``.
+        default: the value if none is given.
+        check: called with the name and the value when the dataclass is made.
+        unit: the unit of the value, as in docs/options.md: ``"s"``, ``"bytes"``.
+        convert: turns the application's value into the engine's. It may raise the same errors as ``check``.
+        factory: makes the default; use either this or ``default``.
     """
     metadata = {"check": check, "unit": unit, "convert": convert}
     if factory is not MISSING:
@@ -44,7 +44,7 @@ def check_options(config: Any) -> None:
     """Check the value of each option of a dataclass.
 
     Raises:
-        TypeError: a value is of another kind.
+        TypeError: a value has the wrong type.
         ValueError: a value is out of range.
     """
     for item in fields(config):
@@ -55,7 +55,7 @@ def check_options(config: Any) -> None:
 
 
 def convert_options(config: Any, names: set[str]) -> dict[str, Any]:
-    """The converted values of those options of a dataclass that have these names."""
+    """Return the converted values of the options of a dataclass that have these names."""
     return {
         item.name: _convert(item, getattr(config, item.name)) for item in fields(config) if item.name in names
     }

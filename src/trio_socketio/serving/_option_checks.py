@@ -1,4 +1,4 @@
-"""Checks of single options. Each raises an error whose message names the option and says what it takes."""
+"""Checks of single options. Each raises an error that names the option and its allowed values."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def check_path(name: str, path: str) -> None:
 
 
 def check_health_path(name: str, path: str | None) -> None:
-    """Check the path of the health check, by itself."""
+    """Check the path of the health check, without comparing it with other options."""
     if path is not None:
         check_text(name, path)
         if not path.startswith("/"):
@@ -66,7 +66,7 @@ def check_health_path(name: str, path: str | None) -> None:
 
 
 def check_transports(name: str, transports: Sequence[str]) -> None:
-    """Check a list of transports; it names at least one."""
+    """Check a list of transports. It must not be empty."""
     check_list(name, transports)
     if not transports or not {"polling", "websocket"}.issuperset(transports):
         raise ValueError(f"{name} are 'polling' and 'websocket', not {transports!r}")

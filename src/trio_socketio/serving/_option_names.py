@@ -1,4 +1,4 @@
-"""What is said of an option that does not exist: its name here, if another Socket.IO server has it."""
+"""Check the names of options. The error for a wrong name suggests the right one, also for other servers' names."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ _ELSEWHERE = {
     "wsEngine": "none is needed, the server has its own WebSockets",
 }
 
-#: How alike a name has to be to one of ours to be taken for a mistyped one, from 0 to 1.
+#: How similar a wrong name must be to an option for the error to suggest that option, from 0 to 1.
 _LIKENESS = 0.75
 
 
 def _snake(name: str) -> str:
-    """``pingInterval`` as ``ping_interval``."""
+    """Return ``ping_interval`` for ``pingInterval``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
@@ -74,8 +74,8 @@ def check_names(server: str, options: Iterable[str], known: Sequence[str]) -> No
     """Check that a server has all these options.
 
     Raises:
-        TypeError: it lacks one. The message says its name here if another Socket.IO server has it, and otherwise the
-            name that is like it, if there is one.
+        TypeError: an option does not exist. If another Socket.IO server has it, the message contains the counterpart
+            here; otherwise a similar name, if there is one.
     """
     for name in options:
         if name not in known:

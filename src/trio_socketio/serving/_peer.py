@@ -1,4 +1,4 @@
-"""One Engine.IO session as the layer above it sees it: its outbox, and whether it is read."""
+"""The base of the observers of Engine.IO sessions: waiting for room in the outbox, and backpressure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from trio_socketio.serving._listeners import Listeners
 
 __all__ = ["FULL", "Peer"]
 
-#: What ``Connection.send`` returns when there is no room: a number, because to make a ``PushStatus`` takes 0.4 µs.
+#: The number that ``Connection.send`` returns if there is no room. It is no ``PushStatus``, which takes 0.4 µs to make.
 FULL = int(PushStatus.FULL)
 
 
 class Connected(Protocol):
-    """Whose messages wait for room."""
+    """A socket whose messages wait for room in the outbox."""
 
     @property
     def reason(self) -> DisconnectReason | None:
-        """Why it has ended; None: it has not."""
+        """Why the socket has ended; None if it has not."""
 
     @property
     def connected(self) -> bool:
@@ -36,13 +36,13 @@ class Connected(Protocol):
 
 
 class Peer(ABC):
-    """What the observers of sessions have in common.
+    """The base class of the observers of sessions.
 
     Attributes:
         session: the session.
-        engine_socket: what ``conn`` has given out; None: nobody has asked for it.
-        listeners: the functions registered through ``engine_socket``; None: there is no such object.
-        waiting: how many wait for room in the outbox; nobody who comes later may take it.
+        engine_socket: the object that ``conn`` returns; None until ``conn`` is first used.
+        listeners: the functions registered through ``engine_socket``; None if there is no such object.
+        waiting: the number of sends that wait for room in the outbox. Later ``emit`` calls wait behind them.
     """
 
     __slots__ = ("_full", "_room", "engine_socket", "listeners", "session", "waiting")
@@ -59,14 +59,14 @@ class Peer(ABC):
 
     @property
     def conn(self) -> EngineConn:
-        """The session as applications see it."""
+        """The public object for the session."""
         if self.engine_socket is None:
             self.listeners = Listeners(self.session)
             self.engine_socket = EngineConn(self.session, self.listeners)
         return self.engine_socket
 
     def held(self, seconds: float) -> None:
-        """Name what holds the client in the log, each handler once."""
+        """Log the handlers that a full inbox has waited for, each handler once."""
         known = self.runtime.known_holders
         holders = [name for name in self._holders() if name not in known]
         if holders:
@@ -81,16 +81,16 @@ class Peer(ABC):
 
     @abstractmethod
     def _holders(self) -> Iterable[str]:
-        """What keeps the events or messages of a full inbox waiting: handlers, by their names."""
+        """Return the names of the handlers that the events or messages of a full inbox wait for."""
 
     def heartbeat(self, now: float) -> None:  # noqa: B027
         """Ignored: only ``Observed`` uses it."""
 
     def upgrading(self) -> None:  # noqa: B027
-        """Ignored, too."""
+        """Ignored: only ``Observed`` uses it."""
 
     def writable(self) -> None:
-        """Something was written: let those try again who wait for room."""
+        """Wake the tasks that wait for room or for a flush, because messages were written."""
         if self._room is not None:
             self._room.unpark_all()
         if self.listeners is not None:
@@ -99,26 +99,28 @@ class Peer(ABC):
     # sending
 
     def overflow(self) -> None:
-        """The outbox is full, and the next message can neither wait nor be dropped: give the client up."""
+        """Disconnect the client, because its outbox is full and the next message can neither wait nor be dropped."""
         limits = self.runtime.config.outbox
         size = f"{limits.max_packets} packets, {limits.max_bytes} bytes"
         self.give_up(f"the client does not read: outbox of {size} is full")
 
     def give_up(self, description: str) -> None:
-        """End the session: a limit is passed that cannot make its client wait."""
+        """End the session and log why, because the client has exceeded a limit."""
         if self.session.is_open:
             self.runtime.log.warning("session %s… is disconnected: %s", self.session.sid[:6], description)
             self.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, description, code=1008)
 
     async def send_waiting(self, socket: Connected, message: Message) -> None:
-        """Queue a message that no room was found for, as soon as there is some, where the policy says so.
+        """Queue a message as soon as the full outbox has room.
+
+        With the policy ``disconnect``, disconnect the client if there is no room after ``write_timeout``.
 
         Args:
-            socket: whose message it is.
-            message: what to send.
+            socket: the socket that sends the message.
+            message: the message.
 
         Raises:
-            Disconnected: the socket has ended meanwhile, or has been given up after ``write_timeout``.
+            Disconnected: the socket has ended meanwhile, or the client was disconnected after ``write_timeout``.
         """
         config = self.runtime.config
         timeout = config.write_timeout if config.outbox.policy == "disconnect" else math.inf
@@ -134,19 +136,19 @@ class Peer(ABC):
                         return
         finally:
             self.waiting -= 1
-            room.unpark_all()  # whoever came later may find room that this one has not used
+            room.unpark_all()  # later sends may find room that this one has not used
         self.give_up(f"the client did not read for write_timeout={timeout:g} s")
         raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
 
     def _waiting_room(self) -> trio.lowlevel.ParkingLot:
-        """Where those wait who want to know that something was written."""
+        """Return the parking lot of tasks that wait until messages are written."""
         if self._room is None:
             self._room = trio.lowlevel.ParkingLot()
             self.session.link.watched = True
         return self._room
 
     async def flush(self) -> None:
-        """Wait until all that is queued now is written, dropped, or lost with the session."""
+        """Wait until all messages queued so far are written, dropped, or lost with the session."""
         conn = self.session.link
         target = conn.pushed
         room = self._waiting_room()
@@ -158,16 +160,16 @@ class Peer(ABC):
 
     @property
     def calls_pending(self) -> bool:
-        """Whether an acknowledgement of the client is waited for; then reading goes on."""
+        """Whether a handler waits for an acknowledgement of the client. Reading must then go on to receive it."""
         return False
 
     def inbox_full(self) -> None:
-        """A socket's inbox is above its soft limit."""
+        """Count an inbox that is above its soft limit, and stop reading from the client unless a call is pending."""
         self._full += 1
         self._update_reading()
 
     def inbox_drained(self) -> None:
-        """It is no longer."""
+        """Count an inbox as no longer full, and resume reading if it was the last one."""
         self._full -= 1
         self._update_reading()
 

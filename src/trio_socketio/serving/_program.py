@@ -1,4 +1,4 @@
-"""A server as a program: what ``run`` adds to ``serve``."""
+"""Run a server as a program: listeners, signals, log output and exit status, for ``Serving.run``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "run"]
 
-#: The statuses that shells report for a program that a signal has ended: 128 and the signal's number.
+#: The statuses that shells report for a program that a signal has ended: 128 plus the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
 
 #: How long ``run`` drains after SIGTERM, in seconds.
@@ -28,15 +28,15 @@ LOG = logging.getLogger("trio_socketio")
 
 
 class Server(Protocol):
-    """What a program runs: a server of Socket.IO, or one of Engine.IO alone."""
+    """The server that a program runs: a ``Server`` or an ``EngineServer``."""
 
     async def serve_listeners(
         self, listeners: Sequence[trio.abc.Listener[Any]], *, task_status: trio.TaskStatus[list[Any]]
     ) -> None:
-        """Serve on listeners until cancelled, and close them."""
+        """Serve on listeners until cancelled, then close them."""
 
     async def drain(self, timeout: float) -> None:
-        """Stop gracefully, within this many seconds."""
+        """Stop gracefully, within ``timeout`` seconds."""
 
 
 def run(
@@ -60,7 +60,7 @@ def run(
 
 
 def _show_log() -> None:
-    """Write the package's log to standard error from level info on, unless the application has set logging up."""
+    """Write the package's log to standard error, from level INFO on, unless the application has configured logging."""
     if LOG.hasHandlers():
         return
     handler = logging.StreamHandler()
@@ -74,7 +74,7 @@ class Program:
     """One run of a server.
 
     Attributes:
-        status: what the program ends with: a number, or a sentence for standard error, which stands for 1.
+        status: the argument of ``sys.exit``: a number, or a sentence for standard error, which means status 1.
     """
 
     def __init__(self, server: Server) -> None:
@@ -84,9 +84,9 @@ class Program:
     async def main(
         self, host: str | bytes | None, port: int, ssl_context: ssl.SSLContext | None, backlog: int | None
     ) -> None:
-        """Listen, say where, and serve until a signal ends it."""
+        """Listen, print the addresses, and serve until a signal ends the program."""
         try:
-            if not 0 <= port <= 65535:  # the resolver would take the lower 16 bits
+            if not 0 <= port <= 65535:  # the resolver would use the lower 16 bits
                 raise OSError(0, "a port is a number from 0 to 65535")
             listeners = await open_listeners(host, port, ssl_context, backlog)
         except (OSError, UnicodeError) as error:
@@ -102,13 +102,13 @@ class Program:
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
         finally:
-            for listener in listeners:  # which the server closes, if it could start
+            for listener in listeners:  # the server has closed them already, unless it failed to start
                 await trio.aclose_forcefully(listener)
 
     async def _end_on_sigterm(
         self, scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Drain the server after the first SIGTERM, and end it then or after the second one."""
+        """Drain the server at the first SIGTERM. End it when the drain is complete, or at the second SIGTERM."""
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             task_status.started()
             await anext(signals)

@@ -1,4 +1,4 @@
-"""Serving: what a server of Socket.IO and one of Engine.IO alone have in common."""
+"""The methods of Socket.IO and Engine.IO servers that run the server and serve connections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ R = TypeVar("R", bound=BaseRuntime)
 
 
 class Serving(ABC, Generic[C, R]):
-    """Runs a server: by itself for as long as it serves, or as ``async with`` for several ways to serve at once."""
+    """The base class of servers. A server runs during a ``serve`` call, or during ``async with`` for several calls."""
 
     def __init__(self, config: C, engine: EngineState) -> None:
         self._config = config
@@ -38,13 +38,13 @@ class Serving(ABC, Generic[C, R]):
 
     @abstractmethod
     def _make_runtime(self) -> R:
-        """What exists while it runs."""
+        """Return the state of the server while it runs."""
 
-    # what it was told
+    # options and health
 
     @property
     def config(self) -> C:
-        """All options, as they are. Nothing in them can be changed: they hold from the beginning."""
+        """All options of the server. They cannot be changed."""
         return self._config
 
     @property
@@ -53,10 +53,10 @@ class Serving(ABC, Generic[C, R]):
         return self._config.path
 
     def health(self) -> Health:
-        """How the server is; the answer to ``health_path``.
+        """Return the health of the server, which is also the response at ``health_path``.
 
         Raises:
-            RuntimeError: the server does not run.
+            RuntimeError: the server is not running.
         """
         return self._require_runtime().host.health
 
@@ -68,7 +68,7 @@ class Serving(ABC, Generic[C, R]):
         return self._runtime
 
     async def __aenter__(self) -> Self:
-        """Open the server's nursery; several ``serve`` calls may run inside."""
+        """Start the server. Several ``serve`` calls may run inside the block."""
         if self._running is not None:
             raise RuntimeError("the server runs already")
         running = self._run()
@@ -79,7 +79,7 @@ class Serving(ABC, Generic[C, R]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool | None:
-        """Stop: listeners, handlers, disconnect handlers and the last flush, within ``disconnect_timeout``."""
+        """Stop listeners and handlers, run disconnect handlers, and flush outboxes, within ``disconnect_timeout``."""
         running, self._running = self._running, None
         assert running is not None
         return await running.__aexit__(kind, error, traceback)
@@ -105,7 +105,7 @@ class Serving(ABC, Generic[C, R]):
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[R]:
-        """The running server, or one that runs for as long as this."""
+        """Use the running server, or run the server for the duration of this block."""
         if self._runtime is not None and self._running is not None:
             yield self._runtime
         elif self._runtime is not None:
@@ -117,14 +117,14 @@ class Serving(ABC, Generic[C, R]):
                 yield self._require_runtime()
 
     async def drain(self, timeout: float = 30.0) -> None:
-        """Stop gracefully; leave ``async with io:`` afterwards.
+        """Stop gracefully. Leave ``async with io:`` afterwards.
 
-        New sessions are refused with 503. Events that have come are handled and what is queued is written, for at most
-        ``timeout`` seconds. Then every session is closed with 1001, without a DISCONNECT packet, so that clients
-        reconnect by themselves, to another server.
+        New sessions are refused with 503. For at most ``timeout`` seconds, received events are handled and queued
+        messages are written. Then every session is closed with 1001, without a DISCONNECT packet, so that clients
+        reconnect automatically, to another server.
 
         Raises:
-            RuntimeError: the server does not run.
+            RuntimeError: the server is not running.
 
         Cancellation: new sessions stay refused.
         """
@@ -140,19 +140,19 @@ class Serving(ABC, Generic[C, R]):
         ssl_context: ssl.SSLContext | None = None,
         backlog: int | None = None,
     ) -> None:
-        """Run the server as a program, until a signal ends it. It starts Trio; ``serve`` is for where Trio runs.
+        """Start Trio and run the server as a program, until a signal ends it. If Trio runs already, use ``serve``.
 
-        It prints where it listens. The log is shown from level info on, unless logging is configured. On SIGTERM it
-        drains, for at most 30 s, and returns; a second SIGTERM ends that at once, with status 143. Ctrl-C (SIGINT)
-        ends it with status 130.
+        The addresses are printed. The log is written to standard error from level INFO on, unless logging is
+        configured. At SIGTERM, the server drains for at most 30 s, and this method returns. A second SIGTERM ends the
+        program at once, with status 143. Ctrl-C (SIGINT) ends it with status 130.
 
         Args:
             host, port, ssl_context, backlog: as for ``serve``.
 
         Raises:
-            SystemExit: it was ended by a signal, see above; or the port cannot be bound, which standard error says in
-                a sentence, with status 1.
-            RuntimeError: Trio runs already in this thread; or this is not the main thread, which signals come to.
+            SystemExit: a signal has ended the program, see above; or the port cannot be bound: then the status is 1,
+                with a sentence on standard error.
+            RuntimeError: Trio runs already in this thread; or this is not the main thread, which receives signals.
         """
         _program.run(self, host, port, ssl_context, backlog)
 
@@ -170,9 +170,9 @@ class Serving(ABC, Generic[C, R]):
         """Listen on a TCP port and serve until cancelled.
 
         Args:
-            host: the address to bind, None for all.
-            port: 0 for any free one; ``task_status`` carries the listeners.
-            ssl_context: serve TLS with it.
+            host: the address to bind; None for all addresses.
+            port: the port; 0 for any free one. ``task_status`` receives the listeners.
+            ssl_context: the context for TLS; None for no TLS.
             backlog: see ``trio.open_tcp_listeners``.
 
         Raises:
@@ -192,11 +192,11 @@ class Serving(ABC, Generic[C, R]):
         mode: int = 0o600,
         task_status: trio.TaskStatus[list[trio.SocketListener]] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Listen on a Unix-domain socket and serve until cancelled; the socket file is removed at the end.
+        """Listen on a Unix-domain socket and serve until cancelled. Then remove the socket file.
 
         Args:
-            path: where; a socket that is left there from before is replaced.
-            mode: the file's permissions.
+            path: the path of the socket file. A socket file left from a server that has ended is replaced.
+            mode: the permissions of the file.
 
         Raises:
             RuntimeError, OSError: as ``serve``.
@@ -211,7 +211,7 @@ class Serving(ABC, Generic[C, R]):
         *,
         task_status: trio.TaskStatus[list[Any]] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve on listeners (TCP, TLS, Unix) until cancelled, and close them.
+        """Serve on listeners (TCP, TLS, Unix) until cancelled, then close them.
 
         Raises:
             RuntimeError: as ``serve``.
@@ -220,7 +220,7 @@ class Serving(ABC, Generic[C, R]):
             await runtime.serve_listeners(list(listeners), task_status)
 
     async def serve_stream(self, stream: trio.abc.Stream) -> None:
-        """Serve one connection on any stream until it ends, and close it.
+        """Serve one connection on any stream until it ends, then close the stream.
 
         Raises:
             RuntimeError: as ``serve``.
