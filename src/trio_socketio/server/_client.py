@@ -268,7 +268,7 @@ class Client(Peer):
 
     @property
     def calls_pending(self) -> bool:
-        """Whether a handler waits for an acknowledgement of the client. Reading must then go on to receive it."""
+        """Whether a call waits for an acknowledgement of the client. Then reading goes on, to receive it."""
         return self._calls > 0
 
     def call_started(self) -> None:

@@ -90,7 +90,7 @@ class HeldEvents:
                 self.discard(sibling)
 
     def _watch(self, socket: SocketState, call: Call | None) -> None:
-        """Note that a socket's events are held from now on: by a call, or by a connection handler if it is None."""
+        """Note that a socket's events are held by ``call``, or by a connection handler if ``call`` is None."""
         if socket not in self._since:
             self._since[socket] = trio.current_time(), call
             socket.client.set_alarm()

@@ -32,7 +32,7 @@ class Runtime(BaseRuntime):
 
     Attributes:
         namespaces: the namespaces of the server by name.
-        acks_dropped: how many acknowledgements were not sent because the client had disconnected.
+        acks_dropped: how many acknowledgements were not sent because the socket had ended.
     """
 
     def __init__(

@@ -253,7 +253,7 @@ class SocketState(SocketMember):
     # calls
 
     def expect(self, ack_id: int) -> Call:
-        """See ``SocketMember.expect``. If the client's own handler calls it, the log may name this handler later."""
+        """See ``SocketMember.expect``. If a handler of the same client makes the call, the log may name it later."""
         call = super().expect(ack_id)
         self.client.runtime.held.call_begins(self, call)
         return call

@@ -160,7 +160,7 @@ class Peer(ABC):
 
     @property
     def calls_pending(self) -> bool:
-        """Whether a handler waits for an acknowledgement of the client. Reading must then go on to receive it."""
+        """Whether a call waits for an acknowledgement of the client. Then reading goes on, to receive it."""
         return False
 
     def inbox_full(self) -> None:
