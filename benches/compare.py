@@ -1,7 +1,7 @@
 """Compare two commits of this project: ``make bench-compare BASE=main~3``.
 
-Both are checked out and built below build/bench/, and then take turns in the same cases, on the same machine, with
-the load generator and the application of the working tree. With ``--micro`` it is the small benchmarks instead.
+Both are checked out and built below build/bench/. Then they run the same cases in turns, on the same machine, with
+the load generator and the application of the working tree. With ``--micro``, they run the small benchmarks instead.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from micro.compare import table as micro_table
 
 SIDES = ("base", "head")
 
-#: What most changes would show in, in less than two minutes.
+#: The cases that show the effect of most changes. They take less than two minutes.
 USUAL = "broadcast-1000,echo,ack,connect,idle,polling-echo"
 
 
 class BuildError(Exception):
-    """A commit cannot be had or built; the message says why."""
+    """A commit cannot be checked out or built. The message says why."""
 
 
 def _run(*words: str | Path, cwd: Path = places.ROOT, env: dict[str, str] | None = None) -> str:
@@ -44,10 +44,10 @@ def _run(*words: str | Path, cwd: Path = places.ROOT, env: dict[str, str] | None
 
 
 def build(revision: str) -> tuple[str, Path]:
-    """Check out and compile a commit, unless it is there from an earlier run.
+    """Check out and compile a commit, unless an earlier run has built it.
 
     Returns:
-        Its short name, and the folder that holds the package.
+        The short name of the commit, and the folder that contains the package.
     """
     name = _run("git", "rev-parse", "--short", f"{revision}^{{commit}}")
     folder = places.WORKTREES / name
@@ -71,7 +71,7 @@ def build(revision: str) -> tuple[str, Path]:
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="benches/compare.py", description=__doc__)
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("--head", default="HEAD", help="the commit that is compared")
@@ -90,7 +90,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def table(record: Record, cases: Sequence[Case], names: Sequence[str]) -> Table:
-    """Both commits' medians, and what the second makes of the first."""
+    """Make a table of the medians of both commits and their ratios."""
     rows = []
     for case in cases:
         for metric in (case.metric, CPU):
@@ -108,14 +108,14 @@ def table(record: Record, cases: Sequence[Case], names: Sequence[str]) -> Table:
 
 
 def change(ratio: Spread, *, higher: bool) -> str:
-    """A word where every round points the same way, and at least three were made."""
+    """Return "better" or "worse" if this is so in all rounds, and there are at least three; else an empty string."""
     if ratio.count < 3 or ratio.low <= 1 <= ratio.high:
         return ""
     return "better" if (ratio.low > 1) is higher else "worse"
 
 
 def micro(built: Sequence[tuple[str, Path]], rounds: int, record: Record) -> None:
-    """Ask both the small questions, in turns that begin with the other one each time."""
+    """Run the small benchmarks of both commits in turns. Each round begins with the other commit."""
     versions = [
         programs.Version(source.parent, source.parent / "build" / "bench" / "micro") for _, source in built
     ]
@@ -135,7 +135,7 @@ def micro(built: Sequence[tuple[str, Path]], rounds: int, record: Record) -> Non
 
 
 def note(record: Record, answers: Mapping[str, Sequence[programs.Answers]]) -> None:
-    """Put the answers of each side's rounds, and the programs that gave none, into the record."""
+    """Add the answers of each side's rounds, and the programs that failed, to the record."""
     for side, rounds in answers.items():
         for turn, found in enumerate(rounds):
             record.measurements += [
@@ -143,12 +143,12 @@ def note(record: Record, answers: Mapping[str, Sequence[programs.Answers]]) -> N
             ]
             for program, why in found.failures.items():
                 failure = f"{program}, {record.about[side]}: {why}"
-                if failure not in record.failures:  # it fails in every round
+                if failure not in record.failures:  # such a program fails in every round
                     record.failures.append(failure)
 
 
 def main(words: Sequence[str]) -> int:
-    """Build both, measure, show, save."""
+    """Build both commits, measure them, print the results and save them."""
     asked = arguments(words)
     raise_file_limit()
     try:
@@ -181,7 +181,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def finish(record: Record, kind: str) -> int:
-    """Save the record; 1 if something failed."""
+    """Save the record. Return 1 if something failed, else 0."""
     say(f"saved: {record.save(kind).relative_to(places.ROOT)}")
     return 1 if record.failures else 0
 

@@ -1,7 +1,7 @@
 """Compare this server with others: ``make bench``; ``make bench ARGS="--only echo --rounds 5 --servers ours,node"``.
 
-Every measurement gets a fresh server on one core and the load generator on another. The servers take turns within each
-case and each round, so that what else happens on the machine meets all of them alike.
+Every measurement starts a new server on one core and the load generator on another. The servers take turns within each
+case and each round, so that other load on the machine affects all of them equally.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.table import goals_table, main_table
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="benches/run.py", description=__doc__)
     names = ", ".join(case.name for case in CASES)
     parser.add_argument("--only", default="", help=f"beginnings of cases, with commas between: {names}")
@@ -46,7 +46,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def take(turns: Sequence[Turn], record: Record, asked: argparse.Namespace) -> None:
-    """Make every measurement; one that fails is noted, and the run goes on."""
+    """Make all measurements. A failure is recorded, and the run continues."""
     cores = Cores.choose()
     say(
         "server and load generator have a core each"
@@ -70,7 +70,7 @@ def take(turns: Sequence[Turn], record: Record, asked: argparse.Namespace) -> No
 
 
 def draw(record: Record, *, for_docs: bool) -> list[Path]:
-    """Make the pictures, or say why there are none."""
+    """Draw the pictures, or print why this is not possible."""
     try:
         return plots.draw(record, places.PICTURES if for_docs else places.RESULTS / "plots")
     except ImportError as error:
@@ -79,7 +79,7 @@ def draw(record: Record, *, for_docs: bool) -> list[Path]:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run, show, save; 1 if our own server lost or mangled something."""
+    """Run all measurements, print the results and save them. Return 1 if our own server made errors, else 0."""
     asked = arguments(words)
     start = time.monotonic()
     raise_file_limit()

@@ -1,10 +1,11 @@
-"""As many live WebSocket connections as the limit of open files allows: ``make bench-scale``.
+"""Measure a server with as many WebSocket connections as the limit of open files allows: ``make bench-scale``.
 
-What does one cost, how long does a broadcast to all take, does one client notice the others, are all heartbeats kept,
-and is the memory given back when all go at once? Server and load generator are processes of their own, so each may
-open as many files as the hard limit says; the clients come from several loopback addresses.
+It measures the memory of a connection, the time of a broadcast to all, the latency of one client beside the others,
+whether all heartbeats are answered, and whether memory is freed when all clients disconnect at once. Server and load
+generator are separate processes, so each may open as many files as the hard limit allows. The clients connect from
+several loopback addresses.
 
-Before that, rooms of up to a million members whose sockets are a sink: see ``micro/scale.py``.
+Before that, it measures rooms with up to a million members without real sockets; see ``micro/scale.py``.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from harness.processes import Cores, FailedError, Load, Result, Running, raise_f
 from harness.results import describe
 from micro import scale as sink
 
-#: Files that a process needs besides its connections.
+#: How many open files a process needs in addition to its connections.
 SPARE_FILES = 500
 
 CONNECT_SECONDS, ANSWER_SECONDS, RETURN_SECONDS = 300.0, 60.0, 60.0
 
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(prog="benches/scale.py", description=__doc__)
     parser.add_argument("--only", choices=("sink", "sockets"), help="one half of it")
     parser.add_argument("--server", default="ours", choices=PEERS)
@@ -46,7 +47,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def drive(running: Running, asked: argparse.Namespace, cores: Cores) -> Result:
-    """Connect all, ask everything, drop all; what came out, as it goes to the file."""
+    """Connect all clients, make all measurements, and drop all clients. Return the results for the file."""
     with Load(running, ["--scenario", "idle", "--clients", str(FIRST_CLIENTS)], cores.load) as load:
         load.read(ANSWER_SECONDS)
         load.finish(ANSWER_SECONDS)
@@ -84,7 +85,7 @@ def drive(running: Running, asked: argparse.Namespace, cores: Cores) -> Result:
 def echo(
     running: Running, asked: argparse.Namespace, cores: Cores, meanwhile: Callable[[], Result | None]
 ) -> Result:
-    """What a client in a process of its own measures, which has nothing to do with the others, but for their server."""
+    """Measure the echoes of one client in a separate process, which shares only the server with the other clients."""
     options = ["--scenario", "echo", "--clients", "1", "--seconds", str(asked.seconds), "--warmup", "0.5"]
     broadcasts: list[float] = []
     with Load(running, options, cores.load) as load:
@@ -101,7 +102,7 @@ def echo(
 
 
 def summary(result: Result) -> str:
-    """What an answer says, in words."""
+    """Describe a result in words."""
     shown = [f"{result['lost']} lost"] if result.get("lost") else []
     if result.get("echo_measured"):
         tail = ", ".join(
@@ -116,13 +117,13 @@ def summary(result: Result) -> str:
 
 
 def returned(memory: dict[str, dict[str, int]]) -> float:
-    """The share of what the connections had taken that the server gave back when they went."""
+    """Return which share of the memory of the connections the server freed after they were dropped."""
     taken = memory["held"]["VmRSS"] - memory["empty"]["VmRSS"]
     return (memory["held"]["VmRSS"] - memory["dropped"]["VmRSS"]) / taken if taken > 0 else 0.0
 
 
 def save(name: str, content: Result) -> None:
-    """Write it to a file named by what it is and by its date."""
+    """Write the results to a file, whose name contains the kind and the date."""
     places.RESULTS.mkdir(parents=True, exist_ok=True)
     path = places.RESULTS / f"{name}-{content['about']['date'].replace(':', '')}.json"
     path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
@@ -130,7 +131,7 @@ def save(name: str, content: Result) -> None:
 
 
 def fill_sink(words: Sequence[str]) -> int:
-    """Run and show the half without sockets; 1 if a program failed."""
+    """Run the half without sockets, and print it. Return 1 if a program failed, else 0."""
     try:
         found = sink.measure(say)
     except FailedError as error:
@@ -142,7 +143,7 @@ def fill_sink(words: Sequence[str]) -> int:
 
 
 def hold_sockets(words: Sequence[str], asked: argparse.Namespace) -> int:
-    """Run and show the half with sockets; 1 if a connection was lost or the run failed."""
+    """Run the half with sockets, and print it. Return 1 if a connection was lost or the run failed, else 0."""
     files = raise_file_limit()
     asked.clients = asked.clients or files - SPARE_FILES
     say(f"{asked.clients} connections ({files} open files are allowed), from {asked.sources} addresses")
@@ -170,7 +171,7 @@ def hold_sockets(words: Sequence[str], asked: argparse.Namespace) -> int:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run, show, save."""
+    """Run both halves, print the results and save them."""
     asked = arguments(words)
     failed = fill_sink(words) if asked.only != "sockets" else 0
     return hold_sockets(words, asked) or failed if asked.only != "sink" else failed

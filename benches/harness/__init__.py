@@ -1,1 +1,1 @@
-"""What the programs of this folder share: peers, processes, cases, figures, and how they are shown."""
+"""The parts that the benchmarks share: peers, processes, cases and figures, and how to print them."""

@@ -1,4 +1,4 @@
-"""How a run is shown: with rich where it is installed and somebody looks, else in plain lines."""
+"""Prints a run: with rich if it is installed and the output is a terminal, else in plain lines."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Say = Callable[[str], None]
 
 
 def say(text: str) -> None:
-    """One line."""
+    """Print a line."""
     print(text, flush=True)
 
 
 class Progress:
-    """A line for each measurement: how many are done, what it gave, and how long the rest may take."""
+    """Prints a line for each measurement: the number of finished ones, its result, and the estimated remaining time."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -33,7 +33,7 @@ class Progress:
         self._start = time.monotonic()
 
     def step(self, text: str) -> None:
-        """One more is done."""
+        """Count a finished measurement, and print its line."""
         self._done += 1
         rest = (time.monotonic() - self._start) / self._done * (self._total - self._done)
         say(f"[{self._done:3}/{self._total}, {rest:3.0f} s to go] {text}")

@@ -1,4 +1,4 @@
-"""Put a run into docs/benchmarks.md, between the markers there."""
+"""Writes the results of a run to docs/benchmarks.md, between the markers there."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from harness.table import goals_table, main_table, times
 
 
 def replace(text: str, part: str, content: str) -> str:
-    """Put `content` between the markers of `part`.
+    """Replace the text between the markers of `part` by `content`.
 
     Raises:
-        ValueError: the markers are not there, or not once.
+        ValueError: the markers do not exist, or exist more than once.
     """
     begin, end = f"<!-- {part} -->", f"<!-- end of {part} -->"
     pattern = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
@@ -28,7 +28,7 @@ def replace(text: str, part: str, content: str) -> str:
 
 
 def machine(record: Record) -> str:
-    """On what the run was made."""
+    """List the date, machine and versions of a run."""
     about = record.about
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
@@ -41,7 +41,7 @@ def machine(record: Record) -> str:
 
 
 def slower(record: Record) -> str:
-    """Where a peer is better than we are by more than the spread, as a list."""
+    """List the cases in which another server is better than ours by more than the spread."""
     lines = []
     for case in CASES:
         for server in record.measured().get(case.name, ()):
@@ -54,7 +54,7 @@ def slower(record: Record) -> str:
 
 
 def worse(ratio: Spread, *, higher: bool) -> bool:
-    """Even in our best round we were behind."""
+    """Return whether our server was worse even in its best round."""
     return ratio.high < 1 if higher else ratio.low > 1
 
 

@@ -1,4 +1,4 @@
-"""What is made of several measurements of the same thing."""
+"""Summaries of several measurements, and the formats of figures."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self:
-        """Sum up `values`.
+        """Summarize `values`.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are no values.
         """
         known = sorted(values)
         if not known:
@@ -31,11 +31,11 @@ class Spread:
 
 
 def ratios(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Spread | None:
-    """Ours divided by theirs, round by round: what disturbed a whole round falls out.
+    """Divide our figure by theirs, round by round, so that a disturbance of a whole round cancels out.
 
     Args:
-        ours: the figure of each round.
-        theirs: likewise; rounds that only one of the two has are left out.
+        ours: our figure of each round.
+        theirs: their figure of each round. Rounds that are not in both are left out.
 
     Returns:
         None if they have no round in common.
@@ -45,7 +45,7 @@ def ratios(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Spread | N
 
 
 def human(value: float) -> str:
-    """A number with three or four digits that count: 1.23, 123, 12.3 k, 2.63 M."""
+    """Format a number with three or four significant digits: 1.23, 123, 12.3 k, 2.63 M."""
     if value >= 1e6:
         return f"{_three_digits(value / 1e6)} M"
     return f"{_three_digits(value / 1e3)} k" if value >= 1e4 else _three_digits(value)
@@ -58,12 +58,12 @@ def _three_digits(value: float) -> str:
 
 
 def microseconds(value: float) -> str:
-    """A time in the unit that suits it."""
+    """Format a time with a suitable unit."""
     if value >= 1e6:
         return f"{_three_digits(value / 1e6)} s"
     return f"{_three_digits(value / 1e3)} ms" if value >= 1e3 else f"{_three_digits(value)} µs"
 
 
 def kilobytes(value: float) -> str:
-    """A number of bytes, thousands at a time."""
+    """Format a number of bytes in units of 1000 bytes."""
     return f"{value / 1e3:.1f} kB"

@@ -1,4 +1,4 @@
-"""What the project wants to reach, and whether a run reached it."""
+"""The performance goals of the project, and whether a run reached them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Verdict = Literal["reached", "within the spread", "missed", "not measured"]
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio of two figures that we want to reach.
+    """A goal for the ratio of two figures.
 
     Attributes:
         text: the goal in words.
-        metric: the figure; the ratio is to be at least `factor` if a higher one is better, else at most.
-        factor: how many times the other's figure.
-        ours: case and server of the dividend.
-        against: case and server of the divisor; of several, the best counts.
+        metric: the figure that is compared.
+        factor: the goal: the ratio must be at least this if a higher figure is better, else at most.
+        ours: the case and server of the dividend.
+        against: the case and server of the divisor. Of several, the best counts.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Goal:
     against: tuple[tuple[str, str], ...]
 
     def judge(self, record: Record) -> tuple[Verdict, Spread | None]:
-        """Whether a run reached it, and the ratio."""
+        """Return whether a run reached the goal, and the ratio."""
         found = [record.ratio(self.ours, other, self.metric.key) for other in self.against]
         known = [ratio for ratio in found if ratio is not None]
         if not known or len(known) < len([other for other in self.against if other[1] not in record.missing]):
@@ -43,7 +43,7 @@ class Goal:
 
 
 def verdict(ratio: Spread, factor: float, *, higher: bool) -> Verdict:
-    """Hold a ratio against its goal: by its median, else by the best of its rounds."""
+    """Compare a ratio with its goal: "reached" by its median, "within the spread" by its best round, else "missed"."""
     sign = 1 if higher else -1
     best = ratio.high if higher else ratio.low
     if sign * ratio.median >= sign * factor:

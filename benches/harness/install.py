@@ -1,4 +1,4 @@
-"""Get the peers and the C programs; what cannot be had is named, and the run goes on without it."""
+"""Installs the peers and compiles the C programs. The run continues without peers that cannot be installed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ INSTALL_SECONDS = 600
 
 
 class MissingError(Exception):
-    """Something cannot be had; the message is the reason."""
+    """Something cannot be installed or compiled. The message is the reason."""
 
 
 def reason(output: str) -> str:
-    """The last line of an installer's output that says something."""
+    """Return the last line of an installer's output that is not blank or a notice."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = [
         line for line in lines if "complete log of this run" not in line and not line.startswith("[notice]")
@@ -45,7 +45,7 @@ def _run(*words: str | Path, cwd: Path | None = None) -> str:
 
 
 def _once(folder: Path, wanted: Path, install: Callable[[], None]) -> None:
-    """Install, unless the same list was installed here before."""
+    """Install, unless the same list of packages was installed in this folder before."""
     stamp = folder / "installed"
     text = wanted.read_text("utf-8")
     if stamp.exists() and stamp.read_text("utf-8") == text:
@@ -57,7 +57,7 @@ def _once(folder: Path, wanted: Path, install: Callable[[], None]) -> None:
 
 
 def npm() -> None:
-    """Socket.IO, its engine for Bun, and Bun itself."""
+    """Install Socket.IO, its engine for Bun, and Bun itself."""
     wanted = places.SERVERS / "package.json"
 
     def install() -> None:
@@ -68,7 +68,7 @@ def npm() -> None:
 
 
 def pip() -> None:
-    """python-socketio and its servers, in an environment of their own."""
+    """Install python-socketio and its servers in a separate virtual environment."""
     wanted = places.SERVERS / "requirements.txt"
 
     def install() -> None:
@@ -79,20 +79,20 @@ def pip() -> None:
 
 
 def c() -> None:
-    """The load generator and the limit servers.
+    """Compile the load generator and the limit servers.
 
     Raises:
-        MissingError: they do not compile.
+        MissingError: the compilation failed.
     """
     places.BUILD.mkdir(parents=True, exist_ok=True)
     _run("make", "-s", "-C", places.BENCHES)
 
 
 def prepare(names: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:
-    """Install what the servers called `names` need; the limit servers are compiled with the load generator.
+    """Install the packages of the servers in `names`. The limit servers are compiled with the load generator.
 
     Returns:
-        The servers that cannot be run, with the reason.
+        The servers that cannot run, with the reason.
     """
     wanted = list(names)
     missing = {}
@@ -113,7 +113,7 @@ def prepare(names: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of all that takes part, as far as it is installed."""
+    """Return the versions of all programs and packages that are installed and take part."""
     found = {"python": f"{platform.python_implementation()} {platform.python_version()}"}
     for package in ("trio-socketio", "trio", "msgspec", "h11"):
         try:

@@ -1,4 +1,4 @@
-"""Make one measurement: a fresh server, one run of the load generator."""
+"""Makes one measurement, with a new server and one run of the load generator."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from harness.peers import PEERS, command, environment
 from harness.processes import Cores, FailedError, Load, Result, Running, serving
 from harness.scenarios import Case
 
-#: Clients that come and go before memory is looked at, so that what is made once for all is there already.
+#: How many clients connect and disconnect before the memory is measured. They make the server allocate memory that it
+#: needs only once.
 FIRST_CLIENTS = 50
 
-#: What connecting 10,000 clients to a slow server may take, on top of the window.
+#: How long it may take to connect 10,000 clients to a slow server, in addition to the window.
 PATIENCE_SECONDS = 60.0
 
 
 def measure(
     case: Case, server: str, cores: Cores, seconds: float, warmup: float, source: Path | None = None
 ) -> Result:
-    """Ask a server what the case asks, and return the load generator's result.
+    """Run a case with a server, and return the result of the load generator.
 
     Args:
-        case: the question.
-        server: its name in ``PEERS``.
-        cores: where both run.
-        seconds: how long the window is.
-        warmup: what goes before it, in seconds.
-        source: the folder that holds another version of our package.
+        case: the case.
+        server: the name of the server in ``PEERS``.
+        cores: the cores of the server and of the load generator.
+        seconds: the length of the window.
+        warmup: the time before the window, in seconds.
+        source: the folder of another version of our package, or None.
 
     Raises:
         FailedError: the server or the generator failed.
@@ -49,7 +50,7 @@ def measure(
 
 
 def _idle(running: Running, options: list[str], cores: Cores) -> Result:
-    """How much larger the server's memory is with its clients than without."""
+    """Measure how much larger the memory of the server is with clients than without."""
     with Load(running, [*options, "--clients", str(FIRST_CLIENTS)], cores.load) as load:
         load.read(PATIENCE_SECONDS)
         load.finish(PATIENCE_SECONDS)
@@ -66,7 +67,7 @@ def _idle(running: Running, options: list[str], cores: Cores) -> Result:
 
 
 def complaints(result: Result) -> list[str]:
-    """What is wrong with a result, in words; a good one has none."""
+    """Return descriptions of the errors in a result."""
     found = []
     if result.get("errors"):
         found.append(f"{result['errors']} errors")
@@ -78,5 +79,5 @@ def complaints(result: Result) -> list[str]:
 
 
 def client_bound(result: Result) -> bool:
-    """The generator itself was nearly at its limit, so the server may be faster than the figure says."""
+    """Return whether the load generator was near its own limit. Then the server may be faster than the figure."""
     return float(result.get("client_cpu") or 0.0) > 0.9

@@ -1,4 +1,4 @@
-"""The servers that are compared: what each is called, and how it is started."""
+"""The servers that are compared, with their names and commands."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Peer:
     """One server.
 
     Attributes:
-        name: what ``--servers`` selects.
-        title: what it is called in a table.
-        needs: what has to be there first: "ours", "npm", "pip" or "c".
-        command: words of its command; names in braces are filled in.
+        name: its name in ``--servers``.
+        title: its name in a table.
+        needs: what must be installed first: "ours", "npm", "pip" or "c".
+        command: the words of its command. ``command`` replaces the names in braces.
     """
 
     name: str
@@ -62,9 +62,9 @@ PEERS: dict[str, Peer] = {
 
 
 def bun() -> Path:
-    """The runtime of the npm package, whether or not npm ran the script that moves it to its place.
+    """Find the runtime in the npm package. An install script moves it, but npm may not have run the script.
 
-    Where the script did not run, a small text that says so is there instead.
+    In this case, there is a small text file in the place of the runtime.
     """
     packages = places.NODE / "node_modules"
     candidates = [*packages.glob("bun/bin/bun.exe"), *packages.glob("@oven/bun-linux-*/bin/bun")]
@@ -73,7 +73,7 @@ def bun() -> Path:
 
 
 def command(peer: Peer) -> list[str]:
-    """The words that start it on a free port."""
+    """Return the words of the command that starts a server on a free port."""
     names = {
         "python": sys.executable,
         "servers": places.SERVERS,
@@ -85,11 +85,11 @@ def command(peer: Peer) -> list[str]:
 
 
 def environment(peer: Peer, source: Path | None = None) -> Mapping[str, str]:
-    """What it finds in its environment.
+    """Return the environment variables of a server.
 
     Args:
         peer: the server.
-        source: the folder that holds another version of our package.
+        source: the folder of another version of our package, or None.
     """
     variables = dict(os.environ)
     if peer.needs == "ours":

@@ -1,4 +1,4 @@
-"""Where things are."""
+"""The paths of files and folders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SERVERS = BENCHES / "servers"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
 PICTURES = ROOT / "docs" / "benchmarks"
 
-#: Everything that is made here; git ignores it.
+#: The folder for all generated files. Git ignores it.
 BUILD = ROOT / "build" / "bench"
 LOAD, LIMIT = BUILD / "load", BUILD / "limit"
 NODE, VENV = BUILD / "node", BUILD / "venv"

@@ -1,4 +1,4 @@
-"""Pictures of a record, as SVG; matplotlib draws them, and without it there are none."""
+"""Draws pictures of a record as SVG. This needs matplotlib."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLOURS = {
     "limit-coalesced": "#777777",
 }
 
-#: file name, title, the cases side by side
+#: File name, title, and the cases side by side.
 BARS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "broadcast",
@@ -40,7 +40,7 @@ BARS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def draw(record: Record, folder: Path) -> list[Path]:
-    """Draw what has been measured, one file for each question.
+    """Draw the measurements, with one file for each topic.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -58,7 +58,7 @@ def draw(record: Record, folder: Path) -> list[Path]:
 
 
 def _bars(record: Record, path: Path, title: str, names: Sequence[str]) -> Path | None:
-    """A group of bars for each case, a bar for each server, a line from the lowest to the highest round."""
+    """Draw a group of bars for each case, a bar for each server, and a line from the lowest to the highest round."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     measured = record.measured()
@@ -85,7 +85,7 @@ def _bars(record: Record, path: Path, title: str, names: Sequence[str]) -> Path 
 
 
 def _growth(record: Record, path: Path) -> Path | None:
-    """Processor time of a delivery by the number of clients."""
+    """Draw the processor time of a delivery by the number of clients."""
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     cases = {100: "broadcast-100-16", 1000: "broadcast-1000-16", 10_000: "broadcast-10000-16"}

@@ -1,4 +1,4 @@
-"""Servers and the load generator as processes, each on a core of its own."""
+"""Runs servers and the load generator as processes, each on its own core."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ Result = dict[str, Any]
 
 
 class FailedError(Exception):
-    """A process did not do what it was started for; the message says which and why."""
+    """A process has failed. The message says which one and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Where the server runs, and where the generator; None where a process may run anywhere."""
+    """The cores of the server and of the load generator. None allows all cores."""
 
     server: int | None
     load: int | None
 
     @classmethod
     def choose(cls) -> Cores:
-        """The first and the last core that we may use, if there are two."""
+        """Choose the first and the last core of this process, if it may use at least two."""
         allowed = sorted(os.sched_getaffinity(0))
         return cls(allowed[0], allowed[-1]) if len(allowed) > 1 else cls(None, None)
 
 
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
-    """What is started inside runs on this core, with all its threads."""
+    """Run processes that are started in this context on this core, with all their threads."""
     before = os.sched_getaffinity(0)
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -52,39 +52,39 @@ def on_core(core: int | None) -> Iterator[None]:
 
 
 def raise_file_limit() -> int:
-    """Let this process and its children open as many files as they may at all, and return how many that is."""
+    """Raise the limit of open files to the hard limit, for this process and its children, and return it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that says something."""
+    """Return the last line of a log that is not blank."""
     lines = [line for line in path.read_text("utf-8", "replace").splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it said nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that listens."""
+    """A running server, which listens."""
 
     pid: int
     port: int
 
     def memory(self) -> dict[str, int]:
-        """Bytes of its memory that are in RAM: all of them, and those that no file backs."""
+        """Return the resident memory of the server in bytes: all of it, and the part without files (anonymous)."""
         fields = dict(
             line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines()
         )
         return {key: int(fields[key].split()[0]) * 1024 for key in ("VmRSS", "RssAnon")}
 
     def cpu_seconds(self) -> float:
-        """Processor time of all its threads so far."""
+        """Return the processor time of all its threads so far, in seconds."""
         after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
     def settle(self, limit: float = 3.0) -> None:
-        """Wait until it has nothing more to do: a tenth of a second without processor time."""
+        """Wait until the server is idle: it uses no processor time for a tenth of a second."""
         deadline = time.monotonic() + limit
         before = -1.0
         while before != (before := self.cpu_seconds()) and time.monotonic() < deadline:
@@ -95,10 +95,10 @@ class Running:
 def serving(
     name: str, words: Sequence[str], variables: Mapping[str, str], core: int | None
 ) -> Iterator[Running]:
-    """Start a server, wait until it has said its port, and kill it at the end.
+    """Start a server, wait until it prints its port, and kill it at the end.
 
     Raises:
-        FailedError: it did not start.
+        FailedError: the server did not start.
     """
     places.LOGS.mkdir(parents=True, exist_ok=True)
     log = places.LOGS / f"{name}.log"
@@ -107,7 +107,7 @@ def serving(
     try:
         yield Running(process.pid, _port(process, log))
     finally:
-        process.kill()  # it has nothing to save, and its clients are gone: a graceful stop would only take time
+        process.kill()  # no graceful stop: the clients have disconnected, and it has nothing to save
         process.communicate()
 
 
@@ -129,7 +129,7 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 class Load:
-    """A load generator that is told what to do on its standard input, a line each, and answers with lines of JSON."""
+    """A running load generator. It reads commands from its standard input, a line each, and answers with JSON."""
 
     def __init__(self, server: Running, options: Sequence[str], core: int | None) -> None:
         words = [str(places.LOAD), "--host", "127.0.0.1", "--port", str(server.port)]
@@ -143,10 +143,10 @@ class Load:
         self._pending = b""
 
     def read(self, seconds: float) -> Result:
-        """The next line.
+        """Read the next line.
 
         Raises:
-            FailedError: it ended instead, did not answer in time, or its line is no JSON.
+            FailedError: the load generator has exited, did not answer in time, or printed something else than JSON.
         """
         assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -162,18 +162,18 @@ class Load:
 
     @property
     def has_answered(self) -> bool:
-        """Whether ``read`` would return, or fail, at once."""
+        """Whether ``read`` would return or fail without waiting."""
         return b"\n" in self._pending or bool(select.select([self._process.stdout], [], [], 0)[0])
 
     def ask(self, command: str, seconds: float) -> Result:
-        """Say a line and read the answer."""
+        """Write a command, and read the answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(command.encode() + b"\n")
         self._process.stdin.flush()
         return self.read(seconds)
 
     def finish(self, seconds: float) -> Result:
-        """Say that there is no more, and read the result."""
+        """Close the input of the load generator, and read its result."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         return self.read(seconds)
@@ -190,10 +190,10 @@ class Load:
 
 
 def parse(line: bytes) -> Result:
-    """A line of the load generator; what is nested, such as echo's rate, gets a name such as ``echo_rate``.
+    """Parse a line of the load generator. Nested values, such as the rate of "echo", get names such as ``echo_rate``.
 
     Raises:
-        FailedError: it is not an object of JSON.
+        FailedError: the line is not a JSON object.
     """
     try:
         result = json.loads(line)

@@ -1,4 +1,4 @@
-"""A run's record: every single measurement, and on what it was made."""
+"""The record of a run: all measurements, with the machine and versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from harness.figures import Spread, ratios
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One line of the load generator, and what it was the answer to."""
+    """One result of the load generator, with its case, server and round."""
 
     case: str
     server: str
@@ -30,13 +30,13 @@ class Measurement:
 
 @dataclass(slots=True)
 class Record:
-    """A whole run.
+    """The record of a run.
 
     Attributes:
         about: date, commit, machine, versions, flags.
-        missing: servers that could not be run, with the reason.
-        measurements: all that succeeded, in order.
-        failures: what did not succeed, in words.
+        missing: the servers that could not run, with the reason.
+        measurements: the successful measurements, in order.
+        failures: descriptions of the failed ones.
     """
 
     about: dict[str, Any]
@@ -45,7 +45,7 @@ class Record:
     failures: list[str] = field(default_factory=list)
 
     def figures(self, case: str, server: str, key: str) -> dict[int, float]:
-        """A figure of each round; what has not been measured is not there."""
+        """Return a figure by round. Rounds without this measurement are left out."""
         return {
             item.round: float(item.result[key])
             for item in self.measurements
@@ -53,23 +53,23 @@ class Record:
         }
 
     def spread(self, case: str, server: str, key: str) -> Spread | None:
-        """The figure of all rounds, if it has been measured."""
+        """Return the spread of a figure over all rounds; None if it was not measured."""
         values = self.figures(case, server, key).values()
         return Spread.of(values) if values else None
 
     def ratio(self, ours: tuple[str, str], theirs: tuple[str, str], key: str) -> Spread | None:
-        """One (case, server) divided by another, if both have been measured."""
+        """Divide a figure of one (case, server) by that of another. Return None if they have no round in common."""
         return ratios(self.figures(*ours, key), self.figures(*theirs, key))
 
     def measured(self) -> dict[str, list[str]]:
-        """The cases, and the servers that were measured in each."""
+        """Return the cases, and the servers that were measured in each."""
         found: dict[str, dict[str, None]] = defaultdict(dict)
         for item in self.measurements:
             found[item.case][item.server] = None
         return {case: list(servers) for case, servers in found.items()}
 
     def to_json(self) -> str:
-        """All of it."""
+        """Convert the record to JSON."""
         measurements = [
             {"case": item.case, "server": item.server, "round": item.round, "result": item.result}
             for item in self.measurements
@@ -79,13 +79,13 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What ``to_json`` gave."""
+        """Read a record that ``to_json`` returned."""
         content = json.loads(text)
         measurements = [Measurement(**item) for item in content["measurements"]]
         return cls(content["about"], content["missing"], measurements, content["failures"])
 
     def save(self, kind: str = "") -> Path:
-        """Write it to a file named by kind, date and commit."""
+        """Write the record to a file, whose name contains the kind, the date and the commit."""
         places.RESULTS.mkdir(parents=True, exist_ok=True)
         words = [kind, self.about["date"].replace(":", ""), self.about["commit"].replace(" + ", "-")]
         path = places.RESULTS / f"{'-'.join(filter(None, words))}.json"
@@ -94,7 +94,7 @@ class Record:
 
 
 def commit(folder: Path = places.ROOT) -> str:
-    """The short name of the commit that is checked out there, and whether files differ from it."""
+    """Return the short name of the checked-out commit, and whether files differ from it."""
     short = _git(folder, "rev-parse", "--short", "HEAD")
     return f"{short} + changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else short
 
@@ -105,7 +105,7 @@ def _git(folder: Path, *words: str) -> str:
 
 
 def describe(versions: Mapping[str, str], arguments: Iterable[str]) -> dict[str, Any]:
-    """What a reader needs to know about a run."""
+    """Describe the date, commit, machine, versions and arguments of a run."""
     cpu = "unknown"
     for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
         if line.startswith("model name"):

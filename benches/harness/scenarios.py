@@ -1,4 +1,4 @@
-"""The cases: what is asked of which servers, and which figure answers."""
+"""The cases: what is measured, with which servers, and which figure counts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.figures import human, kilobytes, microseconds
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """The figure by which a case is judged.
+    """The figure that a case compares.
 
     Attributes:
         key: its name in a result.
-        title: what it is called in a table.
-        show: how it is written.
-        higher: a higher one is better.
+        title: its name in a table.
+        show: formats it.
+        higher: whether a higher figure is better.
     """
 
     key: str
@@ -33,17 +33,17 @@ CPU = Metric("server_cpu_us_per_delivery", "CPU a delivery", microseconds, highe
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One line of questions to the load generator.
+    """One run of the load generator.
 
     Attributes:
-        name: what ``--only`` selects, by its beginning.
-        scenario: the generator's word.
-        options: the generator's other arguments.
+        name: the name of the case. ``--only`` selects cases by the beginnings of their names.
+        scenario: the scenario of the load generator.
+        options: the other arguments of the load generator.
         metric: the figure that counts.
-        servers: measured in every round.
-        once: measured in the first round only, because they are slow, or far away.
-        limits: the two servers without Socket.IO logic can answer it.
-        windows: the window is so many times longer than usual.
+        servers: the servers that are measured in every round.
+        once: the servers that are measured in the first round only, because they are slow, or far from ours.
+        limits: whether the two servers without Socket.IO logic support this case.
+        windows: how many times longer than usual the window is.
     """
 
     name: str
@@ -62,7 +62,7 @@ MAIN = ("ours", "node", "bun")
 
 
 def _broadcasts() -> Iterable[Case]:
-    """A broadcast's cost by the number of clients, one at a time (its latency) and 16 in flight (its throughput)."""
+    """Yield the broadcasts to different numbers of clients: one at a time (latency), and 16 in flight (throughput)."""
     for clients, servers, once in (
         (100, ("ours",), ("node", "bun", "psio-uvicorn", *LIMITS)),
         (1000, MAIN, ("psio-uvicorn",)),
@@ -86,7 +86,7 @@ def _broadcasts() -> Iterable[Case]:
 
 
 def _payloads() -> Iterable[Case]:
-    """What the size and the kind of the payload change: 1000 clients, 16 in flight (1 for the largest)."""
+    """Yield broadcasts with payloads of different sizes and kinds: 1000 clients, 16 in flight (1 for the largest)."""
     for size, binary in ((16, False), (1024, False), (16_384, False), (64, True), (1024, True)):
         in_flight = "1" if size > 10_000 else "16"
         options = ("--clients", "1000", "--in-flight", in_flight, "--payload", str(size))
@@ -133,7 +133,7 @@ CASES: tuple[Case, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One measurement that is to be made."""
+    """One planned measurement."""
 
     case: Case
     server: str
@@ -141,12 +141,12 @@ class Turn:
 
 
 def plan(cases: Iterable[Case], rounds: int, servers: tuple[str, ...] | None = None) -> list[Turn]:
-    """Every measurement, in order: case by case, round by round, and each round begins with the next server.
+    """List all measurements in order: by case, then by round. Each round begins with the next server.
 
     Args:
-        cases: what is asked.
-        rounds: how often.
-        servers: measure exactly these, in every round, where they can answer; else as each case says.
+        cases: the cases.
+        rounds: the number of rounds.
+        servers: measure exactly these in every round, if they support the case; None: the servers of each case.
     """
     turns = []
     for case in cases:
@@ -161,10 +161,10 @@ def plan(cases: Iterable[Case], rounds: int, servers: tuple[str, ...] | None = N
 
 
 def select(words: Iterable[str]) -> list[Case]:
-    """The cases whose names begin with one of `words`.
+    """Return the cases whose names begin with one of `words`.
 
     Raises:
-        ValueError: a word selects nothing; the names there are, are listed.
+        ValueError: a word selects nothing. The message lists all names.
     """
     chosen: list[Case] = []
     for word in words:

@@ -1,4 +1,4 @@
-"""Rows of text made of a record; ``display`` and ``documents`` show them."""
+"""Converts a record to tables of text, for ``display`` and ``documents``."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.scenarios import CASES, CPU, LAST, MEMORY, RATE, Case
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A title, the names of the columns, and rows of as many cells: words in the first two and the last."""
+    """A table with a title. Its first two columns and the last one contain words, the others numbers."""
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
     def wordy(self, at: int) -> bool:
-        """Whether a column holds words; the others hold numbers."""
+        """Return whether a column contains words."""
         return at < 2 or at == len(self.columns) - 1
 
     def plain(self) -> str:
-        """With columns of equal width, and numbers at the right."""
+        """Format the table as plain text, with aligned columns, and numbers at the right."""
         lines = [self.columns, *self.rows]
         widths = [max(len(line[at]) for line in lines) for at in range(len(self.columns))]
         texts = [
@@ -38,7 +38,7 @@ class Table:
         return "\n".join([self.title, *texts])
 
     def markdown(self) -> str:
-        """As a table in Markdown, without its title."""
+        """Format the table as Markdown, without its title."""
         ruler = ["---" if self.wordy(at) else "---:" for at in range(len(self.columns))]
         return "\n".join(f"| {' | '.join(line)} |" for line in [self.columns, ruler, *self.rows])
 
@@ -47,7 +47,7 @@ MAIN_COLUMNS = ("case", "server", "median", "spread", "p50", "p99", "CPU each", 
 
 
 def main_table(record: Record) -> Table:
-    """Every case with every server that was measured."""
+    """Make a table of all cases and measured servers."""
     measured = record.measured()
     rows: list[tuple[str, ...]] = []
     for case in CASES:
@@ -88,7 +88,7 @@ def _remark(record: Record, case: Case, server: str) -> str:
 
 
 def goals_table(record: Record) -> Table:
-    """What we want to reach, and whether this run did; goals of cases that it did not try are left out."""
+    """Make a table of the goals, and whether this run reached them. Leave out goals of cases that were not measured."""
     tried = record.measured()
     rows: list[tuple[str, ...]] = []
     for goal in GOALS:
@@ -102,7 +102,7 @@ def goals_table(record: Record) -> Table:
 
 
 def times(ratio: Spread) -> str:
-    """A ratio, and how it varied."""
+    """Format a ratio with its spread."""
     median = _factor(ratio.median)
     return f"{median}x" if ratio.count == 1 else f"{median}x ({_factor(ratio.low)}..{_factor(ratio.high)})"
 

@@ -1,1 +1,1 @@
-"""Small benchmarks: one question each, answered in a line of JSON. ``make bench-micro`` shows them all."""
+"""Small benchmarks. Each answers one question with a line of JSON. ``make bench-micro`` runs all of them."""

@@ -1,4 +1,4 @@
-"""Small benchmarks, one question each: ``make bench-micro``, or with ``ARGS="--only events,members --json"``."""
+"""Run the small benchmarks: ``make bench-micro``, or with ``ARGS="--only events,members --json"``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from micro.programs import PYTHON, C, Version, ask, build, table
 
 
 def main(words: Sequence[str]) -> int:
-    """Ask and show; 1 if a program failed."""
+    """Run the programs, and print their answers. Return 1 if a program failed, else 0."""
     parser = argparse.ArgumentParser(prog="make bench-micro ARGS=", description=__doc__)
     parser.add_argument("--only", default="", help=f"some of {', '.join(C + PYTHON)}, with commas between")
     parser.add_argument("--json", action="store_true", help="lines of JSON instead of a table")

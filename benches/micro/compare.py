@@ -1,4 +1,4 @@
-"""Two versions of the project, asked in turns."""
+"""Compares the answers of two versions of the project."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from harness.table import Table, times
 from micro.measure import Answer
 from micro.programs import nanoseconds
 
-#: The answers of some rounds: by round, then by name.
+#: The answers of several rounds: by round, then by name.
 Rounds = Sequence[Mapping[str, Answer]]
 
 
 def verdict(base: Spread, head: Spread) -> str:
-    """A word where even the slowest round of one is faster than the fastest of the other, of three or more."""
+    """Return "better" or "worse" if the slowest round of one is faster than the fastest of the other, else "".
+
+    This needs at least three rounds of each.
+    """
     if min(base.count, head.count) < 3:
         return ""
     if head.high < base.low:
@@ -24,7 +27,7 @@ def verdict(base: Spread, head: Spread) -> str:
 
 
 def spreads(rounds: Rounds) -> dict[str, Spread]:
-    """Each answer's nanoseconds over the rounds that have it."""
+    """Return the spread of each answer's nanoseconds over the rounds that contain it."""
     found: dict[str, list[float]] = defaultdict(list)
     for answers in rounds:
         for name, answer in answers.items():
@@ -33,7 +36,7 @@ def spreads(rounds: Rounds) -> dict[str, Spread]:
 
 
 def table(base: Rounds, head: Rounds, names: tuple[str, str]) -> Table:
-    """What both versions answer, and what the second makes of the first."""
+    """Make a table of the answers of both versions and their ratios."""
     first, second = names
     rows: list[tuple[str, ...]] = []
     before, after = spreads(base), spreads(head)

@@ -1,4 +1,4 @@
-"""What encoding costs: an event with its arguments becomes a message."""
+"""Times the encoding of an event with its arguments to a message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT = "the quick brown fox jumps over the lazy dog, twice"
 
 
 def main() -> None:
-    """Answer all of it."""
+    """Print all answers."""
     chat: Any = {"user": "alice", "text": TEXT, "sent": 1_760_000_000_000, "tags": ["a", "b"]}
     picture: Any = {"name": "cat.png", "data": bytes(1024)}
     for name, question, value in (

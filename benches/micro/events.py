@@ -1,4 +1,4 @@
-"""What an event costs from the parsed frame to the queued answer, by the kind of its handler."""
+"""Times an event from the parsed frame to the queued answer, by the kind of its handler."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUESTIONS = (
 
 
 def application() -> Server:
-    """Three handlers that answer with what came."""
+    """Return a server with three handlers that send their argument back."""
     io = Server()
 
     @io.on("ack")
@@ -54,17 +54,17 @@ def application() -> Server:
 
 
 async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
-    """Hand over one event again and again; nanoseconds for each, by repetition.
+    """Pass one event to the session many times. Return the nanoseconds for one event, by repetition.
 
     Raises:
-        RuntimeError: one was not answered.
+        RuntimeError: an event was not answered.
     """
     hand_over, now = session.observer.text, trio.current_time()
     times = []
     for _ in range(REPETITIONS):
         answered = session.link.pushed
         start = time.perf_counter_ns()
-        if batch == 1:  # nothing is left to be done by others
+        if batch == 1:  # plain functions answer at once, without other tasks
             for _ in range(EVENTS):
                 hand_over(text, now)
         else:
@@ -80,7 +80,7 @@ async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
 
 
 async def main() -> None:
-    """Answer all of it."""
+    """Print all answers."""
     async with application() as io:
         session = open_session(io)
         await trio.testing.wait_all_tasks_blocked()

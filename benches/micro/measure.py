@@ -1,4 +1,4 @@
-"""What an answer is, and how Python code is timed; ``measure.h`` does the same for C."""
+"""Times Python code, and defines the form of an answer. ``measure.h`` does the same for C."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ REPETITIONS = 61
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One line of a benchmark.
+    """The answer of a benchmark, one line of its output.
 
     Attributes:
-        question: what it answers.
-        name: short, for tables and comparisons.
-        ns: nanoseconds of the fastest repetition: what else runs on the machine only ever makes one slower.
-        per: the piece of work that took so long.
-        spread: how much longer the median repetition took, as a share.
+        question: the question that it answers.
+        name: a short name, for tables and comparisons.
+        ns: nanoseconds of the fastest repetition, because other load on the machine makes repetitions only slower.
+        per: the piece of work that took this time.
+        spread: how much longer the median repetition took, as a share of the fastest.
     """
 
     question: str
@@ -32,16 +32,16 @@ class Answer:
 
     @classmethod
     def of(cls, name: str, per: str, question: str, times: Iterable[float]) -> Self:
-        """Make an answer of the nanoseconds that each repetition took for one piece of work."""
+        """Make an answer from the nanoseconds for one piece of work in each repetition."""
         known = sorted(times)
         return cls(question, name, known[0], per, statistics.median(known) / known[0] - 1)
 
     @classmethod
     def read(cls, line: str) -> Self:
-        """What ``write`` gave, here or in C.
+        """Parse a line that ``write`` or a C program has made.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: the line is not an answer.
         """
         found = json.loads(line)
         if not isinstance(found, dict) or found.keys() != cls.__dataclass_fields__.keys():
@@ -49,17 +49,17 @@ class Answer:
         return cls(**found)
 
     def write(self) -> str:
-        """A line of JSON."""
+        """Format the answer as a line of JSON."""
         return json.dumps({**asdict(self), "ns": round(self.ns, 3), "spread": round(self.spread, 3)})
 
 
 def tell(answer: Answer) -> None:
-    """Print a line."""
+    """Print an answer."""
     print(answer.write(), flush=True)
 
 
 def calls(name: str, per: str, question: str, call: Callable[[], object], number: int = 2000) -> Answer:
-    """Time a call, ``number`` of them in each repetition; each is one piece of work."""
+    """Time ``number`` calls in each repetition. Each call is one piece of work."""
     times = []
     for _ in range(REPETITIONS):
         start = time.perf_counter_ns()

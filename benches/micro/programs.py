@@ -1,4 +1,4 @@
-"""The programs that answer, those in C compiled first, and how they are run."""
+"""Compiles the benchmark programs in C, and runs all programs."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the project that is asked.
+    """One version of the project.
 
     Attributes:
-        root: its checkout.
-        compiled: where its programs go.
+        root: the folder of its checkout.
+        compiled: the folder of its compiled programs.
     """
 
     root: Path = places.ROOT
     compiled: Path = places.BUILD / "micro"
 
     def environment(self) -> Mapping[str, str]:
-        """What Python finds: these benchmarks, and that version's package."""
+        """Return environment variables with which Python imports these benchmarks and the package of this version."""
         return dict(os.environ, PYTHONPATH=os.pathsep.join([str(places.BENCHES), str(self.root / "src")]))
 
 
 @dataclass(slots=True)
 class Answers:
-    """What the programs said.
+    """The output of the programs.
 
     Attributes:
-        given: by the answers' names.
-        failures: programs that gave none, with the reason.
+        given: the answers by their names.
+        failures: the programs that failed, with the reason.
     """
 
     given: dict[str, Answer] = field(default_factory=dict)
@@ -52,17 +52,17 @@ class Answers:
 
 
 def build(version: Version) -> None:
-    """Compile what can be: a program that this version's csrc cannot answer is missing afterwards, and says so."""
+    """Compile the programs. One that does not compile with this version's csrc is missing, and ``run`` fails for it."""
     words = ["make", "-s", "-k", "-C", str(places.BENCHES), "micro"]
     words += [f"OUT={version.compiled.parent}", f"SOURCES={version.root}"]
     subprocess.run(words, capture_output=True, check=False)
 
 
 def run(version: Version, program: str, *arguments: str, core: int | None = None) -> list[str]:
-    """The lines of one program.
+    """Run a program, and return the lines of its output.
 
     Raises:
-        FailedError: it does not run with this version.
+        FailedError: the program does not compile or run with this version.
     """
     words = [str(version.compiled / program)] if program in C else [sys.executable, "-m", f"micro.{program}"]
     try:
@@ -85,7 +85,7 @@ def run(version: Version, program: str, *arguments: str, core: int | None = None
 
 
 def ask(version: Version, programs: Iterable[str] = C + PYTHON) -> Answers:
-    """Run them, one after the other, on one core."""
+    """Run programs one after the other on one core, and return their answers."""
     answers = Answers()
     core = Cores.choose().server
     for program in programs:
@@ -99,7 +99,7 @@ def ask(version: Version, programs: Iterable[str] = C + PYTHON) -> Answers:
 
 
 def table(answers: Iterable[Answer]) -> Table:
-    """A line for each."""
+    """Make a table with a row for each answer."""
     rows: list[tuple[str, ...]] = [
         (answer.name, answer.per, nanoseconds(answer.ns), f"{answer.spread:.0%}", answer.question)
         for answer in answers
@@ -112,5 +112,5 @@ def table(answers: Iterable[Answer]) -> Table:
 
 
 def nanoseconds(value: float) -> str:
-    """A time, with the digits that count."""
+    """Format a time in ns or µs."""
     return f"{value / 1e3:.2f} µs" if value >= 1e3 else f"{value:.1f} ns"

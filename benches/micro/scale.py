@@ -1,8 +1,8 @@
-"""Rooms of 10,000 to 1,000,000 whose sockets are a sink: does one more member cost the same, however many there are?
+"""Measures whether the cost of a room's member depends on the size of the room: 10,000 to 1,000,000 members.
 
-What a member costs in C is asked of ``members.c``, in the order of memory and in none; what idle clients cost the
-interpreter, of ``sessions.py``. The sizes take turns, for a shared machine's memory is faster at some times than at
-others.
+``members.c`` measures the cost of a member in C, with members in the order of memory and in random order.
+``sessions.py`` measures the cost of idle clients in Python. Their output is discarded. The sizes take turns, because
+the speed of memory varies with time on a shared machine.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ SIZES = (10_000, 100_000, 1_000_000)
 
 ROUNDS = 5
 
-#: What one member takes at most, in bytes, in the larger of the two programs.
+#: The largest memory of one member in bytes, in the larger of the two programs.
 MEMBER_BYTES = 6000
 
-#: The largest room may cost so much more for each member than the smallest.
+#: A goal: the cost of a member in the largest room, divided by that in the smallest, is at most this.
 GROWTH = 1.5
 
 Found = dict[str, dict[int, Any]]
 
 
 def available() -> int:
-    """Bytes of memory that can be had without swapping."""
+    """Return how many bytes of memory are available without swapping."""
     for line in Path("/proc/meminfo").read_text("utf-8").splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
@@ -42,16 +42,16 @@ def available() -> int:
 
 
 def sizes(memory: int) -> list[int]:
-    """The sizes that fit into half of the memory."""
+    """Return the sizes that fit into half of the memory."""
     return [size for size in SIZES if size * MEMBER_BYTES <= memory / 2]
 
 
 def measure(say: Callable[[str], None]) -> Found:
-    """Ask every size.
+    """Run the programs with each size.
 
     Returns:
-        By kind (``append``, ``append-shuffled``, ..., ``sessions``) and size, the nanoseconds for each member in each
-        round; for sessions what the program said.
+        The nanoseconds for a member in each round, by kind (``append``, ``append-shuffled``, ...) and size. For the
+        kind ``sessions``, the output of the program by size.
 
     Raises:
         FailedError: a program failed.
@@ -78,7 +78,7 @@ def measure(say: Callable[[str], None]) -> Found:
 
 
 def growth(costs: Mapping[int, Sequence[float]]) -> Spread | None:
-    """How much more a member costs in the largest room than in the smallest, as a factor; None: there is but one."""
+    """Divide the cost of a member in the largest room by that in the smallest. Return None for a single size."""
     if len(costs) < 2:
         return None
     largest, smallest = (dict(enumerate(costs[pick(costs)])) for pick in (max, min))
@@ -86,7 +86,7 @@ def growth(costs: Mapping[int, Sequence[float]]) -> Spread | None:
 
 
 def table(found: Found) -> Table:
-    """Each kind with its figures by size; the growth is only judged where all sizes were measured."""
+    """Make a table of the figures by kind and size. Judge the growth only if all sizes were measured."""
     measured = sorted({size for costs in found.values() for size in costs})
     rows = []
     for kind, costs in found.items():

@@ -1,6 +1,6 @@
-"""What idle clients cost the interpreter: memory, and pauses of the collector. ``sessions.py N``; for bench-scale.
+"""Measures the memory of N idle clients, and the pauses of the garbage collector: ``sessions.py N``, for bench-scale.
 
-Sessions and sockets are the server's own, opened through the engine; there are no sockets of the system below them.
+Sessions and Socket.IO sockets are real, and opened through the engine. They use no sockets of the system.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import trio.testing
 from micro.sink import open_session
 from trio_socketio import Server
 
-#: So many come first, so that what is made once for all is there already.
+#: How many clients connect before the measurement. They make the server allocate objects that it needs only once.
 FIRST = 50
 
 COLLECTIONS = 5
 
-#: No heartbeat is due while this runs.
+#: A ping interval so long that no heartbeat is due during the run.
 HOUR = 3_600.0
 
 
 def resident() -> int:
-    """Bytes of our memory that are in RAM."""
+    """Return the resident memory of this process in bytes."""
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
     return int(fields["VmRSS"].split()[0]) * 1024
 
 
 def collect() -> float:
-    """Seconds that a full collection stops everything: the shortest of some."""
+    """Return the seconds of a full garbage collection, the shortest of several."""
     times = []
     for _ in range(COLLECTIONS):
         start = time.perf_counter()
@@ -43,7 +43,7 @@ def collect() -> float:
 
 
 async def main(count: int) -> None:
-    """Open so many and tell in a line of JSON."""
+    """Open this many sessions, and print the results as a line of JSON."""
     io = Server(ping_interval=HOUR)
     async with io:
         for _ in range(FIRST):

@@ -1,4 +1,4 @@
-"""Sessions of a real server whose bytes go nowhere: all that costs is the server's own."""
+"""Sessions of a real server whose output is discarded, so that only the cost of the server is measured."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import trio
 from trio_socketio import Server
 from trio_socketio.engineio import EngineRequest, Session
 
-#: As a reactor does when much is under way: it writes what several events have left.
+#: Output is taken after this many events. A busy reactor writes the output of several events together, too.
 EVENTS_A_FLUSH = 8
 
 
 class Sink:
-    """A WebSocket transport that takes everything."""
+    """A WebSocket transport that discards its output."""
 
     __slots__ = ("_wakes", "receiver")
 
@@ -27,37 +27,37 @@ class Sink:
         self.receiver: Any = None
 
     def attach(self, receiver: Any) -> None:
-        """Take what this one sends."""
+        """Set the session whose output is discarded."""
         self.receiver = receiver
 
     def wake(self) -> None:
-        """There is output."""
+        """Count an output, and take it every ``EVENTS_A_FLUSH`` times."""
         self._wakes += 1
         if self._wakes % EVENTS_A_FLUSH == 0:
             self.flush()
 
     def flush(self) -> None:
-        """Take it."""
+        """Take all output."""
         self.receiver.link.take(1 << 20)
         self.receiver.link.confirm()
 
     def resume(self) -> None:
-        """Nothing is read here."""
+        """Do nothing: this transport does not read."""
 
     def close(self) -> None:
-        """Be gone."""
+        """Close the transport."""
         self.receiver.lost("transport close", "")
 
     def abort(self, *, goodbye: bool) -> None:
-        """Be gone already."""
+        """Do nothing: there is no connection to abort."""
 
 
 def open_session(io: Server) -> Session:
-    """Let a client in, and into the main namespace. It is connected at once unless something has to be awaited."""
+    """Open a session, and join the main namespace. The socket is connected at once unless something is awaited."""
     engine = io._require_runtime().engine
     request = EngineRequest("GET", "/socket.io/?EIO=4&transport=websocket", {"host": "sink"}, upgrade=True)
     refusal = engine.rules.verify(request)
-    if refusal is None and hasattr(engine, "admit"):  # before there was that, ``verify`` did its work, too
+    if refusal is None and hasattr(engine, "admit"):  # in older versions, ``verify`` includes this
         refusal = engine.rules.admit(request)
     if refusal is not None:
         raise RuntimeError(f"refused: {refusal}")

@@ -1,4 +1,4 @@
-"""The benchmarks' application on trio_socketio."""
+"""The application of the benchmarks, on trio_socketio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trio_socketio import Server, Socket
 
 
 def with_async_handlers(io: Server) -> None:
-    """Handlers as most users write them; each runs in its socket's task."""
+    """Register ``async def`` handlers, which most users write. A worker task runs them."""
 
     @io.on("echo")
     async def echo(socket: Socket, payload: Any) -> None:
@@ -36,7 +36,7 @@ def with_async_handlers(io: Server) -> None:
 
 
 def with_plain_handlers(io: Server) -> None:
-    """Handlers that are called where the event was read, without a switch of tasks."""
+    """Register plain functions, which are called in the task that received the event."""
 
     @io.on("echo")
     def echo(socket: Socket, payload: Any) -> None:
@@ -61,14 +61,14 @@ def with_plain_handlers(io: Server) -> None:
 
 
 async def serve(io: Server, port: int) -> None:
-    """Serve, and say on which port."""
+    """Serve, and print the port."""
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(io.serve, "127.0.0.1", port)
         print("PORT", listeners[0].socket.getsockname()[1], flush=True)
 
 
 def main() -> None:
-    """Read the arguments and serve until a signal comes."""
+    """Parse the arguments, and serve until a signal arrives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--handlers", choices=("async", "def"), default="async")

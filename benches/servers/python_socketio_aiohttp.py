@@ -1,4 +1,4 @@
-"""The benchmarks' application on python-socketio on aiohttp."""
+"""The application of the benchmarks, on python-socketio with aiohttp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmarks' application on python-socketio; the two scripts beside it give it a server."""
+"""The application of the benchmarks, on python-socketio. Two other scripts run it with a server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import socketio
 
 
 def application(async_mode: str) -> socketio.AsyncServer:
-    """The server object with its handlers."""
+    """Return the server object with its handlers."""
     sio = socketio.AsyncServer(async_mode=async_mode, http_compression=False)
 
     @sio.on("echo")
@@ -38,7 +38,7 @@ def application(async_mode: str) -> socketio.AsyncServer:
 
 
 def listen() -> socket.socket:
-    """Bind to the port of the command line, and say which it is."""
+    """Listen on the port of the command line, and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=4096)

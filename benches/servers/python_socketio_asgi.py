@@ -1,4 +1,4 @@
-"""The benchmarks' application on python-socketio as an ASGI app on uvicorn, with uvloop, httptools and websockets."""
+"""The application of the benchmarks, on python-socketio with uvicorn (ASGI), uvloop, httptools and websockets."""
 
 from __future__ import annotations
 
