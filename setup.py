@@ -1,8 +1,8 @@
-"""The extension modules and the C library that they share; everything else about the package stands in pyproject.toml.
+"""Builds the extension modules and the C library that they share. pyproject.toml contains all other settings.
 
 Environment:
     TSIO_SANITIZE=1: build with the address and undefined-behaviour sanitizers.
-    TSIO_WERROR=1: warnings of the C compiler are errors.
+    TSIO_WERROR=1: treat warnings of the C compiler as errors.
 """
 
 import os
@@ -17,11 +17,11 @@ from setuptools.command.build_ext import build_ext
 SANITIZE = os.environ.get("TSIO_SANITIZE") == "1"
 WERROR = os.environ.get("TSIO_WERROR") == "1"
 
-# -MMD writes beside each object which headers it was made from.
+# -MMD writes a file beside each object, which lists the headers that it includes.
 COMPILE_ARGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-MMD"]
 LINK_ARGS = []
 if SANITIZE:
-    # Python's own flags hold -DNDEBUG; here the assertions are wanted.
+    # Python's own flags contain -DNDEBUG. -UNDEBUG enables the assertions again.
     COMPILE_ARGS += ["-O1", "-g", "-UNDEBUG", "-fno-omit-frame-pointer"]
     COMPILE_ARGS += ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     LINK_ARGS += ["-fsanitize=address,undefined"]
@@ -30,18 +30,19 @@ else:
 if WERROR:
     COMPILE_ARGS += ["-Werror"]
 
-#: csrc/ is one shared library, so that its state exists once: the allocator hook, and the system calls of the reactor.
+#: The shared library of csrc/. It is linked once, so that its state (the allocator hook, and the system calls of the
+#: reactor) exists once.
 LIBRARY = "libtsio.so"
 SOURCES = sorted(str(path) for path in Path("csrc").glob("*.c"))
 if sys.platform == "darwin":
     LIBRARY_ARGS = ["-dynamiclib", f"-Wl,-install_name,@rpath/{LIBRARY}"]
     FIND_ARGS = ["-Wl,-rpath,@loader_path"]
 else:
-    # Calls inside of the library need no look-up.
+    # -Bsymbolic: calls inside of the library need no symbol lookup.
     LIBRARY_ARGS = [f"-Wl,-soname,{LIBRARY}", "-Wl,-Bsymbolic"]
     FIND_ARGS = ["-Wl,-rpath,$ORIGIN"]
 
-#: The modules, and whether each calls csrc/.
+#: The extension modules, and whether each calls csrc/.
 MODULES = {
     "_callee": False,
     "_codec": True,
@@ -63,7 +64,7 @@ else:
 
 
 def made_from(target: str) -> list[str]:
-    """The files that an object was made from, as the compiler has noted; what it depends on if it was never made."""
+    """Return the files that an object was made from, as listed by the compiler. Empty if it was never compiled."""
     notes = Path(target).with_suffix(".d")
     if not notes.exists():
         return []
@@ -71,7 +72,7 @@ def made_from(target: str) -> list[str]:
 
 
 def is_current(target: str, sources: list[str]) -> bool:
-    """Whether a file is newer than all that it is made from."""
+    """Return whether a file is at least as new as all files that it is made from."""
     try:
         made = os.stat(target).st_mtime
         return bool(sources) and all(os.stat(source).st_mtime <= made for source in sources)
@@ -80,9 +81,9 @@ def is_current(target: str, sources: list[str]) -> bool:
 
 
 class BuildExtensions(build_ext):
-    """Builds the library and the modules that need it, and of both only what has changed."""
+    """Builds the library and the modules. Compiles only what has changed."""
 
-    #: Where the library is built: beside the modules, which look for it there.
+    #: The path of the library, beside the modules, because they search for it there.
     library: str
 
     def build_extensions(self) -> None:
@@ -93,7 +94,7 @@ class BuildExtensions(build_ext):
         super().build_extensions()
 
     def build_library(self) -> None:
-        """Compile csrc/ and link it."""
+        """Compile csrc/, and link the library."""
         objects = self.compiler.object_filenames(SOURCES, output_dir=self.build_temp)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(self.compile_source, SOURCES, objects))
@@ -103,7 +104,7 @@ class BuildExtensions(build_ext):
             )
 
     def compile_source(self, source: str, target: str) -> None:
-        """Compile one file of csrc/ unless its object is newer than all it is made from."""
+        """Compile one file of csrc/, unless its object is current."""
         if self.force or not is_current(target, made_from(target)):
             extra = [*COMPILE_ARGS, "-fno-semantic-interposition"]
             self.compiler.compile([source], self.build_temp, include_dirs=["csrc"], extra_postargs=extra)
@@ -139,7 +140,7 @@ setup(
         show_all_warnings=True,
         compiler_directives={
             "language_level": 3,
-            # Without these two, every class gains methods that its stub would have to declare.
+            # If these two are not off, every class gains methods that its stub has to declare.
             "auto_pickle": False,
             "autotestdict": False,
             "binding": True,

@@ -1,7 +1,7 @@
-"""Say in one sentence what this machine lacks to build the package with the Python that runs this file.
+"""Print in one sentence what this machine lacks to build the package with the Python that runs this file.
 
-Exits 0 and prints nothing when all is there. Kept to what Python 3.6 can read, so that an old Python hears that
-it is old instead of seeing a syntax error.
+Exits with 0 and prints nothing if nothing is missing. The syntax is limited to that of Python 3.6, so that an old
+Python prints that it is too old, and no syntax error.
 """
 
 import importlib.util
@@ -17,14 +17,14 @@ VERSION = "%d.%d.%d" % sys.version_info[:3]
 
 
 def debian_package(suffix: str) -> str:
-    """Name the Debian package of this Python: python3-dev for the system's own, else python3.12-dev."""
+    """Return the Debian package of this Python, such as python3-dev for the system's Python, else python3.12-dev."""
     if os.path.realpath(sys.executable) == os.path.realpath("/usr/bin/python3"):
         return "python3-" + suffix
     return "python%d.%d-%s" % (sys.version_info[0], sys.version_info[1], suffix)
 
 
 def old_python():
-    """Complain about a Python that is too old."""
+    """Return an error if this Python is too old."""
     if sys.version_info[:2] < OLDEST:
         found = "Python %s (%s) is too old" % (VERSION, sys.executable)
         return found + ": version 3.11 or newer is needed (Debian package: python3.11 or newer)."
@@ -32,7 +32,7 @@ def old_python():
 
 
 def no_venv():
-    """Complain when virtual environments cannot be made; Debian packages that part apart."""
+    """Return an error if virtual environments cannot be made. Debian has a separate package for this."""
     if importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip"):
         return None
     found = "Python %s (%s) cannot make a virtual environment with pip" % (VERSION, sys.executable)
@@ -40,7 +40,7 @@ def no_venv():
 
 
 def no_compiler():
-    """Complain when the C compiler that Python would call is not there."""
+    """Return an error if the C compiler of this Python is missing."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
     if shutil.which(compiler):
         return None
@@ -48,7 +48,7 @@ def no_compiler():
 
 
 def no_python_h():
-    """Complain when Python's headers are missing."""
+    """Return an error if Python's headers are missing."""
     folder = sysconfig.get_path("include")
     if os.path.exists(os.path.join(folder, "Python.h")):
         return None
@@ -57,7 +57,7 @@ def no_python_h():
 
 
 def complaint_about(header: str):
-    """Return the compiler's name and its complaint about a file that includes the header, blank if it has none."""
+    """Compile a file that includes the header. Return the compiler's name and its error, which is empty on success."""
     command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
     command += ["-x", "c", "-fsyntax-only", "-"]
     source = b"#include <" + header.encode() + b">\n"
@@ -67,7 +67,7 @@ def complaint_about(header: str):
 
 
 def no_c_library():
-    """Complain when the compiler works, but has no headers of the C library."""
+    """Return an error if the compiler cannot compile, because the headers of the C library are missing."""
     compiler, reason = complaint_about("stdlib.h")
     if not reason:
         return None
@@ -75,7 +75,7 @@ def no_c_library():
 
 
 def no_zlib():
-    """Complain when there is nothing to compress with."""
+    """Return an error if the headers of zlib are missing."""
     compiler, reason = complaint_about("zlib.h")
     if not reason:
         return None
@@ -83,7 +83,7 @@ def no_zlib():
 
 
 def main() -> int:
-    """Print the first complaint, if there is one."""
+    """Print the first error. Return 1 if there is one, else 0."""
     for check in (old_python, no_venv, no_compiler, no_python_h, no_c_library, no_zlib):
         complaint = check()
         if complaint:

@@ -1,7 +1,7 @@
 """Write the tables of docs/clients.md: which clients are tested over which transports, and what they cannot do.
 
-They are made of what the tests are parametrised with, tests/clients/combinations.py. A test of the documentation
-fails when the page says something else; ``python tools/matrix.py`` puts it right.
+The tables are made from tests/clients/combinations.py, which also parametrises the tests. A test of the documentation
+fails if the page differs. Then run ``python tools/matrix.py`` to update the page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clients.combinations import (  # noqa: E402
     Combination,
 )
 
-#: What a test that needs it is about, for the readers of the page; what is not here is about the tests alone.
+#: Descriptions of the capabilities that tests need, for the page. Others concern only the tests, and are left out.
 NAMES = {
     "auth": "`auth` at connecting",
     "query": "the query of a namespace as `auth`",
@@ -39,20 +39,20 @@ NAMES = {
 
 
 def table(*rows: tuple[str, ...]) -> str:
-    """Markdown of a table; its first row is the head."""
+    """Format a table as Markdown. The first row is the head."""
     head, *body = (f"| {' | '.join(row)} |" for row in rows)
     return "\n".join([head, f"|{' --- |' * len(rows[0])}", *body])
 
 
 def where(combination: Combination) -> str:
-    """What this client runs in, that is driven so."""
+    """Return the environments in which this combination of client and transport is tested, or "no"."""
     own = "Python" if combination.version.startswith("python") else "Node"
     places = [own] * (combination in ALL + ENGINES) + ["Chromium"] * (combination in IN_CHROMIUM)
     return ", ".join(places) or "no"
 
 
 def tested() -> str:
-    """Clients and transports."""
+    """Make the table of clients and transports."""
     rows = [("client", "Engine.IO", "Socket.IO", *TRANSPORTS, "JSONP")]
     for version, release in CLIENTS.items():
         one = Combination(version, TRANSPORTS[0])
@@ -63,7 +63,7 @@ def tested() -> str:
 
 
 def lacking() -> str:
-    """What which client cannot do, and why."""
+    """Make the table of the capabilities that clients lack, with the reasons."""
     rows = [("what", "who cannot do it", "why")]
     for need, what in NAMES.items():
         cases = [("", LACKS.get(need, {}))]
@@ -76,7 +76,7 @@ def lacking() -> str:
 
 
 def written(page: str) -> str:
-    """The page with its tables as they should be."""
+    """Return the page with updated tables."""
     for name, text in (("tested", tested()), ("lacking", lacking())):
         begin, found, rest = page.partition(f"<!-- {name} -->\n")
         _, end, rest = rest.partition("<!-- end -->\n")

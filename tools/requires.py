@@ -1,7 +1,7 @@
 """Print requirements from pyproject.toml, one a line.
 
-``requires.py run`` prints what the package needs to be built and to run; ``requires.py <extra>`` prints one extra.
-So that make can install them without building the package a second time.
+``requires.py run`` prints the requirements for building and running the package. ``requires.py <extra>`` prints those
+of one extra. With this, make can install them without building the package a second time.
 """
 
 import sys
@@ -12,7 +12,7 @@ PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
 def main(name: str) -> None:
-    """Print the requirements called `name`."""
+    """Print the requirements for running, or those of the extra `name`."""
     settings = tomllib.loads(PYPROJECT.read_text("utf-8"))
     project = settings["project"]
     if name == "run":

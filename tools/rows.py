@@ -1,8 +1,8 @@
-"""Check that every feature row in tests/rows.txt has a test that carries its number.
+"""Check that every feature row in tests/rows.txt has a test.
 
-A test carries rows by ``@pytest.mark.rows("B1", "B2")``, on a function, a class or through ``pytestmark``; a
-Markdown file of test vectors by a line ``rows: C1 C2``. The files are read, not imported. Every row is printed
-with its tests; the exit status is 1 when a row has none.
+A test names its rows with ``@pytest.mark.rows("B1", "B2")``, on a function, on a class or in ``pytestmark``. A Markdown
+file of test vectors names its rows in a line ``rows: C1 C2``. The files are parsed, not imported. Every row is printed
+with its tests. The exit status is 1 if a row has no test.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def order(row: str) -> tuple[str, int]:
-    """Sort B2 before B10."""
+    """Return a key that sorts B2 before B10."""
     return row[0], int(row[1:])
 
 
 def checked(row: object, where: str) -> str:
-    """Return `row` if it looks like the number of a row."""
+    """Return `row` if it has the form of a row number; else exit with an error."""
     if not (isinstance(row, str) and ROW.fullmatch(row)):
         sys.exit(f"{where}: {row!r} is not the number of a row, such as 'B12'")
     return row
 
 
 def required() -> list[str]:
-    """Read the rows that must have a test."""
+    """Read tests/rows.txt, the rows that must have a test."""
     path = TESTS / "rows.txt"
     lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
     rows = [checked(line.split()[0], path.name) for line in lines]
@@ -55,7 +55,7 @@ def marks(nodes: list[ast.expr], where: str) -> Iterator[str]:
 
 
 def pytestmark(body: list[ast.stmt]) -> list[ast.expr]:
-    """Return what `body` assigns to ``pytestmark``."""
+    """Return the expressions that `body` assigns to ``pytestmark``."""
     return [
         statement.value
         for statement in body
@@ -64,14 +64,14 @@ def pytestmark(body: list[ast.stmt]) -> list[ast.expr]:
 
 
 def is_test(node: ast.stmt) -> bool:
-    """Tell whether pytest would collect `node`, or something in it."""
+    """Return whether pytest collects `node` or a test in it."""
     if isinstance(node, ast.ClassDef):
         return node.name.startswith("Test") and any(map(is_test, node.body))
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
 
 
 def rows_of_body(body: list[ast.stmt], where: str) -> Iterator[tuple[str, str]]:
-    """Yield (row, test) for a module's or a class's body."""
+    """Yield (row, test) for the body of a module or class."""
     tests = [node for node in body if isinstance(node, Definition) and is_test(node)]
     if tests:
         for row in marks(pytestmark(body), where):
@@ -97,7 +97,7 @@ def rows_of_file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def main() -> int:
-    """Print each row with its tests."""
+    """Print each row with its tests. Return 1 if a required row has no test, else 0."""
     carried: dict[str, set[str]] = defaultdict(set)
     for path in sorted([*TESTS.rglob("test_*.py"), *TESTS.rglob("*.md")]):
         for row, test in rows_of_file(path):
