@@ -1,16 +1,16 @@
-# What one types here. `make` alone lists it; VENV, PYTHON, PORT, CC, BASE and ARGS may be given.
+# Commands for development. `make` lists them. They use the variables VENV, PYTHON, PORT, CC, BASE and ARGS.
 
 VENV ?= .venv
 PORT ?= 3000
 BIN := $(VENV)/bin
 ASAN_LIB := build/asan/lib
-# As many jobs as there are cores, where one does not wait for another.
+# One job for each core, for the independent tests of csrc.
 JOBS := -j$(shell getconf _NPROCESSORS_ONLN)
 
 SOURCES := $(wildcard csrc/*.[ch] src/trio_socketio/_core/*.py[xd]) setup.py src/trio_socketio/_version.py
 READY := $(VENV)/.built
 
-# A sanitizer must be in the process before Python is. Child processes inherit it, so clients and browsers are left out.
+# A sanitizer must be loaded before Python. Child processes inherit it, so tests with clients and browsers are left out.
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
 
@@ -39,7 +39,7 @@ test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser incl
 	@$(BIN)/python -m pytest --hypothesis-profile=quick -m "not slow" $(ARGS)
 
 .PHONY: test-all
-test-all: $(READY) $(VENV)/.has-test ## Run every test there is, for up to an hour; ARGS go to pytest
+test-all: $(READY) $(VENV)/.has-test ## Run all tests, for up to an hour; ARGS go to pytest
 	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: build
@@ -55,14 +55,14 @@ lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news frag
 	@echo "format and style are in order"
 
 .PHONY: types
-types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs tell the truth
+types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs match the modules
 	@$(BIN)/mypy src tools/rows.py tools/requires.py tests/typing
 	@$(BIN)/pyright --pythonpath $(BIN)/python --warnings
 	@for example in examples/*/server.py; do $(BIN)/mypy $$example || exit; done
 	@$(BIN)/stubtest $(patsubst src/trio_socketio/_core/%.pyx,trio_socketio._core.%,$(wildcard src/trio_socketio/_core/*.pyx))
 
 .PHONY: layers
-layers: $(READY) $(VENV)/.has-dev ## Check that imports only point down
+layers: $(READY) $(VENV)/.has-dev ## Check that modules import only from lower layers
 	@$(BIN)/lint-imports --no-logo
 
 .PHONY: rows
@@ -89,7 +89,7 @@ bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go t
 	@$(BIN)/python benches/scale.py $(ARGS)
 
 .PHONY: bench-micro
-bench-micro: $(READY) ## Time the parts, a question each; ARGS go to benches/micro
+bench-micro: $(READY) ## Run the small benchmarks; ARGS go to benches/micro
 	@PYTHONPATH=benches $(BIN)/python -m micro $(ARGS)
 
 .PHONY: bench-compare
@@ -97,26 +97,26 @@ bench-compare: $(READY) $(VENV)/.has-bench ## Compare HEAD with the commit BASE;
 	@$(if $(BASE),$(BIN)/python benches/compare.py $(BASE) $(ARGS),echo "make bench-compare BASE=<commit>"; exit 2)
 
 .PHONY: dist
-dist: $(VENV)/.has-dev ## Make the sdist and from that a wheel, and check what a package index shows of them
+dist: $(VENV)/.has-dev ## Make the sdist, and a wheel from it, and check their metadata and README
 	@rm -rf dist
 	@$(BIN)/python setup.py -q sdist
 	@$(BIN)/pip wheel -q --no-deps --no-build-isolation -w dist dist/*.tar.gz
 	@$(BIN)/twine check --strict dist/*
 
 .PHONY: check
-check: lint types layers c-test test-all asan rows ## All of the above that CI runs
+check: lint types layers c-test test-all asan rows ## Run all checks above that CI runs
 
 .PHONY: doctor
-doctor: ## Say what this machine lacks
+doctor: ## Print what this machine lacks
 	@python=$$(PYTHON="$(PYTHON)" sh tools/python.sh) && echo "nothing is missing: $$($$python --version)"
 
 .PHONY: clean
-clean: ## Remove all that was made
+clean: ## Remove all generated files
 	@rm -rf .venv* build dist src/*.egg-info src/trio_socketio/_core/*.so examples/chat/node_modules
 	@rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find benches csrc src tests tools examples -name __pycache__ -prune -exec rm -rf {} +
 
-# How it is made. A stamp is as new as what was done; make compares it with what that was done for.
+# Rules for the stamp files of installing and compiling. The time of a stamp is that of the last run of its rule.
 
 $(VENV)/.created:
 	@python=$$(PYTHON="$(PYTHON)" sh tools/python.sh) && \
@@ -135,7 +135,7 @@ $(VENV)/.has-test $(VENV)/.has-dev: $(VENV)/.has-%: $(VENV)/.has-run
 	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py $*)
 	@touch $@
 
-# Only the table's looks and the pictures need it.
+# Optional: only the pictures and the colours of the tables need these packages.
 $(VENV)/.has-bench: $(VENV)/.has-run
 	@echo "installing what is needed to draw benchmarks"
 	@$(BIN)/pip install -q $$($(BIN)/python tools/requires.py bench) || echo "note: without it there are no pictures"
