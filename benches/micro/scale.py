@@ -1,8 +1,8 @@
 """Measures whether the cost of a room's member depends on the size of the room: 10,000 to 1,000,000 members.
 
 ``members.c`` measures the cost of a member in C, with members in the order of memory and in random order.
-``sessions.py`` measures the cost of idle clients in Python. Their output is discarded. The sizes take turns, because
-the speed of memory varies with time on a shared machine.
+``sessions.py`` measures the cost of idle clients in Python. The output of all sockets is discarded. The sizes take
+turns, because the speed of memory varies with time on a shared machine.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class MessageSource(Protocol):
 
 
 class MessageIterator:
-    """An iterator over the messages that have no handler. The iteration ends when it is deleted."""
+    """An iterator over the messages that have no handler. The iteration ends when the iterator is deleted."""
 
     __slots__ = ("__weakref__", "_iteration", "_source")
 

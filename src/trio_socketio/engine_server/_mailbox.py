@@ -37,10 +37,7 @@ class MessageMailbox(Mailbox[Message]):
     iteration: MessageIteration | None
 
     def deliver(self) -> None:
-        """Pass the messages that wait to the handlers or to the iteration. Without either, drop them.
-
-        Called when a message arrives, and when a handler or an iteration is added or removed.
-        """
+        """Pass the messages that wait to the handlers or to the iteration. If there is neither, drop them."""
         inbox = self.inbox
         if inbox is None or not inbox.has_waiting or self.has_ended:
             return

@@ -81,9 +81,9 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
         raises, refuses the request with code 3. If it raises ``Forbidden``, the response is 403 with the message of the
         exception.
 
-        ``request.response_headers`` is a sequence of pairs, which may hold some already. A middleware can add pairs:
-        they are sent with every response to the request. If one of them cannot be sent, all of them are left out. All
-        middlewares of a request together may take ``admission_timeout``.
+        To add header fields to every response, extend ``request.response_headers``, a sequence of pairs that may hold
+        some already. If one of them cannot be sent, all of them are left out. All middlewares of a request together may
+        take ``admission_timeout``.
         """
         require_engine_middleware(middleware)
         self._engine_state.hooks.middlewares.append(middleware)

@@ -199,7 +199,7 @@ class EngineSocket(EngineConn):
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     def send_nowait(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
-        """Send a message without waiting. If the outbox is full, its policy drops messages or disconnects the client.
+        """Send a message without waiting. If the outbox is full, its policy drops, or the client is disconnected.
 
         Raises:
             Disconnected, LocalProtocolError: as in ``send``.

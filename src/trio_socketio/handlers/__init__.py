@@ -1,4 +1,4 @@
-"""Registers handlers, and runs them in tasks when events arrive."""
+"""Handlers of events: their registration, and the tasks that run them."""
 
 from trio_socketio.handlers._ack import NO_ACK, Ack, values_of
 from trio_socketio.handlers._boundary import (

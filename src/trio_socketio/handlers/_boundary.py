@@ -24,7 +24,7 @@ def leaf(error: BaseException) -> BaseException:
 
 
 def unwrap(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the exception that our nursery wrapped in a group. If there are only interrupts, return the first one."""
+    """Return the single exception that our nursery wrapped, or else the group. Of interrupts, return the first."""
     interrupts, rest = group.split(INTERRUPTS)
     if interrupts is not None and rest is None:
         return _first(interrupts)

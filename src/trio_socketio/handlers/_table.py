@@ -30,7 +30,7 @@ class HandlerTable:
 
     #: Maps other names of events to the names used here.
     ALIASES: ClassVar[Mapping[EventName, EventName]] = {}
-    #: The events that only the server raises, and how many arguments, besides the socket, each has.
+    #: The events that only the server triggers, and how many arguments, besides the socket, each has.
     LIFECYCLE: ClassVar[Mapping[EventName, int]] = {}
 
     def __init__(self, *, takes_socket: bool, socket_type: type = object) -> None:
