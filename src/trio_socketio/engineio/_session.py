@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import cast
 
 from trio_socketio._core import (
     CloseFrame,
@@ -76,7 +75,7 @@ class Session:
     @property
     def transport(self) -> Transport:
         """The transport that serves the session now."""
-        return cast(Transport, self.link.transport)
+        return self.link.transport  # type: ignore[return-value]  # ``cast`` would take 0.1 µs
 
     @property
     def _polls(self) -> Polls:
