@@ -26,6 +26,9 @@ pytestmark = pytest.mark.rows("P2")
 
 EVENTS = 8
 
+#: This many events fill the inbox, even if a handler takes the first one before the last one comes.
+FILLING = EVENTS + 1
+
 CLOSE = client_frame(8, (1000).to_bytes(2, "big"))
 
 Ending = Callable[[trio.socket.SocketType], None]
@@ -133,7 +136,7 @@ async def paused_websocket(connect: Connect, message: bytes, join: bytes) -> Any
     """A client that has sent as many messages as fill its inbox, in one segment."""
     stream, below = await connect()
     await stream.send_all(upgrade(WEBSOCKET) + join)
-    await stream.send_all(client_frame(1, message) * EVENTS)
+    await stream.send_all(client_frame(1, message) * FILLING)
     return stream, below
 
 
@@ -181,9 +184,15 @@ async def test_client_of_an_engine_hangs_up(options: dict[str, Any], tls: bool, 
         assert seen.reasons == ["transport close"]
 
 
+@pytest.mark.parametrize("turn", [None, 0.0], ids=["", "a turn for each packet"])
 @pytest.mark.parametrize("tls", [False, True], ids=["tcp", "tls"])
 @each_ending
-async def test_client_that_polls_hangs_up_while_its_post_is_held(tls: bool, ending: Ending) -> None:
+async def test_client_that_polls_hangs_up_while_its_post_is_held(
+    tls: bool, ending: Ending, turn: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If each packet has a turn of its own, the client may hang up before its POST is held."""
+    if turn is not None:
+        monkeypatch.setattr("trio_socketio.net._turn.TURN_SECONDS", turn)
     seen = Seen()
     io = socketio(seen)
     async with served(io, tls=tls) as connect:
@@ -193,7 +202,7 @@ async def test_client_that_polls_hangs_up_while_its_post_is_held(tls: bool, endi
         sid = json.loads(opening[1:])["sid"]
         target = f"{POLLING}&sid={sid}"
         await http.request("POST", target, b"40")
-        body = b"\x1e".join([b'42["slow"]'] * EVENTS)
+        body = b"\x1e".join([b'42["slow"]'] * FILLING)
         await stream.send_all(request(target, f"Content-Length: {len(body)}", method="POST", body=body))
         await seen.begun.wait()
         ending(below)
