@@ -66,7 +66,7 @@ async def main(kind: str) -> None:
         tcp = await trio.open_tcp_stream("127.0.0.1", below.socket.getsockname()[1])
         stream = tcp if ours is None else trio.SSLStream(tcp, ours, server_hostname="localhost")
         await stream.send_all(UPGRADE + text(b"40"))
-        await stream.send_all(text(b'42["slow"]') * EVENTS)
+        await stream.send_all(text(b'42["slow"]') * (EVENTS + 1))
         await begun.wait()
         await trio.testing.wait_all_tasks_blocked()
         start = trio.current_time()
