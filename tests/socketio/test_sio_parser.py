@@ -162,8 +162,7 @@ def test_placeholder_in_a_nesting_bomb_is_a_bad_packet():
 def test_placeholder_two_thousand_levels_deep_is_replaced_where_python_allows_it():
     try:
         value = decode(nested(2_000), b"x").data[1]
-    except RemoteProtocolError as error:  # the limit differs between versions of Python
-        assert "invalid JSON" in str(error)
+    except RemoteProtocolError:  # the limit differs between versions of Python
         return
     for _ in range(2_000):
         (value,) = value
