@@ -108,7 +108,7 @@ const checks = {
     await page.getByLabel("Your name").pressSequentially("x");
     assert.equal(await page.getByLabel("Your name").inputValue(), "Adax");
     await page.keyboard.press("Escape");
-    await page.locator("dialog#enter:not([open])").waitFor({ state: "attached" }); // for one who is in a room
+    await page.locator("dialog#enter:not([open])").waitFor({ state: "attached" }); // the dialog closes only for a person in a room
     assert.equal(await page.locator("#room").innerText(), ROOM);
   },
 

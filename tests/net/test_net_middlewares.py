@@ -1,4 +1,4 @@
-"""Middlewares of the engine: what passes them, in what order, and what becomes of those whom they do not let in."""
+"""Middlewares of the engine: which requests pass them, in what order, and how they refuse a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An empty choice of rooms means nobody; everybody is meant only where no room was ever named."""
+"""An empty choice of rooms chooses no socket. Only a choice that was never narrowed chooses every socket."""
 
 from __future__ import annotations
 
