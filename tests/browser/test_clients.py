@@ -124,7 +124,7 @@ async def test_what_chromium_offers_is_agreed_upon(client: JsClient, threshold: 
         await client.connect(url)
         socket = await sockets.get()
         await goes_both_ways(client, heard, "", b"", "x")
-        dialect = socket._state.client.session.link.dialect
+        dialect = socket._state.peer.session.link.dialect
         assert dialect is not None
         assert dialect.deflate is not None
         text = TEXT if client.combination.can("unicode") else "text"

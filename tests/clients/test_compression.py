@@ -33,7 +33,7 @@ async def test_messages_both_ways(client: JsClient, threshold: int) -> None:
         await client.event("ping")
         await client.event("ping")
         assert socket.connected
-        dialect = socket._state.client.session.link.dialect
+        dialect = socket._state.peer.session.link.dialect
         if client.combination.settled == "websocket":
             assert dialect is not None
             assert dialect.deflate is not None
@@ -47,6 +47,6 @@ async def test_a_client_that_offers_nothing(client: JsClient) -> None:
     sockets = connections(io)
     async with serving(io) as url:
         await client.connect(url, perMessageDeflate=False)
-        dialect = (await sockets.get())._state.client.session.link.dialect
+        dialect = (await sockets.get())._state.peer.session.link.dialect
         assert dialect is None or dialect.deflate is None
         assert await client.call("echo", "x" * 5000) == ["x" * 5000]

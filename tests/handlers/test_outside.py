@@ -41,10 +41,10 @@ async def test_emit_nowait_raises_before_it_queues_and_names_the_way(
         socket = only(io)
         socket.join("room")
         await socket.flush()
-        pushed = socket.conn.buffered, socket._state.client.session.link.pushed
+        pushed = socket.conn.buffered, socket._state.peer.session.link.pushed
         with pytest.raises(RuntimeError, match=r"from_thread\.emit\b.*from_thread\.emit_soon\b"):
             await place(lambda: emit(io)("lost"))
-        assert (socket.conn.buffered, socket._state.client.session.link.pushed) == pushed
+        assert (socket.conn.buffered, socket._state.peer.session.link.pushed) == pushed
         for number in range(3):  # the flusher is whole: each is written without anything else to wake it
             emit(io)("later", number)
             assert await client.event() == ["later", number]

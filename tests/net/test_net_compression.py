@@ -188,8 +188,8 @@ async def test_an_upgrade_brings_compression(autojump_clock: Any, running: Any) 
         await ws.send("5")
         client = SioClient(ws)
         assert await client.call("echo", TEXT_1000) == [TEXT_1000]
-        assert only(io)._state.client.session.link.inflight_bytes == 0
-        dialect = only(io)._state.client.session.link.dialect
+        assert only(io)._state.peer.session.link.inflight_bytes == 0
+        dialect = only(io)._state.peer.session.link.dialect
         assert dialect is not None
         assert dialect.deflate is not None
 

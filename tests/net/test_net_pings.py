@@ -78,7 +78,7 @@ async def test_pings_of_a_client_that_does_not_read_are_bounded(autojump_clock: 
         wire.narrow()
         client = await join(wire)
         await wait_all_tasks_blocked()
-        conn = only(io)._state.client.session.link
+        conn = only(io)._state.peer.session.link
         frame = client_frame(PING, bytes(125)) * 100
         sent = 0
         with suppress(trio.BrokenResourceError):

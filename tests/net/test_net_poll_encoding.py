@@ -150,7 +150,7 @@ async def test_others_have_their_turn_while_many_polls_are_answered(
         for socket in [*sockets, first]:
             socket.emit_nowait("x", TEXT)
         while not queued or queued[-1]:
-            queued.append(sum(socket._state.client.session.link.queued_packets > 0 for socket in sockets))
+            queued.append(sum(socket._state.peer.session.link.queued_packets > 0 for socket in sockets))
             await trio.lowlevel.checkpoint()
         assert any(0 < count < len(sockets) for count in queued)
         await wait_all_tasks_blocked()
@@ -176,13 +176,13 @@ async def test_large_answers_are_compressed_in_a_thread(running: Any, coding: st
         only(io).emit_nowait("y")
         assert decoded(await poll(polling)) == '42["y"]'
         await wait_all_tasks_blocked()
-        assert only(io)._state.client.session.link.inflight_bytes == 0
+        assert only(io)._state.peer.session.link.inflight_bytes == 0
 
 
 async def wait_until_in_flight(io: Server) -> None:
     """Return when an answer is taken and not confirmed: so it is as long as it is compressed."""
     with trio.fail_after(10):
-        while not only(io)._state.client.session.link.inflight_bytes:
+        while not only(io)._state.peer.session.link.inflight_bytes:
             await trio.lowlevel.checkpoint()
 
 

@@ -98,10 +98,10 @@ async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:
             await client.send(b"x" * 600)
         await wait_all_tasks_blocked()
         (socket,) = io.sockets.values()
-        assert socket._state.client.session.paused
+        assert socket._state.peer.session.paused
         slow.go_on.set()
         await wait_all_tasks_blocked()
-        assert not socket._state.client.session.paused
+        assert not socket._state.peer.session.paused
 
 
 async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_clock: Any) -> None:

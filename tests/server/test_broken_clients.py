@@ -22,7 +22,7 @@ from trio_socketio import Outbox, Server, Socket
 async def test_every_link_is_served_by_its_driver(running: Any, link: Link) -> None:
     async with running(Server()) as net:
         await net.connect()
-        assert only(net.io)._state.client.session.transport.driver == link.driver
+        assert only(net.io)._state.peer.session.transport.driver == link.driver
 
 
 @pytest.mark.parametrize("how", ["goes", "resets"])
@@ -181,7 +181,7 @@ async def test_upgrade_of_a_client_whose_inbox_is_full(running: Any, autojump_cl
         polling = await (await net.polling()).connect()
         nursery.start_soon(polling.post, "\x1e".join(f'42["slow",{number}]' for number in range(6)))
         await wait_all_tasks_blocked()
-        session = only(io)._state.client.session
+        session = only(io)._state.peer.session
         assert session.paused
         ws = net.stream()
         nursery.start_soon(ws.send_all, upgrade(f"{WEBSOCKET}&sid={polling.sid}"))

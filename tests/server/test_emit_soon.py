@@ -42,9 +42,9 @@ async def test_emit_soon_in_a_task_returns_before_it_sends(running: Any) -> None
     io = Server()
     async with running(io) as net:
         client = await net.connect()
-        before = only(io)._state.client.session.link.pushed
+        before = only(io)._state.peer.session.link.pushed
         io.from_thread.emit_soon("soon")
-        assert only(io)._state.client.session.link.pushed == before
+        assert only(io)._state.peer.session.link.pushed == before
         assert await client.event() == ["soon"]
 
 

@@ -45,9 +45,9 @@ async def test_emit_is_queued_when_it_returns(running: Any, emitter: Callable[[S
         await only(io).flush()
 
         def emit() -> None:
-            before = only(io)._state.client.session.link.pushed
+            before = only(io)._state.peer.session.link.pushed
             emitter(io).from_thread.emit("first", b"\x01")
-            assert only(io)._state.client.session.link.pushed == before + 1
+            assert only(io)._state.peer.session.link.pushed == before + 1
             emitter(io).from_thread.emit("second", 2)
 
         await in_thread(emit)
@@ -83,7 +83,7 @@ async def test_emit_raises_what_emit_raises(running: Any) -> None:
 
 def fill(socket: Socket) -> None:
     """Queue for a client that does not read until there is no room."""
-    while socket._state.client.session.link.has_room(100):
+    while socket._state.peer.session.link.has_room(100):
         socket.emit_nowait("ev")
 
 
@@ -100,7 +100,7 @@ async def test_emit_to_a_socket_waits_for_room(running: Any) -> None:
                 await in_thread(lambda: socket.from_thread.emit("last"))
                 returned.append("last")
 
-            while not socket._state.client.waiting:
+            while not socket._state.peer.waiting:
                 await trio.lowlevel.checkpoint()
             await wait_all_tasks_blocked()
             assert not returned
@@ -171,7 +171,7 @@ async def test_a_server_that_stops_meanwhile_raises(link: Link, moment: str) -> 
             fill(socket)
             if moment == "waiting for room":
                 nursery.start_soon(trio.to_thread.run_sync, emit, socket)
-                while not socket._state.client.waiting:
+                while not socket._state.peer.waiting:
                     await trio.lowlevel.checkpoint()
             else:
                 thread = threading.Thread(target=emit, args=(socket,))

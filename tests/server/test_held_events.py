@@ -232,7 +232,7 @@ async def test_idle_clients_have_no_deadline(running: Any, autojump_clock: Any) 
         await client.emit("slow")
         assert await client.call("ask") == ["answer"]
         (socket,) = io.sockets.values()
-        assert socket._state.client._alarm == math.inf
+        assert socket._state.peer._alarm == math.inf
         assert not io._require_runtime().held
 
 

@@ -72,7 +72,7 @@ class Game:
     def _expect(self, players: set[Player], token: Token, *, volatile: bool = False) -> None:
         for player in players:
             assert player.socket is not None
-            if player.is_there and (not volatile or player.socket._state.client.session.link.is_writable):
+            if player.is_there and (not volatile or player.socket._state.peer.session.link.is_writable):
                 player.expected.append(token)
 
     def _members(self, name: str) -> set[Player]:

@@ -338,7 +338,7 @@ async def test_client_whose_outbox_is_full_when_it_joins_gets_no_handlers_and_le
         for number in range(4):
             socket.emit_nowait("number", number)
         kept.append(weakref.ref(socket))
-        socket._state.client.text(b"0/b,", trio.current_time())
+        socket._state.peer.text(b"0/b,", trio.current_time())
 
     io.of("/b").on("connection", joined.append)
     async with running(io) as net:

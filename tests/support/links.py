@@ -97,5 +97,5 @@ async def stuck(wire: Wire) -> tuple[SioClient, Socket]:
     await wait_all_tasks_blocked()
     socket.emit_nowait(*IN_FLIGHT)
     await wait_all_tasks_blocked()
-    assert not socket._state.client.session.link.is_writable
+    assert not socket._state.peer.session.link.is_writable
     return client, socket

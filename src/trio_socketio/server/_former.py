@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
+    from trio_socketio.server._peer import SocketIOPeer
     from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["FormerSockets"]
@@ -21,20 +21,20 @@ class FormerSockets:
     """
 
     def __init__(self) -> None:
-        self._leaving: dict[tuple[Client, str], set[SocketState]] = {}
-        self._gone: dict[tuple[Client, str], trio.Event] = {}
+        self._leaving: dict[tuple[SocketIOPeer, str], set[SocketState]] = {}
+        self._gone: dict[tuple[SocketIOPeer, str], trio.Event] = {}
 
     def __len__(self) -> int:
         return len(self._leaving)
 
     def add(self, socket: SocketState) -> None:
         """Add a socket that has ended, if its session is open."""
-        if socket.client.session.is_open:
-            self._leaving.setdefault((socket.client, socket.namespace.name), set()).add(socket)
+        if socket.peer.session.is_open:
+            self._leaving.setdefault((socket.peer, socket.namespace.name), set()).add(socket)
 
     def discard(self, socket: SocketState) -> None:
         """Remove a socket whose disconnect handlers have returned. Do nothing if it was not added."""
-        key = socket.client, socket.namespace.name
+        key = socket.peer, socket.namespace.name
         leaving = self._leaving.get(key)
         if leaving is None:
             return
@@ -46,10 +46,10 @@ class FormerSockets:
 
     def has_any(self, socket: SocketState) -> bool:
         """Return whether the client of this socket has a former socket in the same namespace."""
-        return bool(self._leaving) and (socket.client, socket.namespace.name) in self._leaving
+        return bool(self._leaving) and (socket.peer, socket.namespace.name) in self._leaving
 
     async def wait_until_gone(self, socket: SocketState) -> None:
         """Wait until the disconnect handlers of this socket's former sockets have returned."""
         while self.has_any(socket):
-            gone = self._gone.setdefault((socket.client, socket.namespace.name), trio.Event())
+            gone = self._gone.setdefault((socket.peer, socket.namespace.name), trio.Event())
             await gone.wait()

@@ -13,8 +13,8 @@ from trio_socketio.handlers import HELD
 from trio_socketio.serving import HELD_SECONDS, log_held
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
     from trio_socketio.server._member import Call
+    from trio_socketio.server._peer import SocketIOPeer
     from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["HeldEvents"]
@@ -34,9 +34,9 @@ def _is_inside(outer: trio.lowlevel.Task) -> bool:
     return task is not None
 
 
-def _calls_to(client: Client) -> Iterator[Call]:
+def _calls_to(peer: SocketIOPeer) -> Iterator[Call]:
     """Yield the pending calls to a client, in all its namespaces."""
-    for member in client.members.values():
+    for member in peer.members.values():
         yield from (member.calls or {}).values()
 
 
@@ -62,7 +62,7 @@ class HeldEvents:
         if socket.mailbox.state is HELD:
             self._watch(socket, None)
             return
-        call = next((call for call in _calls_to(socket.client) if call.blocks is socket), None)
+        call = next((call for call in _calls_to(socket.peer) if call.blocks is socket), None)
         if call is not None:
             self._watch(socket, call)
 
@@ -71,7 +71,7 @@ class HeldEvents:
 
         Later events of that socket wait until the call ends. Watch the socket if it has such events already.
         """
-        for sibling in socket.client.members.values():
+        for sibling in socket.peer.members.values():
             worker = sibling.mailbox.worker
             if worker is not None and _is_inside(worker):
                 call.blocks = sibling
@@ -83,8 +83,8 @@ class HeldEvents:
 
         If another call holds them too, the socket is watched again when its next event waits.
         """
-        pending = list(_calls_to(socket.client))
-        for sibling in socket.client.members.values():
+        pending = list(_calls_to(socket.peer))
+        for sibling in socket.peer.members.values():
             since = self._since.get(sibling)
             if since is not None and since[1] is not None and since[1] not in pending:
                 self.discard(sibling)
@@ -93,7 +93,7 @@ class HeldEvents:
         """Note that a socket's events are held by ``call``, or by a connection handler if ``call`` is None."""
         if socket not in self._since:
             self._since[socket] = trio.current_time(), call
-            socket.client.set_alarm()
+            socket.peer.set_alarm()
 
     def discard(self, socket: SocketState) -> None:
         """Stop watching a socket. Do nothing if it is not watched."""

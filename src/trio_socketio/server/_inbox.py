@@ -12,7 +12,7 @@ from trio_socketio.handlers import Ack, Inbox
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
+    from trio_socketio.server._peer import SocketIOPeer
     from trio_socketio.serving import Inlet
 
 __all__ = ["Event", "EventInbox", "EventIteration", "EventIterator"]
@@ -30,17 +30,17 @@ class EventInbox(Inbox[EventReceived]):
     """The inbox of one socket.
 
     Args:
-        client: the client of the socket.
+        peer: the session of the socket, seen from this layer.
         namespace: the name of the socket's namespace.
     """
 
     __slots__ = ("_kept", "_namespace")
 
-    _reading: Client
+    _reading: SocketIOPeer
 
-    def __init__(self, client: Client, namespace: str) -> None:
-        config = client.runtime.config
-        super().__init__(client, config.inbox_events, config.inbox_bytes)
+    def __init__(self, peer: SocketIOPeer, namespace: str) -> None:
+        config = peer.runtime.config
+        super().__init__(peer, config.inbox_events, config.inbox_bytes)
         self._namespace = namespace
         self._kept: deque[bytes | Undecoded] | None = None
 

@@ -11,8 +11,8 @@ from trio_socketio._signal import Signal
 from trio_socketio.adapters import LocalMember, require_own_rooms
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
     from trio_socketio.server._namespace_state import NamespaceState
+    from trio_socketio.server._peer import SocketIOPeer
     from trio_socketio.server._socket import Socket
     from trio_socketio.server._socket_state import SocketState
 
@@ -52,17 +52,17 @@ class SocketMember(LocalMember):
     Attributes:
         id: the id of the socket.
         namespace: the namespace of the socket.
-        client: the client of the socket.
+        peer: the session of the socket, seen from this layer.
         calls: the pending acknowledgements by ack id; None if there were none yet.
     """
 
     # One exists for each idle client. To keep it small, attributes that most sockets never need are stored elsewhere.
-    __slots__ = ("_socket", "calls", "client", "id", "namespace")
+    __slots__ = ("_socket", "calls", "id", "namespace", "peer")
 
-    def __init__(self, socket_id: str, namespace: NamespaceState, client: Client) -> None:
+    def __init__(self, socket_id: str, namespace: NamespaceState, peer: SocketIOPeer) -> None:
         self.id = socket_id
         self.namespace = namespace
-        self.client = client
+        self.peer = peer
         self.calls: dict[int, Call] | None = None
         self._socket: Socket | None = None
 
@@ -79,7 +79,7 @@ class SocketMember(LocalMember):
     @property
     def connection(self) -> Connection:
         """The connection object of the session."""
-        return self.client.session.link
+        return self.peer.session.link
 
     @abstractmethod
     async def finish(self) -> None:
@@ -155,7 +155,7 @@ class SocketMember(LocalMember):
         """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
         if self.calls is None:
             self.calls = {}
-        self.client.call_started()
+        self.peer.call_started()
         call = self.calls[ack_id] = Call()
         return call
 
@@ -163,7 +163,7 @@ class SocketMember(LocalMember):
         """Stop expecting an acknowledgement. If it comes later, it is ignored."""
         if self.calls is not None:
             self.calls.pop(ack_id, None)
-        self.client.call_ended()
+        self.peer.call_ended()
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
         """Give an acknowledgement to the call that waits for it. Ignore it if there is none."""

@@ -113,4 +113,4 @@ class NamespaceState:
 
     def overflowed(self, members: Iterable[SocketMember]) -> None:
         """See ``NamespaceHost.overflowed``."""
-        self.require_runtime().overflowed(member.client for member in members)
+        self.require_runtime().overflowed(member.peer for member in members)

@@ -10,11 +10,11 @@ import trio
 
 from trio_socketio.engineio import Session
 from trio_socketio.handlers import KEYS, Workers
-from trio_socketio.server._client import Client
 from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._held import HeldEvents
 from trio_socketio.server._lifecycle import Lifecycle
+from trio_socketio.server._peer import SocketIOPeer
 from trio_socketio.server._socket import Socket
 from trio_socketio.server._socket_state import SocketState
 from trio_socketio.serving import BaseRuntime, EngineState
@@ -56,17 +56,17 @@ class Runtime(BaseRuntime):
         self.lifecycle = Lifecycle(self, self.dispatcher, self.former)
         self.workers: Workers[EventReceived] = Workers(self, KEYS[config.ordering])
 
-    def _connect(self, session: Session) -> Client:
-        return Client(self, session, trio.current_time())
+    def _connect(self, session: Session) -> SocketIOPeer:
+        return SocketIOPeer(self, session, trio.current_time())
 
     async def _finish(self) -> None:
         for namespace in list(self.namespaces.values()):
             for member in list(namespace.adapter.members.values()):
                 await member.finish()
 
-    def start_socket(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
+    def start_socket(self, namespace: NamespaceState, peer: SocketIOPeer, auth: dict[str, Any]) -> None:
         """Make a socket for a client that asks to join a namespace, and begin it."""
-        socket = SocketState(namespace, client, auth)
+        socket = SocketState(namespace, peer, auth)
         socket.attach(Socket(socket))
-        client.begin(namespace.name, socket)
+        peer.begin(namespace.name, socket)
         self.lifecycle.begin(socket)

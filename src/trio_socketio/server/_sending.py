@@ -60,7 +60,7 @@ class Sending(WithFlags):
     @property
     def from_thread(self) -> FromThread:
         """The object for emits from other threads, and from callbacks outside Trio tasks."""
-        return FromThread(lambda: self._state.client.runtime, self)
+        return FromThread(lambda: self._state.peer.runtime, self)
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """Send an event to the client. If the outbox is full and its policy waits, wait for room.
@@ -84,11 +84,11 @@ class Sending(WithFlags):
         state = self._state
         if state.phase is not CONNECTED:
             state.raise_disconnected()
-        namespace, client = state.namespace, state.client
+        namespace, peer = state.namespace, state.peer
         message = namespace.encode_plain(event, args) or namespace.encode_other(event, args)
-        conn = client.session.link
-        if client.waiting or conn.send(message) == FULL:
-            await client.send_waiting(state, message)
+        conn = peer.session.link
+        if peer.waiting or conn.send(message) == FULL:
+            await peer.send_waiting(state, message)
         state.emits += 1
         if state.emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
             await state.let_others_run()
@@ -101,7 +101,7 @@ class Sending(WithFlags):
             RuntimeError: called outside a Trio task. Nothing was sent. See ``from_thread``.
         """
         state = self._state
-        conn = state.client.session.link
+        conn = state.peer.session.link
         # Plain handlers and turns of the reactor run in a task. Checking for them takes 20 ns, in_trio_task() 65 ns.
         if (
             not (state.mailbox.state is RUNNING and conn.in_own_thread)
@@ -114,7 +114,7 @@ class Sending(WithFlags):
         namespace = state.namespace
         message = namespace.encode_plain(event, args) or namespace.encode_other(event, args)
         if conn.send(message) == FULL:
-            state.client.overflow()
+            state.peer.overflow()
 
     async def call(self, event: str | float, *args: Any) -> Any:
         """Send an event and wait for the client's acknowledgement.
@@ -134,4 +134,4 @@ class Sending(WithFlags):
 
     async def flush(self) -> None:
         """Wait until all messages queued so far are written, dropped, or lost with the session."""
-        await self._state.client.flush()
+        await self._state.peer.flush()

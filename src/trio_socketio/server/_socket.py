@@ -39,7 +39,7 @@ class Socket(Sending, Listening):
         """The details of the client's connection request."""
         state = self._state
         if state.handshake is None:
-            state.handshake = Handshake(state.client.session.request, state.auth or {}, state.client.issued)
+            state.handshake = Handshake(state.peer.session.request, state.auth or {}, state.peer.issued)
         return state.handshake
 
     @property
@@ -68,17 +68,17 @@ class Socket(Sending, Listening):
     @property
     def conn(self) -> EngineConn:
         """The Engine.IO session below. All sockets of the client share it."""
-        return self._state.client.conn
+        return self._state.peer.conn
 
     @property
     def request(self) -> EngineRequest:
         """The first HTTP request of the session."""
-        return self._state.client.session.request
+        return self._state.peer.session.request
 
     @property
     def transport(self) -> TransportName:
         """The current transport: ``"polling"`` or ``"websocket"``."""
-        return self._state.client.session.transport.name
+        return self._state.peer.session.transport.name
 
     @property
     def nursery(self) -> SocketNursery:
@@ -106,7 +106,7 @@ class Socket(Sending, Listening):
         iteration = state.mailbox.iteration
         if iteration is None:
             iteration = state.mailbox.iteration = EventIteration()
-        iterator = iteration.iterator(state.client.runtime.inlet)
+        iterator = iteration.iterator(state.peer.runtime.inlet)
         if state.has_ended:
             iteration.close()
         state.ready()

@@ -79,12 +79,12 @@ class SocketOperator(WithFlags):
     @property
     def from_thread(self) -> FromThread:
         """Like ``Socket.from_thread``, with the flags given so far."""
-        return FromThread(lambda: self._state.client.runtime, self)
+        return FromThread(lambda: self._state.peer.runtime, self)
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
         """Send an event as ``Socket.emit_nowait`` does, with the flags."""
-        state, client = self._state, self._state.client
-        link = client.session.link
+        state, peer = self._state, self._state.peer
+        link = peer.session.link
         # This check is faster than in_trio_task() alone; see ``Sending.emit_nowait``.
         if (
             not (state.mailbox.state is RUNNING and link.in_own_thread)
@@ -93,7 +93,7 @@ class SocketOperator(WithFlags):
         ):
             raise emit_outside("emit_nowait")
         if link.send(self._message(event, args), volatile=self._target.volatile) == FULL:
-            client.overflow()
+            peer.overflow()
 
     async def emit(self, event: str | float, *args: Any) -> None:
         """Send an event as ``Socket.emit`` does, with the flags. A volatile emit never waits for room."""
@@ -102,12 +102,12 @@ class SocketOperator(WithFlags):
         except RuntimeError:
             raise emit_outside("emit") from None
         state, message = self._state, self._message(event, args)
-        client = state.client
-        link = client.session.link
+        peer = state.peer
+        link = peer.session.link
         if self._target.volatile:
             link.send(message, volatile=True)
-        elif client.waiting or link.send(message) == FULL:
-            await client.send_waiting(state, message)
+        elif peer.waiting or link.send(message) == FULL:
+            await peer.send_waiting(state, message)
         state.emits += 1
         if state.emits >= EMITS_BETWEEN_CHECKPOINTS or link.is_loaded:
             await state.let_others_run()

@@ -19,9 +19,9 @@ from trio_socketio.server._phase import CONNECTED, CONNECTING, DISCONNECTED, REF
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
-    from trio_socketio.server._client import Client
     from trio_socketio.server._handshake import Handshake
     from trio_socketio.server._namespace_state import NamespaceState
+    from trio_socketio.server._peer import SocketIOPeer
 
 __all__ = ["EMITS_BETWEEN_CHECKPOINTS", "SocketState"]
 
@@ -60,14 +60,14 @@ class SocketState(SocketMember):
         "auth", "description", "dropped", "emits", "handshake", "hold_deadline", "mailbox", "phase", "reason",
     )  # fmt: skip
 
-    def __init__(self, namespace: NamespaceState, client: Client, auth: dict[str, Any]) -> None:
-        super().__init__(client.socket_id(namespace.name), namespace, client)
+    def __init__(self, namespace: NamespaceState, peer: SocketIOPeer, auth: dict[str, Any]) -> None:
+        super().__init__(peer.socket_id(namespace.name), namespace, peer)
         self.auth = auth or None
         self.dropped = 0
         self.emits = 0
         self.handshake: Handshake | None = None
         self.hold_deadline = math.inf
-        self.mailbox = SocketMailbox(self, client.runtime.workers, namespace.handlers)
+        self.mailbox = SocketMailbox(self, peer.runtime.workers, namespace.handlers)
         self.phase = CONNECTING
         self.reason: DisconnectReason | None = None
         self.description = ""
@@ -87,13 +87,13 @@ class SocketState(SocketMember):
     def accept(self) -> None:
         """Answer the CONNECT with CONNECT."""
         self.phase = CONNECTED
-        endings = self.client.runtime.engine.endings
+        endings = self.peer.runtime.engine.endings
         # Hold back observers of rooms until CONNECT is queued, because they may send to this client.
         was_delivering = endings.hold()
         try:
             self.enter()
             untrack(self, self.socket, self.mailbox)
-            self.client.accept(self.namespace.name, self)  # a full outbox ends the session here
+            self.peer.accept(self.namespace.name, self)  # a full outbox ends the session here
         finally:
             endings.release(was_delivering)
 
@@ -103,29 +103,29 @@ class SocketState(SocketMember):
         Raises:
             LocalProtocolError: the error cannot be encoded. Nothing was sent.
         """
-        self.client.refuse(self.namespace.name, error)
+        self.peer.refuse(self.namespace.name, error)
         self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "refused")
 
     def hold(self, timeout: float) -> None:
         """Hold events while the connection handlers run, for at most ``timeout`` seconds."""
         self.hold_deadline = trio.current_time() + timeout
-        self.client.set_alarm()
+        self.peer.set_alarm()
 
     def ready(self) -> None:
         """Let handlers receive events, if events are held."""
         if self.connected and self.mailbox.ready() and self.hold_deadline < math.inf:
             self.hold_deadline = math.inf
-            self.client.runtime.held.discard(self)
-            self.client.set_alarm()
+            self.peer.runtime.held.discard(self)
+            self.peer.set_alarm()
 
     def disconnect(self, close: bool = False) -> None:
         """See ``Socket.disconnect``."""
         if close:
-            for member in list(self.client.members.values()):
+            for member in list(self.peer.members.values()):
                 member.disconnect()
-            self.client.conn.close()
+            self.peer.conn.close()
         elif self.connected:
-            self.client.leave(self.namespace.name)
+            self.peer.leave(self.namespace.name)
             self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT, "")
 
     def end(self, reason: DisconnectReason, description: str) -> None:
@@ -134,21 +134,21 @@ class SocketState(SocketMember):
             return
         self.phase = DISCONNECTED if self.phase is CONNECTED else REFUSED
         self.namespace.adapter.mute(self)
-        self.client.runtime.held.discard(self)
+        self.peer.runtime.held.discard(self)
         self.reason, self.description = reason, description
         if self.mailbox.inbox is not None:
             self.mailbox.inbox.clear()
-        self.client.ended(self.namespace.name, self)
+        self.peer.ended(self.namespace.name, self)
         self.end_calls()
-        self.client.writable()
-        self.client.runtime.former.add(self)
+        self.peer.writable()
+        self.peer.runtime.former.add(self)
         self.mailbox.end()
 
     async def finish(self) -> None:
         """Wait until its events are handled and its messages are written, or until the socket has ended."""
         while self.connected and not self.mailbox.is_idle:
             await self.mailbox.wait_until_idle()
-        await self.client.flush()
+        await self.peer.flush()
 
     # sending
 
@@ -175,7 +175,7 @@ class SocketState(SocketMember):
             message.compress = False
         call = self.expect(ack_id)
         try:
-            await self.client.send_wanted(self, message)
+            await self.peer.send_wanted(self, message)
             await call.signal.wait()
         finally:
             self.forget(ack_id)
@@ -190,23 +190,23 @@ class SocketState(SocketMember):
             LocalProtocolError: the values cannot be encoded.
         """
         if self.phase is CONNECTED:
-            self.client.push_protected(self.namespace.encode_ack(ack_id, answer))
+            self.peer.push_protected(self.namespace.encode_ack(ack_id, answer))
         else:
-            self.client.runtime.acks_dropped += 1
+            self.peer.runtime.acks_dropped += 1
 
     # the mailbox's owner
 
     def make_inbox(self) -> EventInbox:
         """Return a new inbox, with the limits of the server's options."""
-        return EventInbox(self.client, self.namespace.name)
+        return EventInbox(self.peer, self.namespace.name)
 
     def handle(self, event: EventReceived) -> Awaitable[None]:
         """Call the handlers of an event."""
-        return self.client.runtime.dispatcher.handle(self, event)
+        return self.peer.runtime.dispatcher.handle(self, event)
 
     def handle_inline(self, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Call the handlers of an event, all of which are plain functions."""
-        self.client.runtime.dispatcher.handle_inline(self, event, handlers)
+        self.peer.runtime.dispatcher.handle_inline(self, event, handlers)
 
     def acknowledge(self, ack_id: int, result: Any) -> None:
         """Acknowledge an event with the result of its handler."""
@@ -214,21 +214,21 @@ class SocketState(SocketMember):
 
     def failed(self, event: EventReceived, error: BaseException) -> None:
         """Report an error that a handler of an event has raised, and answer the client."""
-        self.client.runtime.dispatcher.failed(self, event, error)
+        self.peer.runtime.dispatcher.failed(self, event, error)
 
     def event_waits(self) -> None:
         """Watch the socket if its events are held or wait behind a call, to log later which handler holds them."""
-        if self.client.calls_pending or self.mailbox.state is HELD:
-            self.client.runtime.held.events_wait(self)
+        if self.peer.calls_pending or self.mailbox.state is HELD:
+            self.peer.runtime.held.events_wait(self)
 
     def cut_off(self, event: EventReceived) -> None:
         """Count an acknowledgement that is not sent because the server's stop has cancelled its handler."""
-        if event.ack_id is not None and self.client.runtime.is_stopping:
-            self.client.runtime.acks_cut += 1
+        if event.ack_id is not None and self.peer.runtime.is_stopping:
+            self.peer.runtime.acks_cut += 1
 
     def nursery_failed(self, error: BaseException) -> None:
         """Report an error that a task in the socket's nursery has raised, and disconnect the socket."""
-        dispatcher = self.client.runtime.dispatcher
+        dispatcher = self.peer.runtime.dispatcher
         contain(error, partial(dispatcher.task_failed, self, "nursery"))
 
     @property
@@ -241,28 +241,28 @@ class SocketState(SocketMember):
 
     async def run_disconnect_handlers(self) -> None:
         """Call the handlers for ``disconnecting`` and ``disconnect``."""
-        await self.client.runtime.lifecycle.run_disconnect_handlers(self)
+        await self.peer.runtime.lifecycle.run_disconnect_handlers(self)
 
     def vanish(self) -> None:
         """Leave the namespace, and drop the references that form cycles, after all tasks have ended."""
         socket = self.socket
         super().vanish()
-        track(self, socket, self.mailbox, self.client.members)
-        self.client.runtime.former.discard(self)
+        track(self, socket, self.mailbox, self.peer.members)
+        self.peer.runtime.former.discard(self)
 
     # calls
 
     def expect(self, ack_id: int) -> Call:
         """See ``SocketMember.expect``. If a handler of the same client makes the call, the log may name it later."""
         call = super().expect(ack_id)
-        self.client.runtime.held.call_begins(self, call)
+        self.peer.runtime.held.call_begins(self, call)
         return call
 
     def forget(self, ack_id: int) -> None:
         """See ``SocketMember.forget``."""
         super().forget(ack_id)
-        if self.client.runtime.held:
-            self.client.runtime.held.call_ended(self)
+        if self.peer.runtime.held:
+            self.peer.runtime.held.call_ended(self)
 
     # events that wait
 

@@ -29,11 +29,11 @@ OVERFLOW_SLICE = 0.005
 
 
 class Overflowing(Protocol):
-    """A client whose outbox is full."""
+    """A peer whose outbox is full."""
 
     @property
     def session(self) -> Session:
-        """The session of the client."""
+        """The session."""
         ...
 
     def overflow(self) -> None:
@@ -273,15 +273,15 @@ class BaseRuntime(ABC):
 
     # outboxes that are full
 
-    def overflowed(self, clients: Iterable[Overflowing]) -> None:
+    def overflowed(self, peers: Iterable[Overflowing]) -> None:
         """Disconnect clients whose full outbox has refused a message that can neither wait nor be dropped.
 
         The clients are disconnected in the given order. After ``OVERFLOW_SLICE`` a task continues, so that many clients
         that overflow together do not block the others. Their outboxes accept no messages meanwhile.
         """
-        for client in clients:
-            client.session.link.close_outbox()
-            self._overflowed.append(client)
+        for peer in peers:
+            peer.session.link.close_outbox()
+            self._overflowed.append(peer)
         if not self._is_closing_overflowed and self._close_slice():
             self._is_closing_overflowed = True
             self.spawn(self._close_overflowed, name="outboxes that overflowed")

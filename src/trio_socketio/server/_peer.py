@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from trio_socketio.server._runtime import Runtime
     from trio_socketio.server._socket_state import SocketState
 
-__all__ = ["Client"]
+__all__ = ["SocketIOPeer"]
 
 
-class Client(Peer):
+class SocketIOPeer(Peer):
     """The observer of one session.
 
     Attributes:
