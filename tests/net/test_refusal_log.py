@@ -10,7 +10,6 @@ import trio
 from support.raw import POLLING, exchange, read_all, request, status, upgrade
 
 from trio_socketio import Cors, EngineServer, Server
-from trio_socketio.net._log_limit import LogLimit
 
 CLOSE = "Connection: close"
 
@@ -124,18 +123,3 @@ async def test_page_of_a_script_tag_is_named(
             target = "EIO=4&transport=polling&j=0"
             await refused(wire, target, "Referer: http://a.example/page", code=403)
         assert len(records(caplog, logging.WARNING, "'http://a.example'")) == 1
-
-
-def test_limit_is_for_each_key_in_each_interval() -> None:
-    limit = LogLimit(60.0, 2)
-    assert [limit.allows(key, 0.0) for key in "aabbcab"] == [True, False, True, False, False, False, False]
-    assert limit.allows("c", 59.9) is False
-    assert [limit.allows(key, 60.0) for key in "cabc"] == [True, True, False, False]
-    assert limit.allows("b", 120.0) is True
-
-
-def test_limit_keeps_no_more_keys_than_it_allows() -> None:
-    limit = LogLimit(60.0, 3)
-    for number in range(1000):
-        limit.allows(str(number), number * 10.0)
-        assert len(limit) <= 3

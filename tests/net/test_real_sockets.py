@@ -123,22 +123,6 @@ async def test_unix_socket(nursery: trio.Nursery, tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.rows("A17")
-async def test_unix_socket_of_a_dead_server_is_replaced_and_of_a_living_one_is_not(tmp_path: Path) -> None:
-    path = tmp_path / "socket"
-    with stdlib_socket.socket(stdlib_socket.AF_UNIX) as dead:
-        dead.bind(str(path))
-    async with trio.open_nursery() as nursery:
-        await nursery.start(Server().serve_unix, path)
-        with pytest.raises(OSError, match="in use"):
-            await Server().serve_unix(path)
-        nursery.cancel_scope.cancel()
-    path.write_text("not a socket")
-    with pytest.raises(OSError, match="in use"):
-        await Server().serve_unix(path)
-    assert path.read_text() == "not a socket"
-
-
 @pytest.mark.rows("A4")
 async def test_several_listeners_of_every_kind(
     nursery: trio.Nursery, authority: trustme.CA, tmp_path: Path
