@@ -1,6 +1,6 @@
 """The compiled room index: who is kept alive by whom, who is woken, and what it does with arguments of the wrong kind.
 
-Who is in which room is compared with a plain set of pairs in ``test_sio_rooms.py``.
+Who is in which room is compared with a plain set of pairs in ``tests/socketio/test_rooms.py``.
 """
 
 from __future__ import annotations
