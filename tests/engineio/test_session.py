@@ -253,22 +253,3 @@ def test_volatile_message_that_finds_the_outbox_full_is_dropped() -> None:
     assert session.send(Message("a")) is PushStatus.OK
     assert session.send(Message("b"), volatile=True) is PushStatus.DROPPED
     assert session.volatile_dropped == 1
-
-
-def test_failing_timer_ends_its_session_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench()
-    bad, good = bench.polling().session, bench.polling().session
-
-    def fail(now: float) -> None:
-        raise ValueError("a mistake of ours")
-
-    bench.above[bad.sid].alarm = fail  # type: ignore[method-assign]
-    bad.set_alarm(1.0)
-    good.set_alarm(1.0)
-    bench.advance(1.1)
-    assert bad.state is State.CLOSED
-    assert bench.above[good.sid].alarms
-    assert [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"] == [
-        "internal error in a timer"
-    ]
-    caplog.clear()

@@ -1,4 +1,4 @@
-"""The request that opened a session: what is kept of it, and what can be asked of it."""
+"""A request and what it says, the request that a session keeps, and the response to a refused one."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import gc
 import tracemalloc
 from urllib.parse import parse_qsl
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.engine import Bench
 
-from trio_socketio.engineio import EngineRequest
+from trio_socketio.engineio import EngineRequest, Refusal, RefusedError
 
 FIELDS = {
     "host": "127.0.0.1:3000",
@@ -73,3 +74,45 @@ def test_session_keeps_its_request_settled() -> None:
 def test_query_is_not_shown() -> None:
     """The session's id is a bearer secret."""
     assert "secret" not in repr(EngineRequest("GET", "/?sid=secret", {}))
+
+
+def _request(query: str, *, upgrade: bool = False) -> EngineRequest:
+    return EngineRequest("GET", f"/?{query}", {}, upgrade=upgrade)
+
+
+@pytest.mark.parametrize(("query", "revision", "eio", "base64", "jsonp"), [
+    ("EIO=4", 4, "4", False, None), ("EIO=3", 3, "3", False, None), ("", 3, None, False, None),
+    ("EIO=", 0, "", False, None), ("EIO=%204", 0, " 4", False, None), ("EIO=44", 0, "44", False, None),
+    ("EIO=3&b64=1", 3, "3", True, None), ("EIO=3&b64=", 3, "3", False, None), ("b64=0", 3, None, True, None),
+    ("EIO=4&j=0", 4, "4", True, "0"), ("EIO=4&j=", 4, "4", True, ""), ("j=a1%0a2'%d9%a3", 3, None, True, "12"),
+    ("j=" + "7" * 400, 3, None, True, "7777777777"),
+])  # fmt: skip
+def test_what_a_request_says_of_its_dialect(
+    query: str, revision: int, eio: str | None, base64: bool, jsonp: str | None
+) -> None:
+    request = _request(query)
+    for _ in range(2):  # and it is kept
+        assert (request.revision, request.eio) == (revision, eio)
+        assert (request.base64, request.jsonp, request.deflate) == (base64, jsonp, False)
+        request.settle()
+
+
+def test_websocket_is_not_jsonp() -> None:
+    request = _request("EIO=3&transport=websocket&j=1", upgrade=True)
+    assert (request.jsonp, request.base64) == (None, False)
+
+
+def test_headers_of_the_response_outlive_the_opening_of_a_session() -> None:
+    request = _request("EIO=4&transport=polling")
+    assert request.response_headers == ()
+    request.response_headers = (("Vary", "Origin"),)
+    request.settle()
+    assert request.response_headers == (("Vary", "Origin"),)
+
+
+def test_refusal_may_have_a_text_of_its_own() -> None:
+    response = Refusal.FORBIDDEN.response("not you")
+    assert (response.status, response.body) == (403, b'{"code":4,"message":"not you"}')
+    assert str(RefusedError(Refusal.MIDDLEWARE_FAILURE)) == "Bad request"
+    error = RefusedError(Refusal.FORBIDDEN, "not you")
+    assert (str(error), error.refusal, error.message) == ("not you", Refusal.FORBIDDEN, "not you")

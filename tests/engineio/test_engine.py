@@ -1,11 +1,12 @@
-"""Who speaks which dialect: what a handshake has agreed upon, for sessions and candidates."""
+"""The engine: negotiation of an opening handshake, opening of sessions, and timers."""
 
 from __future__ import annotations
 
 import pytest
-from support.engine import Bench
+from support.engine import Above, Bench, Poll
 
-from trio_socketio.engineio import EngineRequest, PerMessageDeflate
+from trio_socketio._core import Message
+from trio_socketio.engineio import EngineRequest, PerMessageDeflate, Session, State
 
 OFFER = "permessage-deflate; client_max_window_bits"
 ANSWER = (
@@ -63,7 +64,46 @@ def test_all_dialects_share_what_compresses() -> None:
     assert old.deflate is new.deflate
 
 
-@pytest.mark.rows("C32")
-def test_window_of_8_bits_is_refused_with_a_reason() -> None:
-    with pytest.raises(ValueError, match=r"window_bits must be from 9 to 15, not 8"):
-        PerMessageDeflate(window_bits=8)
+class Greeter(Above):
+    def opened(self, now: float) -> None:
+        self.session.send(Message(f"at {now:g}"))
+
+
+class GreetingBench(Bench):
+    def _connect(self, session: Session) -> Above:
+        return Greeter(session)
+
+
+def test_layer_above_speaks_behind_the_open_packet() -> None:
+    bench = GreetingBench()
+    bench.now = 3.0
+    polling = bench.polling()
+    assert bench.open_packet.startswith('0{"sid"')
+    assert "\x1e" not in bench.open_packet  # which comes alone
+    assert Poll(polling).body == "4at 3"
+
+
+def test_session_says_once_that_it_is_open() -> None:
+    bench = Bench()
+    bench.now = 2.0
+    session, _ = bench.upgraded()
+    assert bench.above[session.sid].openings == [2.0]
+
+
+def test_failing_timer_ends_its_session_and_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    bad, good = bench.polling().session, bench.polling().session
+
+    def fail(now: float) -> None:
+        raise ValueError("a mistake of ours")
+
+    bench.above[bad.sid].alarm = fail  # type: ignore[method-assign]
+    bad.set_alarm(1.0)
+    good.set_alarm(1.0)
+    bench.advance(1.1)
+    assert bad.state is State.CLOSED
+    assert bench.above[good.sid].alarms
+    assert [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"] == [
+        "internal error in a timer"
+    ]
+    caplog.clear()

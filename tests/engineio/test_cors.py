@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from support.engine import Bench
 
 from trio_socketio import Cors
 from trio_socketio.engineio import EngineRequest
@@ -94,3 +95,19 @@ def test_headers_that_a_page_may_send(configured: Any, asked: str, allowed: str 
 def test_age_is_a_number_of_seconds(max_age: float) -> None:
     with pytest.raises(ValueError, match="cors: max_age"):
         Cors(max_age=max_age)
+
+
+@pytest.mark.parametrize(("origin", "allowed"), [
+    ("https://a.example", True), ("https://b.example", True), ("https://b.example.evil", False),
+    ("https://evil/https://b.example", False), ("null", False),
+])  # fmt: skip
+def test_origins_are_texts_and_whole_patterns(origin: str, allowed: bool) -> None:
+    cors = Cors(origin=["https://a.example", re.compile(r"https://[bc]\.example")])
+    assert cors.allows(origin, Bench().request("")) is allowed
+
+
+def test_function_says_which_origins_may_come() -> None:
+    cors = Cors(origin=lambda origin, request: origin == request.query["from"])
+    request = Bench().request("from=null")
+    assert cors.allows("null", request) is True
+    assert cors.allows("https://a.example", request) is False
