@@ -78,7 +78,7 @@ async def test_pings_of_a_client_that_does_not_read_are_bounded(autojump_clock: 
         wire.narrow()
         client = await join(wire)
         await wait_all_tasks_blocked()
-        conn = only(io)._state.peer.session.link
+        link = only(io)._state.peer.session.link
         frame = client_frame(PING, bytes(125)) * 100
         sent = 0
         with suppress(trio.BrokenResourceError):
@@ -89,5 +89,5 @@ async def test_pings_of_a_client_that_does_not_read_are_bounded(autojump_clock: 
         await wait_all_tasks_blocked()
         assert reasons == ["transport error"]
         assert 100_000 <= sent < 400_000
-        assert not conn.open
+        assert not link.open
         await read_all(client)

@@ -42,11 +42,11 @@ def collected(bench: Bench, query: str = "EIO=4") -> tuple[PollingTransport, Mes
 def test_messages_are_sent_again_if_nothing_of_the_answer_was_sent(query: str) -> None:
     bench = Bench(allow_eio3=True)
     polling, host = collected(bench, query)
-    conn = polling.session.link
+    link = polling.session.link
     host.deliver("5", bench.now)
     attachment = b"a" if query == "EIO=4" else b"\x04a"
     assert host.sent == ["3probe", "41", "451-[]", attachment, "43"]
-    assert conn.confirmed == conn.pushed
+    assert link.confirmed == link.pushed
     instead = polling.begin_answer()
     assert instead is not None
     assert instead.body in (b"6", b"1:6")
@@ -69,12 +69,12 @@ def test_session_fails_if_a_part_of_the_answer_was_sent() -> None:
 def test_answer_that_is_written_after_the_upgrade_is_confirmed_once() -> None:
     bench = Bench()
     polling, host = collected(bench)
-    conn = polling.session.link
+    link = polling.session.link
     assert polling.begin_answer() is None
     host.deliver("5", bench.now)
     polling.poll_written()
     assert host.sent == ["3probe", "43"]
-    assert conn.confirmed == conn.pushed
+    assert link.confirmed == link.pushed
     bench.send(polling.session, "4")
     polling.poll_lost("the connection is gone, too")
     assert polling.session.is_open

@@ -18,7 +18,7 @@ __all__ = [
     "PAYLOADS4",
     "TEXT",
     "Payloads",
-    "hears_bytes_alone",
+    "needs_binary_payloads",
     "is_binary",
 ]
 
@@ -31,7 +31,7 @@ BINARY = "application/octet-stream"
 _OLD_TIMESTAMP = re.compile(r"[0-9]{13}-[0-9]+")
 
 
-def hears_bytes_alone(timestamp: str) -> bool:
+def needs_binary_payloads(timestamp: str) -> bool:
     """Return True if the parameter ``t`` comes from socket.io-client up to 1.3.
 
     With XMLHttpRequest level 2, these clients misread a text response as "ok" and therefore need binary payloads. The
@@ -113,7 +113,7 @@ class _Payloads3:
 
 
 class _Payloads3Bytes(_Payloads3):
-    """The payloads of revision 3 for clients that need binary ones; see ``hears_bytes_alone``."""
+    """The payloads of revision 3 for clients that need binary ones; see ``needs_binary_payloads``."""
 
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         return link.take_payload3(max_bytes, True)[0], BINARY

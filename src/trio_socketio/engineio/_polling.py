@@ -20,7 +20,7 @@ from trio_socketio.engineio._payload import (
     PAYLOADS3_BYTES,
     PAYLOADS4,
     Payloads,
-    hears_bytes_alone,
+    needs_binary_payloads,
     is_binary,
 )
 from trio_socketio.engineio._request import EngineResponse
@@ -55,7 +55,7 @@ def _payloads(session: Session) -> Payloads:
     request = session.request
     if session.revision == 4:
         return PAYLOADS4
-    is_old = not request.base64 and hears_bytes_alone(request.query.get("t", ""))
+    is_old = not request.base64 and needs_binary_payloads(request.query.get("t", ""))
     return PAYLOADS3_BYTES if is_old else PAYLOADS3
 
 

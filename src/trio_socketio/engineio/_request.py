@@ -168,7 +168,7 @@ class EngineRequest:
 
     @property
     def revision(self) -> int:
-        """The revision of the Engine.IO protocol that the client speaks, 3 or 4; 0 for any other.
+        """The revision of the Engine.IO protocol that the client uses, 3 or 4; 0 for any other.
 
         Clients of Socket.IO 1.0 send 2. These clients, and clients that send no ``EIO``, speak revision 3.
         """

@@ -99,8 +99,8 @@ class Rules:
             return Refusal.TRANSPORT_HANDSHAKE
         return None
 
-    def speaks(self, request: EngineRequest) -> bool:
-        """Return whether the server supports the revision that the client speaks."""
+    def supports_revision(self, request: EngineRequest) -> bool:
+        """Return whether the server supports the revision of the Engine.IO protocol that the client uses."""
         return request.revision == 4 or (request.revision == 3 and self._options.allow_eio3)
 
     def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
@@ -108,7 +108,7 @@ class Rules:
         return self._generate_id(request) if self._id_takes_request else self._generate_id()
 
     def _admit(self, request: EngineRequest, sid: str | Awaitable[str] | None) -> Refusal | None:
-        if not self.speaks(request):
+        if not self.supports_revision(request):
             return Refusal.PROTOCOL_VERSION
         if sid is None:
             try:

@@ -255,7 +255,7 @@ class Admission:
         return None
 
     async def _new_id(self, request: EngineRequest) -> str | None:
-        if not self._engine.rules.speaks(request):
+        if not self._engine.rules.supports_revision(request):
             return None
         try:
             made: object = self._engine.rules.generate_id(request)

@@ -86,11 +86,11 @@ class Sending(WithFlags):
             state.raise_disconnected()
         namespace, peer = state.namespace, state.peer
         message = namespace.encode_plain(event, args) or namespace.encode_other(event, args)
-        conn = peer.session.link
-        if peer.waiting or conn.send(message) == FULL:
+        link = peer.session.link
+        if peer.waiting or link.send(message) == FULL:
             await peer.send_waiting(state, message)
         state.emits += 1
-        if state.emits >= EMITS_BETWEEN_CHECKPOINTS or conn.is_loaded:
+        if state.emits >= EMITS_BETWEEN_CHECKPOINTS or link.is_loaded:
             await state.let_others_run()
 
     def emit_nowait(self, event: str | float, *args: Any) -> None:
@@ -101,11 +101,11 @@ class Sending(WithFlags):
             RuntimeError: called outside a Trio task. Nothing was sent. See ``from_thread``.
         """
         state = self._state
-        conn = state.peer.session.link
+        link = state.peer.session.link
         # Plain handlers and turns of the reactor run in a task. Checking for them takes 20 ns, in_trio_task() 65 ns.
         if (
-            not (state.mailbox.state is RUNNING and conn.in_own_thread)
-            and not conn.in_turn
+            not (state.mailbox.state is RUNNING and link.in_own_thread)
+            and not link.in_turn
             and not in_trio_task()
         ):
             raise emit_outside("emit_nowait")
@@ -113,7 +113,7 @@ class Sending(WithFlags):
             state.raise_disconnected()
         namespace = state.namespace
         message = namespace.encode_plain(event, args) or namespace.encode_other(event, args)
-        if conn.send(message) == FULL:
+        if link.send(message) == FULL:
             state.peer.overflow()
 
     async def call(self, event: str | float, *args: Any) -> Any:

@@ -149,11 +149,11 @@ class Peer(ABC):
 
     async def flush(self) -> None:
         """Wait until all messages queued so far are written, dropped, or lost with the session."""
-        conn = self.session.link
-        target = conn.pushed
+        link = self.session.link
+        target = link.pushed
         room = self._waiting_room()
         await trio.lowlevel.checkpoint()
-        while conn.confirmed < target and self.session.is_open:
+        while link.confirmed < target and self.session.is_open:
             await room.park()
 
     # backpressure
