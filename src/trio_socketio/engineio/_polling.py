@@ -20,8 +20,8 @@ from trio_socketio.engineio._payload import (
     PAYLOADS3_BYTES,
     PAYLOADS4,
     Payloads,
-    needs_binary_payloads,
     is_binary,
+    needs_binary_payloads,
 )
 from trio_socketio.engineio._request import EngineResponse
 from trio_socketio.engineio._session import Session
