@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 ASAN_LIB := build/asan/lib
 # One job for each core, for the independent tests of csrc.
 JOBS := -j$(shell getconf _NPROCESSORS_ONLN)
+# One process of pytest for each core, except for single files: starting the processes takes longer than such a run.
+PARALLEL = $(if $(findstring .py,$(ARGS)),,-n logical --dist worksteal)
 
 SOURCES := $(wildcard csrc/*.[ch] src/trio_socketio/_core/*.py[xd]) setup.py src/trio_socketio/_version.py
 READY := $(VENV)/.built
@@ -17,6 +19,8 @@ SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-n
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PORT
+# Images of containers set this. With it, each start of Python would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
@@ -32,11 +36,11 @@ run: $(READY) ## Run the example chat on PORT (3000)
 
 .PHONY: quick
 quick: $(READY) $(VENV)/.has-test ## Run the tests that need neither Node nor a browser; ARGS go to pytest
-	@$(BIN)/python -m pytest -q --hypothesis-profile=quick -m "not (slow or clients or browser)" $(ARGS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) --hypothesis-profile=quick -m "not (slow or clients or browser)" $(ARGS)
 
 .PHONY: test
 test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser included; ARGS go to pytest
-	@$(BIN)/python -m pytest --hypothesis-profile=quick -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --hypothesis-profile=quick -m "not slow" $(ARGS)
 
 .PHONY: test-all
 test-all: $(READY) $(VENV)/.has-test ## Run all tests, for up to an hour; ARGS go to pytest
@@ -78,7 +82,7 @@ asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sa
 	@$(MAKE) -s $(JOBS) -C csrc asan OUT=../build/csrc-$(notdir $(CC))
 	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
 	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _conn; assert "build/asan" in _conn.__file__'
-	@$(SANITIZED) $(BIN)/python -m pytest -m "not (slow or clients or browser)" $(ARGS)
+	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser)" $(ARGS)
 
 .PHONY: bench
 bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minutes; ARGS go to benches/run.py

@@ -63,7 +63,9 @@ def test_local_adapter_is_the_default() -> None:
 async def coroutine(host: Any) -> Any: ...
 
 
-@pytest.mark.parametrize("adapter", [None, "redis://localhost", 5, coroutine], ids=repr)
+@pytest.mark.parametrize(
+    "adapter", [None, "redis://localhost", 5, coroutine], ids=["None", "URL", "number", "coroutine function"]
+)
 def test_adapter_that_is_no_function_is_refused(adapter: Any) -> None:
     with pytest.raises(TypeError, match="adapter must be the class of an adapter, or a plain function"):
         Server(adapter=adapter)

@@ -19,7 +19,9 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio import BroadcastOperator, Disconnected, Outbox, Server, Socket
 
 SEEDS = [int(seed) for seed in os.environ.get("MODEL_SEEDS", "").split()]
-SEEDS = SEEDS or [random.SystemRandom().randrange(1_000_000) for _ in range(3)]
+# Parallel workers must collect the same tests, so the id of their common run chooses the seeds.
+RUN = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+SEEDS = SEEDS or [RUN.randrange(1_000_000) for _ in range(3)]
 
 PLAYERS = 20
 ROOMS = ["red", "green", "blue"]
