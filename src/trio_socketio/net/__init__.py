@@ -6,7 +6,7 @@ h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or str
 from trio_socketio.net._files import Files
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
-from trio_socketio.net._http1 import HttpLimits
+from trio_socketio.net._http_timeouts import HttpLimits
 from trio_socketio.net._stream_driver import StreamDriver
 from trio_socketio.net._unix import unix_listener
 

@@ -52,7 +52,8 @@ class Exchange:
 
     async def respond(self, response: EngineResponse) -> bool:
         """Write the engine's response, and return whether the connection can carry another request."""
-        return await self.respond_plainly(self.finished(response))
+        response = self._service.headers.finished(self.request, response)
+        return await self._http.respond(response, head=self.request.method == "HEAD")
 
     async def respond_plainly(self, response: EngineResponse) -> bool:
         """Write a response as ``respond`` does, without the header fields that the application adds."""

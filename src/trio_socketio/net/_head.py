@@ -35,7 +35,9 @@ def _address(peer: trio.socket.SocketType) -> str:
 def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
     """Return the request in the form that the engine uses."""
     fields = head.headers.raw_items()
-    headers = {name.lower().decode("ascii"): value.decode("latin-1") for name, value in fields}
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        headers[name.lower().decode("ascii")] = value.decode("latin-1")
     if len(headers) < len(fields):
         headers = _joined(fields)
     method, target = head.method.decode("ascii"), head.target.decode("latin-1")
@@ -56,7 +58,12 @@ def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 def is_last(head: h11.Request, headers: Mapping[str, str]) -> bool:
     """Return whether no other request can follow on the connection (RFC 9112 section 9.3)."""
-    return head.http_version < b"1.1" or "upgrade" in headers or "close" in _connection_options(headers)
+    if head.http_version < b"1.1" or "upgrade" in headers:
+        return True
+    options = headers.get("connection", "keep-alive")
+    return options != "keep-alive" and "close" in _connection_options(
+        headers
+    )  # mostly, it is keep-alive alone
 
 
 def size_of_head(head: h11.Request) -> int:

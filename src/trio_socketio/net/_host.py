@@ -15,10 +15,12 @@ from trio_socketio.engineio import Engine, PollingTransport
 from trio_socketio.net._accepting import Acceptor
 from trio_socketio.net._files import Files
 from trio_socketio.net._health import Health, HostState
-from trio_socketio.net._http1 import Http1Connection, HttpLimits, HttpTimeouts
+from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
 from trio_socketio.net._requests import GONE, Requests
+from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
 from trio_socketio.net._upgrades import Driver, Upgrades
@@ -71,6 +73,7 @@ class EngineHost:
         self._site = Site(paths, options.files, options.health_path, self.service.health)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
+        self._serialiser = Serialiser(options.limits.keep_alive_timeout)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
         self._upgrades = Upgrades(self.service, self._site, self.reactor, options.flush_timeout)
         self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
@@ -135,7 +138,7 @@ class EngineHost:
             await self._shake_hands(stream)
         if self.is_stopping:
             return b"", None
-        http = Http1Connection(stream, self._timeouts)
+        http = Http1Connection(stream, self._timeouts, self._serialiser)
         self.connections.add(http)
         try:
             upgrade = await Requests(self.service, self._site, http).serve()

@@ -2,93 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import formatdate
 from enum import Enum, auto
 
 import h11
 import trio
 
-from trio_socketio.engineio import Delivery, EngineRequest, EngineResponse
-from trio_socketio.net._chunked import BodyTooLarge, ChunkedBody
-from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
+from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.net._body import BodyReader
+from trio_socketio.net._chunked import BodyTooLarge
 from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
+from trio_socketio.net._http_timeouts import HttpTimeouts
 from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
-from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader, plain_socket
-from trio_socketio.net._timeouts import TimeoutQueue, Timeouts
+from trio_socketio.net._reader import RequestReader
+from trio_socketio.net._serialiser import Serialiser
+from trio_socketio.net._timeouts import TimeoutQueue
+from trio_socketio.net._writer import ResponseWriter
 
-__all__ = ["BodyTooLarge", "Http1Connection", "HttpLimits", "HttpTimeouts"]
-
-#: How many bytes of a response are written at once.
-SEND_BYTES = 65536
-
-#: The connection of a client that sends or receives fewer bytes than this within ``request_timeout`` is ended.
-PROGRESS_BYTES = 1024
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HttpLimits:
-    """The limits of a request and a response. Times are in seconds."""
-
-    header_timeout: float
-    request_timeout: float
-    keep_alive_timeout: float
-    max_header_bytes: int
-
-
-class HttpTimeouts(Timeouts):
-    """The timeouts of all HTTP connections of a server, and the parts of responses that depend on them."""
-
-    def __init__(self, limits: HttpLimits) -> None:
-        super().__init__()
-        self.limits = limits
-        self.header = self.queue(limits.header_timeout)
-        self.request = self.queue(limits.request_timeout)
-        self.response = self.queue(limits.request_timeout)
-        self.keep_alive = self.queue(limits.keep_alive_timeout)
-        self._kept = ""
-        if limits.keep_alive_timeout >= 1:
-            self._kept = f"Connection: keep-alive\r\nKeep-Alive: timeout={int(limits.keep_alive_timeout)}\r\n"
-        self._second = -1
-        #: the last lines of a response's head in this second: for a connection that is kept, and for one that is closed
-        self._ends = ("", "")
-
-    def serialise(self, response: EngineResponse, *, close: bool, head: bool) -> bytes:
-        """Return the bytes of a response (RFC 9112 section 4), with its date (RFC 9110 section 6.6.1).
-
-        Its head states how long the connection is kept, or that it is closed.
-        """
-        second = int(time.time())
-        if second != self._second:
-            self._second, date = second, f"Date: {formatdate(second, usegmt=True)}\r\n"
-            self._ends = (f"{date}{self._kept}\r\n", f"{date}Connection: close\r\n\r\n")
-        fields = "".join([f"{name}: {value}\r\n" for name, value in response.headers])
-        start = f"HTTP/1.1 {response.status} \r\n{fields}{self._ends[close]}".encode("latin-1")
-        return start if head else start + response.body
-
-
-class BodyProgress:
-    """Reports how a body grows.
-
-    Args:
-        received: called with the number of new bytes, whenever there are at least ``PROGRESS_BYTES``.
-    """
-
-    def __init__(self, received: Callable[[int], None]) -> None:
-        self._received = received
-        self._told = 0
-
-    def has_grown(self, size: int) -> bool:
-        """Return whether a body of this size has grown enough since the last report; if so, report it."""
-        grown = size - self._told
-        if grown < PROGRESS_BYTES:
-            return False
-        self._told = size
-        self._received(grown)
-        return True
+__all__ = ["Http1Connection"]
 
 
 class ResponseState(Enum):
@@ -105,6 +36,7 @@ class Http1Connection:
     Attributes:
         stream: the byte stream. The caller closes it.
         reader: reads what the client sends.
+        writer: writes the responses.
         scope: the scope of everything after the first request; it is cancelled when the client takes too long.
         idle: the scope of a wait that may be cancelled when the server stops; None: there is none.
         head: the head of the current request, as h11 parsed it.
@@ -115,18 +47,18 @@ class Http1Connection:
     offers_upgrade: bool
     scope: trio.CancelScope
 
-    def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts) -> None:
+    def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts, serialiser: Serialiser) -> None:
         self.stream = stream
         self.address, self.secure = endpoint(stream)
         self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
         self.idle: trio.CancelScope | None = None
-        self._socket = plain_socket(stream)
+        self.writer = ResponseWriter(stream, timeouts.response)
+        self._serialise = serialiser.serialise
         self._timeouts = timeouts
         self._queue: TimeoutQueue | None = None
         self._last = False
         self._response = ResponseState.NONE
         self._body_is_unread = False
-        self._taken = 0
 
     @property
     def trailing_data(self) -> bytes:
@@ -140,13 +72,13 @@ class Http1Connection:
         elif self._queue is self._timeouts.request:
             self.scope.cancel()
 
-    def wait_in(self, queue: TimeoutQueue | None) -> None:
+    def wait_in(self, queue: TimeoutQueue | None, now: float | None = None) -> None:
         """Limit the current wait to the time of this queue, from now on; None: remove the limit."""
         if self._queue is not None:
             self._queue.discard(self.scope)
         self._queue = queue
         if queue is not None:
-            queue.add(self.scope)
+            queue.add(self.scope, now=now)
 
     # requests
 
@@ -219,56 +151,24 @@ class Http1Connection:
             h11.RemoteProtocolError: the body is malformed, or the client ended the connection before its end.
             trio.BrokenResourceError: the client that awaits ``100 Continue`` has disconnected.
         """
-        announced = int(request.headers.get("content-length", "0"))
+        headers = request.headers
+        announced = int(headers.get("content-length", "0"))
         if announced > limit:
             raise BodyTooLarge(f"body of {announced} bytes exceeds max_http_buffer_size={limit}")
-        if "transfer-encoding" in request.headers:
-            body = await self._read_chunked(limit, received)
-        else:
-            whole = self.reader.take(announced)
-            body = await self._read_announced(announced, received) if whole is None else whole
-        if self._queue is not None:
+        is_chunked = "transfer-encoding" in headers
+        body = None if is_chunked else self.reader.take(announced)
+        if body is None:
+            later = BodyReader(self.stream, self.reader, self._extend_request, received)
+            if is_chunked:
+                body = await later.read_chunked(limit, self._timeouts.limits.max_header_bytes)
+            else:
+                body = await later.read(announced)
             self.wait_in(None)
-        self.reader.read_bytes = RECEIVE_BYTES
         self._body_is_unread = False
         return body
 
-    async def _read_announced(self, size: int, received: Callable[[int], None]) -> bytes:
-        body = bytearray()
-        progress = BodyProgress(received)
-        self.reader.read_bytes = BODY_RECEIVE_BYTES
-        while len(body) < size:
-            event = self.reader.h11.next_event()
-            if event is h11.NEED_DATA:
-                await self._wait_for_body(progress, len(body))
-                await self.reader.receive()
-            elif isinstance(event, h11.Data):
-                body += event.data
-            else:
-                break
-        return bytes(body)
-
-    async def _read_chunked(self, limit: int, received: Callable[[int], None]) -> bytes:
-        """Read a chunked body. Each read is small, so that other tasks run between the chunks of two reads."""
-        chunked = ChunkedBody(limit, self._timeouts.limits.max_header_bytes)
-        progress = BodyProgress(received)
-        is_whole = chunked.receive(self.reader.take_rest())
-        while not is_whole:
-            await self._wait_for_body(progress, len(chunked.body))
-            data = await self.reader.read()
-            if not data:
-                raise h11.RemoteProtocolError("the client closed before its last chunk")
-            is_whole = chunked.receive(data)
-        self.reader.put_back(chunked.rest)
-        return bytes(chunked.body)
-
-    async def _wait_for_body(self, progress: BodyProgress, size: int) -> None:
-        """Limit the wait for the rest of a body, and send ``100 Continue`` if need be (RFC 9110 section 10.1.1)."""
-        if progress.has_grown(size) or self._queue is None:
-            self.wait_in(self._timeouts.request)
-        if self.reader.h11.they_are_waiting_for_100_continue:
-            response = h11.InformationalResponse(status_code=100, headers=[])
-            await self.stream.send_all(self.reader.h11.send(response) or b"")
+    def _extend_request(self) -> None:
+        self.wait_in(self._timeouts.request)
 
     # responses
 
@@ -286,20 +186,8 @@ class Http1Connection:
             trio.BrokenResourceError: the connection is broken.
         """
         self._last = self._last or response.close or self._body_is_unread
-        return self._begin_write(self._timeouts.serialise(response, close=self._last, head=head))
-
-    def _begin_write(self, data: bytes) -> bytes:
         self._response = ResponseState.BEGUN
-        if self._socket is None:
-            return data
-        try:
-            written = os.write(self._socket.fileno(), data)
-            self._taken += written
-            return data[written:]
-        except BlockingIOError:
-            return data
-        except OSError as error:
-            raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+        return self.writer.begin(self._serialise(response, close=self._last, head=head))
 
     async def finish_response(self, rest: bytes) -> None:
         """Write the rest of a response; return at once if it is empty.
@@ -308,73 +196,46 @@ class Http1Connection:
             trio.BrokenResourceError: the connection is broken.
             trio.TooSlowError: the client has received less than ``PROGRESS_BYTES`` within ``request_timeout``.
         """
-        if not rest:
-            return
-        size = piece_bytes(self.stream, SEND_BYTES)
-        queue = self._timeouts.response
-        with trio.CancelScope() as scope:
-            queue.add(scope, self._progress())
-            try:
-                for start in range(0, len(rest), size):
-                    piece = rest[start : start + size]
-                    await self.stream.send_all(piece)
-                    self._taken += len(piece)
-            finally:
-                queue.discard(scope)
-        if scope.cancelled_caught:
-            raise trio.TooSlowError
-
-    def _progress(self) -> Callable[[], bool]:
-        """Return a function that returns whether the client has received ``PROGRESS_BYTES`` since its last call."""
-        last = self.delivery()
-
-        def goes_on() -> bool:
-            nonlocal last
-            before, last = last, self.delivery()
-            if before is None or last is None:
-                return False
-            return last.acknowledged - before.acknowledged >= PROGRESS_BYTES
-
-        return goes_on
-
-    def delivery(self) -> Delivery | None:
-        """Return how many of the written bytes the client has received; None: this is unknown."""
-        descriptor = descriptor_of(self.stream)
-        if descriptor is None:
-            return Delivery(self._taken, 0)
-        return delivery_of(descriptor, self._taken)
+        if rest:
+            await self.writer.finish(rest)
 
     async def send(self, data: bytes) -> None:
         """Write bytes unchanged. Raises the same as ``finish_response``."""
-        await self.finish_response(self._begin_write(data))
+        self._response = ResponseState.BEGUN
+        await self.finish_response(self.writer.begin(data))
 
     async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
         """Write a complete response; return whether the connection can carry another request.
 
         Arguments as for ``begin_response``.
         """
-        await self.finish_response(self.begin_response(response, head=head))
-        self._response_written()
-        return self.is_reusable
-
-    def _response_written(self) -> None:
+        rest = self.begin_response(response, head=head)
+        if rest:
+            await self.writer.finish(rest)
         if self._last:
             self._response = ResponseState.LAST_WRITTEN
+        return not self._last
 
     @property
     def is_reusable(self) -> bool:
         """Whether the connection can carry another request after the current response."""
         return not self._last
 
-    def responded(self, *, stop: bool) -> None:
-        """Let the reading task go on, or end, because another task has written the complete response."""
+    def responded(self, now: float, *, stop: bool) -> None:
+        """Let the reading task go on, or end it, because another task has written the complete response.
+
+        Args:
+            now: the time.
+            stop: end the reading task, as the server stops.
+        """
         self.idle = self.scope
-        self._response_written()
+        if self._last:
+            self._response = ResponseState.LAST_WRITTEN
         self.reader.release()
         if self._last or stop:
             self.scope.cancel()
         else:
-            self.wait_in(self._timeouts.keep_alive)
+            self.wait_in(self._timeouts.keep_alive, now)
 
     async def respond_error(self, status: int) -> None:
         """Answer a request that could not be read, unless a response has begun. The connection is then closed.
@@ -385,7 +246,7 @@ class Http1Connection:
         if self._response is ResponseState.NONE:
             response = EngineResponse(status, [("Content-Length", "0")])
             with trio.fail_after(self._timeouts.limits.request_timeout):
-                await self.stream.send_all(self._timeouts.serialise(response, close=True, head=False))
+                await self.stream.send_all(self._serialise(response, close=True, head=False))
             self._response = ResponseState.LAST_WRITTEN
 
     async def linger(self) -> None:

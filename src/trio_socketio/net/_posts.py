@@ -8,8 +8,8 @@ import trio
 
 from trio_socketio._core import Failure, PayloadReader
 from trio_socketio.engineio import POST_TOO_LARGE, EngineResponse, PollingTransport
+from trio_socketio.net._chunked import BodyTooLarge
 from trio_socketio.net._exchange import Exchange
-from trio_socketio.net._http1 import BodyTooLarge
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 __all__ = ["answer_post"]

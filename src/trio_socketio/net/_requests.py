@@ -150,7 +150,7 @@ class Requests:
         if polling is None or not self._is_ready:
             return
         self._waiting = None
-        polling.answered_by(self.http.delivery)
+        polling.answered_by(self.http.writer.delivery)
         request = self._exchange.request
         response = self._exchange.finished(polling.collect(), initial=not request.sid)
         request.response_headers = ()  # frees them, as the session may keep its request
@@ -202,8 +202,9 @@ class Requests:
             self._poll_written(polling)
 
     def _poll_written(self, polling: PollingTransport) -> None:
-        polling.poll_written(trio.current_time())
-        self.http.responded(stop=self._service.is_stopping)
+        now = trio.current_time()
+        polling.poll_written(now)
+        self.http.responded(now, stop=self._service.is_stopping)
 
     def _poll_broke(self, polling: PollingTransport) -> None:
         polling.poll_lost("poll connection closed while it was answered")
