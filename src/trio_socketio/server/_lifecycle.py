@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import trio
 
@@ -18,9 +18,7 @@ from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._phase import CONNECTING
 from trio_socketio.server._socket_state import SocketState
-
-if TYPE_CHECKING:
-    from trio_socketio.server._runtime import Runtime
+from trio_socketio.serving import BaseRuntime
 
 __all__ = ["Lifecycle"]
 
@@ -43,7 +41,7 @@ class Lifecycle:
         former: the sockets that have ended while their session goes on.
     """
 
-    def __init__(self, runtime: Runtime, dispatcher: Dispatcher, former: FormerSockets) -> None:
+    def __init__(self, runtime: BaseRuntime, dispatcher: Dispatcher, former: FormerSockets) -> None:
         self._runtime = runtime
         self._dispatcher = dispatcher
         self._former = former

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from trio_socketio._core import Connection
 from trio_socketio._signal import Signal
-from trio_socketio.adapters import LocalMember, require_own_rooms
+from trio_socketio.adapters import require_own_rooms
+from trio_socketio.server._namespace_state import NamespaceState
+from trio_socketio.server._operators import PublicMember
 
 if TYPE_CHECKING:
-    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._peer import SocketIOPeer
-    from trio_socketio.server._socket import Socket
-    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["Call", "SocketMember"]
 
@@ -26,7 +24,7 @@ class Call:
 
     def __init__(self) -> None:
         #: The socket whose handler makes this call to its own client. Its later events wait until the call ends.
-        self.blocks: SocketState | None = None
+        self.blocks: SocketMember | None = None
         self.signal = Signal()
         self.answer: list[Any] | None = None
 
@@ -46,7 +44,7 @@ class Call:
         await self.signal.wait()
 
 
-class SocketMember(LocalMember):
+class SocketMember(PublicMember):
     """The part of a socket that the adapter of its namespace uses.
 
     Attributes:
@@ -57,33 +55,20 @@ class SocketMember(LocalMember):
     """
 
     # One exists for each idle client. To keep it small, attributes that most sockets never need are stored elsewhere.
-    __slots__ = ("_socket", "calls", "id", "namespace", "peer")
+    __slots__ = ("calls", "namespace", "peer")
+
+    peer: SocketIOPeer
 
     def __init__(self, socket_id: str, namespace: NamespaceState, peer: SocketIOPeer) -> None:
-        self.id = socket_id
+        super().__init__(socket_id)
         self.namespace = namespace
         self.peer = peer
         self.calls: dict[int, Call] | None = None
-        self._socket: Socket | None = None
-
-    def attach(self, socket: Socket) -> None:
-        """Set the public socket, until ``vanish``."""
-        self._socket = socket
-
-    @property
-    def socket(self) -> Socket:
-        """The public socket, until ``vanish``."""
-        assert self._socket is not None
-        return self._socket
 
     @property
     def connection(self) -> Connection:
         """The connection object of the session."""
         return self.peer.session.link
-
-    @abstractmethod
-    async def finish(self) -> None:
-        """Wait until its events are handled and its messages are written, or until the socket has ended."""
 
     # rooms
 
@@ -147,7 +132,7 @@ class SocketMember(LocalMember):
     def vanish(self) -> None:
         """Leave the namespace, and drop the reference to the public socket, which would form a cycle."""
         self.leave_all()
-        self._socket = None
+        super().vanish()
 
     # acknowledgements
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from trio_socketio.adapters import ROOM_EVENTS, RoomEvent, RoomObserver
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._listening import Listening, NamespaceHandlers
-from trio_socketio.server._member import SocketMember
 from trio_socketio.server._namespace_state import NamespaceState
-from trio_socketio.server._operators import EVERYBODY, BroadcastOperator
+from trio_socketio.server._operators import EVERYBODY, BroadcastOperator, PublicMember
 from trio_socketio.server._registration import require_middleware
 from trio_socketio.server._socket import Socket
 
@@ -28,7 +27,7 @@ class Sockets(Mapping[str, "Socket"]):
 
     __slots__ = ("_members",)
 
-    def __init__(self, members: Mapping[str, SocketMember]) -> None:
+    def __init__(self, members: Mapping[str, PublicMember]) -> None:
         self._members = members
 
     def _copy(self) -> dict[str, Socket]:
@@ -60,6 +59,8 @@ class Namespace(Listening, BroadcastOperator):
         name: the name of the namespace. It begins with a slash.
         server: the server of the namespace.
     """
+
+    _namespace: NamespaceState
 
     def __init__(self, server: Server, namespace: NamespaceState) -> None:
         BroadcastOperator.__init__(self, namespace, EVERYBODY)

@@ -12,7 +12,7 @@ from trio_socketio._core import Message
 from trio_socketio.adapters import Adapter
 from trio_socketio.handlers import HandlerFunction
 from trio_socketio.server._listening import NamespaceHandlers
-from trio_socketio.server._member import SocketMember
+from trio_socketio.server._operators import PublicMember
 from trio_socketio.socketio import MAX_ACK_ID, encode_ack, encode_event, packet_writer
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class NamespaceState:
     """
 
     public: Namespace
-    adapter: Adapter[SocketMember]
+    adapter: Adapter[PublicMember]
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class NamespaceState:
         self._packets = packet_writer(name)
         self.encode_plain = _never_plain if keyed else self._packets.event
         self._ack_ids = 0
-        self.rooms_apart: dict[SocketMember, set[str]] = {}
+        self.rooms_apart: dict[PublicMember, set[str]] = {}
 
     # messages
 
@@ -111,6 +111,6 @@ class NamespaceState:
         """See ``NamespaceHost.flushed``."""
         await self.require_runtime().host.flushed()
 
-    def overflowed(self, members: Iterable[SocketMember]) -> None:
+    def overflowed(self, members: Iterable[PublicMember]) -> None:
         """See ``NamespaceHost.overflowed``."""
         self.require_runtime().overflowed(member.peer for member in members)

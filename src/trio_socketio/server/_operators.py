@@ -3,57 +3,87 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
-from trio_socketio.adapters import Answers, Broadcast
+from trio_socketio._core import Message
+from trio_socketio.adapters import Adapter, Answers, Broadcast, LocalMember
 from trio_socketio.handlers import emit_outside, require_task_to_call, require_task_to_emit
 from trio_socketio.server._from_thread import FromThread
+from trio_socketio.server._room_names import Rooms, names
+from trio_socketio.serving import BaseRuntime, Overflowing
 from trio_socketio.socketio import Target
 
 if TYPE_CHECKING:
-    from trio_socketio.server._namespace_state import NamespaceState
     from trio_socketio.server._socket import Socket
 
-__all__ = ["EVERYBODY", "BroadcastOperator", "Choosing", "Rooms", "names"]
-
-Rooms = str | Iterable[str]
+__all__ = ["EVERYBODY", "BroadcastOperator", "Choosing", "EmittingNamespace", "PublicMember"]
 
 #: The target of an operator that chooses all sockets.
 EVERYBODY = Target()
 
 
-def names(rooms: tuple[Rooms, ...]) -> list[str]:
-    """Return the room names of both ``to("a", "b")`` and ``to(["a", "b"])``.
+class PublicMember(LocalMember):
+    """A member of a namespace that a public socket belongs to.
 
-    Members of a ``StrEnum``, and other subclasses of ``str``, become plain ``str``, because the room index takes no
-    others.
-
-    Raises:
-        TypeError: a room is not a ``str``.
+    Attributes:
+        peer: the session of the socket. Sockets of one client in several namespaces share it.
     """
-    flat: list[str] = []
-    for room in rooms:
-        if isinstance(room, str):
-            flat.append(room)
-        else:
-            flat.extend(_several(room))
-    return [room if type(room) is str else _plain(room) for room in flat]
+
+    __slots__ = ("_socket", "id")
+
+    peer: Overflowing
+
+    def __init__(self, socket_id: str) -> None:
+        self.id = socket_id
+        self._socket: Socket | None = None
+
+    def attach(self, socket: Socket) -> None:
+        """Set the public socket, until ``vanish``."""
+        self._socket = socket
+
+    @property
+    def socket(self) -> Socket:
+        """The public socket, until ``vanish``."""
+        assert self._socket is not None
+        return self._socket
+
+    def vanish(self) -> None:
+        """Drop the reference to the public socket, which would form a cycle."""
+        self._socket = None
+
+    @abstractmethod
+    def make_way(self) -> None:
+        """Leave the namespace, so that a new socket can use the same id."""
+
+    @abstractmethod
+    async def finish(self) -> None:
+        """Wait until its events are handled and its messages are written, or until the socket has ended."""
 
 
-def _several(rooms: object) -> Iterable[str]:
-    if not isinstance(rooms, Iterable):
-        raise TypeError(f"a room is a str, not {type(rooms).__name__}")
-    return rooms
+class EmittingNamespace(Protocol):
+    """The namespace of an operator: its adapter, and its encoder of messages."""
 
+    @property
+    def adapter(self) -> Adapter[PublicMember]:
+        """The adapter, which keeps the sockets and their rooms."""
+        ...
 
-def _plain(room: str) -> str:
-    if not isinstance(room, str):
-        raise TypeError(f"a room is a str, not {type(room).__name__}")
-    return str.__str__(room)
+    @property
+    def require_runtime(self) -> Callable[[], BaseRuntime]:
+        """A function that returns the running server's runtime, or raises ``RuntimeError``."""
+        ...
+
+    def encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        """Encode an event; see ``NamespaceState.encode``."""
+        ...
+
+    def next_ack_id(self) -> int:
+        """Return an id for the acknowledgements of one event."""
+        ...
 
 
 class Choosing(ABC):
@@ -65,7 +95,7 @@ class Choosing(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def _choice(self) -> tuple[NamespaceState, Target]:
+    def _choice(self) -> tuple[EmittingNamespace, Target]:
         """Return the namespace and the target that the methods here narrow."""
 
     def to(self, *rooms: Rooms) -> BroadcastOperator:
@@ -99,11 +129,11 @@ class BroadcastOperator(Choosing):
 
     __slots__ = ("_namespace", "_target")
 
-    def __init__(self, namespace: NamespaceState, target: Target) -> None:
+    def __init__(self, namespace: EmittingNamespace, target: Target) -> None:
         self._namespace = namespace
         self._target = target
 
-    def _choice(self) -> tuple[NamespaceState, Target]:
+    def _choice(self) -> tuple[EmittingNamespace, Target]:
         return self._namespace, self._target
 
     @property

@@ -41,6 +41,8 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         ValueError: an option's value is out of range, or the given ``engine`` cannot be used.
     """
 
+    _namespace: NamespaceState
+
     def __init__(self, **options: Unpack[ServerOptions]) -> None:
         config = ServerConfig.make(options)
         self._engine, state = engine_below(config, config.engine)

@@ -8,8 +8,8 @@ from trio_socketio.handlers import HandlerTable, SocketNursery, require_task
 from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import EventIteration, EventIterator
 from trio_socketio.server._listening import Listening, SocketHandlers
-from trio_socketio.server._operators import Rooms, names
 from trio_socketio.server._phase import CONNECTING
+from trio_socketio.server._room_names import Rooms, names
 from trio_socketio.server._sending import Sending
 from trio_socketio.server._socket_state import SocketState
 from trio_socketio.serving import EngineConn

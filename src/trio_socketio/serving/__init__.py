@@ -1,6 +1,6 @@
 """Running servers, of Socket.IO or of Engine.IO alone: options, start and stop, and one peer for each session."""
 
-from trio_socketio.serving._base_runtime import BaseRuntime
+from trio_socketio.serving._base_runtime import BaseRuntime, Overflowing
 from trio_socketio.serving._config import EngineConfig, EngineServerOptions
 from trio_socketio.serving._engine_conn import EngineConn, L
 from trio_socketio.serving._engine_state import EngineState
@@ -26,6 +26,7 @@ __all__ = [
     "Inlet",
     "L",
     "Listeners",
+    "Overflowing",
     "Peer",
     "Serving",
     "check_client_folder",

@@ -21,7 +21,7 @@ from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._inlet import Inlet
 from trio_socketio.serving._observer import EngineObserver, Observable, Observed
 
-__all__ = ["BaseRuntime"]
+__all__ = ["BaseRuntime", "Overflowing"]
 
 #: How long clients with overflowing outboxes are disconnected in a row, in seconds, before other tasks run. Then their
 #: disconnect handlers begin, which takes about as long: together 10 ms.
