@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import re
 from collections.abc import Callable
 
 import trio
@@ -23,20 +22,14 @@ from trio_socketio.engineio import (
     generate_sid,
     is_field_value,
 )
-from trio_socketio.errors import Forbidden
 from trio_socketio.net._http1 import Http1Connection
-from trio_socketio.net._log_limit import LogLimit
+from trio_socketio.net._middlewares import forbidden_in, pass_middlewares
+from trio_socketio.net._refusal_log import RefusalLog
 
 __all__ = ["STOPPING", "Admission"]
 
 STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
 INTERNAL_ERROR = EngineResponse(500, [("Content-Length", "0")])
-
-#: The form of the ids that ``generate_sid`` makes.
-_OUR_SID = re.compile(r"[\w-]{20}", re.ASCII)
-
-#: A hint or a refused origin is logged once in so many seconds, and at most so many origins in this time.
-LOG_INTERVAL, MOST_ORIGINS = 60.0, 100
 
 
 class Admission:
@@ -64,9 +57,7 @@ class Admission:
         self._asks_about_handshakes = (
             options.allow_request is not None or options.generate_id is not generate_sid
         )
-        self._ids_are_ours = options.generate_id is generate_sid
-        self._hints = LogLimit(LOG_INTERVAL, 2)
-        self._origins = LogLimit(LOG_INTERVAL, MOST_ORIGINS)
+        self._refusal_log = RefusalLog(logger, ids_are_ours=options.generate_id is generate_sid)
 
     def may_wait(self, request: EngineRequest) -> bool:
         """Return whether the application must be asked, so that the caller uses ``check`` and not ``check_now``."""
@@ -115,7 +106,7 @@ class Admission:
                     return preflight
                 if self._refuses(request):
                     return STOPPING
-                await self._pass_middlewares(request)
+                await pass_middlewares(self._middlewares, request, self._logger)
                 refusal = self._engine.rules.verify(request, granted)
                 if refusal is None and not request.sid:
                     late = Refusal.FORBIDDEN
@@ -175,65 +166,9 @@ class Admission:
             request.response_headers = cors.headers(request.origin, granted=bool(granted))
         return None
 
-    async def _pass_middlewares(self, request: EngineRequest) -> None:
-        middlewares = tuple(self._middlewares)
-        passed = False
-
-        async def pass_from(position: int) -> None:
-            nonlocal passed
-            if position == len(middlewares):
-                passed = True
-                return
-            called = False
-
-            async def go_on() -> None:
-                nonlocal called
-                if called:
-                    raise RuntimeError("a middleware goes on once")
-                called = True
-                await pass_from(position + 1)
-
-            await middlewares[position](request, go_on)
-
-        try:
-            await pass_from(0)
-        except Exception as error:
-            forbidden = _leaf(error)
-            if isinstance(forbidden, Forbidden):
-                raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
-            self._logger.exception("a middleware of the engine failed: the request is refused")
-            raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
-        if not passed:
-            raise RefusedError(Refusal.MIDDLEWARE_FAILURE)
-
     def _response(self, request: EngineRequest, refusal: Refusal) -> EngineResponse:
-        if refusal is Refusal.SESSION_UNKNOWN and self._ids_are_ours and not _OUR_SID.fullmatch(request.sid):
-            self._hint(
-                "a request names a session id that no server like this one gives: "
-                "an application's own query parameter must not be called sid"
-            )
-        elif refusal is Refusal.PROTOCOL_VERSION and request.revision == 3:
-            self._hint(
-                "refused a client of Engine.IO revision 3, which those of Socket.IO 1 and 2 are: "
-                "allow_eio3=True serves them"
-            )
-        elif refusal is Refusal.FORBIDDEN:
-            self._warn_of_origin(request)
+        self._refusal_log.refused(request, refusal)
         return refusal.response()
-
-    def _hint(self, hint: str) -> None:
-        if self._hints.allows(hint, trio.current_time()):
-            self._logger.info(hint)
-
-    def _warn_of_origin(self, request: EngineRequest) -> None:
-        origin = request.referer_origin if request.origin is None else request.origin
-        if self._origins.allows(origin[:100], trio.current_time()):
-            self._logger.warning(
-                "refused a request from origin %.100r to host %.100r, for they differ: allow the origin with "
-                "cors=[...], or name the proxies in front, which change the scheme, in trusted_proxies=[...]",
-                origin,
-                request.headers.get("host", ""),
-            )
 
     async def _ask(self, request: EngineRequest) -> EngineResponse | None:
         allow_request = self._engine.options.allow_request
@@ -244,8 +179,8 @@ class Admission:
             if inspect.isawaitable(answer):
                 answer = await answer
         except Exception as error:
-            forbidden = _leaf(error)
-            if isinstance(forbidden, Forbidden):
+            forbidden = forbidden_in(error)
+            if forbidden is not None:
                 raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
             self._logger.exception("allow_request failed: the handshake is refused")
             self._engine.rules.refuse(request, Refusal.FORBIDDEN)
@@ -265,10 +200,3 @@ class Admission:
         except Exception:
             self._logger.exception("generate_id failed: no session is opened")
             raise RefusedError(Refusal.ID_GENERATION) from None
-
-
-def _leaf(error: Exception) -> Exception:
-    """Return the single exception in nested groups: a nursery of the application wraps what its task raises."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

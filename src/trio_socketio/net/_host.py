@@ -18,7 +18,8 @@ from trio_socketio.net._health import Health, HostState
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
-from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
+from trio_socketio.net._reactor_driver import ReactorDriver
+from trio_socketio.net._reactor_host import ReactorHost
 from trio_socketio.net._requests import GONE, Requests
 from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService

@@ -14,7 +14,7 @@ import trio
 from trio_socketio._core import Connection, TimerEvent
 from trio_socketio._signal import Signal
 from trio_socketio.engineio import Engine
-from trio_socketio.net._reactor_driver import ReactorHost
+from trio_socketio.net._reactor_host import ReactorHost
 
 __all__ = ["Arrivals", "Overdue"]
 

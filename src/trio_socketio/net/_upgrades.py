@@ -15,7 +15,8 @@ from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
 from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._http1 import Http1Connection
-from trio_socketio.net._reactor_driver import ReactorDriver, ReactorHost
+from trio_socketio.net._reactor_driver import ReactorDriver
+from trio_socketio.net._reactor_host import ReactorHost
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import NOT_FOUND, Site
 from trio_socketio.net._sockets import limit_silence
