@@ -44,7 +44,7 @@ test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser incl
 
 .PHONY: test-all
 test-all: $(READY) $(VENV)/.has-test ## Run all tests, for up to an hour; ARGS go to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 .PHONY: build
 build: $(READY) ## Make the virtual environment and compile

@@ -53,10 +53,10 @@ async def life_on_polling(net: Wire) -> None:
     await ws.close()
 
 
-@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 4])
+@pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 7])
 @pytest.mark.parametrize("life", [life_on_websocket, life_on_polling])
 def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]], link: Link, stride: int) -> None:
-    """At each step, or at each fourth one, which takes a quarter of the time."""
+    """At each step, or at each seventh one, which takes a seventh of the time."""
     before, descriptors = left_behind(), open_descriptors()
     steps = 1
     while _run_once(life, link, steps):

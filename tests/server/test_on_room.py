@@ -142,7 +142,7 @@ async def test_error_of_an_observer_is_logged_and_changes_nothing(
         assert told[-1] == ("join", "red", socket.id)
 
 
-async def test_interrupt_in_an_observer_stops_the_server(running: Any) -> None:
+async def test_interrupt_in_an_observer_stops_the_server(running: Any, autojump_clock: Any) -> None:
     io = Server()
 
     @io.on_room("leave-room")

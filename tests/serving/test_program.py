@@ -73,10 +73,17 @@ class Program:
     async def connect(self) -> SioClient:
         return await (await self.session()).connect()
 
-    async def end(self, *signals: signal.Signals) -> tuple[int, str, str]:
-        """Send signals, and wait for the end: its status, and what it wrote after its first line."""
+    async def end(self, *signals: signal.Signals, client: SioClient | None = None) -> tuple[int, str, str]:
+        """Send signals, and wait for the end: its status, and what it wrote after its first line.
+
+        The client hangs up when the server closes its WebSocket. Without this, the server waits for two seconds.
+        """
         for number in signals:
             self.process.send_signal(number)
+        if client is not None:
+            while not isinstance(await client.receive(), CloseConnection):
+                pass
+            await trio.aclose_forcefully(client.ws.stream)
         stdout, stderr = self.process.stdout, self.process.stderr
         assert stdout is not None and stderr is not None
         out = b"".join([chunk async for chunk in stdout])
@@ -125,7 +132,7 @@ async def test_ctrl_c_ends_it_with_clients_and_their_handlers(tmp_path: Path) ->
         client = await server.connect()
         await client.emit("slow", 100, ack=0)
         assert await client.event() == ["begun"]
-        status, out, errors = await server.end(signal.SIGINT)
+        status, out, errors = await server.end(signal.SIGINT, client=client)
         assert (status, out) == (130, "")
         assert "Traceback" not in errors
 
@@ -185,7 +192,7 @@ async def test_a_second_signal_ends_the_drain(second: signal.Signals, tmp_path: 
         server.process.send_signal(signal.SIGTERM)
         while not await is_draining(server):
             pass
-        status, out, errors = await server.end(second)
+        status, out, errors = await server.end(second, client=client)
         assert (status, out) == (128 + second, "")
         assert "Traceback" not in errors
 
