@@ -44,13 +44,13 @@ else:
 
 #: The extension modules, and whether each calls csrc/.
 MODULES = {
-    "_callee": False,
     "_codec": True,
     "_collector": False,
     "_conn": True,
     "_deflate": True,
     "_delivery": True,
     "_event_queue": False,
+    "_fast_call": False,
     "_message": True,
     "_packets": True,
     "_rooms": True,

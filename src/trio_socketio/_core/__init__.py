@@ -9,7 +9,6 @@ from trio_socketio._core._callbacks import (
     ConnectionTransport,
     ReactorTransport,
 )
-from trio_socketio._core._callee import Callee
 from trio_socketio._core._codec import (
     PayloadReader,
     http_head_length,
@@ -23,6 +22,7 @@ from trio_socketio._core._conn import Connection, FlushList, expire_timers, put_
 from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._delivery import socket_delivery
 from trio_socketio._core._event_queue import EventQueue
+from trio_socketio._core._fast_call import FastCall
 from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._rooms import Member, RoomIndex
@@ -42,7 +42,6 @@ except ModuleNotFoundError:  # the reactor is built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
 
 __all__ = [
-    "Callee",
     "CloseFrame",
     "Connection",
     "ConnectionObserver",
@@ -53,6 +52,7 @@ __all__ = [
     "EventQueue",
     "EventReader",
     "Failure",
+    "FastCall",
     "FlushList",
     "Member",
     "Message",

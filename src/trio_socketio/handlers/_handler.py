@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trio_socketio._core import Callee
+from trio_socketio._core import FastCall
 from trio_socketio.errors import ArgumentsError
 from trio_socketio.handlers._ack import Ack
 from trio_socketio.handlers._annotations import resolve, undecodable
@@ -69,7 +69,7 @@ class _Parameter:
             raise ArgumentsError(f"argument {self.name}: {error}") from None
 
 
-class Handler(Callee):
+class Handler(FastCall):
     """A registered function.
 
     Args:

@@ -4,7 +4,7 @@ from typing import Any, Self
 from typing_extensions import disjoint_base
 
 @disjoint_base
-class Callee:
+class FastCall:
     function: Callable[..., Any]
     def expect(self, takes_socket: bool, types: tuple[type | None, ...] | None) -> None: ...
     def call(self, socket: object, args: Sequence[Any], ack: object) -> Any: ...

@@ -1,4 +1,4 @@
-cdef class Callee:
+cdef class FastCall:
     cdef public object function
     cdef bint _takes_socket
     cdef tuple _types

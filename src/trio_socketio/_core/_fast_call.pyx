@@ -22,7 +22,7 @@ cdef enum:
     MOST = 8
 
 
-cdef class Callee:
+cdef class FastCall:
     """A handler function, which is called directly if the arguments fit.
 
     If they do not, ``call_converted`` of the subclass is called; it converts them first.

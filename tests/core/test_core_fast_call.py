@@ -1,17 +1,17 @@
-"""What is called as it came, and what is left to be converted."""
+"""A handler is called directly if the arguments fit; otherwise they are converted first."""
 
 from __future__ import annotations
 
 import pytest
 
-from trio_socketio._core import Callee
+from trio_socketio._core import FastCall
 
 
-class Case(Callee):
-    """Tells how it was called."""
+class Case(FastCall):
+    """A handler whose result shows how it was called."""
 
     def __init__(self, *types, takes_socket=False):
-        self.function = lambda *args: ("as it came", args)
+        self.function = lambda *args: ("direct", args)
         self.expect(takes_socket, types)
 
     def call_converted(self, socket, args, ack):
@@ -19,7 +19,7 @@ class Case(Callee):
 
 
 class Number(int):
-    """Not an ``int`` by itself."""
+    """A subclass of ``int``, which is not the exact type ``int``."""
 
     __slots__ = ()
 
@@ -34,9 +34,9 @@ class Number(int):
         ((None,) * 8, list(range(8))),
     ],
 )
-def test_arguments_of_the_very_types_are_passed_as_they_came(types, args):
-    assert Case(*types).call("socket", args, "ack") == ("as it came", tuple(args))
-    assert Case(*types, takes_socket=True).call("socket", args, "ack") == ("as it came", ("socket", *args))
+def test_arguments_of_the_exact_types_are_passed_unchanged(types, args):
+    assert Case(*types).call("socket", args, "ack") == ("direct", tuple(args))
+    assert Case(*types, takes_socket=True).call("socket", args, "ack") == ("direct", ("socket", *args))
 
 
 @pytest.mark.parametrize(
@@ -53,30 +53,30 @@ def test_arguments_of_the_very_types_are_passed_as_they_came(types, args):
         ((), None),
     ],
 )
-def test_the_rest_is_left_to_be_converted(types, args):
+def test_other_arguments_are_converted_first(types, args):
     assert Case(*types, takes_socket=True).call("socket", args, "ack") == ("converted", "socket", args, "ack")
 
 
-def test_without_types_nothing_is_passed_as_it_came():
+def test_without_types_all_arguments_are_converted_first():
     case = Case()
     case.expect(True, None)
     assert case.call("socket", [], "ack") == ("converted", "socket", [], "ack")
 
 
-def test_a_call_that_takes_too_long_is_told_even_if_it_fails():
-    told = []
+def test_slow_call_is_reported_even_if_it_fails():
+    reports = []
     case = Case()
-    assert case.call_apart("socket", [], "ack", 1e9, lambda *args: told.append(args)) == ("as it came", ())
-    assert not told
+    assert case.call_apart("socket", [], "ack", 1e9, lambda *args: reports.append(args)) == ("direct", ())
+    assert not reports
     case.function = lambda: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        case.call_apart("socket", [], "ack", -1.0, lambda *args: told.append(args))
-    ((who, seconds),) = told
-    assert who is case
+        case.call_apart("socket", [], "ack", -1.0, lambda *args: reports.append(args))
+    ((caller, seconds),) = reports
+    assert caller is case
     assert seconds >= 0
 
 
-def test_arguments_of_the_wrong_kind_are_refused():
+def test_wrong_types_of_types_and_limit_raise():
     with pytest.raises(TypeError):
         Case().expect(True, [])
     with pytest.raises(TypeError):
