@@ -33,9 +33,9 @@ strategies = st.sampled_from([zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib
 
 def agreed(**limits: int) -> Connection:
     """A connection whose client may send, and is sent, compressed messages."""
-    conn = connection(dialect=DIALECT, **limits)
-    conn.open = True
-    return conn
+    link = connection(dialect=DIALECT, **limits)
+    link.open = True
+    return link
 
 
 @st.composite
@@ -83,11 +83,11 @@ def test_what_zlib_compresses_is_read_however_it_comes(messages, count, seed):
     data = b"".join(frames(payload, BINARY, count) for _, payload in messages)
     ways = every_way(data, [seed])
     pieces = next(ways) if len(data) > 2000 else [piece for way in ways for piece in way]
-    conn = agreed()
+    link = agreed()
     got = []
     for piece in pieces:
-        conn.feed(piece)
-        got += events(conn)
+        link.feed(piece)
+        got += events(link)
     expected = [content for content, _ in messages]
     assert got in (expected, expected * 3)
 
@@ -95,12 +95,12 @@ def test_what_zlib_compresses_is_read_however_it_comes(messages, count, seed):
 @pytest.mark.rows("C32")
 @given(st.text(max_size=300), st.integers(1, 5))
 def test_text_is_judged_when_it_is_inflated(text, count):
-    conn = agreed()
+    link = agreed()
     content = text.encode(errors="surrogatepass")
     compressor = zlib.compressobj(wbits=-15)
     payload = (compressor.compress(content) + compressor.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
-    conn.feed(frames(payload, TEXT, count))
-    (event,) = events(conn)
+    link.feed(frames(payload, TEXT, count))
+    (event,) = events(link)
     assert event == text if text.isprintable() or event == text else event.close_code == 1007
 
 
@@ -120,9 +120,9 @@ def test_garbage_is_what_zlib_says_it_is(payload):
 
 def outcome(payload: bytes) -> bytes | None:
     """What a connection reads in the payload; None: it failed."""
-    conn = agreed(max_message_bytes=10_000_000)
-    conn.feed(frames(payload, BINARY, 1))
-    (event,) = events(conn)
+    link = agreed(max_message_bytes=10_000_000)
+    link.feed(frames(payload, BINARY, 1))
+    (event,) = events(link)
     if isinstance(event, Failure):
         assert event.close_code == 1007
         return None
@@ -162,11 +162,11 @@ def _ends(stream: bytes, final: bytes) -> bool:
 @pytest.mark.rows("C25", "C32")
 @pytest.mark.parametrize(("size", "code"), [(1000, None), (1001, 1009), (1002, 1009), (1_000_000, 1009)])
 def test_the_limit_is_of_the_inflated_message(size, code):
-    conn = agreed(max_message_bytes=1000)
+    link = agreed(max_message_bytes=1000)
     compressor = zlib.compressobj(wbits=-15)
     payload = compressor.compress(b"x" * size) + compressor.flush(zlib.Z_SYNC_FLUSH)
-    conn.feed(frames(payload.removesuffix(TAIL), TEXT, 1))
-    (event,) = events(conn)
+    link.feed(frames(payload.removesuffix(TAIL), TEXT, 1))
+    (event,) = events(link)
     if code is None:
         assert event == "x" * size
     else:
@@ -180,10 +180,10 @@ def _inflate_a_bomb() -> tuple[int, int]:
     block = compressor.compress(bytes(1 << 20)) + compressor.flush(zlib.Z_FULL_FLUSH)
     payload = block * 1024  # a gigabyte
     assert len(payload) < 1_125_000
-    conn = agreed()
+    link = agreed()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    conn.feed(frames(payload, BINARY, 1))
-    (event,) = events(conn)
+    link.feed(frames(payload, BINARY, 1))
+    (event,) = events(link)
     assert isinstance(event, Failure)
     return event.close_code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 
@@ -199,12 +199,12 @@ def test_a_bomb_takes_no_more_than_the_limit():
 
 @pytest.mark.rows("C32")
 def test_no_message_knows_of_another():
-    conn = agreed()
+    link = agreed()
     compressor = zlib.compressobj(wbits=-15)
     for content in (b"secret " * 100, b"secret " * 100):  # the second refers to the first
         payload = compressor.compress(content) + compressor.flush(zlib.Z_SYNC_FLUSH)
-        conn.feed(frames(payload.removesuffix(TAIL), BINARY, 1))
-    first, second = events(conn)
+        link.feed(frames(payload.removesuffix(TAIL), BINARY, 1))
+    first, second = events(link)
     assert first == b"secret " * 100
     assert isinstance(second, Failure)
     assert second.close_code == 1007
@@ -235,14 +235,14 @@ def compressed_frames(data: bytes) -> list[tuple[int, bytes]]:
     )
 )
 def test_zlib_reads_what_is_compressed(messages):
-    conn, expected, plain = agreed(), [], 0
+    link, expected, plain = agreed(), [], 0
     for text, attachments in messages:
         message = Message(text * 50, attachments)
-        conn.send(message)
+        link.send(message)
         plain += len(message)
         expected += [(1, f"4{text * 50}".encode()), *((2, attachment) for attachment in attachments)]
-    assert conn.queued_bytes <= plain
-    data = conn.take(ALL)
+    assert link.queued_bytes <= plain
+    data = link.take(ALL)
     assert compressed_frames(data) == expected
     assert len(data) <= plain
 
@@ -270,10 +270,10 @@ def test_a_broadcast_is_compressed_once():
 def test_forms_of_revision_3_are_compressed():
     message = Message("51-[]", [bytes(200)])
     for base64 in (False, True):
-        conn = connection(dialect=Dialect(3, base64, DEFLATE))
-        conn.open = True
-        conn.send(message)
-        _, attachment = compressed_frames(conn.take(ALL))
+        link = connection(dialect=Dialect(3, base64, DEFLATE))
+        link.open = True
+        link.send(message)
+        _, attachment = compressed_frames(link.take(ALL))
         assert attachment == ((1, b"b4" + b"A" * 267 + b"=") if base64 else (2, b"\x04" + bytes(200)))
     assert message.forms == {"typed", "typed, deflated", "base64", "base64, deflated"}
 
@@ -290,29 +290,29 @@ def test_neither_small_nor_large_messages_are_compressed(size, forms):
 
 @pytest.mark.rows("C32")
 def test_a_message_may_be_kept_as_it_is():
-    conn, message = agreed(), Message("x" * 2000)
+    link, message = agreed(), Message("x" * 2000)
     assert message.compress
     message.compress = False
-    conn.send(message)
+    link.send(message)
     assert not message.compress
     assert not message.forms
-    assert conn.take(ALL).endswith(b"x" * 2000)
+    assert link.take(ALL).endswith(b"x" * 2000)
 
 
 @pytest.mark.rows("B16")
 @pytest.mark.parametrize("revision", [3, 4])
 def test_a_poll_knows_whether_it_may_be_compressed(revision):
-    conn = connection(dialect=Dialect(revision))
-    conn.open = True
-    take = conn.take_payload3 if revision == 3 else conn.take_payload
+    link = connection(dialect=Dialect(revision))
+    link.open = True
+    take = link.take_payload3 if revision == 3 else link.take_payload
     for flags in ([False], [True], [False, True], [True, False], [False, False]):
         for flag in flags:
             message = Message("x")
             message.compress = flag
-            conn.send(message)
+            link.send(message)
         take(ALL)
-        conn.confirm()
-        assert conn.compressible == any(flags)
+        link.confirm()
+        assert link.compressible == any(flags)
 
 
 @pytest.mark.parametrize(
@@ -332,11 +332,11 @@ def test_what_zlib_cannot_do_is_refused(wrong):
 
 
 def test_a_dialect_keeps_what_it_compresses_with():
-    conn = connection(dialect=Dialect(deflate=Deflate(threshold=1, max_bytes=1000)))
-    conn.open = True
-    assert conn.dialect is not None
-    assert conn.dialect.deflate is not None
-    conn.send(Message("x" * 100))
-    conn.dialect = None
-    conn.send(Message("x" * 100))
-    assert len(compressed_frames(conn.take(ALL))) == 2
+    link = connection(dialect=Dialect(deflate=Deflate(threshold=1, max_bytes=1000)))
+    link.open = True
+    assert link.dialect is not None
+    assert link.dialect.deflate is not None
+    link.send(Message("x" * 100))
+    link.dialect = None
+    link.send(Message("x" * 100))
+    assert len(compressed_frames(link.take(ALL))) == 2

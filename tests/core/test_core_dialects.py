@@ -22,9 +22,9 @@ messages = st.lists(st.tuples(texts, st.lists(st.binary(max_size=200), max_size=
 
 
 def opened(dialect: Dialect | None, **limits: int) -> Connection:
-    conn = connection(dialect=dialect, **limits)
-    conn.open = True
-    return conn
+    link = connection(dialect=dialect, **limits)
+    link.open = True
+    return link
 
 
 def packets(text: str, attachments: list[bytes], dialect: Dialect) -> list[str | bytes]:
@@ -35,9 +35,9 @@ def packets(text: str, attachments: list[bytes], dialect: Dialect) -> list[str |
     return ["4" + text, *encoded]
 
 
-def bodies(conn: Connection) -> tuple[bytes, bool]:
-    body = conn.take_payload3(ALL)
-    conn.confirm()
+def bodies(link: Connection) -> tuple[bytes, bool]:
+    body = link.take_payload3(ALL)
+    link.confirm()
     return body
 
 
@@ -45,16 +45,16 @@ def bodies(conn: Connection) -> tuple[bytes, bool]:
 @pytest.mark.parametrize("dialect", [TYPED, BASE64])
 @given(messages)
 def test_frames_of_revision_3(dialect, sent):
-    conn = opened(dialect)
+    link = opened(dialect)
     expected: list[tuple[int, bytes]] = []
     for text, attachments in sent:
-        conn.send(Message(text, attachments))
+        link.send(Message(text, attachments))
         expected += [
             (1, packet.encode()) if isinstance(packet, str) else (2, packet)
             for packet in packets(text, attachments, dialect)
         ]
-    size = conn.queued_bytes
-    frames = conn.take(ALL)
+    size = link.queued_bytes
+    frames = link.take(ALL)
     assert server_frames(frames) == expected
     assert size == len(frames)  # limits count what is sent
 
@@ -63,46 +63,46 @@ def test_frames_of_revision_3(dialect, sent):
 @pytest.mark.parametrize("dialect", [TYPED, BASE64])
 @given(messages)
 def test_payloads_of_revision_3(dialect, sent):
-    conn = opened(dialect)
+    link = opened(dialect)
     expected: list[str | bytes] = []
     for text, attachments in sent:
-        conn.send(Message(text, attachments))
+        link.send(Message(text, attachments))
         expected += packets(text, attachments, dialect)
     binary = any(isinstance(packet, bytes) for packet in expected)
     join = oracle.join_payload3_binary if binary else oracle.join_payload3
-    assert bodies(conn) == (join(expected), binary)
+    assert bodies(link) == (join(expected), binary)
 
 
 @pytest.mark.rows("C5")
 def test_the_binary_vector_of_the_wire_notes():
-    conn = opened(TYPED)
-    conn.send(Message("0"))
-    conn.send(Message(HEAD, [b"\x01\x02\x03"]))
+    link = opened(TYPED)
+    link.send(Message("0"))
+    link.send(Message(HEAD, [b"\x01\x02\x03"]))
     body = b"\x00\x02\xff40" + b"\x00\x05\x01\xff4" + HEAD.encode() + b"\x01\x04\xff\x04\x01\x02\x03"
-    assert bodies(conn) == (body, True)
+    assert bodies(link) == (body, True)
 
 
 @pytest.mark.rows("C4", "C7")
 def test_the_text_vector_of_the_wire_notes():
-    conn = opened(BASE64)
-    conn.send(Message("0"))
-    conn.send(Message(HEAD, [b"\x01\x02\x03"]))
-    assert bodies(conn) == (f"2:4047:4{HEAD}6:b4AQID".encode(), False)
+    link = opened(BASE64)
+    link.send(Message("0"))
+    link.send(Message(HEAD, [b"\x01\x02\x03"]))
+    assert bodies(link) == (f"2:4047:4{HEAD}6:b4AQID".encode(), False)
 
 
 @pytest.mark.rows("C4")
 def test_a_body_without_binary_messages_is_text_whatever_the_client_takes():
     for dialect in (TYPED, BASE64):
-        conn = opened(dialect)
-        conn.send(Message("€😀"))
-        assert bodies(conn) == ("4:4€😀".encode(), False)
+        link = opened(dialect)
+        link.send(Message("€😀"))
+        assert bodies(link) == ("4:4€😀".encode(), False)
 
 
 @pytest.mark.rows("C7")
 def test_base64_means_nothing_in_revision_4():
-    conn = opened(Dialect(4, base64=True))
-    conn.send(Message("x", [b"\x01\x02\x03"]))
-    assert server_frames(conn.take(ALL)) == [(1, b"4x"), (2, b"\x01\x02\x03")]
+    link = opened(Dialect(4, base64=True))
+    link.send(Message("x", [b"\x01\x02\x03"]))
+    assert server_frames(link.take(ALL)) == [(1, b"4x"), (2, b"\x01\x02\x03")]
 
 
 def test_each_form_is_made_once_however_many_get_it():
@@ -127,26 +127,26 @@ def test_each_form_is_made_once_however_many_get_it():
 def test_text_is_sent_as_it_is_to_all():
     message = Message("2[]")
     for dialect in (None, TYPED, BASE64):
-        conn = opened(dialect)
-        conn.send(message)
-        assert conn.take(ALL) == b"\x81\x0442[]"
+        link = opened(dialect)
+        link.send(message)
+        assert link.take(ALL) == b"\x81\x0442[]"
     assert message.forms == frozenset()
 
 
 def test_a_form_outlives_whoever_made_the_message():
-    conn = opened(TYPED)
-    conn.send(Message("x", [b"y"]))
-    assert server_frames(conn.take(ALL)) == [(1, b"4x"), (2, b"\x04y")]
+    link = opened(TYPED)
+    link.send(Message("x", [b"y"]))
+    assert server_frames(link.take(ALL)) == [(1, b"4x"), (2, b"\x04y")]
 
 
 def test_what_is_queued_keeps_its_form_when_the_dialect_changes():
-    conn = opened(TYPED)
-    conn.send(Message(None, [b"a"]))
-    conn.dialect = BASE64
-    conn.send(Message(None, [b"a"]))
-    conn.dialect = None
-    conn.send(Message(None, [b"a"]))
-    assert server_frames(conn.take(ALL)) == [(2, b"\x04a"), (1, b"b4YQ=="), (2, b"a")]
+    link = opened(TYPED)
+    link.send(Message(None, [b"a"]))
+    link.dialect = BASE64
+    link.send(Message(None, [b"a"]))
+    link.dialect = None
+    link.send(Message(None, [b"a"]))
+    assert server_frames(link.take(ALL)) == [(2, b"\x04a"), (1, b"b4YQ=="), (2, b"a")]
 
 
 @pytest.mark.rows("C7")
@@ -159,10 +159,10 @@ def test_an_upgrade_brings_its_own_dialect():
 
 
 def test_a_key_replaces_the_form_of_another_message():
-    conn = opened(TYPED, policy=4)
-    conn.send(Message("1-", [b"old"], key=7))
-    conn.send(Message("1-", [b"new"], key=7))
-    assert server_frames(conn.take(ALL)) == [(1, b"41-"), (2, b"\x04new")]
+    link = opened(TYPED, policy=4)
+    link.send(Message("1-", [b"old"], key=7))
+    link.send(Message("1-", [b"new"], key=7))
+    assert server_frames(link.take(ALL)) == [(1, b"41-"), (2, b"\x04new")]
 
 
 @pytest.mark.parametrize("revision", [2, 5, 259, -1])

@@ -52,7 +52,7 @@ any_frames = st.builds(
 )
 
 
-def conn():
+def link():
     return connection(max_message_bytes=LIMIT, max_fragments=FRAGMENTS)
 
 
@@ -63,7 +63,7 @@ def oracle(data: bytes) -> Verdict:
 def agrees(data: bytes, seed: int) -> None:
     expected = oracle(data)
     for pieces in every_way(data, [seed]):
-        assert read(conn(), pieces) == expected
+        assert read(link(), pieces) == expected
 
 
 @given(streams, st.integers(0))
@@ -74,7 +74,7 @@ def test_frames_of_messages_mean_the_same_however_they_are_cut(data, seed):
 @given(streams, closes, st.binary(max_size=20), st.integers(0))
 def test_what_comes_after_a_close_frame_is_ignored(before, close, after, seed):
     expected = oracle(before + close)
-    assert read(conn(), cut(before + close + after, seed)) == expected
+    assert read(link(), cut(before + close + after, seed)) == expected
 
 
 @given(st.lists(any_frames, max_size=6).map(b"".join), st.integers(0))
@@ -102,10 +102,10 @@ def test_text_is_refused_at_the_byte_that_makes_it_wrong(text, draw):
     frame = client_frame(1, bytes(wrong))
     first_bad = 6 + wrong.index(0xFF)
     for at in range(len(frame)):
-        verdict = read(conn(), [frame[: at + 1]])
+        verdict = read(link(), [frame[: at + 1]])
         if at >= first_bad:
             assert verdict.failed == 1007
-    assert read(conn(), [frame[:6]]).failed == 0
+    assert read(link(), [frame[:6]]).failed == 0
 
 
 def test_a_failed_reader_stays_failed():
@@ -129,15 +129,15 @@ def test_after_a_close_frame_there_are_no_events():
 def test_the_largest_message_is_taken_and_one_byte_more_is_refused_by_its_header():
     for opcode in (1, 2):
         frame = client_frame(opcode, b"x" * LIMIT)
-        assert [len(m) for m in read(conn(), [frame]).messages] == [LIMIT]
+        assert [len(m) for m in read(link(), [frame]).messages] == [LIMIT]
         too_big = client_frame(opcode, b"x" * (LIMIT + 1))
-        assert read(conn(), [too_big[:4]]).failed == 1009
+        assert read(link(), [too_big[:4]]).failed == 1009
 
 
 def test_fragments_are_refused_at_the_one_that_passes_the_limit():
     start = client_frame(2, b"x" * 200, fin=False)
-    assert read(conn(), [start]).failed == 0
-    assert read(conn(), [start + client_frame(0, b"x" * 101)[:2]]).failed == 1009
+    assert read(link(), [start]).failed == 0
+    assert read(link(), [start + client_frame(0, b"x" * 101)[:2]]).failed == 1009
 
 
 @pytest.mark.parametrize("size", [0, 1])

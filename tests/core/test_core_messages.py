@@ -16,9 +16,9 @@ from trio_socketio._core import Connection, Message, TimerWheel, expire_timers, 
 
 
 def sent(message: Message) -> bytes:
-    conn = connection(max_bytes=1)
-    conn.push(message)
-    return conn.take(ALL)
+    link = connection(max_bytes=1)
+    link.push(message)
+    return link.take(ALL)
 
 
 sizes = st.sampled_from([0, 1, 125, 126, 127, 65535, 65536, 65537])
@@ -147,9 +147,9 @@ def test_the_options_of_a_message_are_checked(keywords):
 
 @pytest.mark.parametrize("wrong", [None, b"x", 5, object()])
 def test_connections_take_their_own_kind_only(wrong):
-    conn = connection()
-    for function in (conn.push, conn.adopt, conn.take, conn.next_event, conn.set_deadline):
-        if isinstance(wrong, int) and function in (conn.take, conn.next_event, conn.set_deadline):
+    link = connection()
+    for function in (link.push, link.adopt, link.take, link.next_event, link.set_deadline):
+        if isinstance(wrong, int) and function in (link.take, link.next_event, link.set_deadline):
             continue
         with pytest.raises(TypeError):
             function(wrong)
@@ -171,23 +171,23 @@ def test_a_close_code_has_two_bytes(code):
 
 
 def test_a_wheel_lives_as_long_as_its_connections():
-    conn = Connection(
+    link = Connection(
         TimerWheel(0.0), max_message_bytes=1, max_fragments=1, max_packets=1, max_bytes=1, policy=0
     )
-    conn.owner = {"the session": conn}
-    conn.set_deadline(5.0)
+    link.owner = {"the session": link}
+    link.set_deadline(5.0)
     gc.collect()
-    conn.owner = None
-    del conn
+    link.owner = None
+    del link
     gc.collect()
 
 
 def test_a_connection_that_is_freed_is_out_of_the_wheel():
     wheel = TimerWheel(0.0)
-    conn = connection(wheel)
-    conn.set_deadline(5.0)
+    link = connection(wheel)
+    link.set_deadline(5.0)
     assert len(wheel) == 1
-    del conn
+    del link
     gc.collect()
     assert len(wheel) == 0
     assert expire_timers(wheel, 10.0, Message("", packet_type="2")) == []

@@ -32,7 +32,7 @@ def test_messages_of_an_open_session_go_to_its_observer_and_the_rest_to_its_tran
 
 def test_what_is_not_open_has_a_transport_only(bench: Bench):
     peer = bench.peer()
-    peer.conn.open = False
+    peer.link.open = False
     peer.send(text("a"), client_frame(2, b"b"))
     bench.turn()
     assert peer.log == [("receive", "4a"), ("receive", b"b")]
@@ -69,7 +69,7 @@ def test_a_message_larger_than_what_is_read_at_once(bench: Bench):
 
 def test_pings_are_answered_and_heartbeats_counted_without_a_word(bench: Bench):
     peer = bench.peer()
-    peer.conn.start_heartbeat(0.0, 25.0, 20.0)
+    peer.link.start_heartbeat(0.0, 25.0, 20.0)
     expire_timers(bench.wheel, 25.0, Message("", packet_type="2"))
     peer.send(client_frame(9, b"hi"), client_frame(1, b"3"))
     bench.turn(30.0)
@@ -96,29 +96,29 @@ def test_what_is_queued_is_written_with_the_next_turn_and_told_once(bench: Bench
     bench.turn()
     told = bench.told
     for number in range(3):
-        peer.conn.send(Message(str(number)))
-    other.conn.send(Message("x"))
+        peer.link.send(Message(str(number)))
+    other.link.send(Message("x"))
     assert bench.told == told + 1
     assert bench.reactor.has_dirty
     assert not bench.turn()
     assert peer.read() == b"\x81\x0240\x81\x0241\x81\x0242"
     assert other.read() == b"\x81\x024x"
     assert peer.log == []  # nobody watches
-    peer.conn.send(Message("x"))
+    peer.link.send(Message("x"))
     assert bench.told == told + 2
 
 
 def test_who_watches_is_told_when_it_is_written(bench: Bench):
     peer = bench.peer()
-    peer.conn.watched = True
-    peer.conn.send(Message("x"))
+    peer.link.watched = True
+    peer.link.send(Message("x"))
     bench.turn()
     assert peer.log == [("flushed", False)]
 
 
 def test_an_answer_given_in_a_turn_goes_out_in_the_same_turn(bench: Bench):
     peer = bench.peer()
-    peer.on_message = lambda message: peer.conn.send(Message(message))
+    peer.on_message = lambda message: peer.link.send(Message(message))
     peer.send(text("a"), text("b"))
     assert not bench.turn()
     assert peer.read() == b"\x81\x024a\x81\x024b"
@@ -128,9 +128,9 @@ def test_a_client_that_reads_slowly_gets_every_byte_in_order(bench: Bench):
     peer = bench.peer(buffer=SMALL, max_bytes=1 << 30)
     expected = b""
     for number in range(200):
-        peer.conn.send(Message(f"{number} " + "x" * (number * 37)))
+        peer.link.send(Message(f"{number} " + "x" * (number * 37)))
     bench.settle()
-    assert not peer.conn.is_writable
+    assert not peer.link.is_writable
     assert not bench.reactor.has_dirty  # it is waited for, not asked again and again
     received = b""
     while part := peer.read():
@@ -141,7 +141,7 @@ def test_a_client_that_reads_slowly_gets_every_byte_in_order(bench: Bench):
         expected = f"4{number} ".encode() + b"x" * (number * 37)
         at = received.index(expected, at) + len(expected)
     assert at == len(received)
-    assert peer.conn.is_writable
+    assert peer.link.is_writable
 
 
 # the end
@@ -149,17 +149,17 @@ def test_a_client_that_reads_slowly_gets_every_byte_in_order(bench: Bench):
 
 def test_what_is_in_the_reactor_stays_alive_until_it_is_removed(bench: Bench):
     peer = bench.peer()
-    conn, fd = peer.conn, peer.fd
-    peer.conn = None  # type: ignore[assignment]
+    link, fd = peer.link, peer.fd
+    peer.link = None  # type: ignore[assignment]
     gc.collect()
     peer.send(text("a"))
     bench.turn()
     assert peer.log == ["a"]
-    bench.reactor.remove(conn)
+    bench.reactor.remove(link)
     assert not is_open(fd)
     assert peer.has_ended()
-    bench.reactor.remove(conn)  # nothing happens
-    conn.send(Message("x"))
+    bench.reactor.remove(link)  # nothing happens
+    link.send(Message("x"))
     bench.turn()
     assert len(bench.reactor) == 0
 
@@ -171,11 +171,11 @@ def test_a_reactor_that_is_closed_closes_all_sockets_and_keeps_nothing():
     peers = [bench.peer() for _ in range(100)]
     for peer in peers:
         peer.send(text("a"))
-        peer.conn.send(Message("x"))
+        peer.link.send(Message("x"))
     bench.reactor.close()
     for peer in peers:
         assert not is_open(peer.fd)
-        peer.conn.send(Message("y"))  # nobody takes it
+        peer.link.send(Message("y"))  # nobody takes it
     bench.reactor.close()
     bench.close()
     del bench, peers, peer
@@ -189,7 +189,7 @@ def test_a_reactor_that_is_forgotten_while_nothing_is_in_it_keeps_no_descriptor(
     before = sorted(os.listdir("/proc/self/fd"))
     bench = Bench()
     peer = bench.peer()
-    bench.reactor.remove(peer.conn)
+    bench.reactor.remove(peer.link)
     peer.client.close()
     del bench, peer
     gc.collect()

@@ -23,7 +23,7 @@ def test_who_pauses_in_the_middle_of_its_input_gets_the_rest_when_it_resumes(ben
     peer = bench.peer()
 
     def pause(message: str) -> None:
-        peer.conn.paused = message in ("1", "3")
+        peer.link.paused = message in ("1", "3")
 
     peer.on_message = pause
     peer.send(*(text(str(number)) for number in range(6)))
@@ -32,25 +32,25 @@ def test_who_pauses_in_the_middle_of_its_input_gets_the_rest_when_it_resumes(ben
     peer.send(text("6"))
     assert bench.settle() < 5  # it does not spin
     assert not bench.is_ready()
-    bench.reactor.resume(peer.conn)
+    bench.reactor.resume(peer.link)
     bench.settle()
     assert peer.log == ["0", "1", "2", "3"]
-    bench.reactor.resume(peer.conn)
+    bench.reactor.resume(peer.link)
     bench.settle()
     assert peer.log == [str(number) for number in range(7)]
 
 
 def test_who_is_paused_is_not_read_but_written_to(bench: Bench):
     peer = bench.peer()
-    peer.conn.paused = True
+    peer.link.paused = True
     peer.send(text("a"))
     for _ in range(3):
         bench.settle()
     assert peer.log == []
-    peer.conn.send(Message("x"))
+    peer.link.send(Message("x"))
     bench.settle()
     assert peer.read() == b"\x81\x024x"
-    bench.reactor.resume(peer.conn)
+    bench.reactor.resume(peer.link)
     bench.settle()
     assert peer.log == ["a"]
 
@@ -58,14 +58,14 @@ def test_who_is_paused_is_not_read_but_written_to(bench: Bench):
 def test_what_the_kernel_and_the_buffer_hold_does_not_change_while_others_are_read(bench: Bench):
     """What is left of a paused connection's input is its own, not the buffer that all share."""
     peer, others = bench.peer(), [bench.peer() for _ in range(5)]
-    peer.on_message = lambda message: setattr(peer.conn, "paused", True)
+    peer.on_message = lambda message: setattr(peer.link, "paused", True)
     peer.send(*(text(f"mine {number}") for number in range(50)))
     bench.settle()
     for other in others:
         other.send(*(text("others") for _ in range(500)))
     bench.settle()
     for _ in range(49):
-        bench.reactor.resume(peer.conn)
+        bench.reactor.resume(peer.link)
         bench.settle()
     assert peer.log == [f"mine {number}" for number in range(50)]
 
@@ -114,13 +114,13 @@ def test_a_ping_before_a_full_share_is_answered_in_the_same_turn(count: int):
 
 def test_a_close_frame_is_not_written_into_a_message_that_is_cut_off(bench: Bench):
     peer = bench.peer(buffer=4096, max_bytes=1 << 22)
-    peer.conn.send(Message(b"x" * (1 << 20)))
+    peer.link.send(Message(b"x" * (1 << 20)))
     bench.turn()
-    assert not peer.conn.is_writable  # half of it is in the socket
-    peer.conn.discard()
+    assert not peer.link.is_writable  # half of it is in the socket
+    peer.link.discard()
     while peer.read():
         bench.turn()
-    assert not peer.conn.is_writable
+    assert not peer.link.is_writable
 
 
 def test_a_turn_that_has_no_time_left_comes_again_and_forgets_nobody():
@@ -128,7 +128,7 @@ def test_a_turn_that_has_no_time_left_comes_again_and_forgets_nobody():
     peers = [bench.peer() for _ in range(20)]
     for peer in peers:
         peer.send(text("a"))
-        peer.conn.send(Message("x"))
+        peer.link.send(Message("x"))
     for _ in range(200):
         bench.turn()
         if all(peer.log for peer in peers):
@@ -168,8 +168,8 @@ def test_an_exception_of_a_transport_hits_only_its_own_connection(bench: Bench, 
 
     bad.on_message = fail
     for peer in (bad, good):
-        peer.conn.watched = True
-        peer.conn.send(Message("x"))
+        peer.link.watched = True
+        peer.link.send(Message("x"))
         peer.client.shutdown(socket.SHUT_WR)
     bench.turn()
     assert (moment, None if moment == "ended" else False) in bad.log
@@ -189,7 +189,7 @@ def test_what_stops_the_program_comes_through_and_the_others_are_served_later(be
         peer.send(text("a"))
     with pytest.raises(KeyboardInterrupt):
         bench.settle()
-    bench.reactor.remove(bad.conn)
+    bench.reactor.remove(bad.link)
     bench.settle()
     assert good.log == ["a"]
 
@@ -197,7 +197,7 @@ def test_what_stops_the_program_comes_through_and_the_others_are_served_later(be
 def test_a_descriptor_that_is_none_stays_the_callers(bench: Bench):
     peer = Peer(bench, None)
     with open(os.devnull, "rb") as file, pytest.raises(OSError, match="reactor"):
-        bench.reactor.add(peer.conn, file.fileno())  # epoll takes no files
+        bench.reactor.add(peer.link, file.fileno())  # epoll takes no files
     assert len(bench.reactor) == 0
 
 
@@ -213,14 +213,14 @@ def test_whatever_happens_everybody_gets_each_message_once_in_order(bench: Bench
     gone: set[Peer] = set()
 
     def remove(peer: Peer) -> None:
-        bench.reactor.remove(peer.conn)
+        bench.reactor.remove(peer.link)
         gone.add(peer)
 
     def react(peer: Peer, message: str) -> None:
-        peer.conn.send(Message(message))  # an echo
+        peer.link.send(Message(message))  # an echo
         roll = chance.random()
         if roll < 0.05:
-            peer.conn.paused = True
+            peer.link.paused = True
         elif roll < 0.07:
             remove(chance.choice(peers))
 
@@ -236,21 +236,21 @@ def test_whatever_happens_everybody_gets_each_message_once_in_order(bench: Bench
     for _ in range(2000):
         peer = chance.choice(peers)
         roll = chance.random()
-        if roll < 0.6 and peer not in gone and not peer.conn.paused:
+        if roll < 0.6 and peer not in gone and not peer.link.paused:
             for _ in range(chance.randrange(60)):
                 peer.send(text(f"<{sent[peer][0]}>"))
                 sent[peer][0] += 1
             bench.turn()
         elif roll < 0.9 and peer not in gone:
-            bench.reactor.resume(peer.conn)
+            bench.reactor.resume(peer.link)
             echoed[peer] = echoed.get(peer, b"") + peer.read()
         elif roll < 0.92:
             add()
         bench.turn()
     for peer in peers:
-        peer.on_message = lambda message, peer=peer: peer.conn.send(Message(message)) and None
+        peer.on_message = lambda message, peer=peer: peer.link.send(Message(message)) and None
         if peer not in gone:
-            bench.reactor.resume(peer.conn)
+            bench.reactor.resume(peer.link)
     bench.settle(10_000)
     for peer in peers:
         assert peer.log == [f"<{number}>" for number in range(len(peer.log))]

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linu
 def test_who_is_removed_by_its_own_message_gets_no_more(bench: Bench):
     peer, other = bench.peer(), bench.peer()
     fd = peer.fd
-    peer.on_message = lambda message: bench.reactor.remove(peer.conn)
+    peer.on_message = lambda message: bench.reactor.remove(peer.link)
     for each in (peer, other):
         each.send(text("a"), text("b"))
     bench.settle()
@@ -32,7 +32,7 @@ def test_who_is_removed_by_another_in_the_same_turn_gets_nothing(bench: Bench):
     def remove_the_others(peer: Peer) -> None:
         for other in peers:
             if other is not peer:
-                bench.reactor.remove(other.conn)
+                bench.reactor.remove(other.link)
 
     for peer in peers:
         peer.on_message = lambda message, peer=peer: remove_the_others(peer)
@@ -49,7 +49,7 @@ def test_a_descriptor_is_not_given_away_before_the_turn_is_over(bench: Bench):
 
     def replace(message: str) -> None:
         for peer in (first, second):
-            bench.reactor.remove(peer.conn)
+            bench.reactor.remove(peer.link)
         assert is_open(first.fd)
         assert is_open(second.fd)
         newcomers.append(bench.peer())
@@ -68,16 +68,16 @@ def test_a_descriptor_is_not_given_away_before_the_turn_is_over(bench: Bench):
 def test_a_descriptor_that_is_used_again_belongs_to_the_newcomer_alone(bench: Bench):
     for _ in range(50):
         old = bench.peer()
-        old.conn.send(Message("old"))
+        old.link.send(Message("old"))
         old.send(text("old"))
         old.client.close()
-        bench.reactor.remove(old.conn)
+        bench.reactor.remove(old.link)
         new = bench.peer()
         assert old.fd in (new.fd, new.client.fileno())
         new.send(text("new"))
         bench.settle()
         assert (old.log, new.log, new.read()) == ([], ["new"], b"")
-        bench.reactor.remove(new.conn)
+        bench.reactor.remove(new.link)
 
 
 def test_a_connection_that_nobody_else_holds_may_end_in_its_own_message(bench: Bench):
@@ -86,9 +86,9 @@ def test_a_connection_that_nobody_else_holds_may_end_in_its_own_message(bench: B
     class Suicide(Peer):
         def text(self, data: bytes, now: float) -> None:
             seen.append(data.decode())
-            conn, self.conn = self.conn, None  # type: ignore[assignment]
-            conn.transport = conn.observer = None
-            bench.reactor.remove(conn)
+            link, self.link = self.link, None  # type: ignore[assignment]
+            link.transport = link.observer = None
+            bench.reactor.remove(link)
 
     for _ in range(100):
         peer = Suicide(bench, socket.socketpair())
@@ -103,14 +103,14 @@ def test_a_connection_that_nobody_else_holds_may_end_in_its_own_message(bench: B
 def test_an_upgrade_in_the_middle_of_the_input_takes_the_rest_along(bench: Bench):
     candidate = bench.peer()
     session = Peer(bench, None)
-    session.conn.send(Message("queued while it polled"))
+    session.link.send(Message("queued while it polled"))
 
     def upgrade(message: object) -> None:
         if message == ("receive", "5"):
-            bench.reactor.move(candidate.conn, session.conn)
-            session.conn.adopt(candidate.conn)
+            bench.reactor.move(candidate.link, session.link)
+            session.link.adopt(candidate.link)
 
-    candidate.conn.open = False
+    candidate.link.open = False
     candidate.on_message = upgrade
     half = text("in halves")
     candidate.send(
@@ -122,37 +122,37 @@ def test_an_upgrade_in_the_middle_of_the_input_takes_the_rest_along(bench: Bench
     assert candidate.log == [("receive", "2probe"), ("receive", "5")]
     assert session.log == ["a", b"b", "in halves"]
     assert candidate.read() == b"\x81\x174queued while it polled"
-    bench.reactor.remove(candidate.conn)  # it has no socket any more
+    bench.reactor.remove(candidate.link)  # it has no socket any more
     assert len(bench.reactor) == 1
 
 
 def test_a_session_that_is_not_read_stays_so_through_its_upgrade(bench: Bench):
     candidate, session = bench.peer(), Peer(bench, None)
-    session.conn.paused = True
+    session.link.paused = True
 
     def upgrade(message: object) -> None:
-        bench.reactor.move(candidate.conn, session.conn)
-        session.conn.adopt(candidate.conn)
+        bench.reactor.move(candidate.link, session.link)
+        session.link.adopt(candidate.link)
 
-    candidate.conn.open = False
+    candidate.link.open = False
     candidate.on_message = upgrade
     candidate.send(client_frame(1, b"5"), text("a"))
     bench.settle()
-    assert session.conn.paused
+    assert session.link.paused
     assert session.log == []
-    bench.reactor.resume(session.conn)
+    bench.reactor.resume(session.link)
     bench.settle()
     assert session.log == ["a"]
 
 
 def test_a_peer_that_resets_in_the_middle_of_a_flush_is_broken_and_the_others_are_served(bench: Bench):
     stuck, other = bench.peer(buffer=1), bench.peer()
-    stuck.on_message = lambda message: bench.reactor.remove(stuck.conn)
+    stuck.on_message = lambda message: bench.reactor.remove(stuck.link)
     for number in range(20):
-        stuck.conn.send(Message("x" * 1000))
-        other.conn.send(Message(str(number)))
+        stuck.link.send(Message("x" * 1000))
+        other.link.send(Message(str(number)))
     bench.settle()
-    assert not stuck.conn.is_writable
+    assert not stuck.link.is_writable
     stuck.client.close()
     bench.settle()
     assert [name for name, _ in stuck.log] in (["broken"], ["ended"])
@@ -162,10 +162,10 @@ def test_a_peer_that_resets_in_the_middle_of_a_flush_is_broken_and_the_others_ar
 
 def test_a_peer_that_is_gone_when_something_is_written_is_told_broken(bench: Bench):
     peer = bench.peer()
-    peer.conn.paused = True
+    peer.link.paused = True
     bench.settle()
     peer.client.close()
-    peer.conn.send(Message("x"))
+    peer.link.send(Message("x"))
     bench.settle()
     assert peer.log[0] == ("ended", None)  # which ends it where nothing is left to be written
     assert ("broken", 32) in peer.log
@@ -179,7 +179,7 @@ class Member(_core.Member):
 def test_a_broadcast_tells_the_reactor_once_and_reaches_everybody_in_one_turn(bench: Bench):
     index, peers = RoomIndex(), [bench.peer() for _ in range(300)]
     for number, peer in enumerate(peers):
-        index.add(Member(str(number)), peer.conn)
+        index.add(Member(str(number)), peer.link)
     bench.settle()
     told = bench.told
     index.broadcast(Message("x"), None, [])
@@ -192,13 +192,13 @@ def test_a_broadcast_tells_the_reactor_once_and_reaches_everybody_in_one_turn(be
 def test_who_ends_between_a_broadcast_and_its_flush_is_left_out(bench: Bench):
     index, peers = RoomIndex(), [bench.peer() for _ in range(50)]
     for number, peer in enumerate(peers):
-        index.add(Member(str(number)), peer.conn)
+        index.add(Member(str(number)), peer.link)
     index.broadcast(Message("x"), None, [])
     for number, peer in enumerate(peers[::2]):
-        bench.reactor.remove(peer.conn)
+        bench.reactor.remove(peer.link)
         if number % 2:
             index.remove(index.members[str(2 * number)])
-        peer.conn = None  # type: ignore[assignment]
+        peer.link = None  # type: ignore[assignment]
     gc.collect()
     bench.settle()
     assert [peer.client.recv(9) for peer in peers[::2]] == [b""] * 25

@@ -32,14 +32,14 @@ class Sender:
 
 
 def open_connection(**limits: Any) -> Connection:
-    conn = connection(**limits)
-    conn.open = True
-    return conn
+    link = connection(**limits)
+    link.open = True
+    return link
 
 
-def frames(conn: Connection) -> bytes:
-    sent = conn.take(ALL)
-    conn.confirm()
+def frames(link: Connection) -> bytes:
+    sent = link.take(ALL)
+    link.confirm()
     return sent
 
 
@@ -98,15 +98,15 @@ def test_who_is_removed_is_in_no_room_and_may_come_back():
 
 def test_members_outlive_their_index():
     members = [Member(str(number)) for number in range(10)]
-    index, conn = RoomIndex(), open_connection()
+    index, link = RoomIndex(), open_connection()
     for member in members:
-        index.add(member, conn)
+        index.add(member, link)
         index.join(member, "room")
     del index
     gc.collect()
     other = RoomIndex()
     for member in members:
-        other.add(member, conn)
+        other.add(member, link)
         assert other.rooms_of(member) == {member.id}
 
 
@@ -129,15 +129,15 @@ def test_empty_rooms_are_gone():
 def test_two_members_of_one_id_are_refused_and_do_no_harm():
     index = RoomIndex()
     first, second = Member("same"), Member("same")
-    conn = open_connection()
-    index.add(first, conn)
+    link = open_connection()
+    index.add(first, link)
     with pytest.raises(ValueError, match="'same'"):
         index.add(second, open_connection())
     with pytest.raises(KeyError):
         index.join(second, "room")
     index.remove(second)
     assert index.broadcast(Message("x"), ["room", "same"], []) == []
-    assert frames(conn) == b"\x81\x024x"
+    assert frames(link) == b"\x81\x024x"
     assert index.members == {"same": first}
 
 
@@ -156,20 +156,20 @@ def test_rooms_that_shrink_and_grow_lose_nobody():
 
 
 def test_a_message_outlives_its_broadcast():
-    index, conn = RoomIndex(), open_connection()
-    index.add(Member("a"), conn)
+    index, link = RoomIndex(), open_connection()
+    index.add(Member("a"), link)
     index.broadcast(Message("x" * 100, [b"y" * 100]), None, [])
     gc.collect()
-    assert frames(conn) == b"\x81\x654" + b"x" * 100 + b"\x82\x64" + b"y" * 100
+    assert frames(link) == b"\x81\x654" + b"x" * 100 + b"\x82\x64" + b"y" * 100
 
 
 def test_who_gets_a_broadcast_is_woken_once_and_nobody_else():
     index, woken = RoomIndex(), []
     for name in "abcd":
-        conn = open_connection(max_packets=2)
-        conn.transport = Sender(name, woken)
+        link = open_connection(max_packets=2)
+        link.transport = Sender(name, woken)
         member = Member(name)
-        index.add(member, conn)
+        index.add(member, link)
         for room in ("one", "two")[: "abcd".index(name)]:
             index.join(member, room)
     assert index.broadcast(Message("x"), ["one", "two", "d"], []) == []
@@ -191,29 +191,29 @@ def test_who_is_woken_may_let_all_members_go():
 
     woken: list[str] = []
     for name in "abc":
-        conn = open_connection()
-        conn.transport = Leaver(name, woken)
-        index.add(Member(name), conn)
+        link = open_connection()
+        link.transport = Leaver(name, woken)
+        index.add(Member(name), link)
         index.join(index.members[name], "room")
-    del conn
+    del link
     index.broadcast(Message("x"), ["room"], [])
     assert sorted(woken) == ["a", "b", "c"]  # they had got it
     assert len(index) == 0
 
 
 def test_one_connection_with_two_members_gets_a_broadcast_once():
-    index, conn = RoomIndex(), open_connection()
+    index, link = RoomIndex(), open_connection()
     for name in "ab":
-        index.add(Member(name), conn)
+        index.add(Member(name), link)
     index.broadcast(Message("x"), None, [])
-    assert frames(conn) == b"\x81\x024x"
+    assert frames(link) == b"\x81\x024x"
 
 
 def test_volatile_is_lost_for_those_only_who_would_wait():
     index, free, busy = RoomIndex(), open_connection(), open_connection()
-    for name, conn in (("free", free), ("busy", busy)):
-        conn.set_streaming()
-        index.add(Member(name), conn)
+    for name, link in (("free", free), ("busy", busy)):
+        link.set_streaming()
+        index.add(Member(name), link)
     busy.send(Message("earlier"))
     busy.take(ALL)
     assert index.broadcast(Message("x"), None, [], volatile=True) == []

@@ -45,9 +45,9 @@ def bench() -> Iterator[Bench]:
 def sharing(wheel: TimerWheel, message: Message) -> list[Connection]:
     """Connections outside of the reactor that have the message in their outboxes."""
     connections = [connection(wheel) for _ in range(SHARERS)]
-    for conn in connections:
-        conn.open = True
-        conn.push(message)
+    for link in connections:
+        link.open = True
+        link.push(message)
     return connections
 
 
@@ -69,14 +69,14 @@ def test_no_message_is_lost_when_another_thread_frees_connections_during_a_flush
                 del shared[-1]
             done.wait()
 
-    thread = threading.Thread(target=free)
+    thread = threading.Thread(target=free, daemon=True)
     thread.start()
     before = 0
     for number in range(ROUNDS):
         message = Message("x" * SIZE)
         shared.extend(sharing(others, message))
         for peer in peers:
-            peer.conn.send(message)
+            peer.link.send(message)
         del message
         start.wait()
         while bench.turn():

@@ -31,7 +31,7 @@ def always_dirty(bench: Bench, count: int) -> Callable[[], None]:
 
     def step() -> None:
         for peer in peers:
-            peer.conn.send(Message("x"))
+            peer.link.send(Message("x"))
         bench.reactor.turn(0.0)
 
     step()
@@ -53,10 +53,10 @@ def test_a_round_ends_while_connections_become_dirty_again(bench: Bench) -> None
 def test_a_round_ends_when_its_connections_are_removed(bench: Bench) -> None:
     peers = [bench.peer() for _ in range(3)]
     for peer in peers:
-        peer.conn.send(Message("x"))
+        peer.link.send(Message("x"))
     bench.reactor.begin_round()
     for peer in peers:
-        bench.reactor.remove(peer.conn)
+        bench.reactor.remove(peer.link)
     for _ in range(100):
         bench.reactor.turn(0.0)
     assert not bench.reactor.in_round

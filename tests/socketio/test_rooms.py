@@ -15,22 +15,22 @@ from trio_socketio.socketio import RoomIndex, Target
 class Member(_core.Member):
     def __init__(self, name: str) -> None:
         self.id = name
-        self.conn = open_connection()
+        self.link = open_connection()
 
     def __repr__(self) -> str:
         return self.id
 
 
 def open_connection(**limits: int) -> Connection:
-    conn = connection(**limits)
-    conn.open = True
-    return conn
+    link = connection(**limits)
+    link.open = True
+    return link
 
 
 def received(member: Member) -> list[str]:
     """What was sent to a member since this was last asked; every message is one letter."""
-    sent = member.conn.take(ALL)
-    member.conn.confirm()
+    sent = member.link.take(ALL)
+    member.link.confirm()
     return [sent[at + 3 : at + 4].decode() for at in range(0, len(sent), 4)]
 
 
@@ -43,7 +43,7 @@ def rooms() -> Rooms:
     a, b, c = Member("A"), Member("B"), Member("C")
     index: RoomIndex[Member] = RoomIndex()
     for member in (a, b, c):
-        index.add(member, member.conn)
+        index.add(member, member.link)
     for member, room in ((a, "red"), (b, "red"), (b, "blue"), (c, "blue")):
         index.join(member, room)
     return index, a, b, c
@@ -117,8 +117,8 @@ def test_the_rooms_of_a_member_are_a_snapshot(rooms: Rooms):
 def test_whose_outbox_is_full_is_told_and_gets_nothing(rooms: Rooms):
     index, a, b, _ = rooms
     full = Member("full")
-    full.conn = open_connection(max_packets=1)
-    index.add(full, full.conn)
+    full.link = open_connection(max_packets=1)
+    index.add(full, full.link)
     assert index.broadcast(Message("x"), Target()) == []
     assert index.broadcast(Message("y"), Target().without(["B"])) == [full]
     assert (received(full), received(a), received(b)) == (["x"], ["x", "y"], ["x"])
@@ -151,7 +151,7 @@ class RoomsAgainstASetOfPairs(RuleBasedStateMachine):
     def add(self, name):
         member = self.everybody[name]
         if member not in self.present:
-            self.index.add(member, member.conn)
+            self.index.add(member, member.link)
             self.present.add(member)
             self.pairs.add((member, name))
 

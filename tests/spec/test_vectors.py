@@ -132,11 +132,11 @@ def frames(lines: list[str]) -> bytes:
 
 def read_frames(pieces: list[bytes], limits: dict[str, int]) -> list[str]:
     names = ("max_message_bytes", "max_fragments")
-    conn = connection(**{name: limits[name] for name in names})
+    link = connection(**{name: limits[name] for name in names})
     outcome: list[str] = []
     for piece in pieces:
-        conn.feed(piece)
-        for event in events(conn):
+        link.feed(piece)
+        for event in events(link):
             if isinstance(event, Failure):
                 text = f"fail {event.close_code} {event.text}"
                 if text not in outcome:
@@ -145,8 +145,8 @@ def read_frames(pieces: list[bytes], limits: dict[str, int]) -> list[str]:
                 outcome.append(f"close {event.code} {json.dumps(event.reason, ensure_ascii=False)}")
             else:
                 outcome.append(shown(event))
-    if conn.has_output:
-        outcome.append(f"sends {conn.take(ALL).hex()}")
+    if link.has_output:
+        outcome.append(f"sends {link.take(ALL).hex()}")
     return outcome
 
 
@@ -209,9 +209,9 @@ def test_packets_in_frames(vector):
         for message in messages(vector.input)
     )
     for pieces in every_way(data):
-        conn = connection()
+        link = connection()
         received: list[str | bytes] = []
         for piece in pieces:
-            conn.feed(piece)
-            received += [event[1:] if isinstance(event, str) else event for event in events(conn)]
+            link.feed(piece)
+            received += [event[1:] if isinstance(event, str) else event for event in events(link)]
         assert read_packets(received, vector.limits)[0] == vector.expect

@@ -31,8 +31,8 @@ class Ack:
 class Member(LocalMember):
     def __init__(self, name: str, answer: Any = None, **limits: int) -> None:
         self.id = name
-        self.conn = connection(**limits)
-        self.conn.open = True
+        self.link = connection(**limits)
+        self.link.open = True
         self.is_connected = True
         self.answer = answer
         self.pending: set[int] = set()
@@ -47,7 +47,7 @@ class Member(LocalMember):
 
     @property
     def connection(self) -> Connection:
-        return self.conn
+        return self.link
 
     def disconnect(self, close: bool) -> None:
         self.is_connected, self.was_closed = False, close
@@ -61,8 +61,8 @@ class Member(LocalMember):
 
     def received(self) -> bytes:
         """Return the frames that were sent to the member since the last call."""
-        sent = self.conn.take(ALL)
-        self.conn.confirm()
+        sent = self.link.take(ALL)
+        self.link.confirm()
         return sent
 
 

@@ -37,20 +37,20 @@ def split_payload3(body: bytes, binary: bool = False) -> tuple[list[str | bytes]
     return list(reader), reader.failure
 
 
-def events(conn: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFrame | Failure]:
+def events(link: Connection, now: float = 0.0) -> Iterator[str | bytes | CloseFrame | Failure]:
     """Yield the events of a connection for the bytes it was fed, up to the first failure."""
-    while (event := conn.next_event(now)) is not None:
+    while (event := link.next_event(now)) is not None:
         yield event
         if isinstance(event, Failure):
             return
 
 
-def read(conn: Connection, pieces: Iterable[bytes]) -> Verdict:
+def read(link: Connection, pieces: Iterable[bytes]) -> Verdict:
     """Feed the pieces one after the other. Return the result in the form of the oracle."""
     verdict = Verdict([])
     for piece in pieces:
-        conn.feed(piece)
-        for event in events(conn):
+        link.feed(piece)
+        for event in events(link):
             if isinstance(event, Failure):
                 verdict.failed = event.close_code
             elif isinstance(event, CloseFrame):

@@ -30,16 +30,16 @@ class Peer:
         self.bench = bench
         self.log: list[Any] = []
         self.on_message: Callable[[Any], None] = lambda message: None
-        self.conn = connection(bench.wheel, **limits)
-        self.conn.open = True
-        self.conn.transport = self.conn.observer = self
+        self.link = connection(bench.wheel, **limits)
+        self.link.open = True
+        self.link.transport = self.link.observer = self
         if ends is not None:
             self.client, theirs = ends
             self.client.setblocking(False)
             theirs.setblocking(False)
             self.fd = theirs.detach()
             bench.clients.append(self.client)
-            bench.reactor.add(self.conn, self.fd)
+            bench.reactor.add(self.link, self.fd)
 
     # the observer
 
@@ -68,7 +68,7 @@ class Peer:
         self._note(("broken", error))
 
     def flushed(self) -> None:
-        self._note(("flushed", self.conn.has_output))
+        self._note(("flushed", self.link.has_output))
 
     def failed(self, error: Exception) -> None:
         self._note(("failed", error))
@@ -122,7 +122,7 @@ class Bench:
 
     def outsider(self) -> Connection:
         """Return a connection without a socket."""
-        return Peer(self, None).conn
+        return Peer(self, None).link
 
     def turn(self, now: float = 0.0) -> bool:
         return self.reactor.turn(now)
