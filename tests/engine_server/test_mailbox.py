@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.peers import Transport, each_transport, echoing, only_one, open_peer
+from support.peers import Transport, each_transport, only_one, open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, EngineSocket
@@ -66,49 +66,6 @@ async def test_messages_that_nobody_takes_are_dropped_and_counted(running: Any) 
         only_one(eio).on("message", lambda data: only_one(eio).send_nowait(data))
         await peer.send("e")
         assert await peer.receive() == "e"
-
-
-@pytest.mark.rows("A12")
-async def test_handlers_come_before_iterations(running: Any) -> None:
-    eio = echoing()
-    taken: list[Any] = []
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        await peer.send("a")
-        assert await peer.receive() == "a"
-        only_one(eio).on("message", taken.append)
-        await peer.send("b")
-        await wait_all_tasks_blocked()
-        assert taken == ["b"]
-
-
-@pytest.mark.rows("A12")
-async def test_iterations_share_the_messages_and_end_with_the_session(running: Any) -> None:
-    eio = EngineServer()
-    taken: list[Any] = []
-
-    async def take(name: str, socket: EngineSocket) -> None:
-        async for message in socket:
-            taken.append((name, message))
-            await trio.lowlevel.checkpoint()
-        taken.append((name, "end"))
-
-    async with running(eio) as net, trio.open_nursery() as nursery:
-        peer = await open_peer(net, "websocket")
-        socket = only_one(eio)
-        for name in "xy":
-            nursery.start_soon(take, name, socket)
-        await wait_all_tasks_blocked()
-        await peer.send(*"12345678")
-        await wait_all_tasks_blocked()
-        assert sorted(message for _, message in taken) == [*"12345678"]
-        assert {name for name, _ in taken} == {"x", "y"}
-        del taken[:]
-        await peer.send("last")
-        await peer.close()
-        await wait_all_tasks_blocked()
-        assert sorted(taken) in [sorted([(one, "last"), ("x", "end"), ("y", "end")]) for one in "xy"]
-        assert [message async for message in socket] == []
 
 
 @pytest.mark.rows("A12")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 import weakref
 from typing import Any
 
@@ -15,96 +14,7 @@ from support.peers import Closed, Transport, each_transport, open_peer
 from support.wire import SioClient, WebSocket, Wire
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import EngineServer, EngineSocket, Server, Socket
-
-
-@pytest.mark.rows("A1", "A12")
-def test_construction_does_no_io_and_needs_no_loop() -> None:
-    before = open_descriptors()
-    eio = EngineServer(ping_interval=1.5, transports=["websocket"])
-    assert (eio.config.ping_interval, eio.path, eio.config.hold_timeout) == (1.5, "/engine.io/", 45.0)
-    assert (eio.clients_count, eio.clients, dict(eio.refused)) == (0, [], {})
-    assert open_descriptors() == before
-
-
-@pytest.mark.rows("A1", "A12")
-def test_unknown_option_names_the_nearest() -> None:
-    with pytest.raises(
-        TypeError, match="EngineServer has no option 'ping_intervall'; did you mean 'ping_interval'"
-    ):
-        EngineServer(ping_intervall=3)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="EngineServer has no option 'ordering'"):
-        EngineServer(ordering="serial")  # type: ignore[call-arg]
-    with pytest.raises(ValueError, match="ping_interval"):
-        EngineServer(ping_interval=0)
-
-
-@pytest.mark.rows("A13")
-@pytest.mark.parametrize("kind", [Server, EngineServer])
-async def test_what_a_server_was_told_can_be_read_and_not_changed(kind: Any) -> None:
-    io = kind(path="/x/", hold_timeout=3)
-    names = ["path", "config", "engine", "serve_client", "connect_timeout"][: 5 if kind is Server else 2]
-
-    def check() -> None:
-        assert (io.path, io.config.hold_timeout, io.config.path) == ("/x/", 3, "/x/")
-        for name in names:
-            value = getattr(io, name)
-            with pytest.raises(AttributeError):
-                setattr(io, name, value)
-            assert getattr(io, name) is value
-        for name in ("path", "ping_timeout", "cors"):
-            with pytest.raises(AttributeError):
-                setattr(io.config, name, getattr(io.config, name))
-
-    check()
-    async with io:
-        check()
-    check()
-
-
-@pytest.mark.rows("A2", "A4", "A12", "A15", "A17")
-async def test_it_serves_in_every_way(nursery: trio.Nursery, tmp_path: Any) -> None:
-    eio = EngineServer()
-    eio.on("message", lambda socket, data: socket.send_nowait(data))
-    path = str(tmp_path / "socket")
-    async with eio, trio.open_nursery() as serving:
-        (tcp,) = await serving.start(eio.serve, "127.0.0.1", 0)
-        (unix,) = await serving.start(lambda task_status: eio.serve_unix(path, task_status=task_status))
-        (other,) = await serving.start(
-            eio.serve_listeners, await trio.open_tcp_listeners(0, host="127.0.0.1")
-        )
-        memory = Wire(eio, nursery)
-        streams = [
-            await trio.open_tcp_stream("127.0.0.1", tcp.socket.getsockname()[1]),
-            await trio.open_unix_socket(path),
-            await trio.open_tcp_stream("127.0.0.1", other.socket.getsockname()[1]),
-            memory.stream(),
-        ]
-        for stream in streams:
-            ws = await WebSocket(stream).open("/engine.io/?EIO=4&transport=websocket")
-            client = await SioClient(ws).start()
-            await client.send("hello")
-            assert await client.receive() == "hello"
-        assert eio.clients_count == len(eio.clients) == 4
-        for stream in streams:
-            await trio.aclose_forcefully(stream)
-        assert unix.socket.family.name == "AF_UNIX"
-        serving.cancel_scope.cancel()
-    assert not await trio.Path(path).exists()
-
-
-@pytest.mark.rows("A12")
-async def test_it_runs_once_at_a_time() -> None:
-    eio = EngineServer()
-    async with trio.open_nursery() as serving:
-        await serving.start(eio.serve, "127.0.0.1", 0)
-        with pytest.raises(RuntimeError, match="async with io:"):
-            await eio.serve("127.0.0.1", 0)
-        serving.cancel_scope.cancel()
-    with pytest.raises(RuntimeError, match="does not run"):
-        await eio.drain()
-    with pytest.raises(RuntimeError, match="does not run"):
-        eio.health()
+from trio_socketio import EngineServer, EngineSocket, Server
 
 
 @pytest.mark.rows("A12", "H1")
@@ -313,63 +223,23 @@ async def test_an_application_that_keeps_its_sockets_can_be_forgotten(
     assert socket() is None
 
 
-# below a Socket.IO server
+@pytest.mark.rows("A12")
+@pytest.mark.parametrize("kind", [EngineServer, Server])
+async def test_drain_may_be_called_twice_at_a_time(running: Any, autojump_clock: Any, kind: Any) -> None:
+    server = kind()
 
+    async def take_a_second(*args: object) -> None:
+        await trio.sleep(1)
 
-@pytest.mark.rows("A11")
-async def test_an_engine_that_was_made_before(running: Any) -> None:
-    eio = EngineServer(path="/mine/", max_http_buffer_size=50_000, inbox_events=7)
-    seen: list[str] = []
-    eio.on("headers", lambda headers, request: seen.append(request.path))
-    io = Server(engine=eio, ordering="concurrent")
-    assert io.engine is eio is io.config.engine
-    assert (io.path, io.config.inbox_events, io.config.ordering) == ("/mine/", 7, "concurrent")
-    for _ in range(2):
-        assert eio.clients_count == 0
-        async with running(io) as net:
-            assert io.engine is eio
-            client = await net.connect()
-            assert client.open["maxPayload"] == 50_000
-            assert eio.clients_count == 1
-            assert isinstance(next(iter(io.sockets.values())), Socket)
-            assert eio.clients == []
-    assert seen == ["/mine/", "/mine/"]
-
-
-@pytest.mark.rows("A11")
-async def test_an_engine_belongs_to_one_server() -> None:
-    eio = EngineServer()
-    Server(engine=eio)
-    with pytest.raises(ValueError, match="serves already"):
-        Server(engine=eio)
-    for engine in (eio, Server().engine):
-        with pytest.raises(RuntimeError, match="belongs to a Server"):
-            await engine.serve("127.0.0.1", 0)
-        with pytest.raises(ValueError, match=re.escape("use io.on(...)")):
-            engine.on("connection", lambda socket: None)
-        engine.on("connection_error", lambda *args: None)
-    running = EngineServer()
-    async with running:
-        with pytest.raises(ValueError, match="serves already"):
-            Server(engine=running)
-    heard = EngineServer()
-    heard.on("message", lambda socket, data: None)
-    with pytest.raises(ValueError, match="has handlers for sockets"):
-        Server(engine=heard)
-
-
-@pytest.mark.rows("A11", "B8")
-async def test_the_engine_of_a_server_is_there_before_it_runs_and_afterwards(running: Any) -> None:
-    io = Server()
-    engine, refused = io.engine, []
-    assert (engine.clients_count, dict(engine.refused)) == (0, {})
-    engine.on("connection_error", lambda request, code, message, context: refused.append(code))
-    for _ in range(2):
-        async with running(io) as net:
-            await net.connect()
-            await net.http().request("GET", "/socket.io/?EIO=4&transport=flash")
-            assert io.engine is engine
-            assert engine.clients_count == 1
-            assert dict(engine.refused) == {"TRANSPORT_UNKNOWN": 1}
-        assert (engine.clients_count, dict(engine.refused)) == (0, {})
-    assert refused == [0, 0]
+    async with running(server) as net:
+        server.on("message", take_a_second)
+        if kind is Server:
+            await (await net.connect()).emit("message")
+        else:
+            await (await net.session()).send("x")
+        await wait_all_tasks_blocked()
+        start = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.drain)
+            nursery.start_soon(server.drain)
+        assert trio.current_time() - start == 1

@@ -1,4 +1,4 @@
-"""A subclass of tuple is one value, wherever a handler answers; a tuple itself is several."""
+"""Acknowledgements: one value or several, returned or given to the ``ack`` parameter."""
 
 from __future__ import annotations
 
@@ -96,3 +96,55 @@ async def test_argument_of_an_event(running: Any) -> None:
         io.emit_nowait("picture", Picture("cat", b"png"))
         assert await client.receive() == '51-["picture",["cat",{"_placeholder":true,"num":0}]]'
         assert await client.receive() == b"png"
+
+
+@pytest.mark.rows("F6")
+@pytest.mark.parametrize(
+    ("value", "wire"),
+    [
+        (None, "[]"),
+        ({"ok": True}, '[{"ok":true}]'),
+        ((1, "two"), '[1,"two"]'),
+        ([1, 2], "[[1,2]]"),
+        ((), "[]"),
+        (0, "[0]"),
+        (False, "[false]"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["async", "plain"])
+async def test_return_value_is_the_acknowledgement(running: Any, value: object, wire: str, kind: str) -> None:
+    io = Server()
+    if kind == "async":
+
+        @io.on("ask")
+        async def ask(socket: Socket) -> object:
+            return value
+
+    else:
+
+        @io.on("ask")
+        def ask_plain(socket: Socket) -> object:
+            return value
+
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("ask", ack=5)
+        assert await client.receive() == f"35{wire}"
+
+
+@pytest.mark.rows("F6")
+async def test_ack_parameter_sends_only_the_first_acknowledgement(running: Any) -> None:
+    io = Server()
+
+    @io.on("ask")
+    async def ask(socket: Socket, question: str, ack: Ack) -> str:
+        assert ack.wanted
+        ack("first", question)
+        assert not ack.wanted
+        ack("second")
+        return "not used"
+
+    async with running(io) as net:
+        client = await net.connect()
+        assert await client.call("ask", "q") == ["first", "q"]
+        assert await client.call("ask", "r", ack=1) == ["first", "r"]

@@ -104,3 +104,11 @@ async def test_own_parameters_are_keyword_only(running: Any) -> None:
 
     async with running(io) as net:
         assert await (await net.connect()).call("ask", 1) == [1]
+
+
+def test_annotation_that_is_no_type_is_refused_at_registration() -> None:
+    def handler(socket: Socket, number: int) -> None: ...
+
+    handler.__annotations__["number"] = 5
+    with pytest.raises(TypeError, match="the annotation 5 of number cannot be used"):
+        Server().on("ev", handler)

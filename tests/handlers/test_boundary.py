@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 import trio
+from support.handlers import noted_errors
+from support.logs import warnings
 from support.peers import open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Disconnected, EngineServer, EngineSocket, Server, Socket
 
 
-def loud(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def noted(io: Server) -> list[tuple[Any, BaseException]]:
-    errors: list[tuple[Any, BaseException]] = []
-    io.on_error(lambda socket, event, error: errors.append((event, error)))
-    return errors
-
-
 @pytest.mark.rows("P31")
 @pytest.mark.parametrize("kind", ["async", "plain"])
 async def test_emit_in_a_middleware(running: Any, caplog: pytest.LogCaptureFixture, kind: str) -> None:
     io = Server()
-    errors = noted(io)
+    errors = noted_errors(io)
 
     async def asynchronous(socket: Socket) -> None:
         await socket.emit("early")
@@ -41,7 +32,7 @@ async def test_emit_in_a_middleware(running: Any, caplog: pytest.LogCaptureFixtu
     assert event == "connection"
     assert isinstance(error, Disconnected)
     assert "not connected yet" in str(error)
-    assert len(loud(caplog)) == 1
+    assert len(warnings(caplog)) == 1
 
 
 @pytest.mark.rows("P31")
@@ -51,7 +42,7 @@ async def test_emit_when_the_client_has_gone(
     running: Any, caplog: pytest.LogCaptureFixture, event: str, kind: str
 ) -> None:
     io = Server()
-    errors = noted(io)
+    errors = noted_errors(io)
 
     async def asynchronous(socket: Socket) -> None:
         await socket.emit("late")
@@ -74,7 +65,7 @@ async def test_emit_when_the_client_has_gone(
     ((noted_event, error),) = errors
     assert noted_event == event
     assert isinstance(error, Disconnected)
-    assert len(loud(caplog)) == 1
+    assert len(warnings(caplog)) == 1
 
 
 @pytest.mark.rows("P31")
@@ -84,7 +75,7 @@ async def test_handlers_and_tasks_that_end_with_their_client(
     running: Any, caplog: pytest.LogCaptureFixture, where: str, tasks: int
 ) -> None:
     io = Server()
-    errors = noted(io)
+    errors = noted_errors(io)
     gone = trio.Event()
 
     async def emit(socket: Socket) -> None:
@@ -117,13 +108,13 @@ async def test_handlers_and_tasks_that_end_with_their_client(
         await wait_all_tasks_blocked()
         assert io._require_runtime().workers.mailboxes == 0
     assert errors == []
-    assert loud(caplog) == []
+    assert warnings(caplog) == []
 
 
 @pytest.mark.rows("P31")
 async def test_group_that_holds_an_error_besides(running: Any, caplog: pytest.LogCaptureFixture) -> None:
     io = Server()
-    errors = noted(io)
+    errors = noted_errors(io)
 
     async def fail(socket: Socket, error: Exception) -> None:
         socket.disconnect()
@@ -141,13 +132,13 @@ async def test_group_that_holds_an_error_besides(running: Any, caplog: pytest.Lo
         await wait_all_tasks_blocked()
     ((event, error),) = errors
     assert (event, str(error)) == ("nursery", "mine")
-    assert len(loud(caplog)) == 1
+    assert len(warnings(caplog)) == 1
 
 
 @pytest.mark.rows("P31")
 async def test_other_sockets_that_have_gone_are_an_error(running: Any) -> None:
     io = Server()
-    errors = noted(io)
+    errors = noted_errors(io)
     gone: list[Socket] = []
     io.on("connection", gone.append)
 
@@ -184,8 +175,8 @@ async def test_send_in_an_engines_close_handler(
         peer = await open_peer(net, "websocket")
         await peer.close()
         await wait_all_tasks_blocked()
-    (record,) = loud(caplog)
-    assert "handler of 'close' failed" in record.getMessage()
+    (warning,) = warnings(caplog)
+    assert "handler of 'close' failed" in warning
 
 
 @pytest.mark.rows("P31")
@@ -208,4 +199,4 @@ async def test_group_from_the_nursery_of_an_engines_socket(
         await peer.send("go")
         await wait_all_tasks_blocked()
         await peer.close()
-    assert loud(caplog) == []
+    assert warnings(caplog) == []

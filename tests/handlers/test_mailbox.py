@@ -59,19 +59,6 @@ async def test_event_that_comes_during_a_plain_handler_is_handled_after_it() -> 
         assert seen == ["first", "second"]
 
 
-async def test_full_inbox_stops_reading_until_half_is_free() -> None:
-    async with serving() as server:
-        owner = TestOwner(server, max_events=4)
-        owner.on("ev", lambda socket: None)
-        for count in range(4):
-            assert owner.is_full == (count == 4)
-            owner.mailbox.receive(Events("ev"))
-        assert owner.is_full
-        owner.mailbox.ready()
-        await wait_all_tasks_blocked()
-        assert not owner.is_full
-
-
 async def test_handlers_of_the_socket_run_after_the_shared_ones() -> None:
     async with serving() as server:
         owner = ready_owner(server)

@@ -120,44 +120,6 @@ async def test_events_that_were_held_while_the_connection_handler_ran(running: A
 
 
 @pytest.mark.rows("P15")
-async def test_tasks_given_to_the_nursery_before_it_is_open(running: Any) -> None:
-    events = Events()
-
-    @events.io.on("connection")
-    def connection(socket: Socket) -> None:
-        for number in range(COUNT):
-            socket.nursery.start_soon(events._async, socket, number)
-
-    async with running(events.io) as net:
-        for _ in range(ROUNDS):
-            await net.connect()
-            await events.all_started()
-
-
-@pytest.mark.rows("P15")
-async def test_nursery_that_is_cancelled_while_it_opens_ends_all_it_was_given(running: Any) -> None:
-    io = Server()
-    log: list[str] = []
-
-    async def task() -> None:
-        try:
-            await trio.sleep_forever()
-        finally:
-            log.append("cancelled")
-
-    @io.on("connection")
-    def connection(socket: Socket) -> None:
-        for _ in range(3):
-            socket.nursery.start_soon(task)
-        socket.nursery.cancel_scope.cancel()
-
-    async with running(io) as net:
-        await net.connect()
-        await wait_all_tasks_blocked()
-        assert log == ["cancelled"] * 3
-
-
-@pytest.mark.rows("P15")
 async def test_connection_handlers_start_in_the_order_of_registration(running: Any) -> None:
     io = Server()
     log: list[int] = []
@@ -200,3 +162,43 @@ async def test_connection_handlers_of_an_engine_start_in_the_order_of_registrati
             await wait_all_tasks_blocked()
             assert log == list(range(COUNT))
             log.clear()
+
+
+async def test_plain_function_is_queued_while_a_concurrent_handler_runs(running: Any) -> None:
+    io = Server(ordering="concurrent")
+    go_on = trio.Event()
+    names: list[str] = []
+
+    def note() -> None:
+        names.append(trio.lowlevel.current_task().name)
+
+    @io.on("slow")
+    async def slow(socket: Socket) -> None:
+        note()
+        await go_on.wait()
+
+    io.on("plain", lambda socket: note())
+    async with running(io) as net:
+        client = await net.connect()
+        await client.call("plain")
+        await client.emit("slow")
+        await client.call("plain")
+        go_on.set()
+    inline, handler, queued = names
+    assert inline.startswith(("reactor", "trio_socketio.serving._serving.Serving.serve_stream"))  # who reads
+    assert queued == handler  # a task of its own each, in the socket's nursery
+
+
+@pytest.mark.rows("P15")
+async def test_tasks_of_a_nursery_that_opens_start_in_order(running: Any) -> None:
+    events = Events()
+
+    @events.io.on("connection")
+    def connection(socket: Socket) -> None:
+        for number in range(COUNT):
+            socket.nursery.start_soon(events._async, socket, number)
+
+    async with running(events.io) as net:
+        for _ in range(ROUNDS):
+            await net.connect()
+            await events.all_started()

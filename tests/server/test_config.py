@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from trio_socketio import EngineServer, Server
+from trio_socketio import EngineServer, Outbox, Server
 from trio_socketio.server._config import ServerConfig
 from trio_socketio.serving._config import EngineConfig
 
@@ -49,3 +50,49 @@ def test_options_are_given_once() -> None:
 def test_engine_is_an_engine_server(engine: Any) -> None:
     with pytest.raises(TypeError, match=re.escape("engine must be an EngineServer(...), not")):
         Server(engine=engine)
+
+
+@pytest.mark.rows("A1")
+def test_construction_does_no_io_and_needs_no_loop() -> None:
+    before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
+    io = Server(
+        ping_interval=1.5, transports=["websocket"], outbox=Outbox(policy="block"), cors="https://a.example"
+    )
+    io.on("connection", lambda socket: None)
+    io.of("/x").use(lambda socket: None)
+    assert io.config.ping_interval == 1.5
+    assert (set(os.listdir("/proc/self/fd")) if before else set()) == before
+
+
+@pytest.mark.rows("A1")
+def test_unknown_option_suggests_the_nearest_name() -> None:
+    with pytest.raises(TypeError, match="no option 'ping_intervall'; did you mean 'ping_interval'"):
+        Server(ping_intervall=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="its name is 'max_http_buffer_size'"):
+        Server(maxHttpBufferSize=3)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("ping_interval", 0),
+        ("ping_timeout", -1),
+        ("connect_timeout", float("inf")),
+        ("max_http_buffer_size", 0),
+        ("inbox_events", 0),
+        ("transports", ["flash"]),
+        ("transports", []),
+        ("path", "socket.io"),
+        ("ordering", "random"),
+    ],
+)
+def test_bad_values_are_refused(option: str, value: object) -> None:
+    with pytest.raises(ValueError, match=option):
+        Server(**{option: value})  # type: ignore[misc]
+
+
+def test_outbox_refuses_unknown_policies_and_sizes() -> None:
+    with pytest.raises(ValueError, match="policy must be one of"):
+        Outbox(policy="keep")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="max_packets must be at least 1"):
+        Outbox(max_packets=0)

@@ -9,7 +9,6 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import (
-    Event,
     Server,
     Socket,
 )
@@ -79,44 +78,3 @@ async def test_hold_ends_after_hold_timeout(running: Any, autojump_clock: Any) -
         client = await net.connect()
         await client.call("ev")
     assert 7 <= times[0] - start < 7.2
-
-
-async def test_iterating_implies_ready_and_takes_what_no_handler_claims(running: Any) -> None:
-    io = Server()
-    log: list[Any] = []
-    ended = trio.Event()
-
-    @io.on("connection")
-    async def connection(socket: Socket) -> None:
-        try:
-            async for event in socket:
-                log.append((event.name, event.args))
-                event.ack("taken")
-        finally:
-            ended.set()
-
-    @io.on("claimed")
-    def claimed(socket: Socket) -> str:
-        return "claimed"
-
-    async with running(io) as net:
-        client = await net.connect()
-        assert await client.call("free", 1, 2) == ["taken"]
-        assert await client.call("claimed", ack=1) == ["claimed"]
-        assert await client.call("free", ack=2) == ["taken"]
-        await client.ws.close()
-        await ended.wait()
-    assert log == [("free", [1, 2]), ("free", [])]
-    assert Event._fields == ("name", "args", "ack")
-
-
-async def test_unclaimed_events_are_dropped_and_counted(running: Any) -> None:
-    io = Server()
-    io.on("sync", lambda socket: None)
-    async with running(io) as net:
-        client = await net.connect()
-        await client.emit("nobody")
-        await client.emit("nobody")
-        await client.call("sync")
-        (socket,) = io.sockets.values()
-        assert socket.dropped == 2

@@ -192,3 +192,33 @@ async def test_client_that_goes_while_it_waits_leaves_nothing(running: Any) -> N
         assert log == ["middleware 1", *LEFT, "gone 1"]
         assert io._require_runtime().workers.mailboxes == 0
         assert not io._require_runtime().former
+
+
+async def test_namespace_is_left_and_joined_again_in_one_segment(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+    go_on = trio.Event()
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        log.append("connection")
+        socket.join("room")
+
+    @io.on("disconnect")
+    async def gone(socket: Socket) -> None:
+        await go_on.wait()
+        log.append("disconnect")
+
+    async with running(io) as net:
+        client = await net.connect()
+        first = client.sids["/"]
+        await client.ws.send_raw(client_frame(1, b"41") + client_frame(1, b"40"))
+        await wait_all_tasks_blocked()
+        go_on.set()
+        assert str(await client.receive()).startswith('0{"sid":')
+        await wait_all_tasks_blocked()
+        assert log == ["connection", "disconnect", "connection"]
+        (socket,) = io.sockets.values()
+        assert socket.id != first
+        await io.to("room").emit("ev")
+        assert await client.event() == ["ev"]

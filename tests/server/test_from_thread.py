@@ -183,16 +183,3 @@ async def test_a_server_that_stops_meanwhile_raises(link: Link, moment: str) -> 
         await net.aclose()
     assert [type(error) for error in raised] == [RuntimeError]
     assert str(raised[0]) == "the server has stopped"
-
-
-async def test_engine_messages_from_a_thread(running: Any) -> None:
-    eio = EngineServer()
-    async with running(eio) as net:
-        for transport in ("websocket", "polling"):
-            peer = await open_peer(net, transport)
-            socket = eio.clients[-1]
-            await in_thread(lambda socket=socket: socket.from_thread.send("text"))
-            await in_thread(lambda socket=socket: socket.from_thread.send_soon(b"bytes"))
-            assert [await peer.receive(), await peer.receive()] == ["text", b"bytes"]
-            with pytest.raises(LocalProtocolError):
-                await in_thread(lambda socket=socket: socket.from_thread.send("\x1e"))

@@ -8,32 +8,25 @@ from typing import Any
 import pytest
 import trio
 from support.links import only
-from support.peers import open_peer
+from support.logs import warnings
 
-from trio_socketio import EngineServer, EngineSocket, Server, Socket
+from trio_socketio import Server, Socket
 
 pytestmark = pytest.mark.rows("P35")
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-
 
 CONNECTION = "has not returned for 5 s while events of its client wait"
 CALL = "has waited for 5 s in a call to its own client"
 
 
-def stuck(io: Server | EngineServer) -> None:
-    @io.on("connection")
-    async def greet(socket: Any) -> None:
-        await trio.sleep_forever()
-
-
-async def test_connection_handler_that_does_not_return(
+async def test_connection_handler_that_does_not_return_is_named_once(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server(hold_timeout=20)
-    stuck(io)
+
+    @io.on("connection")
+    async def greet(socket: Socket) -> None:
+        await trio.sleep_forever()
+
     io.on("ask", lambda socket: "answer")
     async with running(io) as net:
         clients = [await net.connect() for _ in range(3)]
@@ -55,7 +48,7 @@ async def test_connection_handler_that_does_not_return(
 @pytest.mark.parametrize(
     "how", ["ready", "iteration", "returns", "no events", "client leaves", "hold_timeout"]
 )
-async def test_nothing_is_held(
+async def test_handler_is_not_named_when_no_events_are_held(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     io = Server(hold_timeout=4 if how == "hold_timeout" else 20)
@@ -87,7 +80,7 @@ async def test_nothing_is_held(
 
 @pytest.mark.parametrize("how", ["itself", "nursery", "broadcast"])
 @pytest.mark.parametrize("first", [True, False])
-async def test_handler_that_calls_its_own_client(
+async def test_handler_that_calls_its_own_client_is_named_once(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str, first: bool
 ) -> None:
     io = Server()
@@ -124,7 +117,7 @@ async def test_handler_that_calls_its_own_client(
         assert not io._require_runtime().held
 
 
-async def test_several_short_calls_are_no_deadlock(
+async def test_handler_with_several_short_calls_is_not_named(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server()
@@ -149,7 +142,7 @@ async def test_several_short_calls_are_no_deadlock(
 
 
 @pytest.mark.parametrize("first", ["call", "event"])
-async def test_handler_that_calls_its_own_client_in_another_namespace(
+async def test_handler_that_calls_its_client_in_another_namespace_is_named(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, first: str
 ) -> None:
     io = Server()
@@ -180,7 +173,7 @@ async def test_handler_that_calls_its_own_client_in_another_namespace(
 
 
 @pytest.mark.parametrize("how", ["nursery", "concurrent", "another's", "no events", "connection"])
-async def test_call_that_holds_nothing(
+async def test_handler_whose_call_holds_no_events_is_not_named(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     io = Server(ordering="concurrent" if how == "concurrent" else "serial")
@@ -234,58 +227,3 @@ async def test_idle_clients_have_no_deadline(running: Any, autojump_clock: Any) 
         (socket,) = io.sockets.values()
         assert socket._state.peer._alarm == math.inf
         assert not io._require_runtime().held
-
-
-@pytest.mark.parametrize("transport", ["polling", "websocket"])
-async def test_connection_handler_of_an_engine(
-    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, transport: Any
-) -> None:
-    eio = EngineServer(hold_timeout=20)
-    stuck(eio)
-    heard: list[str] = []
-    eio.on("message", lambda socket, data: heard.append(data))
-    async with running(eio) as net:
-        peers = [await open_peer(net, transport) for _ in range(2)]
-        await trio.sleep(6)
-        for peer in peers:
-            await peer.send("text")
-        await trio.sleep(4.9)
-        assert warnings(caplog) == []
-        await trio.sleep(0.3)
-        (warning,) = warnings(caplog)
-        for part in (CONNECTION, "greet", "socket.ready()", "socket.nursery"):
-            assert part in warning
-        await trio.sleep(10)
-        assert heard == ["text"] * 2
-        assert len(warnings(caplog)) == 1
-        assert eio._require_runtime().holding == {}
-
-
-@pytest.mark.parametrize("how", ["ready", "iteration", "returns", "client leaves"])
-async def test_engine_that_holds_nothing(
-    running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
-) -> None:
-    eio = EngineServer()
-    eio.on("message", lambda socket, data: None)
-
-    @eio.on("connection")
-    async def connection(socket: EngineSocket) -> None:
-        await trio.sleep(3)
-        if how == "ready":
-            socket.ready()
-        elif how == "iteration":
-            async for _ in socket:
-                pass
-        elif how == "returns":
-            return
-        await trio.sleep_forever()
-
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        await peer.send("text")
-        await trio.sleep(2)
-        if how == "client leaves":
-            await peer.close()
-        await trio.sleep(8)
-        assert warnings(caplog) == []
-        assert eio._require_runtime().holding == {}

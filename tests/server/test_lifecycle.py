@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 import trio
+from support.handlers import noted_errors
+from support.logs import warnings
+from support.socket_tasks import open_client
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import (
     ConnectRefused,
     Disconnected,
+    LocalProtocolError,
     Server,
     Socket,
 )
@@ -105,7 +108,7 @@ async def test_unexpected_exception_in_a_middleware(running: Any, caplog: pytest
         await client.send("0")
         assert await client.receive() == '4{"message":"Internal server error"}'
     assert [str(error) for error in errors] == ["swordfish"]
-    assert sum(record.levelno >= logging.WARNING for record in caplog.records) == 1
+    assert len(warnings(caplog)) == 1
 
 
 @pytest.mark.rows("E16")
@@ -188,3 +191,87 @@ async def test_exception_in_connection_disconnects_with_41(running: Any) -> None
         assert await client.receive() == "1"
         await wait_all_tasks_blocked()
     assert seen == [("connection", "swordfish"), "server namespace disconnect"]
+
+
+async def test_disconnect_handlers_run_once_when_an_event_still_waits() -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("event")
+    async def event(socket: Socket) -> None:
+        log.append("event")
+
+    @io.on("disconnecting")
+    async def disconnecting(socket: Socket) -> None:
+        log.append("disconnecting")
+        await trio.lowlevel.checkpoint()
+
+    @io.on("disconnect")
+    async def disconnect(socket: Socket) -> None:
+        log.append("disconnect")
+
+    async with io:
+        host = open_client(io)
+        host.deliver('42["event"]', trio.current_time())
+        host.deliver("41", trio.current_time())
+        await wait_all_tasks_blocked()
+        assert log == ["disconnecting", "disconnect"]
+        host.close()
+
+
+async def test_exception_in_a_disconnect_handler_is_contained(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+    io.on_error(lambda socket, event, error: log.append(f"{event}: {error}"))
+
+    @io.on("disconnect")
+    async def first(socket: Socket) -> None:
+        raise ValueError("a bug")
+
+    io.on("disconnect", lambda socket: log.append("second"))
+    async with running(io) as net:
+        client = await net.connect()
+        await client.ws.stream.aclose()
+        await wait_all_tasks_blocked()
+    assert log == ["disconnect: a bug", "second"]
+
+
+async def test_refusal_whose_data_cannot_be_encoded_is_an_internal_error(running: Any) -> None:
+    io = Server()
+    errors = noted_errors(io)
+
+    @io.use
+    def no(socket: Socket) -> None:
+        raise ConnectRefused("no", data=object() if socket.handshake.auth else None)
+
+    async with running(io) as net:
+        client = await net.session()
+        await client.send('0{"odd":1}')
+        assert await client.receive() == '4{"message":"Internal server error"}'
+        await client.send("0")
+        assert await client.receive() == '4{"message":"no"}'
+    assert [type(error) for _, error in errors] == [LocalProtocolError]
+
+
+async def test_return_value_of_a_middleware_is_ignored(running: Any) -> None:
+    io = Server()
+    io.use(lambda socket: True)
+    async with running(io) as net:
+        await net.connect()
+
+
+async def test_event_named_connection_does_not_call_connection_handlers(running: Any) -> None:
+    io = Server()
+    log: list[str] = []
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        log.append("connection")
+        socket.on("connection", log.append)
+
+    io.on("sync", lambda socket: None)
+    async with running(io) as net:
+        client = await net.connect()
+        await client.emit("connection", "an ordinary event")
+        await client.call("sync")
+    assert log == ["connection", "an ordinary event"]

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 import trio
+from support.handlers import answer
+from support.links import only
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Disconnected, Server, Socket
-
-
-def only(io: Server) -> Socket:
-    (socket,) = io.sockets.values()
-    return socket
-
-
-async def answer(client: Any, *values: Any) -> tuple[int, list[Any]]:
-    """Take one event that wants an answer, and answer it."""
-    text = str(await client.receive())
-    ack_id, _, rest = text[1:].partition("[")
-    await client.send(f"3{ack_id}{json.dumps(list(values))}")
-    return int(ack_id), json.loads("[" + rest)
 
 
 @pytest.mark.rows("F9", "D11")
@@ -42,23 +30,6 @@ async def test_call_returns_what_the_client_answers(running: Any, values: Any, r
             nursery.start_soon(call)
             assert await answer(client, *values) == (0, ["ask", "question"])
         assert results == [result]
-
-
-@pytest.mark.rows("D11")
-async def test_ack_ids_count_per_namespace_from_0(running: Any) -> None:
-    io = Server()
-    x = io.of("/x")
-    async with running(io) as net:
-        first, second = await net.connect(), await net.connect()
-        await second.connect("/x")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(io.sockets[first.sids["/"]].call, "a")
-            assert (await answer(first))[0] == 0
-            nursery.start_soon(io.sockets[second.sids["/"]].call, "b")
-            assert (await answer(second))[0] == 1
-            nursery.start_soon(next(iter(x.sockets.values())).call, "c")
-            assert await second.receive() == '2/x,0["c"]'
-            await second.send("3/x,0[]")
 
 
 @pytest.mark.rows("F9")
@@ -143,28 +114,6 @@ async def test_acks_pass_the_hold_of_the_connection_handler(running: Any) -> Non
         await answer(client, "me")
         await wait_all_tasks_blocked()
     assert results == ["me", "event"]
-
-
-@pytest.mark.rows("F7")
-async def test_ack_to_a_client_that_has_gone_is_dropped_and_counted(running: Any) -> None:
-    io = Server()
-    finished = trio.Event()
-
-    @io.on("ask")
-    async def ask(socket: Socket) -> str:
-        with trio.CancelScope(shield=True):
-            socket.disconnect()
-            await trio.lowlevel.checkpoint()
-        finished.set()
-        return "late"
-
-    async with running(io) as net:
-        client = await net.connect()
-        await client.emit("ask", ack=0)
-        assert await client.receive() == "1"
-        await finished.wait()
-        await wait_all_tasks_blocked()
-        assert io._require_runtime().acks_dropped == 1
 
 
 async def test_broadcast_call_tells_who_answered_in_time_and_who_did_not(

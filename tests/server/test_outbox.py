@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 import trio
 from support.handlers import counted_turns
 from support.links import IN_FLIGHT, only, stuck
+from support.logs import warnings
 from support.wire import client_frame
 from trio.testing import wait_all_tasks_blocked
 
@@ -16,6 +16,7 @@ from trio_socketio import (
     Disconnected,
     Outbox,
     Server,
+    Socket,
 )
 
 
@@ -38,9 +39,8 @@ async def test_client_that_stops_reading_is_cut_at_the_limit(
         assert reasons == [
             ("forced server close", "the client does not read: outbox of 10 packets, 1048576 bytes is full")
         ]
-        records = [r for r in caplog.records if r.levelno >= logging.WARNING]
-        assert len(records) == 1
-        assert "does not read" in records[0].getMessage()
+        (warning,) = warnings(caplog)
+        assert "does not read" in warning
         await io.emit("fine")
         assert await other.event() == ["fine"]
 
@@ -235,3 +235,22 @@ async def test_emit_that_yields_is_not_cancelled_after_it_was_queued(
                     nursery.start_soon(cancel, scope)
                     await socket.emit("ev")
                 assert not scope.cancelled_caught
+
+
+async def test_waiting_emits_raise_when_the_client_disconnects(running: Any, autojump_clock: Any) -> None:
+    io = Server(outbox=Outbox(max_packets=1))
+    log: list[str] = []
+
+    async def emit(socket: Socket) -> None:
+        with pytest.raises(Disconnected):
+            await socket.emit("ev")
+        log.append("told")
+
+    async with running(io) as net:
+        client, socket = await stuck(net)
+        async with trio.open_nursery() as nursery:
+            for _ in range(3):
+                nursery.start_soon(emit, socket)
+            await wait_all_tasks_blocked()
+            await client.ws.stream.aclose()
+    assert log == ["told"] * 3

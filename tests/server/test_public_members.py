@@ -1,11 +1,11 @@
-"""The public members of the classes that applications receive: no internal object slips out among them."""
+"""The public members of the classes that applications receive: no internal one among them, and which are async."""
 
 import inspect
 
 import pytest
 
 import trio_socketio
-from trio_socketio import EngineServer, Server
+from trio_socketio import BroadcastOperator, EngineServer, Namespace, Server, Socket
 from trio_socketio.engine_server._from_thread import SendFromThread
 from trio_socketio.engine_server._iteration import MessageIterator
 from trio_socketio.handlers import SocketNursery
@@ -108,3 +108,31 @@ def test_each_class_of_the_list_exists() -> None:
 def test_an_object_adds_no_public_attribute_but_those_listed(make, attributes: str) -> None:
     made = make()
     assert public(dir(made)) - public(dir(type(made))) == set(attributes.split())
+
+
+OPERATORS = (Server, Namespace, BroadcastOperator)
+
+
+@pytest.mark.parametrize(
+    ("names", "owners", "is_async"),
+    [
+        ("join leave disconnect ready", (Socket,), False),
+        ("on off", (Server, Namespace, Socket), False),
+        ("emit_nowait", (Socket, *OPERATORS), False),
+        ("call flush", (Socket,), True),
+        ("emit", (Socket, *OPERATORS), True),
+        ("fetch_sockets sockets_join sockets_leave disconnect_sockets server_side_emit", OPERATORS, True),
+    ],
+)
+def test_public_methods_are_plain_or_async_as_documented(
+    names: str, owners: tuple[type, ...], is_async: bool
+) -> None:
+    for owner in owners:
+        for name in names.split():
+            assert inspect.iscoroutinefunction(getattr(owner, name)) is is_async, (owner, name)
+
+
+def test_public_names_have_the_package_as_their_module() -> None:
+    for name in trio_socketio.__all__:
+        if name != "__version__":
+            assert getattr(trio_socketio, name).__module__ == "trio_socketio", name

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.logs import warnings
 from support.peers import open_peer
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, EngineSocket, Server, Socket
 
 pytestmark = pytest.mark.rows("P33")
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 
 @pytest.mark.parametrize("where", ["use", "connection"])

@@ -197,9 +197,3 @@ async def test_emit_yields_at_least_every_32nd_call(running: Any) -> None:
             for _ in range(320):
                 await socket.emit("ev")
             assert 8 <= turns.count <= 40
-
-
-async def test_server_side_emit_needs_a_cluster(running: Any) -> None:
-    io = Server()
-    with pytest.raises(LocalProtocolError, match="cluster adapter"):
-        await io.server_side_emit("ev")

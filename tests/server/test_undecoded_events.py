@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import pytest
 import trio
 from support.handlers import Slow, asked, counted_turns
+from support.logs import warnings
 from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
@@ -197,6 +197,5 @@ async def test_bytes_behind_a_pending_call_close_the_connection_and_say_so(
     assert reason == "forced server close"
     assert "5000 bytes" in description
     assert "max_http_buffer_size + inbox_bytes" in description
-    assert [
-        description in record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
-    ] == [True]
+    (warning,) = warnings(caplog)
+    assert description in warning

@@ -10,7 +10,7 @@ from support.peers import Closed, Transport, WebSocketPeer, each_transport, open
 from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import Disconnected, EngineServer, EngineSocket, Outbox, Server
+from trio_socketio import Disconnected, EngineServer, EngineSocket, Outbox
 
 #: A message that no narrow connection takes as a whole.
 IN_FLIGHT = "x" * 20_000
@@ -168,69 +168,6 @@ async def test_flush_waits_until_all_is_written(running: Any, transport: Transpo
         assert not socket.buffered
 
 
-@pytest.mark.rows("C38")
-@each_transport
-async def test_flush_of_a_socket_of_socketio(running: Any, transport: Transport) -> None:
-    io = Server()
-    async with running(io) as net:
-        peer = await open_peer(net, transport)
-        await peer.send("0")
-        assert isinstance(joined := await peer.receive(), str)
-        assert joined[0] == "0"
-        (socket,) = io.sockets.values()
-        socket.emit_nowait("ev")
-        drained: list[int] = []
-        socket.conn.on("drain", lambda: drained.append(socket.conn.buffered))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(socket.flush)
-            assert await peer.receive() == '2["ev"]'
-        assert drained == [0]
-
-
-@pytest.mark.rows("A12", "C38")
-@each_transport
-async def test_drain_is_told_when_all_is_written(running: Any, transport: Transport) -> None:
-    eio = EngineServer()
-    async with running(eio) as net:
-        net.narrow()
-        peer = await open_peer(net, transport)
-        (socket,) = eio.clients
-        drained: list[str] = []
-        socket.on("drain", lambda: drained.append("drained"))
-        await wait_all_tasks_blocked()
-        del drained[:]  # of the handshake
-        for _ in range(2):
-            socket.send_nowait(IN_FLIGHT)
-            await wait_all_tasks_blocked()
-            assert drained == []
-            socket.send_nowait("last")
-            assert [await peer.receive(), await peer.receive()] == [IN_FLIGHT, "last"]
-            await wait_all_tasks_blocked()
-            assert drained == ["drained"]
-            del drained[:]
-        await peer.close()
-        await wait_all_tasks_blocked()
-        assert drained == []
-
-
-@pytest.mark.rows("A12")
-async def test_a_failing_listener_is_logged(running: Any, caplog: pytest.LogCaptureFixture) -> None:
-    eio = EngineServer()
-    async with running(eio) as net:
-        peer = await open_peer(net, "websocket")
-        (socket,) = eio.clients
-
-        def fail() -> None:
-            raise ValueError("mine")
-
-        socket.on("drain", fail)
-        await socket.send("x")
-        await socket.flush()
-        assert await peer.receive() == "x"
-        assert socket.connected
-    assert "ValueError: mine" in caplog.text
-
-
 @pytest.mark.rows("A12", "C28", "C40")
 @each_transport
 async def test_what_is_sent_before_a_close_arrives(running: Any, transport: Transport) -> None:
@@ -244,23 +181,3 @@ async def test_what_is_sent_before_a_close_arrives(running: Any, transport: Tran
         assert [await peer.receive(), await peer.receive()] == ["first", b"last"]
         with pytest.raises(Closed):
             await peer.receive()
-
-
-@pytest.mark.rows("C35")
-@each_transport
-async def test_the_session_below_a_socket_of_socketio_tells_of_its_end(
-    running: Any, transport: Transport
-) -> None:
-    io = Server()
-    ends: list[tuple[str, str]] = []
-    async with running(io) as net:
-        peer = await open_peer(net, transport)
-        await peer.send("0")
-        await peer.receive()
-        (socket,) = io.sockets.values()
-        socket.conn.on("close", lambda reason, description: ends.append((reason, description)))
-        assert socket.conn.connected
-        await peer.close()
-        await wait_all_tasks_blocked()
-        assert not socket.conn.connected
-    assert ends == [("transport close", "the client sent a close packet")]

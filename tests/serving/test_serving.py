@@ -17,73 +17,7 @@ import trustme
 from support.links import Link
 from support.wire import HttpClient, SioClient, WebSocket, Wire
 
-import trio_socketio
-from trio_socketio import Outbox, Server, Socket
-
-
-@pytest.mark.rows("A1")
-def test_construction_does_no_io_and_needs_no_loop() -> None:
-    before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
-    io = Server(
-        ping_interval=1.5, transports=["websocket"], outbox=Outbox(policy="block"), cors="https://a.example"
-    )
-    io.on("connection", lambda socket: None)
-    io.of("/x").use(lambda socket: None)
-    assert io.config.ping_interval == 1.5
-    assert (set(os.listdir("/proc/self/fd")) if before else set()) == before
-
-
-@pytest.mark.rows("A1")
-def test_unknown_option_names_the_nearest() -> None:
-    with pytest.raises(TypeError, match="no option 'ping_intervall'; did you mean 'ping_interval'"):
-        Server(ping_intervall=3)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="its name is 'max_http_buffer_size'"):
-        Server(maxHttpBufferSize=3)  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [
-        ("ping_interval", 0),
-        ("ping_timeout", -1),
-        ("connect_timeout", float("inf")),
-        ("max_http_buffer_size", 0),
-        ("inbox_events", 0),
-        ("transports", ["flash"]),
-        ("transports", []),
-        ("path", "socket.io"),
-        ("ordering", "random"),
-    ],
-)
-def test_bad_values_are_refused(option: str, value: object) -> None:
-    with pytest.raises(ValueError, match=option):
-        Server(**{option: value})  # type: ignore[misc]
-
-
-def test_outbox_is_checked() -> None:
-    with pytest.raises(ValueError, match="policy must be one of"):
-        Outbox(policy="keep")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="max_packets must be at least 1"):
-        Outbox(max_packets=0)
-
-
-def test_public_names_are_exported_once_and_say_where() -> None:
-    for name in trio_socketio.__all__:
-        if name != "__version__":
-            assert getattr(trio_socketio, name).__module__ == "trio_socketio", name
-
-
-@pytest.mark.rows("A2")
-async def test_serve_carries_its_listeners_and_port_0_is_real(nursery: trio.Nursery) -> None:
-    io = Server()
-    listeners = await nursery.start(io.serve, "127.0.0.1", 0)
-    port = listeners[0].socket.getsockname()[1]
-    assert port > 0
-    async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-        http = HttpClient(stream)
-        assert (await http.request("GET", "/elsewhere")).status == 404
-        assert (await http.request("GET", "/socket.io/?EIO=4&transport=polling")).text[0] == "0"
-    nursery.cancel_scope.cancel()
+from trio_socketio import Server, Socket
 
 
 async def _echo_over(stream: trio.abc.Stream, io: Server) -> Socket:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket as sockets
 from pathlib import Path
 from typing import Any
 
@@ -96,39 +95,6 @@ async def test_stop_during_an_opening_handshake(link: Link, autojump_clock: Any)
             nursery.start_soon(read)
             start = trio.current_time()
         assert trio.current_time() - start == pytest.approx(0.1)
-
-
-class SlowResolver(trio.abc.HostnameResolver):
-    """Answers when it is told to."""
-
-    def __init__(self) -> None:
-        self.asked, self.go_on = trio.Event(), trio.Event()
-
-    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
-        self.asked.set()
-        await self.go_on.wait()
-        return [(sockets.AF_INET, sockets.SOCK_STREAM, 0, "", ("127.0.0.1", 0))]
-
-    async def getnameinfo(self, *args: Any) -> Any:
-        pytest.fail("serving asks for no names")
-
-
-async def test_stop_while_listeners_are_opened(nursery: trio.Nursery) -> None:
-    io = Server()
-    resolver = SlowResolver()
-    trio.socket.set_custom_hostname_resolver(resolver)
-    ended = trio.Event()
-
-    async def serve() -> None:
-        await io.serve("slow.example", 0)
-        ended.set()
-
-    async with io:
-        nursery.start_soon(serve)
-        await resolver.asked.wait()
-    resolver.go_on.set()
-    with trio.fail_after(5):
-        await ended.wait()
 
 
 @pytest.mark.rows("C40")

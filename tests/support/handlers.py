@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ import trio
 from support.wire import SioClient, Wire
 from trio_socketio import Namespace, Server, Socket
 
-__all__ = ["Slow", "Turns", "asked", "counted_turns"]
+__all__ = ["Slow", "Turns", "answer", "asked", "counted_turns", "noted_errors"]
 
 
 class Slow:
@@ -48,6 +49,18 @@ async def asked(wire: Wire) -> SioClient:
     return client
 
 
+async def answer(client: SioClient, *values: Any) -> tuple[int, list[Any]]:
+    """Receive one event that asks for an acknowledgement, and send the values.
+
+    Returns:
+        The ack id, and the name and the arguments of the event.
+    """
+    text = str(await client.receive())
+    ack_id, _, rest = text[1:].partition("[")
+    await client.send(f"3{ack_id}{json.dumps(list(values))}")
+    return int(ack_id), json.loads("[" + rest)
+
+
 class Turns:
     """Counts how often another task ran."""
 
@@ -70,3 +83,10 @@ async def counted_turns() -> AsyncIterator[Turns]:
         turns.count = 0
         yield turns
         nursery.cancel_scope.cancel()
+
+
+def noted_errors(io: Server) -> list[tuple[str | float, Exception]]:
+    """Return a list to which ``on_error`` appends the event and the error of each failed handler."""
+    errors: list[tuple[str | float, Exception]] = []
+    io.on_error(lambda socket, event, error: errors.append((event, error)))
+    return errors
