@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trio_socketio.errors import ArgumentsError
 from trio_socketio.handlers import (
@@ -19,30 +20,35 @@ from trio_socketio.handlers import (
     values_of,
     without_disconnected,
 )
-from trio_socketio.server._socket_state import SocketState
+from trio_socketio.server._base_socket import BaseSocket
 from trio_socketio.socketio import EventReceived
-
-if TYPE_CHECKING:
-    from trio_socketio.server._runtime import Runtime
 
 __all__ = ["INTERNAL_ERROR", "Dispatcher"]
 
 INTERNAL_ERROR = "Internal server error"
 
 
-def _ack(socket: SocketState, event: EventReceived) -> Ack:
+def _ack(socket: BaseSocket, event: EventReceived) -> Ack:
     return NO_ACK if event.ack_id is None else Ack(socket.send_ack, event.ack_id)
 
 
 class Dispatcher:
-    """Calls the handlers of events."""
+    """Calls the handlers of events.
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    Args:
+        log: the server's logger.
+        call_error_hooks: passes an application's error to the ``on_error`` hooks.
+    """
+
+    def __init__(
+        self, log: logging.Logger, call_error_hooks: Callable[[BaseSocket, str | float, Exception], None]
+    ) -> None:
+        self._log = log
+        self._call_error_hooks = call_error_hooks
 
     # events
 
-    async def handle(self, socket: SocketState, event: EventReceived) -> None:
+    async def handle(self, socket: BaseSocket, event: EventReceived) -> None:
         """Call the handlers of an event, one after the other, and acknowledge the event."""
         table, public = socket.mailbox.table, socket.socket
         for handler in table.any:
@@ -59,7 +65,7 @@ class Dispatcher:
                 answer = result if answer is None else answer
         self._answer(socket, event, handlers, ack, answer)
 
-    def handle_inline(self, socket: SocketState, event: EventReceived, handlers: Sequence[Handler]) -> None:
+    def handle_inline(self, socket: BaseSocket, event: EventReceived, handlers: Sequence[Handler]) -> None:
         """Like ``handle``, if all handlers are plain functions and no ``on_any`` handler is registered."""
         table, public, ack = socket.mailbox.table, socket.socket, _ack(socket, event)
         answer, failed = None, partial(self._failed, socket, event, ack)
@@ -70,7 +76,7 @@ class Dispatcher:
         self._answer(socket, event, handlers, ack, answer)
 
     def _answer(
-        self, socket: SocketState, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any
+        self, socket: BaseSocket, event: EventReceived, handlers: Sequence[Handler], ack: Ack, answer: Any
     ) -> None:
         """Acknowledge with the first value that a handler returned, unless a handler takes the ``Ack`` itself."""
         if ack is NO_ACK or any(handler.wants_ack for handler in handlers):
@@ -80,50 +86,43 @@ class Dispatcher:
         except Exception as error:  # the answer cannot be encoded
             self._handler_failed(socket, event, ack, error)
 
-    async def _unclaimed(self, socket: SocketState, event: EventReceived, ack: Ack) -> None:
+    async def _unclaimed(self, socket: BaseSocket, event: EventReceived, ack: Ack) -> None:
         """Give an event without handlers to the iteration, or drop it if there is no iteration."""
         iteration = socket.mailbox.iteration
         if iteration is None or not await iteration.give(event, ack):
             socket.dropped += 1
-            self._runtime.log.debug("no handler for event %.50r in %s", event.name, socket.namespace.name)
+            self._log.debug("no handler for event %.50r in %s", event.name, socket.namespace.name)
 
     # failures
 
-    def failed(self, socket: SocketState, event: EventReceived, error: BaseException) -> None:
+    def failed(self, socket: BaseSocket, event: EventReceived, error: BaseException) -> None:
         """Answer the client and report the error, after a handler has raised. ``Cancelled`` is raised again."""
         self._failed(socket, event, _ack(socket, event), error)
 
-    def _failed(self, socket: SocketState, event: EventReceived, ack: Ack, error: BaseException) -> None:
+    def _failed(self, socket: BaseSocket, event: EventReceived, ack: Ack, error: BaseException) -> None:
         contain(error, partial(self._handler_failed, socket, event, ack))
 
-    def _handler_failed(self, socket: SocketState, event: EventReceived, ack: Ack, error: Exception) -> None:
+    def _handler_failed(self, socket: BaseSocket, event: EventReceived, ack: Ack, error: Exception) -> None:
         ack({"error": str(error) if isinstance(error, ArgumentsError) else INTERNAL_ERROR})
         self._report_unless_gone(socket, event.name, error)
 
-    def _report_unless_gone(self, socket: SocketState, event: str | float, error: Exception) -> None:
+    def _report_unless_gone(self, socket: BaseSocket, event: str | float, error: Exception) -> None:
         """Report an error, except for ``Disconnected`` after the socket has ended, which is expected."""
         failure = without_disconnected(error) if socket.has_ended else error
         if failure is None:
-            self._runtime.log.debug(
-                "handler of %.50r in %s ended with its client", event, socket.namespace.name
-            )
+            self._log.debug("handler of %.50r in %s ended with its client", event, socket.namespace.name)
         else:
             self.report(socket, event, failure)
 
-    def report(self, socket: SocketState, event: str | float, error: Exception) -> None:
+    def report(self, socket: BaseSocket, event: str | float, error: Exception) -> None:
         """Log an application's error, and call the ``on_error`` hooks with it."""
-        runtime = self._runtime
         if isinstance(error, ArgumentsError):
-            runtime.log.info("event %.50r in %s refused: %.200s", event, socket.namespace.name, error)
+            self._log.info("event %.50r in %s refused: %.200s", event, socket.namespace.name, error)
         else:
-            runtime.log.error("handler of %.50r in %s failed", event, socket.namespace.name, exc_info=error)
-        for hook in runtime.error_hooks:
-            try:
-                hook(socket.socket, event, error)
-            except Exception:
-                runtime.log.exception("an on_error hook failed")
+            self._log.error("handler of %.50r in %s failed", event, socket.namespace.name, exc_info=error)
+        self._call_error_hooks(socket, event, error)
 
-    def task_failed(self, socket: SocketState, event: str, error: BaseException) -> None:
+    def task_failed(self, socket: BaseSocket, event: str, error: BaseException) -> None:
         """Report an error of a connection handler or of a task in the socket's nursery, and disconnect the socket."""
         failure = leaf(error)
         assert isinstance(failure, Exception)

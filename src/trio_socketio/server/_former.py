@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import trio
 
 if TYPE_CHECKING:
-    from trio_socketio.server._peer import SocketIOPeer
-    from trio_socketio.server._socket_state import SocketState
+    from trio_socketio.server._member import SocketMember
+    from trio_socketio.serving import Peer
 
 __all__ = ["FormerSockets"]
 
@@ -21,18 +21,18 @@ class FormerSockets:
     """
 
     def __init__(self) -> None:
-        self._leaving: dict[tuple[SocketIOPeer, str], set[SocketState]] = {}
-        self._gone: dict[tuple[SocketIOPeer, str], trio.Event] = {}
+        self._leaving: dict[tuple[Peer, str], set[SocketMember]] = {}
+        self._gone: dict[tuple[Peer, str], trio.Event] = {}
 
     def __len__(self) -> int:
         return len(self._leaving)
 
-    def add(self, socket: SocketState) -> None:
+    def add(self, socket: SocketMember) -> None:
         """Add a socket that has ended, if its session is open."""
         if socket.peer.session.is_open:
             self._leaving.setdefault((socket.peer, socket.namespace.name), set()).add(socket)
 
-    def discard(self, socket: SocketState) -> None:
+    def discard(self, socket: SocketMember) -> None:
         """Remove a socket whose disconnect handlers have returned. Do nothing if it was not added."""
         key = socket.peer, socket.namespace.name
         leaving = self._leaving.get(key)
@@ -44,11 +44,11 @@ class FormerSockets:
             if key in self._gone:
                 self._gone.pop(key).set()
 
-    def has_any(self, socket: SocketState) -> bool:
+    def has_any(self, socket: SocketMember) -> bool:
         """Return whether the client of this socket has a former socket in the same namespace."""
         return bool(self._leaving) and (socket.peer, socket.namespace.name) in self._leaving
 
-    async def wait_until_gone(self, socket: SocketState) -> None:
+    async def wait_until_gone(self, socket: SocketMember) -> None:
         """Wait until the disconnect handlers of this socket's former sockets have returned."""
         while self.has_any(socket):
             gone = self._gone.setdefault((socket.peer, socket.namespace.name), trio.Event())

@@ -13,9 +13,8 @@ from trio_socketio.handlers import HELD
 from trio_socketio.serving import HELD_SECONDS, log_held
 
 if TYPE_CHECKING:
+    from trio_socketio.server._base_socket import BaseSocket
     from trio_socketio.server._member import Call
-    from trio_socketio.server._peer import SocketIOPeer
-    from trio_socketio.server._socket_state import SocketState
 
 __all__ = ["HeldEvents"]
 
@@ -34,10 +33,10 @@ def _is_inside(outer: trio.lowlevel.Task) -> bool:
     return task is not None
 
 
-def _calls_to(peer: SocketIOPeer) -> Iterator[Call]:
-    """Yield the pending calls to a client, in all its namespaces."""
-    for member in peer.members.values():
-        yield from (member.calls or {}).values()
+def _calls_to_client(socket: BaseSocket) -> Iterator[Call]:
+    """Yield the pending calls to the client of a socket, in all its namespaces."""
+    for sibling in socket.siblings:
+        yield from (sibling.calls or {}).values()
 
 
 class HeldEvents:
@@ -48,63 +47,63 @@ class HeldEvents:
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._since: dict[SocketState, tuple[float, Call | None]] = {}
+        self._since: dict[BaseSocket, tuple[float, Call | None]] = {}
         self._known_connections: set[str] = set()
         self._known_calls: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._since)
 
-    def events_wait(self, socket: SocketState) -> None:
+    def events_wait(self, socket: BaseSocket) -> None:
         """Watch a socket that has waiting events, if a connection handler or a call holds them."""
         if not socket.connected:
             return
         if socket.mailbox.state is HELD:
             self._watch(socket, None)
             return
-        call = next((call for call in _calls_to(socket.peer) if call.blocks is socket), None)
+        call = next((call for call in _calls_to_client(socket) if call.blocks is socket), None)
         if call is not None:
             self._watch(socket, call)
 
-    def call_begins(self, socket: SocketState, call: Call) -> None:
+    def call_begins(self, socket: BaseSocket, call: Call) -> None:
         """Find the socket whose worker makes this call, among all sockets of the called client.
 
         Later events of that socket wait until the call ends. Watch the socket if it has such events already.
         """
-        for sibling in socket.peer.members.values():
+        for sibling in socket.siblings:
             worker = sibling.mailbox.worker
             if worker is not None and _is_inside(worker):
                 call.blocks = sibling
                 if sibling.mailbox.has_waiting:
                     self._watch(sibling, call)
 
-    def call_ended(self, socket: SocketState) -> None:
+    def call_ended(self, socket: BaseSocket) -> None:
         """Stop watching the sockets of a client whose events an ended call held.
 
         If another call holds them too, the socket is watched again when its next event waits.
         """
-        pending = list(_calls_to(socket.peer))
-        for sibling in socket.peer.members.values():
+        pending = list(_calls_to_client(socket))
+        for sibling in socket.siblings:
             since = self._since.get(sibling)
             if since is not None and since[1] is not None and since[1] not in pending:
                 self.discard(sibling)
 
-    def _watch(self, socket: SocketState, call: Call | None) -> None:
+    def _watch(self, socket: BaseSocket, call: Call | None) -> None:
         """Note that a socket's events are held by ``call``, or by a connection handler if ``call`` is None."""
         if socket not in self._since:
             self._since[socket] = trio.current_time(), call
-            socket.peer.set_alarm()
+            socket.set_alarm()
 
-    def discard(self, socket: SocketState) -> None:
+    def discard(self, socket: BaseSocket) -> None:
         """Stop watching a socket. Do nothing if it is not watched."""
         self._since.pop(socket, None)
 
-    def deadline(self, socket: SocketState) -> float:
+    def deadline(self, socket: BaseSocket) -> float:
         """Return the time at which ``check`` must be called for a socket, or infinity."""
         since = self._since.get(socket)
         return math.inf if since is None else since[0] + HELD_SECONDS
 
-    def check(self, socket: SocketState, now: float) -> None:
+    def check(self, socket: BaseSocket, now: float) -> None:
         """Log the handlers that hold a socket's events, if they have held them for ``HELD_SECONDS``."""
         if self.deadline(socket) > now:
             return

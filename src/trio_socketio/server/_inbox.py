@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import trio
 
-from trio_socketio.handlers import Ack, Inbox
+from trio_socketio.handlers import Ack, Inbox, Reading
 from trio_socketio.socketio import EventReceived, Undecoded
 
 if TYPE_CHECKING:
-    from trio_socketio.server._peer import SocketIOPeer
     from trio_socketio.serving import Inlet
 
 __all__ = ["Event", "EventInbox", "EventIteration", "EventIterator"]
@@ -26,21 +25,42 @@ class Event(NamedTuple):
     ack: Ack
 
 
+class KeepingUndecoded(Reading, Protocol):
+    """A session whose events wait undecoded when an inbox is full, but reading goes on because a call is pending.
+
+    Attributes:
+        kept_bytes: the size of all events that wait undecoded.
+    """
+
+    kept_bytes: int
+
+    def keep(self, size: int, inbox_bytes: int) -> bool:
+        """Count an event that waits undecoded; see ``BasePeer.keep``."""
+        ...
+
+    def decode(self, event: bytes | Undecoded) -> EventReceived | None:
+        """Decode an event that waited. If it breaks the protocol, end the session and return None."""
+
+    def refilled(self, namespace: str) -> None:
+        """Let a worker handle the events that have moved into the inbox of the socket in this namespace."""
+
+
 class EventInbox(Inbox[EventReceived]):
     """The inbox of one socket.
 
     Args:
-        peer: the session of the socket, seen from this layer.
+        reading: the session, which is not read while the inbox is full.
         namespace: the name of the socket's namespace.
+        max_events: see ``Inbox``.
+        max_bytes: see ``Inbox``.
     """
 
     __slots__ = ("_kept", "_namespace")
 
-    _reading: SocketIOPeer
+    _reading: KeepingUndecoded
 
-    def __init__(self, peer: SocketIOPeer, namespace: str) -> None:
-        config = peer.runtime.config
-        super().__init__(peer, config.inbox_events, config.inbox_bytes)
+    def __init__(self, reading: KeepingUndecoded, namespace: str, max_events: int, max_bytes: int) -> None:
+        super().__init__(reading, max_events, max_bytes)
         self._namespace = namespace
         self._kept: deque[bytes | Undecoded] | None = None
 

@@ -14,10 +14,10 @@ import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
 from trio_socketio.handlers import CONTAINED, Handler, claim, contain, invoke, invoke_plain, leaf
+from trio_socketio.server._base_socket import BaseSocket
 from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
 from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._phase import CONNECTING
-from trio_socketio.server._socket_state import SocketState
 from trio_socketio.serving import BaseRuntime
 
 __all__ = ["Lifecycle"]
@@ -48,7 +48,7 @@ class Lifecycle:
 
     # the beginning
 
-    def begin(self, socket: SocketState) -> None:
+    def begin(self, socket: BaseSocket) -> None:
         """Begin a new socket: run middlewares, accept or refuse the client, and run connection handlers."""
         namespace = socket.namespace
         handlers = namespace.handlers.get("connection")
@@ -64,12 +64,12 @@ class Lifecycle:
                 self._check_result(handler, invoke_plain(handler, socket.socket, (), failed))
         socket.ready()
 
-    async def _connect_after_former(self, socket: SocketState) -> None:
+    async def _connect_after_former(self, socket: BaseSocket) -> None:
         with trio.move_on_after(self._runtime.config.disconnect_timeout):
             await self._former.wait_until_gone(socket)
         await self._connect(socket)
 
-    async def _connect(self, socket: SocketState) -> None:
+    async def _connect(self, socket: BaseSocket) -> None:
         error = await self._admit(socket)
         if socket.phase is not CONNECTING:
             return
@@ -91,7 +91,7 @@ class Lifecycle:
                     await trio.lowlevel.checkpoint()
         socket.ready()
 
-    async def _admit(self, socket: SocketState) -> dict[str, Any] | None:
+    async def _admit(self, socket: BaseSocket) -> dict[str, Any] | None:
         """Run the middlewares. Return the data of CONNECT_ERROR if one refuses the client, else None."""
         for middleware in socket.namespace.middlewares:
             try:
@@ -108,14 +108,14 @@ class Lifecycle:
                 return {"message": INTERNAL_ERROR}
         return None
 
-    def _refuse(self, socket: SocketState, error: dict[str, Any]) -> None:
+    def _refuse(self, socket: BaseSocket, error: dict[str, Any]) -> None:
         try:
             socket.refuse(error)
         except LocalProtocolError as failure:  # the application's data cannot be encoded
             self._dispatcher.report(socket, "connection", failure)
             socket.refuse({"message": INTERNAL_ERROR})
 
-    async def _connected(self, socket: SocketState, handler: Handler) -> None:
+    async def _connected(self, socket: BaseSocket, handler: Handler) -> None:
         if claim(socket.namespace.handlers, "connection", handler):
             failed = partial(self._connection_failed, socket)
             self._check_result(handler, await invoke(handler, socket.socket, (), failed))
@@ -125,18 +125,18 @@ class Lifecycle:
             remedy = "raise ConnectRefused in a middleware (use), which runs before the client is connected"
             self._runtime.returned_false(handler.function, remedy)
 
-    def _connection_failed(self, socket: SocketState, error: BaseException) -> None:
+    def _connection_failed(self, socket: BaseSocket, error: BaseException) -> None:
         contain(error, partial(self._dispatcher.task_failed, socket, "connection"))
 
     # the end
 
-    async def run_disconnect_handlers(self, socket: SocketState) -> None:
+    async def run_disconnect_handlers(self, socket: BaseSocket) -> None:
         """Call the handlers for ``disconnecting``, leave all rooms, and call the handlers for ``disconnect``."""
         await self._notify(socket, "disconnecting")
         socket.leave_all()
         await self._notify(socket, "disconnect")
 
-    async def _notify(self, socket: SocketState, event: str) -> None:
+    async def _notify(self, socket: BaseSocket, event: str) -> None:
         args = (str(socket.reason), socket.description)
         table = socket.mailbox.table
         failed = partial(self._disconnect_failed, socket, event)
@@ -144,5 +144,5 @@ class Lifecycle:
             if claim(table, event, handler):
                 await invoke(handler, socket.socket, handler.trim(args), failed)
 
-    def _disconnect_failed(self, socket: SocketState, event: str, error: BaseException) -> None:
+    def _disconnect_failed(self, socket: BaseSocket, event: str, error: BaseException) -> None:
         contain(error, partial(self._dispatcher.report, socket, event))

@@ -12,7 +12,7 @@ from trio_socketio.server._namespace_state import NamespaceState
 from trio_socketio.server._operators import PublicMember
 
 if TYPE_CHECKING:
-    from trio_socketio.server._peer import SocketIOPeer
+    from trio_socketio.serving import Peer
 
 __all__ = ["Call", "SocketMember"]
 
@@ -57,9 +57,9 @@ class SocketMember(PublicMember):
     # One exists for each idle client. To keep it small, attributes that most sockets never need are stored elsewhere.
     __slots__ = ("calls", "namespace", "peer")
 
-    peer: SocketIOPeer
+    peer: Peer
 
-    def __init__(self, socket_id: str, namespace: NamespaceState, peer: SocketIOPeer) -> None:
+    def __init__(self, socket_id: str, namespace: NamespaceState, peer: Peer) -> None:
         super().__init__(socket_id)
         self.namespace = namespace
         self.peer = peer
@@ -140,7 +140,6 @@ class SocketMember(PublicMember):
         """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
         if self.calls is None:
             self.calls = {}
-        self.peer.call_started()
         call = self.calls[ack_id] = Call()
         return call
 
@@ -148,7 +147,6 @@ class SocketMember(PublicMember):
         """Stop expecting an acknowledgement. If it comes later, it is ignored."""
         if self.calls is not None:
             self.calls.pop(ack_id, None)
-        self.peer.call_ended()
 
     def acknowledged(self, ack_id: int, args: list[Any]) -> None:
         """Give an acknowledgement to the call that waits for it. Ignore it if there is none."""

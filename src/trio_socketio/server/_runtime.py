@@ -1,4 +1,4 @@
-"""The state of a running Socket.IO server, which its sockets share."""
+"""A running Socket.IO server, which makes a peer for each session, and a socket for each CONNECT."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio.engineio import Session
-from trio_socketio.handlers import KEYS, Workers
-from trio_socketio.server._dispatch import Dispatcher
-from trio_socketio.server._former import FormerSockets
-from trio_socketio.server._held import HeldEvents
-from trio_socketio.server._lifecycle import Lifecycle
+from trio_socketio.server._base_peer import BasePeer
+from trio_socketio.server._base_socket import BaseSocket
 from trio_socketio.server._peer import SocketIOPeer
+from trio_socketio.server._peer_runtime import PeerRuntime
 from trio_socketio.server._socket import Socket
 from trio_socketio.server._socket_state import SocketState
-from trio_socketio.serving import BaseRuntime, EngineState
-from trio_socketio.socketio import EventReceived
+from trio_socketio.serving import EngineState
 
 if TYPE_CHECKING:
     from trio_socketio.server._config import ServerConfig
@@ -27,13 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Runtime"]
 
 
-class Runtime(BaseRuntime):
-    """The state of a Socket.IO server while it runs.
-
-    Attributes:
-        namespaces: the namespaces of the server by name.
-        acks_dropped: how many acknowledgements were not sent because the socket had ended.
-    """
+class Runtime(PeerRuntime[BasePeer]):
+    """The state of a Socket.IO server while it runs."""
 
     def __init__(
         self,
@@ -43,18 +35,8 @@ class Runtime(BaseRuntime):
         error_hooks: Sequence[Callable[[Socket, str | float, Exception], object]],
         log: logging.Logger,
     ) -> None:
-        super().__init__(config, engine.hooks, engine.observer, log)
-        self.error_hooks = error_hooks
-        self.namespaces = namespaces
-        self.acks_dropped = 0
-        self.connection_options = config.connection_options()
-        #: Messages that no policy may drop may fill the outbox up to this multiple of its limits.
-        self.protected_factor = 1 if config.outbox.policy in ("disconnect", "block") else 2
-        self.held = HeldEvents(log)
-        self.dispatcher = Dispatcher(self)
-        self.former = FormerSockets()
-        self.lifecycle = Lifecycle(self, self.dispatcher, self.former)
-        self.workers: Workers[EventReceived] = Workers(self, KEYS[config.ordering])
+        super().__init__(config, engine, namespaces, log)
+        self._error_hooks = error_hooks
 
     def _connect(self, session: Session) -> SocketIOPeer:
         return SocketIOPeer(self, session, trio.current_time())
@@ -64,9 +46,17 @@ class Runtime(BaseRuntime):
             for member in list(namespace.adapter.members.values()):
                 await member.finish()
 
-    def start_socket(self, namespace: NamespaceState, peer: SocketIOPeer, auth: dict[str, Any]) -> None:
+    def start_socket(self, namespace: NamespaceState, peer: BasePeer, auth: dict[str, Any]) -> None:
         """Make a socket for a client that asks to join a namespace, and begin it."""
         socket = SocketState(namespace, peer, auth)
         socket.attach(Socket(socket))
         peer.begin(namespace.name, socket)
         self.lifecycle.begin(socket)
+
+    def call_error_hooks(self, socket: BaseSocket, event: str | float, error: Exception) -> None:
+        """Call the ``on_error`` hooks. Log their exceptions."""
+        for hook in self._error_hooks:
+            try:
+                hook(socket.socket, event, error)
+            except Exception:
+                self.log.exception("an on_error hook failed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,16 +12,17 @@ from trio.lowlevel import checkpoint_if_cancelled
 
 from trio_socketio._core import track, untrack
 from trio_socketio.errors import Disconnected, DisconnectReason
-from trio_socketio.handlers import HELD, Handler, Mailbox, contain, require_task_to_call, values_of
-from trio_socketio.server._inbox import EventInbox, EventIteration
-from trio_socketio.server._member import Call, SocketMember
+from trio_socketio.handlers import HELD, Handler, contain, require_task_to_call, values_of
+from trio_socketio.server._base_peer import BasePeer
+from trio_socketio.server._base_socket import BaseSocket, SocketMailbox
+from trio_socketio.server._inbox import EventInbox
+from trio_socketio.server._member import Call
 from trio_socketio.server._phase import CONNECTED, CONNECTING, DISCONNECTED, REFUSED
-from trio_socketio.socketio import EventReceived, Undecoded
+from trio_socketio.socketio import EventReceived
 
 if TYPE_CHECKING:
     from trio_socketio.server._handshake import Handshake
     from trio_socketio.server._namespace_state import NamespaceState
-    from trio_socketio.server._peer import SocketIOPeer
 
 __all__ = ["EMITS_BETWEEN_CHECKPOINTS", "SocketState"]
 
@@ -30,57 +31,30 @@ __all__ = ["EMITS_BETWEEN_CHECKPOINTS", "SocketState"]
 EMITS_BETWEEN_CHECKPOINTS = 32
 
 
-class SocketMailbox(Mailbox[EventReceived]):
-    """The mailbox of a socket."""
-
-    __slots__ = ()
-
-    owner: SocketState
-    inbox: EventInbox | None
-    iteration: EventIteration | None
-
-
-class SocketState(SocketMember):
+class SocketState(BaseSocket):
     """The internal state of a ``Socket``, and the owner of its mailbox.
 
     Attributes:
         auth: the object of the CONNECT packet; None if the packet had none.
-        dropped: the number of its events that neither a handler nor an iteration took.
         emits: the number of events emitted since ``emit`` last let other tasks run.
         handshake: the public ``Handshake``; None until it is first used.
-        hold_deadline: when events stop being held; infinity if no timeout is set.
-        mailbox: the events and tasks of the socket.
-        phase: the phase of the socket.
-        reason: why the socket has ended; None if it has not.
-        description: details about the reason.
     """
 
-    # One exists for each idle client. To keep it small, attributes that most sockets never need are made on first use.
-    __slots__ = (
-        "auth", "description", "dropped", "emits", "handshake", "hold_deadline", "mailbox", "phase", "reason",
-    )  # fmt: skip
+    __slots__ = ("auth", "emits", "handshake")
 
-    def __init__(self, namespace: NamespaceState, peer: SocketIOPeer, auth: dict[str, Any]) -> None:
+    peer: BasePeer
+
+    def __init__(self, namespace: NamespaceState, peer: BasePeer, auth: dict[str, Any]) -> None:
         super().__init__(peer.socket_id(namespace.name), namespace, peer)
         self.auth = auth or None
-        self.dropped = 0
         self.emits = 0
         self.handshake: Handshake | None = None
-        self.hold_deadline = math.inf
         self.mailbox = SocketMailbox(self, peer.runtime.workers, namespace.handlers)
-        self.phase = CONNECTING
-        self.reason: DisconnectReason | None = None
-        self.description = ""
 
     @property
-    def connected(self) -> bool:
-        """Whether events can be sent to the client."""
-        return self.phase is CONNECTED
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the socket has ended."""
-        return self.phase is DISCONNECTED or self.phase is REFUSED
+    def siblings(self) -> Iterable[BaseSocket]:
+        """The connected sockets of the same client, in all its namespaces. This one is among them."""
+        return self.peer.members.values()
 
     # from CONNECT to the end
 
@@ -118,6 +92,10 @@ class SocketState(SocketMember):
             self.peer.runtime.held.discard(self)
             self.peer.set_alarm()
 
+    def set_alarm(self) -> None:
+        """Set the alarm of the session to the earliest deadline, after a deadline may have changed."""
+        self.peer.set_alarm()
+
     def disconnect(self, close: bool = False) -> None:
         """See ``Socket.disconnect``."""
         if close:
@@ -143,12 +121,6 @@ class SocketState(SocketMember):
         self.peer.writable()
         self.peer.runtime.former.add(self)
         self.mailbox.end()
-
-    async def finish(self) -> None:
-        """Wait until its events are handled and its messages are written, or until the socket has ended."""
-        while self.connected and not self.mailbox.is_idle:
-            await self.mailbox.wait_until_idle()
-        await self.peer.flush()
 
     # sending
 
@@ -198,7 +170,8 @@ class SocketState(SocketMember):
 
     def make_inbox(self) -> EventInbox:
         """Return a new inbox, with the limits of the server's options."""
-        return EventInbox(self.peer, self.namespace.name)
+        config = self.peer.runtime.config
+        return EventInbox(self.peer, self.namespace.name, config.inbox_events, config.inbox_bytes)
 
     def handle(self, event: EventReceived) -> Awaitable[None]:
         """Call the handlers of an event."""
@@ -254,6 +227,7 @@ class SocketState(SocketMember):
 
     def expect(self, ack_id: int) -> Call:
         """See ``SocketMember.expect``. If a handler of the same client makes the call, the log may name it later."""
+        self.peer.call_started()
         call = super().expect(ack_id)
         self.peer.runtime.held.call_begins(self, call)
         return call
@@ -261,24 +235,6 @@ class SocketState(SocketMember):
     def forget(self, ack_id: int) -> None:
         """See ``SocketMember.forget``."""
         super().forget(ack_id)
+        self.peer.call_ended()
         if self.peer.runtime.held:
             self.peer.runtime.held.call_ended(self)
-
-    # events that wait
-
-    def keep(self, event: bytes | Undecoded) -> None:
-        """Keep an event undecoded, because the inbox is full."""
-        if self.mailbox.inbox is not None:
-            self.mailbox.inbox.keep(event)
-
-    def holders(self) -> list[str]:
-        """Return the names of the handlers that a full inbox waits for, or none if the inbox is not full."""
-        inbox = self.mailbox.inbox
-        return self.handlers_at_work() if inbox is not None and inbox.is_full else []
-
-    def handlers_at_work(self) -> list[str]:
-        """Return the names of the handlers that waiting events wait for."""
-        if self.mailbox.state is HELD:
-            return [handler.name for handler in self.namespace.handlers.get("connection")]
-        event = "" if self.mailbox.inbox is None else self.mailbox.inbox.current
-        return [handler.name for handler in self.mailbox.table.sent(event)] or ["an iteration over events"]
