@@ -8,8 +8,8 @@ import pytest
 from support.engine import Bench, Poll, open_parameters
 from support.message_host import MessageHost
 
-from trio_socketio._core import CloseFrame, Failure, Message, PushStatus
-from trio_socketio.engineio import Outbox, Session, State
+from trio_socketio._core import Message
+from trio_socketio.engineio import Session, State
 from trio_socketio.errors import DisconnectReason
 
 
@@ -42,69 +42,6 @@ def test_messages_in_both_directions() -> None:
     assert bench.above[session.sid].messages == ["text", "", b"\x04binary", b""]
     session.send(Message("text", [b"one", b""]))
     assert host.sent[1:] == ["4text", b"one", b""]
-
-
-@pytest.mark.rows("C2", "C7")
-def test_a_client_that_is_forced_to_base64_sends_text_for_bytes() -> None:
-    bench = Bench()
-    session, host = _direct(bench)
-    host.deliver("bAQID", 0.0)
-    host.deliver("b", 0.0)
-    assert bench.above[session.sid].messages == [b"\x01\x02\x03", b""]
-
-
-@pytest.mark.rows("F23")
-@pytest.mark.parametrize(
-    "packet", ["", "0{}", "5", "6", "7", "x", " 4", "\x004", "bAQI", "bA=QI", "bAQID\x1e", "b€", "b\ud83d"]
-)
-def test_packet_that_no_client_sends(packet: str) -> None:
-    bench = Bench()
-    session, host = _direct(bench)
-    host.deliver(packet, 0.0)
-    host.deliver("4after", 0.0)
-    assert bench.above[session.sid].reason is DisconnectReason.PARSE_ERROR
-    assert bench.above[session.sid].messages == []
-    assert host.ended
-    assert session.state is State.CLOSED
-
-
-@pytest.mark.rows("C23")
-@pytest.mark.parametrize("packet", ["2", "2probe"])
-@pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_ping_from_the_client(packet: str, transport: str) -> None:
-    bench = Bench()
-    session = _direct(bench)[0] if transport == "websocket" else bench.polling().session
-    session.receive(packet, 0.0)
-    assert bench.above[session.sid].ended == [
-        (DisconnectReason.TRANSPORT_ERROR, "invalid heartbeat direction")
-    ]
-
-
-@pytest.mark.rows("C28")
-def test_close_packet_on_websocket() -> None:
-    bench = Bench()
-    session, host = _direct(bench)
-    bench.send(session, "queued")
-    host.deliver("1", 0.0)
-    assert bench.above[session.sid].reason is DisconnectReason.TRANSPORT_CLOSE
-    assert host.ended
-    assert bench.engine.clients_count == 0
-
-
-@pytest.mark.parametrize(
-    ("end", "reason"),
-    [
-        (CloseFrame(1001, "bye"), DisconnectReason.TRANSPORT_CLOSE),
-        (CloseFrame(1005, ""), DisconnectReason.TRANSPORT_CLOSE),
-        (Failure("unmasked frame", 1002), DisconnectReason.TRANSPORT_ERROR),
-    ],
-)
-def test_end_of_the_stream_of_packets(end: CloseFrame | Failure, reason: DisconnectReason) -> None:
-    bench = Bench()
-    session, host = _direct(bench)
-    session.receive(end, 0.0)
-    assert bench.above[session.sid].reason is reason
-    assert host.ended
 
 
 # the heartbeat
@@ -221,16 +158,6 @@ def test_alarm() -> None:
     assert len(bench.above[session.sid].alarms) == 1
 
 
-def test_full_outbox_says_so_and_protected_messages_pass() -> None:
-    bench = Bench(outbox=Outbox(max_packets=2))
-    session = bench.polling().session
-    statuses = [session.send(Message("a")) for _ in range(3)]
-    assert statuses == [PushStatus.OK, PushStatus.OK, PushStatus.FULL]
-    assert session.send(Message("b"), protected=True) is PushStatus.OK
-    session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
-    assert session.send(Message("c"), protected=True) is PushStatus.DROPPED
-
-
 def test_failed_session_sends_nothing_that_was_queued() -> None:
     bench = Bench()
     polling = bench.polling()
@@ -238,18 +165,3 @@ def test_failed_session_sends_nothing_that_was_queued() -> None:
     polling.session.fail(DisconnectReason.FORCED_SERVER_CLOSE, "given up")
     assert polling.session.link.queued_packets == 0
     assert polling.session.state is State.CLOSED
-
-
-def test_session_id_is_not_shown_whole() -> None:
-    session = Bench().polling().session
-    assert session.sid not in repr(session)
-
-
-@pytest.mark.rows("F11")
-def test_volatile_message_that_finds_the_outbox_full_is_dropped() -> None:
-    bench = Bench(outbox=Outbox(max_packets=1))
-    session = bench.polling().session
-    session.transport.begin_poll(lambda: None)  # type: ignore[attr-defined]
-    assert session.send(Message("a")) is PushStatus.OK
-    assert session.send(Message("b"), volatile=True) is PushStatus.DROPPED
-    assert session.volatile_dropped == 1

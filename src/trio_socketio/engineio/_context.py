@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from trio_socketio._core import Message
 from trio_socketio.engineio._endings import Endings
-from trio_socketio.engineio._liveness import Look
 from trio_socketio.engineio._options import EngineOptions
+from trio_socketio.engineio._overdue import OverdueAnswers
 from trio_socketio.engineio._packet import PacketType
 
 __all__ = ["SessionContext"]
@@ -24,8 +24,7 @@ class SessionContext:
 
     Attributes:
         endings: reports the end of sessions to the layer above.
-        looks: the last ``Look`` at each client whose answer to a ping is late or queued behind other messages, by
-            session id.
+        overdue_answers: decides how long to wait for clients whose answers to pings are late.
         ping: a ping packet.
         pong: a pong packet.
         probe_answer: the answer to the probe of an upgrade.
@@ -33,7 +32,8 @@ class SessionContext:
     """
 
     __slots__ = (
-        "endings", "forget", "initial_packet", "logger", "looks", "options", "ping", "pong", "probe_answer",
+        "endings", "forget", "initial_packet", "logger", "options", "overdue_answers", "ping", "pong",
+        "probe_answer",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +43,7 @@ class SessionContext:
         self.logger = logger
         self.forget = forget
         self.endings = Endings(logger)
-        self.looks: dict[str, Look] = {}
+        self.overdue_answers = OverdueAnswers(options.ping_interval, options.ping_timeout)
         self.ping = Message("", packet_type=PacketType.PING.value)
         self.pong = Message("", packet_type=PacketType.PONG.value)
         self.probe_answer = Message("probe", packet_type=PacketType.PONG.value)

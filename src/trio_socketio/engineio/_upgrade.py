@@ -11,12 +11,16 @@ from typing import Protocol
 
 from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
 from trio_socketio.engineio._packet import Packet, PacketType, parse_packet
-from trio_socketio.engineio._seam import Receiver, Transport
+from trio_socketio.engineio._seam import Polls, Receiver, Transport
 from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["PROBE_TRANSITIONS", "Candidate", "Probe", "RejectedWebSocket", "WebSocketTransport"]
+
+
+#: The interval at which a waiting poll is released after the probe, in seconds. Node uses the same.
+NOOP_INTERVAL = 0.1
 
 
 class WebSocketTransport(Transport, Protocol):
@@ -54,7 +58,7 @@ class Candidate:
         close_code: the close code for the end of the session (RFC 6455 section 7.4).
     """
 
-    __slots__ = ("_probe", "close_code", "link", "driver", "paused", "session")
+    __slots__ = ("_probe", "_release_at", "_timeout_at", "close_code", "driver", "link", "paused", "session")
 
     def __init__(self, session: Session, driver: WebSocketTransport, link: Connection, now: float) -> None:
         self.session = session
@@ -65,7 +69,9 @@ class Candidate:
         self._probe = Probe.ATTACHED
         link.owner = self
         link.transport = driver
-        link.set_deadline(now + session.context.options.upgrade_timeout)
+        self._release_at = math.inf
+        self._timeout_at = now + session.context.options.upgrade_timeout
+        self._set_deadline()
         session.candidate_attached(self)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
@@ -75,7 +81,7 @@ class Candidate:
         if following is Probe.PROBED:
             self._probe = following
             self.link.push(self.session.context.probe_answer, protected=True)
-            self.session.candidate_probed(now)
+            self._release_polls(now)
             self.driver.wake()
         elif following is Probe.UPGRADED and self.session.state in (State.UPGRADING, State.CLOSING):
             self._probe = following
@@ -103,6 +109,8 @@ class Candidate:
             by_peer: whether the client has closed the session.
         """
         self.close_code = code
+        self._release_at = math.inf
+        self._set_deadline()
         if by_peer:
             self.session_ended()
 
@@ -110,8 +118,41 @@ class Candidate:
         """Close the candidate, because the session has ended."""
         self.fail("the session has ended", code=self.close_code)
 
+    # polls of the session
+
+    @property
+    def _polls(self) -> Polls:
+        polls = self.session.transport.polls
+        assert polls is not None
+        return polls
+
+    def _release_polls(self, now: float) -> None:
+        """Release polls, so that the client can stop polling: the first two at once, later ones by a timer."""
+        if self.session.is_open:
+            self._release_at = now + NOOP_INTERVAL
+            self._set_deadline()
+            self._polls.release_all()
+            self.session.observer.upgrading()
+
+    # time
+
+    def _set_deadline(self) -> None:
+        self.link.set_deadline(min(self._release_at, self._timeout_at))
+
     def on_timer(self, event: TimerEvent, now: float) -> None:
-        """Handle the upgrade timeout: close the candidate. A session that is closing ends."""
+        """Release a waiting poll, or handle the upgrade timeout."""
+        if self._timeout_at <= now:
+            self._time_out()
+            return
+        is_due = self._release_at <= now
+        if is_due:
+            self._release_at = now + NOOP_INTERVAL
+        self._set_deadline()
+        if is_due:
+            self._polls.release()
+
+    def _time_out(self) -> None:
+        """Close the candidate. A session that is closing ends."""
         if not self.session.is_open:
             self.session.end()
             return
@@ -120,6 +161,8 @@ class Candidate:
             "session %s…: no upgrade within %g s, it stays on polling", self.session.sid[:6], timeout
         )
         self.fail("upgrade timeout")
+
+    # the end
 
     def fail(self, description: str, *, code: int = 1000) -> None:
         """Close the candidate. The session stays on polling."""
@@ -132,6 +175,7 @@ class Candidate:
         if self._probe not in (Probe.UPGRADED, Probe.FAILED):
             self._probe = Probe.FAILED
             self._let_go()
+            self._polls.hold()
             self.session.candidate_lost()
 
     def _let_go(self) -> None:
