@@ -402,7 +402,7 @@ async def test_applications_own_sid_is_explained_now_and_then(
     autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def hints() -> int:
-        return sum("must not be called sid" in message for message in caplog.messages)
+        return sum("must not call its own query parameter sid" in message for message in caplog.messages)
 
     with caplog.at_level(logging.INFO):
         async with running(Server()) as wire:

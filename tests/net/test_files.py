@@ -223,11 +223,11 @@ async def test_static_files_and_folders(autojump_clock: Any, running: Any, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"serve_client": "nowhere"}, "'nowhere' in 'HERE' holds none of"),
+        ({"serve_client": "nowhere"}, "'nowhere' in 'HERE' contains none of"),
         ({"static_files": {"/": "nowhere"}}, "no file or folder 'nowhere' in 'HERE'"),
         ({"static_files": {"/": "some/page.html"}}, "no file or folder 'page.html' in 'HERE/some'"),
         ({"static_files": {"/": "/nowhere/page.html"}}, "no file or folder 'page.html' in '/nowhere'"),
-        ({"static_files": {"page": "."}}, "begins with a slash"),
+        ({"static_files": {"page": "."}}, "must begin with a slash"),
     ],
 )
 async def test_files_that_are_not_there(options: dict[str, Any], message: str, tmp_path: Path,

@@ -81,4 +81,4 @@ async def test_date_is_not_for_hooks(
     async with running(io) as wire:
         received = await exchange(wire.stream(), request(POLLING, CLOSE))
         assert len(values(received, "date")) == 1
-        assert "the server alone sets the header field Date" in caplog.text
+        assert "only the server may set the header field Date" in caplog.text

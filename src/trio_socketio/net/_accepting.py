@@ -77,7 +77,7 @@ class Acceptor:
     def _log(self, error: OSError) -> None:
         if error.errno is not None and self._limit.allows("", trio.current_time()):
             self._logger.error(
-                "accepting connections pauses: %s (%s); raise the limit of open files, or serve fewer clients",
+                "accepting connections is paused: %s (%s). Raise the limit of open files, or serve fewer clients",
                 errno.errorcode[error.errno],
                 os.strerror(error.errno),
             )

@@ -121,12 +121,18 @@ class Admission:
                 refused.message
             )
         except Exception:
-            self._logger.exception("the application failed when its time was over")
+            self._logger.exception(
+                "the application raised an exception when it was cancelled: admission_timeout was over, "
+                "or the server stops"
+            )
         finally:
             http.idle = None
         if self._refuses(request):
             return STOPPING
-        self._logger.warning("refused a request: the application took longer than admission_timeout")
+        self._logger.warning(
+            "refused a request: the application's functions took longer than admission_timeout=%g seconds",
+            self._engine.options.admission_timeout,
+        )
         return self._engine.rules.refuse(request, late).response()
 
     # the steps of both checks, in their order
@@ -150,7 +156,7 @@ class Admission:
             allowed = self._cors.allows(origin, request)
             return (allowed if isinstance(allowed, bool) else await allowed) is True
         except Exception:
-            self._logger.exception("the function of cors failed: the request is refused")
+            self._logger.exception("refused a request: the function for cors raised an exception")
             raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
 
     def _begin_cors(self, request: EngineRequest, granted: bool | None) -> EngineResponse | None:
@@ -182,7 +188,7 @@ class Admission:
             forbidden = forbidden_in(error)
             if forbidden is not None:
                 raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
-            self._logger.exception("allow_request failed: the handshake is refused")
+            self._logger.exception("refused a handshake: allow_request raised an exception")
             self._engine.rules.refuse(request, Refusal.FORBIDDEN)
             return INTERNAL_ERROR
         if answer is False:  # a hook that returns False most likely means to refuse, although it should raise
@@ -198,5 +204,5 @@ class Admission:
                 made = await made
             return made if isinstance(made, str) else ""
         except Exception:
-            self._logger.exception("generate_id failed: no session is opened")
+            self._logger.exception("refused a handshake: generate_id raised an exception")
             raise RefusedError(Refusal.ID_GENERATION) from None

@@ -97,7 +97,7 @@ class ChunkedBody:
                 return self._receive_trailers(self._trailers, data[end:])
             self._chunks += 1
             if self._chunks > MAX_CHUNKS:
-                raise BodyTooLarge(f"body of more than {MAX_CHUNKS} chunks")
+                raise BodyTooLarge(f"the body has more than {MAX_CHUNKS} chunks")
             at, self._missing, self._in_chunk = end + 2, size, True
         self.rest = data[at:]
         return False
@@ -114,21 +114,22 @@ class ChunkedBody:
                 self._in_chunk = False
                 return at + 2
             if end not in (b"", b"\r"):
-                raise h11.RemoteProtocolError("a chunk is longer than its size")
+                raise h11.RemoteProtocolError("expected CRLF after a chunk of the announced size")
         return at
 
     def _check_size(self, line: re.Match[bytes] | None) -> int:
         if line is None:
-            raise h11.RemoteProtocolError("a malformed chunk size")
+            raise h11.RemoteProtocolError("expected the size of a chunk, in hexadecimal digits")
         size = int(line[1] or b"0", 16)
         if len(self.body) + size > self._limit:
-            raise BodyTooLarge(f"body of more than max_http_buffer_size={self._limit} bytes")
+            raise BodyTooLarge(f"the body is larger than max_http_buffer_size={self._limit}")
         return size
 
     def _spend(self, extra: int, *, keep: bool = True) -> None:
         extra = self._extra + max(0, extra)
         if extra > self._max_extra:
-            raise h11.RemoteProtocolError("chunk extensions or trailers are too long", error_status_hint=431)
+            text = f"chunk extensions and trailers are larger than max_header_bytes={self._max_extra}"
+            raise h11.RemoteProtocolError(text, error_status_hint=431)
         if keep:
             self._extra = extra
 
@@ -141,5 +142,5 @@ class ChunkedBody:
             return False
         lines, self.rest = self.rest[:end], self.rest[end:]
         if not all(map(_TRAILER.fullmatch, lines.split(b"\r\n")[1:-2])):
-            raise h11.RemoteProtocolError("a malformed trailer")
+            raise h11.RemoteProtocolError("expected a trailer field, as in 'name: value'")
         return True

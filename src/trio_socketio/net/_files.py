@@ -82,7 +82,7 @@ class Files:
 
     def _add(self, prefix: str, source: Path, longer: list[str]) -> None:
         if not prefix.startswith("/"):
-            raise ValueError(f"a path in static_files begins with a slash, not {prefix!r}")
+            raise ValueError(f"static_files: the path {prefix!r} must begin with a slash")
         if source.is_file():
             self._files[prefix] = _load(source)
             return
@@ -106,7 +106,7 @@ class Files:
                     found = True
                     self._files[path + file.name] = _load(file, kind, version)
         if not found:
-            raise ValueError(f"serve_client: {_sought(client)} holds none of {', '.join(CLIENT_FILES)}")
+            raise ValueError(f"serve_client: {_sought(client)} contains none of {', '.join(CLIENT_FILES)}")
 
     def response(self, method: str, path: str, headers: Mapping[str, str]) -> EngineResponse | None:
         """Return the response to a request; None: there is no such file."""

@@ -121,7 +121,7 @@ class EngineHost:
             if driver is not None:
                 await driver.run(trailing)
         except (*GONE, trio.TooSlowError):
-            self._logger.debug("a connection broke or was too slow", exc_info=True)
+            self._logger.debug("closed a connection: it broke, or the client was too slow", exc_info=True)
         finally:
             if isinstance(stream, trio.SocketStream):
                 stream.socket.close()  # nothing to wait for, and aclose_forcefully takes 38 µs

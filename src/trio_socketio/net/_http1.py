@@ -125,10 +125,12 @@ class Http1Connection:
 
     def _begin_request(self, head: h11.Request) -> EngineRequest:
         if not head.http_version.startswith(b"1."):
-            raise h11.RemoteProtocolError("this is not HTTP/1", error_status_hint=505)
+            text = f"expected HTTP/1, got HTTP/{head.http_version.decode()}"
+            raise h11.RemoteProtocolError(text, error_status_hint=505)
         longest = self._timeouts.limits.max_header_bytes
         if self.reader.received > longest and size_of_head(head) > longest:
-            raise h11.RemoteProtocolError("the head of the request is too long", error_status_hint=431)
+            text = f"the head of the request is larger than max_header_bytes={longest}"
+            raise h11.RemoteProtocolError(text, error_status_hint=431)
         request = read_head(head, self.address, self.secure)
         headers = request.headers
         self.head = head
@@ -154,7 +156,7 @@ class Http1Connection:
         headers = request.headers
         announced = int(headers.get("content-length", "0"))
         if announced > limit:
-            raise BodyTooLarge(f"body of {announced} bytes exceeds max_http_buffer_size={limit}")
+            raise BodyTooLarge(f"the body of {announced} bytes is larger than max_http_buffer_size={limit}")
         is_chunked = "transfer-encoding" in headers
         body = None if is_chunked else self.reader.take(announced)
         if body is None:

@@ -39,7 +39,7 @@ async def pass_middlewares(
         async def go_on() -> None:
             nonlocal called
             if called:
-                raise RuntimeError("a middleware goes on once")
+                raise RuntimeError("a middleware of the engine may call the next one only once")
             called = True
             await pass_from(position + 1)
 
@@ -51,7 +51,7 @@ async def pass_middlewares(
         forbidden = forbidden_in(error)
         if forbidden is not None:
             raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
-        logger.exception("a middleware of the engine failed: the request is refused")
+        logger.exception("refused a request: a middleware of the engine raised an exception")
         raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
     if not passed:
         raise RefusedError(Refusal.MIDDLEWARE_FAILURE)

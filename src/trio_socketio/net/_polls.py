@@ -52,7 +52,9 @@ class Polls:
                 try:
                     poll.answer_poll()
                 except Exception:  # a bug here must end only one connection
-                    self._logger.critical("internal error in a poll", exc_info=True)
+                    self._logger.critical(
+                        "internal error in the answer to a poll: its connection is closed", exc_info=True
+                    )
                     poll.give_up()
                 if number % POLLS_BETWEEN_CHECKPOINTS == 0:
                     await trio.lowlevel.cancel_shielded_checkpoint()

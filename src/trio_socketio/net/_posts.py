@@ -52,10 +52,10 @@ async def answer_post(
         body = await exchange.read_body(limit, received)
     except BodyTooLarge as error:
         polling.post_refused()
-        logger.info("session %s…: %s", polling.session.sid[:6], error)
+        logger.info("session %s…: refused a POST: %s", polling.session.sid[:6], error)
         return POST_TOO_LARGE
     except BaseException:
-        polling.post_lost("the POST never came whole")
+        polling.post_lost("the connection ended before the body of a POST was complete")
         raise
     packets = polling.packets(body)
     if isinstance(packets, Failure):
@@ -63,7 +63,7 @@ async def answer_post(
     try:
         await _hand_over(exchange, polling, packets)
     except BaseException:
-        polling.post_lost("the POST was cancelled")
+        polling.post_lost("a POST was cancelled")
         raise
     return polling.end_post(packets.failure)
 
@@ -89,4 +89,4 @@ async def _pause_ends(exchange: Exchange, polling: PollingTransport) -> None:
         with exchange.watching_hang_up(resumed.set) as watch:
             await resumed.wait()
         if watch.hung_up:
-            raise trio.BrokenResourceError("the client has gone while its POST was held")
+            raise trio.BrokenResourceError("the client disconnected while its POST was held back")

@@ -31,9 +31,9 @@ def _check_lengths(head: bytes) -> None:
     if at < 0:
         return
     if b"\ntransfer-encoding:" in fields:
-        raise h11.RemoteProtocolError("Content-Length beside Transfer-Encoding")
+        raise h11.RemoteProtocolError("expected Content-Length or Transfer-Encoding, got both")
     if _LENGTH.match(fields, at) is None or fields.find(b"\ncontent-length:", at + 1) >= 0:
-        raise h11.RemoteProtocolError("Content-Length is not one number")
+        raise h11.RemoteProtocolError("expected one Content-Length, which is a number")
 
 
 class RawHead:
@@ -65,7 +65,9 @@ class RawHead:
         if not is_whole:
             end = len(begun)
         if _BAD.search(begun, max(0, checked - 1), end):
-            raise h11.RemoteProtocolError("a control character or a folded line in the head")
+            raise h11.RemoteProtocolError(
+                "a control character, a folded line, or a line end other than CRLF in the head"
+            )
         if not is_whole:
             return 0
         _check_lengths(bytes(begun[:end]))

@@ -172,7 +172,7 @@ class ReactorDriver:
 
     def failed(self, error: Exception) -> None:
         """Log an internal error that occurred for this connection, and drop the connection."""
-        self._host.logger.critical("internal error", exc_info=error)
+        self._host.logger.critical("internal error in a WebSocket: it is dropped", exc_info=error)
         self._lost("internal error")
 
     def _lost(self, description: str) -> None:

@@ -37,13 +37,13 @@ class RefusalLog:
         """Log why a request was refused, if a change of options or of the application would help."""
         if refusal is Refusal.SESSION_UNKNOWN and self._ids_are_ours and not _OUR_SID.fullmatch(request.sid):
             self._hint(
-                "a request names a session id that no server like this one gives: "
-                "an application's own query parameter must not be called sid"
+                "refused a request: its sid does not have the form of a session id. "
+                "An application must not call its own query parameter sid"
             )
         elif refusal is Refusal.PROTOCOL_VERSION and request.revision == 3:
             self._hint(
-                "refused a client of Engine.IO revision 3, which those of Socket.IO 1 and 2 are: "
-                "allow_eio3=True serves them"
+                "refused a client of Engine.IO revision 3, which Socket.IO 1 and 2 use: "
+                "allow_eio3=True serves such clients"
             )
         elif refusal is Refusal.FORBIDDEN:
             self._warn_of_origin(request)
@@ -56,8 +56,8 @@ class RefusalLog:
         origin = request.referer_origin if request.origin is None else request.origin
         if self._origins.allows(origin[:100], trio.current_time()):
             self._logger.warning(
-                "refused a request from origin %.100r to host %.100r, for they differ: allow the origin with "
-                "cors=[...], or name the proxies in front, which change the scheme, in trusted_proxies=[...]",
+                "refused a request from origin %.100r to host %.100r, because they differ. Allow the origin with "
+                "cors=[...]; or, if a proxy in front changes the host or the scheme, name it in trusted_proxies=[...]",
                 origin,
                 request.headers.get("host", ""),
             )

@@ -65,7 +65,9 @@ class Requests:
             if http.idle is None:
                 await http.respond_error(408)
         except h11.RemoteProtocolError as error:
-            self._service.logger.debug("bad HTTP from %s: %s", http.address or "a stream", error)
+            self._service.logger.debug(
+                "refused a malformed request from %s: %s", http.address or "a stream", error
+            )
             await http.respond_error(error.error_status_hint)
         return None
 
@@ -196,7 +198,7 @@ class Requests:
         except (*GONE, trio.TooSlowError):
             self._poll_broke(polling)
         except BaseException:
-            polling.poll_lost("poll connection closed while it was answered")
+            polling.poll_lost("the connection of a poll closed while its answer was written")
             raise
         else:
             self._poll_written(polling)
@@ -207,5 +209,5 @@ class Requests:
         self.http.responded(now, stop=self._service.is_stopping)
 
     def _poll_broke(self, polling: PollingTransport) -> None:
-        polling.poll_lost("poll connection closed while it was answered")
+        polling.poll_lost("the connection of a poll closed while its answer was written")
         self.give_up()

@@ -40,9 +40,9 @@ def _checked(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     fields = [(name, value) for name, value in headers]
     for name, value in fields:
         if not is_token(name) or not is_field_value(value):
-            raise ValueError(f"this cannot be a header field: {name!r}: {value!r}")
+            raise ValueError(f"invalid header field {name!r}: {value!r}")
         if _is_framing(name):
-            raise ValueError(f"the server alone sets the header field {name}")
+            raise ValueError(f"only the server may set the header field {name}")
     return fields
 
 
@@ -109,7 +109,9 @@ class ResponseHeaders:
         try:
             return _checked(request.response_headers)
         except Exception:
-            self._logger.exception("request.response_headers cannot be sent: they are left out")
+            self._logger.exception(
+                "request.response_headers are left out, because one of them cannot be sent"
+            )
             return []
 
     def _changed(
@@ -121,5 +123,5 @@ class ResponseHeaders:
                 hook(changed, request)
                 fields = _checked(changed)
             except Exception:
-                self._logger.exception("a hook for response headers failed: what it did is left out")
+                self._logger.exception("a hook for response headers failed: its changes are left out")
         return fields

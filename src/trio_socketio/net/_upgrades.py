@@ -101,7 +101,7 @@ class Upgrades:
             return driver
 
         now = trio.current_time()
-        code, reason = 1000, "the session has a WebSocket already"
+        code, reason = 1000, "the session already has a WebSocket"
         if self._service.refuses(request):  # since the handshake began
             code, reason = 1001, "the server stops"
         elif not request.sid:

@@ -48,7 +48,7 @@ class ResponseWriter:
         except BlockingIOError:
             return data
         except OSError as error:
-            raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+            raise trio.BrokenResourceError(f"the connection broke: {error}") from error
         self._taken += written
         return data[written:]
 
