@@ -55,6 +55,7 @@ MODULES = {
     "_packets": True,
     "_rooms": True,
     "_values": True,
+    "_walk": False,
     "_wheel": True,
 }
 if sys.platform == "linux":

@@ -1,8 +1,5 @@
 from collections.abc import Callable
-from typing import Any, final
-
-@final
-class Path: ...
+from typing import Any
 
 def extract_attachments(
     value: object, attachments: list[bytes], plain: Callable[[Any], Any]

@@ -1,19 +1,18 @@
-"""Walks through JSON values: replaces attachments and texts, and encodes deeply nested values.
+"""Replaces attachments and texts in JSON values, and encodes deeply nested values.
 
-The walks are not recursive, so only memory limits the depth of a value. Each walk visits every value once, and copies
-only containers that change; a walk through a megabyte takes some milliseconds.
+Each function visits every value once, and copies only containers that change. A walk through a megabyte takes some
+milliseconds.
 """
 
-cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_Next
 from cpython.float cimport PyFloat_CheckExact
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_GET_SIZE
 from cpython.long cimport PyLong_CheckExact
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
-from cpython.ref cimport Py_INCREF, PyObject
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.ref cimport PyObject
+from cpython.tuple cimport PyTuple_GET_SIZE
 from cpython.unicode cimport PyUnicode_CheckExact
+
+from trio_socketio._core._walk cimport Walk, frame
 
 
 cdef extern from "Python.h":
@@ -21,120 +20,13 @@ cdef extern from "Python.h":
     int PyList_CheckExact(object value)
     int PyTuple_CheckExact(object value)
     int PyDict_CheckExact(object value)
-    int PyDict_SetItem(object items, object key, object value) except -1
-    object PyDict_Copy(object items)
     PyObject *PyDict_GetItemWithError(object items, object key) except? NULL
-    object PySequence_List(object items)
-    int PyList_SetItem(object items, Py_ssize_t at, object value) except -1
     Py_ssize_t PyDict_Size(object items)
     unsigned int PyUnicode_MAX_CHAR_VALUE(object text)
-    void Py_DECREF(PyObject *value)
-    void Py_XDECREF(PyObject *value)
-
-
-cdef enum:
-    #: The depth at which a walk first checks whether a value contains itself.
-    FIRST_CHECK = 64
 
 
 cdef str PLACEHOLDER = "_placeholder"
 cdef str NUMBER = "num"
-
-
-@cython.final
-cdef class Path:
-    """The containers from the root to the current value of a walk."""
-
-    def __cinit__(self):
-        self._next_check = FIRST_CHECK
-
-    def __dealloc__(self):
-        cdef Py_ssize_t at
-        for at in range(self._depth):
-            Py_DECREF(self._frames[at].source)
-            Py_XDECREF(self._frames[at].target)
-        PyMem_Free(self._frames)
-
-    cdef int push(self, object container) except -1:
-        """Enter a container."""
-        cdef frame *frames
-        cdef Py_ssize_t cap
-        if self._depth == self._cap:
-            cap = 2 * self._cap if self._cap else 32
-            frames = <frame *>PyMem_Realloc(self._frames, <size_t>cap * sizeof(frame))
-            if frames is NULL:
-                raise MemoryError
-            self._frames = frames
-            self._cap = cap
-        if self._depth == self._next_check:
-            self._check_cycle()
-        Py_INCREF(container)
-        self._frames[self._depth] = frame(<PyObject *>container, NULL, NULL, NULL, 0)
-        self._depth += 1
-        return 0
-
-    cdef int _check_cycle(self) except -1:
-        """Raise if a container is in the path twice.
-
-        In a value that contains itself, the path grows without end. So it suffices to check when its length doubles.
-        """
-        cdef Py_ssize_t at
-        cdef set seen = set()
-        for at in range(self._depth):
-            seen.add(<size_t>self._frames[at].source)
-        if len(seen) < self._depth:
-            raise RecursionError("a value contains itself")
-        self._next_check = 2 * self._depth
-        return 0
-
-    cdef object pop(self):
-        """Leave a container, and return it, or its changed copy."""
-        cdef frame *top
-        cdef object result
-        self._depth -= 1
-        top = &self._frames[self._depth]
-        result = <object>(top.source if top.target is NULL else top.target)
-        Py_XDECREF(top.target)
-        Py_DECREF(top.source)
-        return result
-
-    cdef bint next(self, PyObject **child) except -1:
-        """Go to the next value of the innermost container; return False if there is none left."""
-        cdef frame *top = &self._frames[self._depth - 1]
-        cdef object source = <object>top.source
-        if PyList_CheckExact(source):
-            if top.next >= PyList_GET_SIZE(source):
-                return False
-            child[0] = PyList_GET_ITEM(source, top.next)
-            top.next += 1
-        elif PyTuple_CheckExact(source):
-            if top.next >= PyTuple_GET_SIZE(source):
-                return False
-            child[0] = PyTuple_GET_ITEM(source, top.next)
-            top.next += 1
-        elif not PyDict_Next(source, &top.next, &top.key, child):
-            return False
-        top.original = child[0]
-        return True
-
-    cdef int replace(self, object value) except -1:
-        """Replace the current value. Do nothing if it is the same; else copy the container before the first change."""
-        cdef frame *top = &self._frames[self._depth - 1]
-        cdef object copy
-        if top.original == <PyObject *>value:
-            return 0
-        if top.target is NULL:
-            source = <object>top.source
-            copy = PyDict_Copy(source) if PyDict_CheckExact(source) else PySequence_List(source)
-            Py_INCREF(copy)
-            top.target = <PyObject *>copy
-        copy = <object>top.target
-        if PyDict_CheckExact(copy):
-            PyDict_SetItem(copy, <object>top.key, value)
-        else:
-            Py_INCREF(value)  # PyList_SetItem takes over a reference
-            PyList_SetItem(copy, top.next - 1, value)
-        return 0
 
 
 cdef inline bint _is_scalar(object value):
@@ -184,39 +76,30 @@ def extract_attachments(value, list attachments not None, plain not None):
     Raises:
         RecursionError: the value contains itself.
     """
-    cdef Path path = Path()
-    cdef PyObject *next_child = NULL
-    cdef object child = value
+    cdef Walk walk = Walk()
+    cdef PyObject *next_child = <PyObject *>value
+    cdef object child
     cdef object result
     cdef bint has_look_alike = False
-    while True:
+    while next_child is not NULL:
+        child = <object>next_child
+        result = child
         if isinstance(child, (bytes, bytearray, memoryview)):
             result = {PLACEHOLDER: True, NUMBER: len(attachments)}
             attachments.append(bytes(child))
-        elif _is_scalar(child):
-            result = child
-        else:
-            result = child
+        elif not _is_scalar(child):
             if not _is_container(child):
                 result = plain(child)
                 if type(result) is not type(child) and not _is_scalar(result) and not _is_container(result):
-                    child = result
+                    next_child = <PyObject *>result
                     continue
             if _is_container(result) and not _is_empty(result):
                 has_look_alike = has_look_alike or _looks_like_placeholder(result)
-                path.push(result)
-                if path.next(&next_child):
-                    child = <object>next_child
-                    continue
-                result = path.pop()
-        while True:
-            if path._depth == 0:
-                return result, has_look_alike
-            path.replace(result)
-            if path.next(&next_child):
-                break
-            result = path.pop()
-        child = <object>next_child
+                walk.push(result)
+                next_child = walk.next()
+                continue
+        next_child = walk.advance(result)
+    return walk.result, has_look_alike
 
 
 def insert_attachments(value, list attachments not None):
@@ -230,7 +113,7 @@ def insert_attachments(value, list attachments not None):
         The value, and how many attachments were used, each at most once; -1: the number of a placeholder is invalid, or
         is used twice.
     """
-    cdef Path path = Path()
+    cdef Walk walk = Walk()
     cdef PyObject *child = NULL
     cdef set unused = set(range(len(attachments)))
     if _looks_like_placeholder(value):
@@ -240,30 +123,20 @@ def insert_attachments(value, list attachments not None):
         return attachments[number], 1
     if not _is_container(value):
         return value, 0
-    path.push(value)
-    while path._depth > 0:
-        if not path.next(&child):
-            path.pop()
+    walk.push(value)
+    while walk._depth > 0:
+        child = walk.next()
+        if child is NULL:
+            walk.pop()
         elif _looks_like_placeholder(<object>child):
             number = (<dict>child).get(NUMBER)
             if type(number) is not int or number not in unused:
                 return value, -1
             unused.remove(number)
-            _put(&path._frames[path._depth - 1], attachments[number])
+            walk.put(attachments[number])
         elif _is_container(<object>child) and not _is_empty(<object>child):
-            path.push(<object>child)
+            walk.push(<object>child)
     return value, len(attachments) - len(unused)
-
-
-cdef int _put(frame *top, object value) except -1:
-    """Set the value at the current position of a container."""
-    cdef object source = <object>top.source
-    if PyDict_CheckExact(source):
-        PyDict_SetItem(source, <object>top.key, value)
-    else:
-        Py_INCREF(value)
-        PyList_SetItem(source, top.next - 1, value)
-    return 0
 
 
 cdef inline bint _may_hold_surrogates(object text):
@@ -276,11 +149,12 @@ def replace_texts(value, function not None):
     Raises:
         RecursionError: the value contains itself.
     """
-    cdef Path path = Path()
-    cdef PyObject *next_child = NULL
-    cdef object child = value
+    cdef Walk walk = Walk()
+    cdef PyObject *next_child = <PyObject *>value
+    cdef object child
     cdef object result
-    while True:
+    while next_child is not NULL:
+        child = <object>next_child
         result = child
         if _may_hold_surrogates(child):
             result = function(child)
@@ -290,19 +164,11 @@ def replace_texts(value, function not None):
                     function(key) if _may_hold_surrogates(key) else key: item
                     for key, item in (<dict>child).items()
                 }
-            path.push(result)
-            if path.next(&next_child):
-                child = <object>next_child
-                continue
-            result = path.pop()
-        while True:
-            if path._depth == 0:
-                return result
-            path.replace(result)
-            if path.next(&next_child):
-                break
-            result = path.pop()
-        child = <object>next_child
+            walk.push(result)
+            next_child = walk.next()
+            continue
+        next_child = walk.advance(result)
+    return walk.result
 
 
 def encode_deep(value, encode not None):
@@ -315,7 +181,7 @@ def encode_deep(value, encode not None):
     Raises:
         RecursionError: the value contains itself.
     """
-    cdef Path path = Path()
+    cdef Walk walk = Walk()
     cdef PyObject *child = NULL
     cdef frame *top
     cdef list parts = []
@@ -323,14 +189,15 @@ def encode_deep(value, encode not None):
     cdef bint is_first
     if not _is_container(value):
         return encode(value)
-    path.push(value)
+    walk.push(value)
     parts.append(b"{" if PyDict_CheckExact(value) else b"[")
-    while path._depth > 0:
-        top = &path._frames[path._depth - 1]
+    while walk._depth > 0:
+        top = &walk._frames[walk._depth - 1]
         is_first = top.next == 0
-        if not path.next(&child):
+        child = walk.next()
+        if child is NULL:
             parts.append(b"}" if PyDict_CheckExact(<object>top.source) else b"]")
-            path.pop()
+            walk.pop()
             continue
         if not is_first:
             parts.append(b",")
@@ -338,7 +205,7 @@ def encode_deep(value, encode not None):
             key = encode({<object>top.key: None})  # {"key":null}
             parts.append(key[1 : PyBytes_GET_SIZE(key) - 5])
         if _is_container(<object>child) and not _is_empty(<object>child):
-            path.push(<object>child)
+            walk.push(<object>child)
             parts.append(b"{" if PyDict_CheckExact(<object>child) else b"[")
         else:
             parts.append(encode(<object>child))
