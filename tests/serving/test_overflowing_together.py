@@ -78,7 +78,7 @@ async def test_nobody_waits_for_all_of_them(caplog: pytest.LogCaptureFixture) ->
 async def test_all_are_closed_and_nothing_reaches_them_meanwhile(
     running: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trio_socketio.serving._base_runtime.OVERFLOW_SLICE", 0.0)  # one for each
+    monkeypatch.setattr("trio_socketio.serving._overflowed.OVERFLOW_SLICE", 0.0)  # one for each
     io = Server(outbox=Outbox(max_packets=2))
     reasons: list[str] = []
     io.on("disconnect", lambda socket, reason: reasons.append(reason))
@@ -103,7 +103,7 @@ async def wire_is_unharmed(wire: Wire) -> None:
 
 
 async def test_server_stops_before_all_are_closed(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trio_socketio.serving._base_runtime.OVERFLOW_SLICE", 0.0)
+    monkeypatch.setattr("trio_socketio.serving._overflowed.OVERFLOW_SLICE", 0.0)
     io = Server(outbox=Outbox(max_packets=2))
     reasons: list[str] = []
     io.on("disconnect", lambda socket, reason: reasons.append(reason))

@@ -113,4 +113,4 @@ class NamespaceState:
 
     def overflowed(self, members: Iterable[PublicMember]) -> None:
         """See ``NamespaceHost.overflowed``."""
-        self.require_runtime().overflowed(member.peer for member in members)
+        self.require_runtime().overflowed.disconnect(member.peer for member in members)

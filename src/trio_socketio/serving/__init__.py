@@ -1,6 +1,6 @@
 """Running servers, of Socket.IO or of Engine.IO alone: options, start and stop, and one peer for each session."""
 
-from trio_socketio.serving._base_runtime import BaseRuntime, Overflowing
+from trio_socketio.serving._base_runtime import BaseRuntime
 from trio_socketio.serving._config import EngineConfig, EngineServerOptions
 from trio_socketio.serving._engine_conn import EngineConn, L
 from trio_socketio.serving._engine_state import EngineState
@@ -11,6 +11,7 @@ from trio_socketio.serving._observer import EngineObserver, report
 from trio_socketio.serving._option import option
 from trio_socketio.serving._option_checks import check_client_folder, check_one_of, check_path
 from trio_socketio.serving._option_names import check_names
+from trio_socketio.serving._overflowed import Overflowing
 from trio_socketio.serving._peer import FULL, Peer
 from trio_socketio.serving._serving import Serving
 

@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
-from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from abc import abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import trio
 
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.handlers import INTERRUPTS, contain, leaf
+from trio_socketio.handlers import INTERRUPTS, leaf
 from trio_socketio.net import EngineHost
+from trio_socketio.serving._busy_tasks import BusyTasks
 from trio_socketio.serving._config import EngineConfig
+from trio_socketio.serving._grace import Grace
 from trio_socketio.serving._inlet import Inlet
 from trio_socketio.serving._observer import EngineObserver, Observable, Observed
+from trio_socketio.serving._overflowed import OverflowedPeers
 
-__all__ = ["BaseRuntime", "Overflowing"]
-
-#: How long clients with overflowing outboxes are disconnected in a row, in seconds, before other tasks run. Then their
-#: disconnect handlers begin, which takes about as long: together 10 ms.
-OVERFLOW_SLICE = 0.005
-
-
-class Overflowing(Protocol):
-    """A peer whose outbox is full."""
-
-    @property
-    def session(self) -> Session:
-        """The session."""
-        ...
-
-    def overflow(self) -> None:
-        """Disconnect the client."""
+__all__ = ["BaseRuntime"]
 
 
 async def _reraise(error: BaseException) -> None:
@@ -47,7 +31,7 @@ async def _reraise(error: BaseException) -> None:
         del error  # its traceback refers to this frame
 
 
-class BaseRuntime(ABC):
+class BaseRuntime(BusyTasks):
     """The state of a server while it runs. Socket.IO and Engine.IO servers derive their own class from it.
 
     Args:
@@ -61,17 +45,17 @@ class BaseRuntime(ABC):
         engine: the engine, which holds the sessions.
         host: the host, which serves the engine on connections.
         inlet: takes calls from outside Trio tasks.
+        grace: the time that disconnect handlers have.
+        overflowed: the peers that will be disconnected, because their outboxes are full.
         acks_cut: how many acknowledgements were not sent because the stop has cancelled their handlers.
     """
-
-    nursery: trio.Nursery
 
     def __init__(
         self, config: EngineConfig, hooks: EngineHooks, observer: EngineObserver | None, log: logging.Logger
     ) -> None:
+        super().__init__(log)
         self.config = config
         self.observer = observer
-        self.log = log
         logger = logging.getLogger("trio_socketio.engine")
         connect: Callable[[Session], SessionObserver] = self._connect
         if observer is not None:
@@ -84,21 +68,14 @@ class BaseRuntime(ABC):
         self.inlet = Inlet(self.spawn, log)
         #: The names of handlers that the log has named, because they held a client for long.
         self.known_holders: set[str] = set()
-        self._grace_deadline = math.inf
-        self._busy = 0
-        self._quiet = trio.Event()
-        self._overflowed: deque[Overflowing] = deque()
-        self._is_closing_overflowed = False
+        self.grace = Grace(config.disconnect_timeout)
+        self.overflowed = OverflowedPeers(self.spawn)
         self._listening: set[trio.CancelScope] = set()
         #: The names of functions that returned False and that the log has named.
         self._known_false: set[str] = set()
         self.host.on_interrupt = self.interrupted
         self._parent: trio.Nursery
         self._is_interrupted = False
-        #: The scopes that are cancelled when the grace of a stop ends early.
-        self._graces: set[trio.CancelScope] = set()
-        self._is_cut_short = False
-        self._handlers_cut = 0
         self.acks_cut = 0
 
     @abstractmethod
@@ -142,10 +119,10 @@ class BaseRuntime(ABC):
         except BaseExceptionGroup as group:
             raise leaf(group) from None
         finally:
-            if self._is_cut_short:
+            if self.grace.is_cut_short:
                 self.log.warning(
                     "interrupted again: the stop is cut short, with %d disconnect handlers and %d acknowledgements",
-                    self._handlers_cut,
+                    self.grace.handlers_cut,
                     self.acks_cut,
                 )
 
@@ -156,37 +133,17 @@ class BaseRuntime(ABC):
             for scope in self._listening:
                 scope.cancel()
             self._close_sessions()
-            with self.grace():
-                while self._is_busy:
-                    self._quiet = trio.Event()
-                    await self._quiet.wait()
+            with self.grace.scope():
+                await self._wait_until_idle()
         except INTERRUPTS:
-            self.cut_short()
+            self.grace.cut_short()
             raise
         finally:  # the nursery is shielded from outer cancellation
             self.nursery.cancel_scope.cancel()
 
-    @contextmanager
-    def grace(self) -> Iterator[trio.CancelScope]:
-        """Open a shielded scope for work that goes on after its socket has ended.
-
-        The scope is cancelled after ``disconnect_timeout``, or when the grace of a stop ends.
-        """
-        deadline = min(self._grace_deadline, trio.current_time() + self.config.disconnect_timeout)
-        with trio.CancelScope(shield=True, deadline=deadline) as scope:
-            self._graces.add(scope)
-            try:
-                yield scope
-            finally:
-                self._graces.discard(scope)
-
-    @contextmanager
-    def disconnecting(self) -> Iterator[None]:
-        """Open a ``grace`` for the disconnect handlers of a socket, and count it if the stop is cut short."""
-        with self.grace() as scope:
-            yield
-        if scope.cancelled_caught and self._is_cut_short:
-            self._handlers_cut += 1
+    def disconnecting(self) -> AbstractContextManager[None]:
+        """Return the scope for the disconnect handlers of one socket; see ``Grace.disconnecting``."""
+        return self.grace.disconnecting()
 
     # interrupts
 
@@ -196,22 +153,15 @@ class BaseRuntime(ABC):
         A second interrupt ends the grace of the stop.
         """
         if self._is_interrupted or self.is_stopping:
-            self.cut_short()
+            self.grace.cut_short()
         if not self._is_interrupted:
             self._is_interrupted = True
             self._parent.start_soon(_reraise, error, name="interrupt")
 
-    def cut_short(self) -> None:
-        """End the grace of a stop now."""
-        self._is_cut_short = True
-        self._grace_deadline = min(self._grace_deadline, trio.current_time())
-        for scope in self._graces:
-            scope.cancel()
-
     def _close_sessions(self) -> None:
         """End all sessions, and begin the grace that their handlers share."""
         now = trio.current_time()
-        self._grace_deadline = min(self._grace_deadline, now + self.config.disconnect_timeout)
+        self.grace.begin_stop(now)
         self.host.stop()
         self.inlet.close()
         self.engine.endings.deliver()
@@ -221,7 +171,7 @@ class BaseRuntime(ABC):
                 "the server stops",
                 now=now,
                 code=1001,
-                deadline=self._grace_deadline,
+                deadline=self.grace.deadline,
             )
 
     async def drain(self, timeout: float) -> None:
@@ -234,77 +184,6 @@ class BaseRuntime(ABC):
             session.close(
                 DisconnectReason.SERVER_SHUTTING_DOWN, "the server drains", now=now, code=1001, linger=True
             )
-
-    def spawn(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None:
-        """Start a task in the server's nursery. ``stop`` waits for it, even if it has not run yet."""
-        self.nursery.start_soon(self._contained, function, *args, name=name)
-        self._busy += 1
-
-    def pause(self) -> None:
-        """Stop counting the calling task as busy, because it waits for work. ``stop`` does not wait for it."""
-        self._busy -= 1
-        self._became_idle()
-
-    def resume(self) -> None:
-        """Count the calling task as busy again, because it has work or ends."""
-        self._busy += 1
-
-    @trio.lowlevel.enable_ki_protection
-    async def _contained(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Run a function that is counted as busy. A bug of this package in it ends one connection, not the server."""
-        try:
-            await function(*args)
-        except INTERRUPTS as error:
-            self.interrupted(error)
-        except BaseExceptionGroup as group:
-            contain(group, self._internal_error, self.interrupted)
-        except Exception as error:
-            self._internal_error(error)
-        finally:
-            self.pause()
-
-    @property
-    def _is_busy(self) -> bool:
-        return self._busy > 0 or (self.host.reactor is not None and bool(self.host.reactor.drivers))
-
-    def _became_idle(self) -> None:
-        if not self._is_busy:
-            self._quiet.set()
-
-    # outboxes that are full
-
-    def overflowed(self, peers: Iterable[Overflowing]) -> None:
-        """Disconnect clients whose full outbox has refused a message that can neither wait nor be dropped.
-
-        The clients are disconnected in the given order. After ``OVERFLOW_SLICE`` a task continues, so that many clients
-        that overflow together do not block the others. Their outboxes accept no messages meanwhile.
-        """
-        for peer in peers:
-            peer.session.link.close_outbox()
-            self._overflowed.append(peer)
-        if not self._is_closing_overflowed and self._close_slice():
-            self._is_closing_overflowed = True
-            self.spawn(self._close_overflowed, name="outboxes that overflowed")
-
-    def _close_slice(self) -> bool:
-        """Disconnect overflowed clients for at most ``OVERFLOW_SLICE``. Return whether any are left."""
-        end = time.perf_counter() + OVERFLOW_SLICE
-        while self._overflowed:
-            self._overflowed.popleft().overflow()
-            if time.perf_counter() > end:
-                break
-        return bool(self._overflowed)
-
-    async def _close_overflowed(self) -> None:
-        try:
-            await trio.lowlevel.checkpoint()
-            while self._close_slice():
-                await trio.lowlevel.checkpoint()
-        finally:
-            self._is_closing_overflowed = False
-
-    def _internal_error(self, error: Exception) -> None:
-        self.log.critical("internal error", exc_info=error)
 
     def call_observer(self, observer: Callable[..., object], args: tuple[Any, ...]) -> None:
         """Call an observer of the application. Log its exceptions, so that they end nothing else."""

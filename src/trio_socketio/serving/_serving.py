@@ -91,7 +91,7 @@ class Serving(ABC, Generic[C, R]):
         self._runtime = runtime = self._make_runtime()
         self._engine_state.engine = runtime.engine
         try:
-            with Interrupts(lambda: runtime.is_stopping, runtime.cut_short):
+            with Interrupts(lambda: runtime.is_stopping, runtime.grace.cut_short):
                 async with trio.open_nursery() as nursery:
                     await runtime.start(nursery)
                     try:
