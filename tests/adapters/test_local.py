@@ -97,7 +97,7 @@ async def test_sockets_of_a_target_are_fetched_moved_and_disconnected(adapter) -
     assert (a.was_closed, b.was_closed, gone.was_closed) == (None, True, None)
 
 
-async def test_there_is_no_other_server(adapter) -> None:
+async def test_server_side_emit_raises_without_other_servers(adapter) -> None:
     assert await adapter.server_count() == 1
     with pytest.raises(LocalProtocolError, match="cluster adapter"):
         await adapter.server_side_emit("ev", ())

@@ -44,7 +44,7 @@ def test_room_is_created_before_its_first_member_joins_and_deleted_after_its_las
     assert told == [("leave", "x", "a"), ("leave", "x", "b"), ("delete", "x")]
 
 
-def test_nothing_is_told_of_what_changes_nothing(adapter) -> None:
+def test_calls_that_change_nothing_are_not_reported(adapter) -> None:
     told = observe(adapter)
     a = Member("a")
     adapter.add(a, ["x"])

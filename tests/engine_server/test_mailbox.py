@@ -13,9 +13,7 @@ from trio_socketio import EngineServer, EngineSocket
 
 
 @pytest.mark.rows("A12")
-async def test_what_comes_while_the_connection_handlers_run_is_held(
-    running: Any, autojump_clock: Any
-) -> None:
+async def test_messages_are_held_while_the_connection_handlers_run(running: Any, autojump_clock: Any) -> None:
     eio = EngineServer(hold_timeout=5, ping_interval=100)
     seen: list[Any] = []
     eio.on("message", lambda socket, data: seen.append((trio.current_time() - start, data)))
@@ -42,7 +40,7 @@ async def test_what_comes_while_the_connection_handlers_run_is_held(
 
 
 @pytest.mark.rows("A12")
-async def test_messages_that_nobody_takes_are_dropped_and_counted(running: Any) -> None:
+async def test_messages_without_handler_and_iteration_are_dropped_and_counted(running: Any) -> None:
     eio = EngineServer()
     left = trio.Event()
 
@@ -70,7 +68,7 @@ async def test_messages_that_nobody_takes_are_dropped_and_counted(running: Any) 
 
 @pytest.mark.rows("A12")
 @each_transport
-async def test_an_inbox_that_is_full_stops_the_reading(running: Any, transport: Transport) -> None:
+async def test_full_inbox_pauses_reading(running: Any, transport: Transport) -> None:
     eio = EngineServer(inbox_events=4)
     go_on, taken = trio.Event(), []
 
@@ -106,9 +104,7 @@ async def test_an_inbox_that_is_full_stops_the_reading(running: Any, transport: 
 
 
 @pytest.mark.rows("A12")
-async def test_a_slow_async_handler_does_not_reorder_and_many_messages_let_others_run(
-    running: Any, autojump_clock: Any
-) -> None:
+async def test_slow_async_handler_keeps_the_order_of_messages(running: Any, autojump_clock: Any) -> None:
     eio = EngineServer()
     taken: list[Any] = []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import weakref
 from typing import Any
 
 import pytest
 import trio
+from support.leftovers import no_collector
 from support.peers import Closed, Transport, each_transport, only_one, open_peer
 from trio.testing import wait_all_tasks_blocked
 
@@ -203,9 +203,7 @@ async def test_closed_socket_with_an_observer_is_freed_without_the_collector(
     eio = EngineServer()
     eio.observer = EngineObserver()
     async with running(eio) as net:
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collector():
             peer = await open_peer(net, transport)
             socket = weakref.ref(eio.clients[0])
             await peer.send("x")
@@ -213,5 +211,3 @@ async def test_closed_socket_with_an_observer_is_freed_without_the_collector(
             await peer.close()
             await wait_all_tasks_blocked()
             assert socket() is None
-        finally:
-            gc.enable()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import hold_for_3_seconds
 from support.logs import warnings
 from support.peers import open_peer
 
@@ -51,19 +52,7 @@ async def test_handler_that_holds_no_messages_is_not_named(
 ) -> None:
     eio = EngineServer()
     eio.on("message", lambda socket, data: None)
-
-    @eio.on("connection")
-    async def connection(socket: EngineSocket) -> None:
-        await trio.sleep(3)
-        if how == "ready":
-            socket.ready()
-        elif how == "iteration":
-            async for _ in socket:
-                pass
-        elif how == "returns":
-            return
-        await trio.sleep_forever()
-
+    hold_for_3_seconds(eio, how)
     async with running(eio) as net:
         peer = await open_peer(net, "websocket")
         await peer.send("text")

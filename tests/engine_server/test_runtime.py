@@ -19,7 +19,7 @@ from trio_socketio import EngineServer, EngineSocket, Server
 
 @pytest.mark.rows("A12", "H1")
 @each_transport
-async def test_stopping_cancels_handlers_then_runs_those_for_close(
+async def test_stop_cancels_handlers_and_then_runs_close_handlers(
     link: Link, autojump_clock: Any, transport: Transport
 ) -> None:
     eio = EngineServer(disconnect_timeout=3)
@@ -93,7 +93,9 @@ async def test_handlers_and_tasks_end_with_their_client(running: Any, transport:
 
 
 @pytest.mark.rows("A12", "H1")
-async def test_drain_handles_and_writes_what_there_is(running: Any, autojump_clock: Any) -> None:
+async def test_drain_handles_waiting_messages_and_writes_the_answers(
+    running: Any, autojump_clock: Any
+) -> None:
     eio = EngineServer()
     seen: list[Any] = []
 
@@ -117,9 +119,7 @@ async def test_drain_handles_and_writes_what_there_is(running: Any, autojump_clo
 
 
 @pytest.mark.rows("A12")
-async def test_drain_waits_for_who_iterates_and_for_messages_that_are_held(
-    running: Any, autojump_clock: Any
-) -> None:
+async def test_drain_waits_for_iterations_and_held_messages(running: Any, autojump_clock: Any) -> None:
     eio = EngineServer(hold_timeout=4)
 
     @eio.on("connection")
@@ -198,9 +198,7 @@ async def test_started_and_stopped_a_hundred_times_on_one_port(kind: Any) -> Non
 
 @pytest.mark.rows("A12")
 @each_transport
-async def test_an_application_that_keeps_its_sockets_can_be_forgotten(
-    link: Link, transport: Transport
-) -> None:
+async def test_server_whose_application_keeps_sockets_is_freed(link: Link, transport: Transport) -> None:
     def make() -> EngineServer:
         eio = EngineServer()
         kept: list[EngineSocket] = []  # which the handler refers to, and the sockets to their server

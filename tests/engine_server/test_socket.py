@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from typing import Any
 
 import pytest
 import trio
+from support.leftovers import no_collector
 from support.links import Link
 from support.peers import Closed, PollingPeer, Transport, each_transport, echoing, only_one, open_peer
 from trio.testing import wait_all_tasks_blocked
@@ -138,14 +138,10 @@ async def test_closed_socket_is_freed_without_the_collector(running: Any, transp
         return weakref.ref(socket)
 
     async with running(eio) as net:
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collector():
             peer = await open_peer(net, transport)
             socket = tie(only_one(eio))
             await wait_all_tasks_blocked()
             await peer.close()
             await wait_all_tasks_blocked()
             assert socket() is None
-        finally:
-            gc.enable()

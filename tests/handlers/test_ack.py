@@ -65,7 +65,9 @@ def answering(io: Server, kind: str, value: object) -> None:
 @pytest.mark.rows("P32")
 @pytest.mark.parametrize("kind", ["async", "plain", "two", "ack", "iteration"])
 @pytest.mark.parametrize(("value", "wire"), VALUES)
-async def test_answer(running: Any, kind: str, value: object, wire: str) -> None:
+async def test_returned_tuple_subclass_is_one_value(
+    running: Any, kind: str, value: object, wire: str
+) -> None:
     io = Server()
     answering(io, kind, value)
     async with running(io) as net:
@@ -76,7 +78,7 @@ async def test_answer(running: Any, kind: str, value: object, wire: str) -> None
 
 @pytest.mark.rows("P32")
 @pytest.mark.parametrize("kind", ["async", "plain", "ack"])
-async def test_answer_with_binary(running: Any, kind: str) -> None:
+async def test_returned_tuple_subclass_with_binary_is_one_value(running: Any, kind: str) -> None:
     io = Server()
     answering(io, kind, Picture("cat", b"png"))
     async with running(io) as net:
@@ -87,7 +89,7 @@ async def test_answer_with_binary(running: Any, kind: str) -> None:
 
 
 @pytest.mark.rows("P32")
-async def test_argument_of_an_event(running: Any) -> None:
+async def test_emitted_tuple_subclass_is_one_argument(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         client = await net.connect()

@@ -53,7 +53,7 @@ def registered(annotation: Any, io: Server | None = None) -> None:
     Custom, "Custom", Custom | None, list[Custom], dict[str, Custom], tuple[int, Custom], Needs, list[Needs], Path,
     complex, Socket, EngineSocket, Server, type[int], collections.abc.Callable[[], None], logging.Logger,
 ])  # fmt: skip
-def test_refused_with_the_remedy(annotation: Any) -> None:
+def test_annotation_that_cannot_be_decoded_is_refused_with_the_remedy(annotation: Any) -> None:
     with pytest.raises(
         TypeError, match=r"of value cannot be used: msgspec decodes nothing to .* keyword-only"
     ):
@@ -61,7 +61,7 @@ def test_refused_with_the_remedy(annotation: Any) -> None:
 
 
 @pytest.mark.parametrize("annotation", [Custom | int, Unchecked, bytes | str])
-def test_refused_by_msgspec_itself(annotation: Any) -> None:
+def test_annotation_that_msgspec_refuses_is_refused(annotation: Any) -> None:
     with pytest.raises(TypeError, match="of value cannot be used"):
         registered(annotation)
 
@@ -77,25 +77,25 @@ def test_ack_is_not_decoded(annotation: Any) -> None:
     SupportsInt, collections.abc.Iterable[int], collections.abc.Sequence[int], collections.abc.Hashable,
     Ack, int | str | None,
 ])  # fmt: skip
-def test_let_pass(annotation: Any) -> None:
+def test_annotation_that_can_be_decoded_is_accepted(annotation: Any) -> None:
     registered(annotation)
 
 
-def test_handlers_of_one_socket_leave_it_out() -> None:
+def test_annotations_are_checked_for_handlers_of_one_socket() -> None:
     def handler(socket: Socket, value: int) -> None: ...
 
     with pytest.raises(TypeError, match=r"with the socket, unless socket\.on registers it"):
         HandlerTable(takes_socket=False).add("ev", handler, once=False)
 
 
-def test_engines_messages() -> None:
+def test_annotations_are_checked_for_messages_of_an_engine() -> None:
     def handler(socket: EngineSocket, data: Custom) -> None: ...
 
     with pytest.raises(TypeError, match="msgspec decodes nothing to Custom"):
         EngineServer().on("message", handler)
 
 
-async def test_own_parameters_are_keyword_only(running: Any) -> None:
+async def test_keyword_only_parameters_with_defaults_are_not_checked(running: Any) -> None:
     io = Server()
 
     @io.on("ask")

@@ -16,7 +16,9 @@ from trio_socketio import Disconnected, EngineServer, EngineSocket, Server, Sock
 
 @pytest.mark.rows("P31")
 @pytest.mark.parametrize("kind", ["async", "plain"])
-async def test_emit_in_a_middleware(running: Any, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+async def test_emit_in_a_middleware_is_an_error(
+    running: Any, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
     io = Server()
     errors = noted_errors(io)
 
@@ -38,7 +40,7 @@ async def test_emit_in_a_middleware(running: Any, caplog: pytest.LogCaptureFixtu
 @pytest.mark.rows("P31")
 @pytest.mark.parametrize("event", ["disconnecting", "disconnect"])
 @pytest.mark.parametrize("kind", ["async", "plain", "nursery", "own"])
-async def test_emit_when_the_client_has_gone(
+async def test_emit_in_a_disconnect_handler_is_an_error(
     running: Any, caplog: pytest.LogCaptureFixture, event: str, kind: str
 ) -> None:
     io = Server()
@@ -71,7 +73,7 @@ async def test_emit_when_the_client_has_gone(
 @pytest.mark.rows("P31")
 @pytest.mark.parametrize("where", ["event", "connection", "nursery", "any"])
 @pytest.mark.parametrize("tasks", [1, 3])
-async def test_handlers_and_tasks_that_end_with_their_client(
+async def test_disconnected_is_silent_in_handlers_and_tasks_of_its_socket(
     running: Any, caplog: pytest.LogCaptureFixture, where: str, tasks: int
 ) -> None:
     io = Server()
@@ -112,7 +114,9 @@ async def test_handlers_and_tasks_that_end_with_their_client(
 
 
 @pytest.mark.rows("P31")
-async def test_group_that_holds_an_error_besides(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_other_errors_in_a_group_with_disconnected_are_reported(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     io = Server()
     errors = noted_errors(io)
 
@@ -136,7 +140,7 @@ async def test_group_that_holds_an_error_besides(running: Any, caplog: pytest.Lo
 
 
 @pytest.mark.rows("P31")
-async def test_other_sockets_that_have_gone_are_an_error(running: Any) -> None:
+async def test_emit_to_another_ended_socket_is_an_error(running: Any) -> None:
     io = Server()
     errors = noted_errors(io)
     gone: list[Socket] = []
@@ -156,7 +160,7 @@ async def test_other_sockets_that_have_gone_are_an_error(running: Any) -> None:
 
 @pytest.mark.rows("P31")
 @pytest.mark.parametrize("kind", ["async", "plain", "own"])
-async def test_send_in_an_engines_close_handler(
+async def test_send_in_a_close_handler_is_an_error(
     running: Any, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     eio = EngineServer()
@@ -180,7 +184,7 @@ async def test_send_in_an_engines_close_handler(
 
 
 @pytest.mark.rows("P31")
-async def test_group_from_the_nursery_of_an_engines_socket(
+async def test_disconnected_is_silent_in_tasks_of_an_engine_socket(
     running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     eio = EngineServer()

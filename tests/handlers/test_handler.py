@@ -36,7 +36,9 @@ def with_ack(socket: Socket, a: int, ack: Ack, b: int = 0) -> None: ...
     (with_ack, [], "expected 1 to 2 arguments (a, b), got 0"),
 ])  # fmt: skip
 @pytest.mark.rows("P34")
-async def test_defaults_are_counted(running: Any, handler: Any, args: list[int], message: str) -> None:
+async def test_error_names_the_number_of_arguments(
+    running: Any, handler: Any, args: list[int], message: str
+) -> None:
     io = Server()
     io.on("go", handler)
     async with running(io) as wire:

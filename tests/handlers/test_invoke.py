@@ -16,7 +16,7 @@ def handler_of(function: Callable[..., Any]) -> Handler:
     return Handler(function, takes_socket=False)
 
 
-async def test_results_come_back_from_both_kinds() -> None:
+async def test_plain_and_async_handlers_return_results() -> None:
     async def waits(number: int) -> int:
         await trio.lowlevel.checkpoint()
         return number + 1
@@ -65,7 +65,7 @@ async def test_cancelled_passes_the_boundary() -> None:
     assert scope.cancelled_caught
 
 
-def test_a_plain_handler_that_blocks_is_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_plain_handler_that_blocks_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     def blocks() -> None:
         end = time.perf_counter() + 0.11
         while time.perf_counter() < end:

@@ -63,7 +63,7 @@ def event(name: str, number: int) -> bytes:
 
 @pytest.mark.rows("P15")
 @pytest.mark.parametrize("names", [["async"], ["async", "plain"], ["nested", "async", "async"]])
-async def test_events_of_one_segment(running: Any, names: list[str]) -> None:
+async def test_events_of_one_segment_start_in_order(running: Any, names: list[str]) -> None:
     events = Events()
     async with running(events.io) as net:
         for _ in range(ROUNDS):
@@ -74,7 +74,7 @@ async def test_events_of_one_segment(running: Any, names: list[str]) -> None:
 
 
 @pytest.mark.rows("P15")
-async def test_events_of_several_segments(running: Any) -> None:
+async def test_events_of_several_segments_start_in_order(running: Any) -> None:
     events = Events()
     async with running(events.io) as net:
         for _ in range(ROUNDS):
@@ -87,7 +87,7 @@ async def test_events_of_several_segments(running: Any) -> None:
 
 
 @pytest.mark.rows("P15")
-async def test_events_of_one_post_with_binary(running: Any) -> None:
+async def test_events_of_one_post_with_binary_start_in_order(running: Any) -> None:
     events = Events()
     async with running(events.io) as net:
         for _ in range(ROUNDS):
@@ -101,7 +101,7 @@ async def test_events_of_one_post_with_binary(running: Any) -> None:
 
 
 @pytest.mark.rows("P15")
-async def test_events_that_were_held_while_the_connection_handler_ran(running: Any) -> None:
+async def test_events_held_by_the_connection_handler_start_in_order(running: Any) -> None:
     events = Events()
     ready = trio.Event()
 

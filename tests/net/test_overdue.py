@@ -110,7 +110,7 @@ def test_late_server_keeps_clients_that_have_answered(
 
 @pytest.mark.rows("P10", "B11")
 @pytest.mark.parametrize("driver", ["auto", pytest.param("stream", marks=pytest.mark.slow)])
-def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
+def test_late_server_ends_sessions_of_clients_that_have_not_answered(driver: str) -> None:
     interval = timeout = 0.3
     with HeldServer.run(
         driver=driver, allow_eio3=True, ping_interval=interval, ping_timeout=timeout
@@ -129,7 +129,7 @@ def test_late_server_finds_clients_that_are_gone(driver: str) -> None:
 
 @pytest.mark.rows("P10")
 @pytest.mark.parametrize("tls", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_answer_waits_for_a_descriptor_of_the_server(tmp_path: Path, tls: bool) -> None:
+def test_answer_that_waits_for_a_free_descriptor_keeps_the_session(tmp_path: Path, tls: bool) -> None:
     """Accepting pauses, so the answer cannot come in time; the client has its whole time nevertheless."""
     options: dict[str, Any] = {"descriptors": 64, "ping_interval": 1.2, "ping_timeout": 0.5}
     context = None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.handlers import Slow
+from support.handlers import Slow, posting
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server, Socket
@@ -56,7 +56,7 @@ async def test_concurrent_events_have_a_task_each(running: Any, autojump_clock: 
 
 
 @pytest.mark.parametrize("ordering", ["serial", "concurrent"])
-async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
+async def test_slow_handler_delays_only_its_own_client(
     running: Any, autojump_clock: Any, ordering: Any
 ) -> None:
     io = Server(inbox_events=4, ordering=ordering)
@@ -88,7 +88,7 @@ async def test_slow_handler_makes_its_own_client_wait_and_nobody_else(
         assert ordering == "concurrent" or slow.done == list(range(50))
 
 
-async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:
+async def test_inbox_is_full_by_bytes_as_well_as_by_events(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_bytes=1000)
     slow = Slow(io)
     async with running(io) as net:
@@ -104,44 +104,33 @@ async def test_bytes_count_too(running: Any, autojump_clock: Any) -> None:
         assert not socket._state.peer.session.paused
 
 
-async def test_on_polling_the_posts_answer_is_withheld(running: Any, autojump_clock: Any) -> None:
+async def test_response_to_a_post_is_withheld_while_the_inbox_is_full(
+    running: Any, autojump_clock: Any
+) -> None:
     io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
     slow = Slow(io)
     async with running(io) as net:
         polling = await (await net.polling()).connect()
-        answered = trio.Event()
-
-        async def post() -> None:
-            body = "\x1e".join(f'42["slow",{n}]' for n in range(8))
-            assert (await polling.post(body)).text == "ok"
-            answered.set()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(post)
+        async with posting(polling, "\x1e".join(f'42["slow",{n}]' for n in range(8))) as answers:
             for _ in range(10):
                 assert (await polling.get()).text == "2"  # without polls, it would be taken for dead
             assert trio.current_time() > 50
-            assert not answered.is_set()
+            assert answers == []
             assert slow.begun == [0]
             slow.go_on.set()
+        assert answers == ["ok"]
         await wait_all_tasks_blocked()
         assert slow.done == list(range(8))
 
 
-async def test_the_answer_is_withheld_also_from_the_post_that_filled_the_inbox(
+async def test_response_is_withheld_from_the_post_that_fills_the_inbox(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server(inbox_events=2)
     slow = Slow(io)
     async with running(io) as net:
         polling = await (await net.polling()).connect()
-        answers: list[str] = []
-
-        async def post() -> None:
-            answers.append((await polling.post("\x1e".join(['42["slow"]'] * 3))).text)
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(post)
+        async with posting(polling, "\x1e".join(['42["slow"]'] * 3)) as answers:
             await wait_all_tasks_blocked()
             assert answers == []
             slow.go_on.set()

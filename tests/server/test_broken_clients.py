@@ -19,14 +19,14 @@ from wsproto.events import CloseConnection
 from trio_socketio import Outbox, Server, Socket
 
 
-async def test_every_link_is_served_by_its_driver(running: Any, link: Link) -> None:
+async def test_each_link_is_served_by_its_driver(running: Any, link: Link) -> None:
     async with running(Server()) as net:
         await net.connect()
         assert only(net.io)._state.peer.session.transport.driver == link.driver
 
 
 @pytest.mark.parametrize("how", ["goes", "resets"])
-async def test_client_that_breaks_off_in_the_middle_of_a_broadcasts_flush(running: Any, how: str) -> None:
+async def test_client_that_closes_during_a_broadcast_does_not_stop_it(running: Any, how: str) -> None:
     io, reasons = echo_server()
     async with running(io) as net:
         net.narrow()
@@ -47,9 +47,7 @@ async def test_client_that_breaks_off_in_the_middle_of_a_broadcasts_flush(runnin
         assert len(io.sockets) == 5
 
 
-async def test_server_that_is_cancelled_in_the_middle_of_a_broadcasts_flush(
-    link: Link, autojump_clock: Any
-) -> None:
+async def test_server_may_be_cancelled_during_a_broadcast(link: Link, autojump_clock: Any) -> None:
     io, reasons = echo_server(disconnect_timeout=5.0)
     async with trio.open_nursery() as nursery:
         with trio.CancelScope() as scope:
@@ -87,7 +85,7 @@ async def _read_late(client: SioClient, seconds: float, pause: float, code: int 
     await client.ws.stream.aclose()
 
 
-async def test_client_that_reads_again_within_the_grace_of_a_stop_gets_all_and_the_close_frame(
+async def test_client_that_reads_during_the_grace_receives_all_messages_and_the_close_frame(
     link: Link, autojump_clock: Any
 ) -> None:
     io = Server(disconnect_timeout=5.0)
@@ -100,7 +98,7 @@ async def test_client_that_reads_again_within_the_grace_of_a_stop_gets_all_and_t
         assert trio.current_time() - start == pytest.approx(4.7, abs=0.1)
 
 
-async def test_however_long_the_last_flush_took_the_answer_to_our_close_frame_is_waited_for(
+async def test_reply_to_the_close_frame_is_awaited_after_a_long_flush(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server(disconnect_timeout=5.0)
@@ -117,7 +115,7 @@ async def test_however_long_the_last_flush_took_the_answer_to_our_close_frame_is
             await _read_late(client, 4.5, 2.1)
 
 
-async def test_clients_that_come_and_break_off_leave_no_descriptor(link: Link) -> None:
+async def test_clients_that_close_at_once_leave_no_descriptor(link: Link) -> None:
     before = len(open_descriptors())
     io, reasons = echo_server()
     async with trio.open_nursery() as nursery:
@@ -138,7 +136,9 @@ async def test_clients_that_come_and_break_off_leave_no_descriptor(link: Link) -
     assert len(open_descriptors()) == before
 
 
-async def test_tcp_clients_that_reset_and_newcomers_with_their_descriptors(nursery: trio.Nursery) -> None:
+async def test_new_clients_may_reuse_the_descriptors_of_clients_that_were_reset(
+    nursery: trio.Nursery,
+) -> None:
     """Each newcomer, whose descriptor was another's a moment ago, hears what is meant for it, and nothing else."""
     io, reasons = echo_server(outbox=Outbox(max_packets=100_000, max_bytes=1 << 30))
 
@@ -173,7 +173,7 @@ async def test_tcp_clients_that_reset_and_newcomers_with_their_descriptors(nurse
     nursery.cancel_scope.cancel()
 
 
-async def test_upgrade_of_a_client_whose_inbox_is_full(running: Any, autojump_clock: Any) -> None:
+async def test_client_with_a_full_inbox_can_upgrade(running: Any, autojump_clock: Any) -> None:
     """It is not read before there is room again, and its heartbeat goes on then."""
     io = Server(inbox_events=2, ping_interval=10, ping_timeout=5)
     slow = Slow(io)

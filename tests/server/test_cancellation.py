@@ -55,7 +55,9 @@ async def life_on_polling(net: Wire) -> None:
 
 @pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 7])
 @pytest.mark.parametrize("life", [life_on_websocket, life_on_polling])
-def test_cancelled_at_every_step(life: Callable[[Wire], Awaitable[None]], link: Link, stride: int) -> None:
+def test_cancellation_at_every_step_leaves_nothing(
+    life: Callable[[Wire], Awaitable[None]], link: Link, stride: int
+) -> None:
     """At each step, or at each seventh one, which takes a seventh of the time."""
     before, descriptors = left_behind(), open_descriptors()
     steps = 1

@@ -30,7 +30,7 @@ def heard(log: list[Any], *, is_async: bool) -> Callable[..., Any]:
 @pytest.mark.rows("F14")
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize("handler_is_async", [False, True])
-async def test_every_event_is_heard_before_its_handlers(
+async def test_catch_all_handlers_run_before_handlers_of_the_event(
     running: Any, is_async: bool, handler_is_async: bool
 ) -> None:
     io = Server()
@@ -64,7 +64,7 @@ async def test_every_event_is_heard_before_its_handlers(
 
 
 @pytest.mark.rows("F14")
-async def test_those_of_the_namespace_come_before_those_of_the_socket(running: Any) -> None:
+async def test_catch_all_handlers_of_the_namespace_run_before_those_of_the_socket(running: Any) -> None:
     io = Server()
     log: list[str] = []
     io.on_any(lambda socket, event: log.append("second"))
@@ -90,7 +90,7 @@ async def test_those_of_the_namespace_come_before_those_of_the_socket(running: A
 
 
 @pytest.mark.rows("F14")
-async def test_who_is_removed_hears_no_more(running: Any) -> None:
+async def test_removed_catch_all_handler_is_not_called(running: Any) -> None:
     io = Server()
     log: list[str] = []
 
@@ -116,7 +116,7 @@ async def test_who_is_removed_hears_no_more(running: Any) -> None:
 
 
 @pytest.mark.rows("F14")
-async def test_an_error_of_one_who_hears_is_reported_and_the_event_goes_on(running: Any) -> None:
+async def test_error_of_a_catch_all_handler_is_reported_and_the_event_is_handled(running: Any) -> None:
     io = Server()
     errors: list[tuple[object, str]] = []
 
@@ -133,7 +133,7 @@ async def test_an_error_of_one_who_hears_is_reported_and_the_event_goes_on(runni
 
 
 @pytest.mark.rows("F14")
-async def test_what_is_heard_is_still_for_the_iteration(running: Any) -> None:
+async def test_iteration_yields_events_that_only_a_catch_all_handler_has_seen(running: Any) -> None:
     io = Server()
     log: list[Any] = []
     io.on_any(lambda socket, event: log.append(event))

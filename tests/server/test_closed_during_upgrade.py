@@ -68,7 +68,7 @@ def fill(socket: Socket) -> None:
 @pytest.mark.parametrize(
     ("how", "last", "code"), [("disconnect", ["41"], 1000), ("close", [], 1000), ("drain", [], 1001)]
 )
-async def test_socket_is_ended(
+async def test_disconnect_is_sent_through_the_websocket(
     running: Any, autojump_clock: Any, how: str, last: list[str], code: int
 ) -> None:
     io = Server()
@@ -93,7 +93,7 @@ async def test_socket_is_ended(
     assert len(reasons) == 1
 
 
-async def test_server_stops(link: Link, autojump_clock: Any) -> None:
+async def test_stop_is_sent_through_the_websocket(link: Link, autojump_clock: Any) -> None:
     io = Server(disconnect_timeout=3)
     async with trio.open_nursery() as nursery:
         async with io:
@@ -112,7 +112,7 @@ async def test_server_stops(link: Link, autojump_clock: Any) -> None:
         assert trio.current_time() - began == pytest.approx(1.0)
 
 
-async def test_server_stops_and_the_upgrade_packet_never_comes(link: Link, autojump_clock: Any) -> None:
+async def test_stop_does_not_wait_for_the_upgrade_packet(link: Link, autojump_clock: Any) -> None:
     io = Server(disconnect_timeout=3)
     async with trio.open_nursery() as nursery:
         async with io:
@@ -124,7 +124,7 @@ async def test_server_stops_and_the_upgrade_packet_never_comes(link: Link, autoj
         await ws.stream.aclose()
 
 
-async def test_upgrade_packet_never_comes(running: Any, autojump_clock: Any) -> None:
+async def test_session_ends_when_the_upgrade_packet_does_not_come(running: Any, autojump_clock: Any) -> None:
     io = Server(upgrade_timeout=4)
     async with running(io) as wire:
         ws = await pausing(wire, await (await wire.polling()).connect())
@@ -135,7 +135,9 @@ async def test_upgrade_packet_never_comes(running: Any, autojump_clock: Any) -> 
         assert io.engine.clients_count == 0
 
 
-async def test_poll_comes_instead(running: Any, autojump_clock: Any) -> None:
+async def test_end_is_sent_to_a_poll_that_comes_instead_of_the_upgrade_packet(
+    running: Any, autojump_clock: Any
+) -> None:
     io = Server()
     async with running(io) as wire:
         polling = await (await wire.polling()).connect()
@@ -150,7 +152,7 @@ async def test_poll_comes_instead(running: Any, autojump_clock: Any) -> None:
 @pytest.mark.parametrize(
     ("end", "code"), [(lambda eio, socket: socket.close(), 1000), (lambda eio, socket: eio.drain(0), 1001)]
 )
-async def test_socket_of_an_engine_is_closed(
+async def test_engine_socket_is_closed_through_the_websocket(
     running: Any, autojump_clock: Any, end: Callable[..., Any], code: int
 ) -> None:
     eio = EngineServer()
@@ -174,7 +176,9 @@ async def test_socket_of_an_engine_is_closed(
     assert len(closed) == 1
 
 
-async def test_socket_of_revision_3(running: Any, autojump_clock: Any) -> None:
+async def test_socket_of_revision_3_is_closed_through_the_websocket(
+    running: Any, autojump_clock: Any
+) -> None:
     io = Server(allow_eio3=True)
     async with running(io) as wire:
         gets = wire.http()
@@ -193,7 +197,7 @@ async def test_socket_of_revision_3(running: Any, autojump_clock: Any) -> None:
         assert await rest(ws) == ([head, b"\x04\x00", "41"], 1000)
 
 
-async def test_over_tls(nursery: trio.Nursery) -> None:
+async def test_socket_is_closed_over_tls(nursery: trio.Nursery) -> None:
     authority = trustme.CA()
     server, client = ssl_contexts(authority)
     io = Server()

@@ -14,7 +14,7 @@ from trio_socketio import EngineRequest, Server, Socket
 
 @pytest.mark.rows("E2")
 @pytest.mark.parametrize("auth", ["[1]", '"text"', "-5", "true"])
-async def test_auth_that_is_no_object_closes(running: Any, auth: str) -> None:
+async def test_auth_that_is_no_object_closes_the_connection(running: Any, auth: str) -> None:
     async with running(Server()) as net:
         client = await net.session()
         await client.send(f"0{auth}")
@@ -22,7 +22,9 @@ async def test_auth_that_is_no_object_closes(running: Any, auth: str) -> None:
 
 
 @pytest.mark.rows("E15")
-async def test_connect_timeout(running: Any, autojump_clock: Any) -> None:
+async def test_connection_without_connect_is_closed_after_connect_timeout(
+    running: Any, autojump_clock: Any
+) -> None:
     io = Server(connect_timeout=5)
     async with running(io) as net:
         start = trio.current_time()

@@ -127,7 +127,7 @@ async def test_middleware_that_cannot_be_cancelled_runs_once_at_a_time(running: 
 
 
 @pytest.mark.rows("P4")
-async def test_other_namespaces_of_the_connection_live_on(running: Any) -> None:
+async def test_other_namespaces_of_the_connection_stay_connected(running: Any) -> None:
     io = Server()
     Thinking(io, "/slow")
     io.on("ask", lambda socket: "answer")

@@ -54,7 +54,7 @@ def test_cut_link_ends_a_paused_client(kind: str) -> None:
 
 
 @pytest.mark.parametrize("driver", ["auto", "stream"])
-async def test_next_ping_finds_an_end_that_a_full_window_keeps_out(driver: str) -> None:
+async def test_next_ping_detects_a_close_behind_a_full_window(driver: str) -> None:
     io = Server(inbox_events=8, ping_interval=0.3, ping_timeout=0.3, driver=driver)  # type: ignore[arg-type]
     ended = trio.Event()
 

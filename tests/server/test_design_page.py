@@ -29,7 +29,9 @@ trio.run(io.serve, "127.0.0.1", 3000)
 
 
 @pytest.mark.rows("A1", "F1", "F6", "G1")
-async def test_code_block_runs_word_for_word(monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery) -> None:
+async def test_example_of_the_design_runs_as_written(
+    monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+) -> None:
     # trio.run cannot run inside of trio.run: it is noted what it was asked to run, which then runs on a free port.
     asked: list[tuple[object, ...]] = []
     with monkeypatch.context() as patch:

@@ -16,7 +16,9 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio import Ack, LocalProtocolError, Server, Socket
 
 
-async def test_exception_text_is_never_the_clients(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_client_never_receives_the_text_of_an_exception(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     io = Server()
     errors: list[Any] = []
     io.on_error(lambda socket, event, error: errors.append((socket.nsp.name, event, error)))
@@ -72,7 +74,7 @@ async def test_error_in_a_group_is_contained_and_cancelled_is_not_swallowed(runn
 
 @pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("kind", ["async", "plain"])
-def test_interrupts_propagate_and_stop_the_server(link: Link, fatal: type[BaseException], kind: str) -> None:
+def test_interrupt_in_a_handler_stops_the_server(link: Link, fatal: type[BaseException], kind: str) -> None:
     io = Server()
     if kind == "async":
 

@@ -152,7 +152,7 @@ async def test_only_the_latest_of_each_event_is_kept(
         assert await client.event() == ["last"]
 
 
-async def test_an_event_of_another_namespace_is_another_event(running: Any, autojump_clock: Any) -> None:
+async def test_latest_per_event_distinguishes_namespaces(running: Any, autojump_clock: Any) -> None:
     io = Server(outbox=Outbox(policy="latest_per_event"))
     io.of("/x")
     async with running(io) as net:

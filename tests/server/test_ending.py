@@ -39,7 +39,7 @@ async def test_disconnecting_sees_the_rooms_and_disconnect_does_not(running: Any
 
 
 @pytest.mark.rows("F21")
-def test_nodes_nine_reasons() -> None:
+def test_reasons_are_the_nine_of_node() -> None:
     assert {str(reason) for reason in DisconnectReason} == {
         "transport error", "transport close", "forced close", "ping timeout", "parse error", "server shutting down",
         "forced server close", "client namespace disconnect", "server namespace disconnect",
@@ -65,7 +65,9 @@ def test_nodes_nine_reasons() -> None:
         ("conn.close", "forced server close"),
     ],
 )
-async def test_reason(running: Any, autojump_clock: Any, what: str, reason: str) -> None:
+async def test_disconnect_handler_receives_the_reason(
+    running: Any, autojump_clock: Any, what: str, reason: str
+) -> None:
     io = Server()
     log = noting(io)
     async with running(io) as net:
@@ -97,7 +99,7 @@ async def test_reason(running: Any, autojump_clock: Any, what: str, reason: str)
 
 
 @pytest.mark.rows("F19")
-async def test_disconnect_close_says_41_for_each_namespace_then_ends(running: Any) -> None:
+async def test_disconnect_with_close_sends_41_for_each_namespace_and_closes(running: Any) -> None:
     io = Server()
     x = io.of("/x")
     reasons: list[str] = []
@@ -188,7 +190,7 @@ async def test_exception_in_the_nursery_disconnects_that_socket_alone(
     assert len(warnings(caplog)) == 1
 
 
-async def test_disconnect_called_everywhere_does_no_harm(running: Any) -> None:
+async def test_disconnect_may_be_called_in_any_handler(running: Any) -> None:
     io = Server()
     ended: list[str] = []
 

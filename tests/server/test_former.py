@@ -64,7 +64,7 @@ LEFT = ["connection 1", "disconnecting 1", "disconnect 1"]
 @pytest.mark.parametrize("revision", [4, 3])
 @pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_client_that_leaves_and_rejoins(
+async def test_new_socket_begins_after_the_disconnect_handlers_of_the_former_one(
     running: Any, revision: int, plain: bool, at_once: bool
 ) -> None:
     io = Server(allow_eio3=True)
@@ -87,7 +87,7 @@ async def test_client_that_leaves_and_rejoins(
 
 
 @pytest.mark.rows("P3")
-async def test_middlewares_wait_too_over_polling(running: Any) -> None:
+async def test_middlewares_over_polling_wait_for_the_former_socket(running: Any) -> None:
     io = Server()
     log = Log(io.of("/ok"), middleware=True)
     async with running(io) as net:
@@ -103,7 +103,7 @@ async def test_middlewares_wait_too_over_polling(running: Any) -> None:
 
 @pytest.mark.rows("P3")
 @pytest.mark.parametrize("revision", [4, 3])
-async def test_client_rejoins_when_the_server_has_disconnected_it(running: Any, revision: int) -> None:
+async def test_client_may_rejoin_after_the_server_has_disconnected_it(running: Any, revision: int) -> None:
     io = Server(allow_eio3=True)
     log = Log(io.of("/ok"), middleware=True)
     async with running(io) as net:
@@ -152,7 +152,9 @@ async def test_event_handler_of_the_old_socket_ends_first(running: Any) -> None:
 @pytest.mark.rows("P3")
 @pytest.mark.parametrize("revision", [4, 3])
 @pytest.mark.parametrize("where", ["disconnect", "event"])
-async def test_wait_is_bounded(running: Any, autojump_clock: Any, revision: int, where: str) -> None:
+async def test_wait_for_the_former_socket_has_a_time_limit(
+    running: Any, autojump_clock: Any, revision: int, where: str
+) -> None:
     io = Server(allow_eio3=True, disconnect_timeout=2, ping_interval=100)
     log = Log(io.of("/ok"), middleware=False)
     go_on = trio.Event()
@@ -177,7 +179,7 @@ async def test_wait_is_bounded(running: Any, autojump_clock: Any, revision: int,
 
 
 @pytest.mark.rows("P3")
-async def test_client_that_goes_while_it_waits_leaves_nothing(running: Any) -> None:
+async def test_client_that_disconnects_while_it_waits_leaves_nothing(running: Any) -> None:
     io = Server()
     log = Log(io.of("/ok"), middleware=True)
     async with running(io) as net:

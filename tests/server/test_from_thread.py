@@ -66,7 +66,7 @@ async def test_emit_works_in_a_thread_that_trio_did_not_start(running: Any) -> N
         await in_thread(thread.join)
 
 
-async def test_emit_raises_what_emit_raises(running: Any) -> None:
+async def test_emit_from_a_thread_raises_the_errors_of_emit(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         client = await net.connect()
@@ -129,7 +129,7 @@ async def test_emit_raises_on_the_servers_own_thread(running: Any, place: Place)
             eio.clients[0].from_thread.send("never")
 
 
-async def test_a_server_that_does_not_run_raises(running: Any) -> None:
+async def test_emit_raises_when_the_server_does_not_run(running: Any) -> None:
     io, eio = Server(), EngineServer()
     for emit in (io.from_thread.emit, io.to([]).from_thread.emit, io.from_thread.emit_soon):
         with pytest.raises(RuntimeError, match="does not run"):
@@ -154,7 +154,7 @@ async def test_a_server_that_does_not_run_raises(running: Any) -> None:
 
 
 @pytest.mark.parametrize("moment", ["waiting for room", "waiting for the thread"])
-async def test_a_server_that_stops_meanwhile_raises(link: Link, moment: str) -> None:
+async def test_emit_raises_when_the_server_stops_meanwhile(link: Link, moment: str) -> None:
     io = Server(outbox=Outbox(max_packets=2, policy="block"), disconnect_timeout=0.2)
     raised: list[BaseException] = []
 

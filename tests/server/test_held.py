@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import hold_for_3_seconds
 from support.links import only
 from support.logs import warnings
 
@@ -52,19 +53,7 @@ async def test_handler_is_not_named_when_no_events_are_held(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
     io = Server(hold_timeout=4 if how == "hold_timeout" else 20)
-
-    @io.on("connection")
-    async def connection(socket: Socket) -> None:
-        await trio.sleep(3)
-        if how == "ready":
-            socket.ready()
-        elif how == "iteration":
-            async for _ in socket:
-                pass
-        elif how == "returns":
-            return
-        await trio.sleep_forever()
-
+    hold_for_3_seconds(io, how)
     async with running(io) as net:
         client = await net.connect()
         if how != "no events":

@@ -33,7 +33,7 @@ async def test_call_returns_what_the_client_answers(running: Any, values: Any, r
 
 
 @pytest.mark.rows("F9")
-async def test_call_fails_at_once_when_the_client_goes(running: Any) -> None:
+async def test_call_raises_at_once_when_the_client_disconnects(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         client = await net.connect()
@@ -50,7 +50,7 @@ async def test_call_fails_at_once_when_the_client_goes(running: Any) -> None:
 
 
 @pytest.mark.rows("F9", "F10")
-async def test_time_limit_is_the_callers(running: Any, autojump_clock: Any) -> None:
+async def test_call_ends_with_the_cancel_scope_of_its_caller(running: Any, autojump_clock: Any) -> None:
     io = Server()
     io.on("sync", lambda socket: None)
     async with running(io) as net:
@@ -85,7 +85,7 @@ async def test_second_answer_and_unknown_ids_are_ignored(running: Any) -> None:
         assert await client.call("sync") == []
 
 
-async def test_a_handler_may_call_its_own_client(running: Any) -> None:
+async def test_handler_may_call_its_own_client(running: Any) -> None:
     io = Server()
 
     @io.on("go")
@@ -99,7 +99,7 @@ async def test_a_handler_may_call_its_own_client(running: Any) -> None:
         assert await client.receive() == "39[42]"
 
 
-async def test_acks_pass_the_hold_of_the_connection_handler(running: Any) -> None:
+async def test_acks_are_received_while_the_connection_handler_holds_events(running: Any) -> None:
     io = Server()
     results: list[Any] = []
 
@@ -116,7 +116,7 @@ async def test_acks_pass_the_hold_of_the_connection_handler(running: Any) -> Non
     assert results == ["me", "event"]
 
 
-async def test_broadcast_call_tells_who_answered_in_time_and_who_did_not(
+async def test_broadcast_call_returns_the_answers_and_the_ids_of_silent_sockets(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server()

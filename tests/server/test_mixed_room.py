@@ -131,7 +131,7 @@ def events(seed: int) -> Iterator[list[Any]]:
 
 @pytest.mark.rows("C4", "C5", "C6", "C7", "C8", "C32", "G3")
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
-async def test_all_members_hear_the_same_in_the_same_order(
+async def test_all_members_receive_the_same_events_in_the_same_order(
     autojump_clock: Any, running: Any, seed: int
 ) -> None:
     io = Server(allow_eio3=True, jsonp=True, per_message_deflate=PerMessageDeflate(threshold=100))

@@ -14,7 +14,7 @@ from trio_socketio import (
 
 
 @pytest.mark.rows("E11")
-async def test_unknown_namespace(running: Any) -> None:
+async def test_connect_to_an_unknown_namespace_is_refused(running: Any) -> None:
     async with running(Server()) as net:
         client = await net.session()
         await client.send("0/nope,")
@@ -51,7 +51,7 @@ async def test_namespaces_are_multiplexed_and_independent(running: Any) -> None:
 
 @pytest.mark.rows("E13", "F22")
 @pytest.mark.parametrize("namespace", ["/", "/x"])
-async def test_second_connect_to_a_namespace_closes_all(running: Any, namespace: str) -> None:
+async def test_second_connect_to_a_namespace_closes_the_connection(running: Any, namespace: str) -> None:
     io = Server()
     reasons: list[Any] = []
     io.of(namespace).on(
@@ -67,7 +67,7 @@ async def test_second_connect_to_a_namespace_closes_all(running: Any, namespace:
 
 @pytest.mark.rows("E14")
 @pytest.mark.parametrize("packet", ['2/x,["ev"]', "3/x,0[]", "1/x,", '4/x,{"message":"no"}'])
-async def test_packet_for_a_namespace_not_joined_closes_all(running: Any, packet: str) -> None:
+async def test_packet_for_a_namespace_not_joined_closes_the_connection(running: Any, packet: str) -> None:
     io = Server()
     io.of("/x")
     reasons: list[str] = []
@@ -80,7 +80,7 @@ async def test_packet_for_a_namespace_not_joined_closes_all(running: Any, packet
     assert reasons == ["forced close"]
 
 
-async def test_what_was_on_its_way_when_we_disconnected_is_ignored(running: Any) -> None:
+async def test_packets_that_cross_our_disconnect_are_ignored(running: Any) -> None:
     io = Server()
     io.on("ev", lambda socket: "main")
     async with running(io) as net:

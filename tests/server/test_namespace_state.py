@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import trio
 from support.handlers import answer
+from support.links import only
 
 from trio_socketio import Server
+from trio_socketio.socketio import MAX_ACK_ID
 
 
 @pytest.mark.rows("D11")
@@ -26,3 +28,14 @@ async def test_ack_ids_count_from_0_in_each_namespace(running: Any) -> None:
             nursery.start_soon(next(iter(x.sockets.values())).call, "c")
             assert await second.receive() == '2/x,0["c"]'
             await second.send("3/x,0[]")
+
+
+async def test_ack_ids_start_again_after_the_largest(running: Any) -> None:
+    io = Server()
+    async with running(io) as net:
+        client = await net.connect()
+        only(io)._state.namespace._ack_ids = MAX_ACK_ID
+        for expected in (MAX_ACK_ID, 0):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(only(io).call, "ask")
+                assert (await answer(client))[0] == expected

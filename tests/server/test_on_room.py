@@ -24,7 +24,7 @@ def observe(namespace: Any) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("name", ["/", "/chat"])
-async def test_the_life_of_a_room_is_told_in_nodes_order(running: Any, name: str) -> None:
+async def test_room_observers_are_called_in_the_order_of_node(running: Any, name: str) -> None:
     io = Server()
     namespace = io.of(name)
     told = observe(io if name == "/" else namespace)
@@ -47,7 +47,7 @@ async def test_the_life_of_a_room_is_told_in_nodes_order(running: Any, name: str
         assert told == [("leave", sid, sid), ("delete", sid), ("leave", "blue", sid), ("delete", "blue")]
 
 
-async def test_rooms_of_a_middleware_are_told_when_the_client_is_accepted(running: Any) -> None:
+async def test_rooms_joined_in_a_middleware_are_reported_when_the_client_is_accepted(running: Any) -> None:
     io = Server()
     told = observe(io)
 
@@ -62,7 +62,7 @@ async def test_rooms_of_a_middleware_are_told_when_the_client_is_accepted(runnin
         assert told == [("create", sid), ("join", sid, sid), ("create", "red"), ("join", "red", sid)]
 
 
-async def test_the_rooms_are_left_between_disconnecting_and_disconnect(running: Any) -> None:
+async def test_rooms_are_left_between_disconnecting_and_disconnect(running: Any) -> None:
     io = Server()
     told: list[Any] = observe(io)
     for event in ("disconnecting", "disconnect"):
@@ -166,14 +166,12 @@ async def test_interrupt_in_an_observer_stops_the_server(running: Any, autojump_
     ("create-room", lambda room, sid: None, TypeError, "given 1 arguments"),
     ("create-room", 5, TypeError, "an observer of rooms is a function"),
 ])  # fmt: skip
-def test_observer_that_could_never_be_called_is_refused(
-    event: Any, function: Any, error: Any, text: str
-) -> None:
+def test_observer_with_wrong_parameters_is_refused(event: Any, function: Any, error: Any, text: str) -> None:
     with pytest.raises(error, match=text):
         Server().on_room(event, function)
 
 
-def test_observer_that_would_never_be_awaited_is_refused() -> None:
+def test_async_observer_is_refused() -> None:
     async def observer(room: str) -> None: ...
 
     with pytest.raises(TypeError, match="never awaited"):

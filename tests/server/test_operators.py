@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.links import only
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import (
@@ -15,7 +14,7 @@ from trio_socketio import (
 
 
 @pytest.mark.rows("G1", "G2", "G5", "G6", "G4", "G3", "F26")
-async def test_rooms_and_operators(running: Any) -> None:
+async def test_operators_choose_sockets_by_their_rooms(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         clients = {name: await net.connect() for name in "abcd"}
@@ -74,18 +73,6 @@ async def test_rooms_and_operators(running: Any) -> None:
         assert not a.connected
         assert not c.connected
         assert b.connected
-
-
-async def test_room_names_are_text(running: Any) -> None:
-    io = Server()
-    async with running(io) as net:
-        await net.connect()
-        socket = only(io)
-        for wrong in (5, None, [1], {"a": 1}.values(), b"room"):
-            with pytest.raises(TypeError):
-                socket.join(wrong)  # type: ignore[arg-type]
-            with pytest.raises(TypeError):
-                io.to(wrong)  # type: ignore[arg-type]
 
 
 async def test_sockets_that_have_ended_are_not_fetched(running: Any) -> None:

@@ -21,7 +21,7 @@ from trio_socketio import (
 
 
 @pytest.mark.rows("M2", "F21")
-async def test_client_that_stops_reading_is_cut_at_the_limit(
+async def test_client_that_stops_reading_is_disconnected_at_the_limit(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server(outbox=Outbox(max_packets=10))
@@ -80,9 +80,7 @@ async def test_acks_and_broadcasts_disconnect_a_client_that_does_not_read(
         assert not socket.connected
 
 
-async def test_emit_waits_for_room_and_the_client_that_reads_again_gets_all(
-    running: Any, autojump_clock: Any
-) -> None:
+async def test_emit_waits_for_room_and_the_client_receives_all(running: Any, autojump_clock: Any) -> None:
     io = Server(outbox=Outbox(max_packets=3))
     async with running(io) as net:
         client, socket = await stuck(net)
@@ -115,7 +113,9 @@ async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, aut
 
 
 @pytest.mark.parametrize("policy", ["disconnect", "block"])
-async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> None:
+async def test_emit_that_waits_longer_than_write_timeout_disconnects(
+    running: Any, autojump_clock: Any, policy: Any
+) -> None:
     io = Server(outbox=Outbox(max_packets=1, policy=policy), write_timeout=3, ping_interval=50)
     async with running(io) as net:
         _, socket = await stuck(net)

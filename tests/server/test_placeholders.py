@@ -74,7 +74,7 @@ WAYS: dict[str, Emit] = {
 @pytest.mark.rows("P27")
 @pytest.mark.parametrize("way", list(WAYS))
 @pytest.mark.parametrize("look_alike", LOOK_ALIKES, ids=str)
-async def test_a_look_alike_beside_binary_is_the_emitters_mistake(
+async def test_look_alike_of_a_placeholder_beside_binary_raises(
     running: Any, way: str, look_alike: Any
 ) -> None:
     io = Server()
@@ -88,7 +88,7 @@ async def test_a_look_alike_beside_binary_is_the_emitters_mistake(
 
 
 @pytest.mark.rows("P27")
-async def test_a_look_alike_beside_binary_in_an_acknowledgement(running: Any) -> None:
+async def test_look_alike_of_a_placeholder_in_an_acknowledgement_is_an_internal_error(running: Any) -> None:
     io = Server()
     errors: list[Exception] = []
     io.on_error(lambda socket, event, error: errors.append(error))
@@ -105,7 +105,7 @@ async def test_a_look_alike_beside_binary_in_an_acknowledgement(running: Any) ->
 
 @pytest.mark.rows("P27")
 @pytest.mark.parametrize("value", [LOOK_ALIKE, {"_placeholder": 1}, {"_placeholder": False, "num": 0}])
-async def test_what_is_no_danger_is_sent(running: Any, value: Any) -> None:
+async def test_harmless_look_alikes_are_sent(running: Any, value: Any) -> None:
     io = Server()
     async with running(io) as net:
         client = await net.connect()

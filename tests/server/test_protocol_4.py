@@ -43,7 +43,7 @@ async def joined(wire: Wire, namespace: str) -> SioClient:
 
 
 @pytest.mark.rows("D21", "E1")
-async def test_it_is_in_the_main_namespace_without_asking(running: Any) -> None:
+async def test_client_joins_the_main_namespace_without_connect(running: Any) -> None:
     io = server()
     io.on("connection", lambda socket: socket.emit_nowait("hello"))
     async with running(io) as net:
@@ -58,7 +58,7 @@ async def test_it_is_in_the_main_namespace_without_asking(running: Any) -> None:
 
 
 @pytest.mark.rows("E1", "E16")
-async def test_the_main_namespace_is_joined_when_its_middlewares_have_run(running: Any) -> None:
+async def test_main_namespace_is_joined_after_its_middlewares(running: Any) -> None:
     io = server()
     ready = trio.Event()
     steps: list[str] = []
@@ -94,7 +94,7 @@ async def test_the_main_namespace_is_joined_when_its_middlewares_have_run(runnin
     ids=["message", "data", "empty data", "not ASCII", "binary data", "no refusal"],
 )
 @pytest.mark.parametrize("namespace", ["/", "/club"])
-async def test_a_refusal_is_the_data_or_the_message_alone(
+async def test_refusal_sends_only_the_data_or_the_message(
     running: Any, error: Callable[[], Exception], answer: object, namespace: str
 ) -> None:
     io = server()
@@ -121,7 +121,7 @@ async def test_a_refusal_is_the_data_or_the_message_alone(
 
 
 @pytest.mark.rows("D21", "E11")
-async def test_an_unknown_namespace_is_refused_with_the_same_object(running: Any) -> None:
+async def test_unknown_namespace_is_refused_with_the_same_object(running: Any) -> None:
     async with running(server()) as net:
         client = await connected(net)
         await client.send("0/nope?token=abc,")
@@ -141,7 +141,7 @@ async def test_an_unknown_namespace_is_refused_with_the_same_object(running: Any
         ('0/ok?a=1,{"b":"2"}', {"a": "1"}),
     ],
 )
-async def test_the_query_of_a_namespace_is_its_auth(running: Any, sent: str, auth: dict[str, str]) -> None:
+async def test_query_of_a_namespace_is_its_auth(running: Any, sent: str, auth: dict[str, str]) -> None:
     io = server()
     ok = io.of("/ok")
     async with running(io) as net:
@@ -178,7 +178,7 @@ async def test_protocol_5_has_no_query(running: Any) -> None:
 
 
 @pytest.mark.rows("D21", "E4", "G2")
-async def test_ids_are_made_of_the_sessions(running: Any) -> None:
+async def test_socket_ids_contain_the_session_id(running: Any) -> None:
     io = server()
     ok = io.of("/ok")
     async with running(io) as net:
@@ -196,7 +196,7 @@ async def test_ids_are_made_of_the_sessions(running: Any) -> None:
 
 
 @pytest.mark.rows("D21", "D2", "F6", "F9")
-async def test_events_acknowledgements_and_attachments_are_the_same(running: Any) -> None:
+async def test_events_acknowledgements_and_attachments_are_as_in_protocol_5(running: Any) -> None:
     io = server()
     ok = io.of("/ok")
     heard: list[Any] = []
@@ -216,7 +216,7 @@ async def test_events_acknowledgements_and_attachments_are_the_same(running: Any
 
 
 @pytest.mark.rows("E26", "F18", "F21")
-async def test_both_sides_leave_namespaces_as_ever(running: Any) -> None:
+async def test_both_sides_can_leave_namespaces(running: Any) -> None:
     io = server()
     ok = io.of("/ok")
     gone: list[tuple[str, str]] = []
@@ -234,7 +234,7 @@ async def test_both_sides_leave_namespaces_as_ever(running: Any) -> None:
 
 
 @pytest.mark.rows("E13")
-async def test_asking_for_the_main_namespace_as_well_closes(running: Any) -> None:
+async def test_connect_to_the_main_namespace_closes_the_connection(running: Any) -> None:
     async with running(server()) as net:
         client = await connected(net)
         await client.send("0")
@@ -242,7 +242,7 @@ async def test_asking_for_the_main_namespace_as_well_closes(running: Any) -> Non
 
 
 @pytest.mark.rows("E1", "E15")
-async def test_connect_timeout_runs_while_a_middleware_does(running: Any, autojump_clock: Any) -> None:
+async def test_connect_timeout_limits_middlewares(running: Any, autojump_clock: Any) -> None:
     io = server(connect_timeout=5)
     cancelled: list[bool] = []
 
@@ -264,7 +264,7 @@ async def test_connect_timeout_runs_while_a_middleware_does(running: Any, autoju
 
 @pytest.mark.rows("E1", "F18", "F19")
 @pytest.mark.parametrize("close", [False, True])
-async def test_a_connection_handler_may_end_it_at_once(running: Any, close: bool) -> None:
+async def test_connection_handler_may_disconnect_at_once(running: Any, close: bool) -> None:
     io = server()
     gone: list[str] = []
     io.on("connection", lambda socket: socket.disconnect(close))
@@ -295,7 +295,7 @@ async def test_rooms_hold_clients_of_both_protocols(running: Any) -> None:
 
 
 @pytest.mark.rows("E1", "C36")
-async def test_a_handler_that_ends_the_session_while_it_opens(autojump_clock: Any, running: Any) -> None:
+async def test_handler_may_end_the_session_while_it_opens(autojump_clock: Any, running: Any) -> None:
     io = server(outbox=Outbox(max_packets=4))
     reasons: list[str] = []
 

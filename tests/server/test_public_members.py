@@ -86,7 +86,7 @@ def own_members(cls: type) -> set[str]:
 
 
 @pytest.mark.parametrize("cls", classes(), ids=lambda cls: cls.__name__)
-def test_a_public_class_has_the_public_members_that_are_listed(cls: type) -> None:
+def test_public_class_has_only_the_listed_members(cls: type) -> None:
     assert own_members(cls) == set(MEMBERS[cls.__name__].split())
 
 
@@ -105,7 +105,7 @@ def test_each_class_of_the_list_exists() -> None:
     ],
     ids=["server", "engine", "namespace", "operator", "from_thread"],
 )
-def test_an_object_adds_no_public_attribute_but_those_listed(make, attributes: str) -> None:
+def test_object_has_only_the_listed_attributes(make, attributes: str) -> None:
     made = make()
     assert public(dir(made)) - public(dir(type(made))) == set(attributes.split())
 

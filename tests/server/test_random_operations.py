@@ -216,7 +216,7 @@ class Game:
 
 @pytest.mark.parametrize("count", [600, pytest.param(5_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_everybody_gets_what_the_model_says_in_its_order(running: Any, seed: int, count: int) -> None:
+async def test_each_client_receives_what_the_model_predicts(running: Any, seed: int, count: int) -> None:
     outbox = Outbox(max_packets=1_000_000, max_bytes=1 << 30)
     io = Server(outbox=outbox, inbox_events=4, disconnect_timeout=60)
     async with running(io) as wire, trio.open_nursery() as nursery:

@@ -53,7 +53,7 @@ async def joined(wire: Wire) -> SioClient:
 
 @pytest.mark.rows("D21", "F20", "F21")
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_back_before_the_disconnect_handlers_have_ended(
+async def test_client_rejoins_before_the_disconnect_handlers_have_ended(
     running: Any, autojump_clock: Any, at_once: bool
 ) -> None:
     io = Server(allow_eio3=True, disconnect_timeout=1)
@@ -89,7 +89,7 @@ async def test_back_before_the_disconnect_handlers_have_ended(
 
 
 @pytest.mark.rows("D21", "F20", "F21")
-async def test_back_when_the_farewell_is_over(running: Any) -> None:
+async def test_client_rejoins_after_the_disconnect_handlers_have_ended(running: Any) -> None:
     io = Server(allow_eio3=True)
     gate = Gate(io)
     gate.open.set()
@@ -110,7 +110,7 @@ async def test_back_when_the_farewell_is_over(running: Any) -> None:
 
 
 @pytest.mark.rows("D21", "F21")
-async def test_back_and_gone_again_before_the_disconnect_handlers_have_ended(
+async def test_client_rejoins_and_leaves_before_the_disconnect_handlers_have_ended(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server(allow_eio3=True, disconnect_timeout=1)
@@ -141,7 +141,7 @@ async def test_back_and_gone_again_before_the_disconnect_handlers_have_ended(
 
 
 @pytest.mark.rows("F20", "F21")
-async def test_an_event_and_the_end_in_one_read_make_one_farewell(running: Any) -> None:
+async def test_event_and_end_in_one_read_run_disconnect_handlers_once(running: Any) -> None:
     io = Server()
     gate = Gate(io, "/")
 

@@ -43,7 +43,7 @@ async def test_client_is_admitted_and_the_log_names_connect_refused(
 
 
 @pytest.mark.parametrize("value", [None, True, 0, ""])
-async def test_other_values_are_nothing_to_warn_of(
+async def test_other_return_values_are_not_logged(
     running: Any, caplog: pytest.LogCaptureFixture, value: object
 ) -> None:
     io = Server()
@@ -56,7 +56,7 @@ async def test_other_values_are_nothing_to_warn_of(
 
 
 @pytest.mark.parametrize("kind", ["async", "plain"])
-async def test_connection_handler_of_an_engine(
+async def test_connection_handler_of_an_engine_that_returns_false_is_logged(
     running: Any, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     eio = EngineServer()

@@ -70,7 +70,7 @@ async def test_sockets_join_is_refused_for_all(running: Any) -> None:
 
 
 @pytest.mark.rows("P28")
-async def test_join_in_a_middleware(running: Any) -> None:
+async def test_join_of_anothers_room_in_a_middleware_is_refused(running: Any) -> None:
     io = Server()
     errors: list[Exception] = []
     io.on_error(lambda socket, event, error: errors.append(error))
@@ -86,7 +86,7 @@ async def test_join_in_a_middleware(running: Any) -> None:
 
 
 @pytest.mark.rows("P28")
-async def test_another_namespaces_ids_and_those_of_sockets_that_have_gone_are_names_as_any(
+async def test_ids_of_other_namespaces_and_of_ended_sockets_are_ordinary_names(
     running: Any,
 ) -> None:
     io = Server()
@@ -111,7 +111,7 @@ async def joined_in_protocol_4(net: Wire) -> SioClient:
 
 @pytest.mark.rows("P28")
 @pytest.mark.parametrize("where", ["joined", "in a middleware"])
-async def test_client_of_protocol_4_is_back_under_an_id_whose_room_another_has_joined(
+async def test_client_of_protocol_4_that_rejoins_gets_its_room_alone(
     running: Any, caplog: pytest.LogCaptureFixture, where: str
 ) -> None:
     io = Server(allow_eio3=True)

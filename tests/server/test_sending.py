@@ -77,7 +77,7 @@ async def test_reserved_names_are_refused_on_receive(running: Any, event: str) -
     assert calls == ["connection", "forced close"]
 
 
-async def test_what_cannot_be_encoded_is_the_callers_error(running: Any) -> None:
+async def test_value_that_cannot_be_encoded_raises(running: Any) -> None:
     io = Server()
     circle: list[Any] = []
     circle.append(circle)
@@ -122,7 +122,7 @@ async def test_header_and_attachments_are_never_interleaved(running: Any) -> Non
 
 
 @pytest.mark.rows("G18")
-async def test_emit_from_any_task(running: Any) -> None:
+async def test_emit_may_be_called_in_any_task(running: Any) -> None:
     io = Server()
     with pytest.raises(RuntimeError, match="async with io"):
         io.health()

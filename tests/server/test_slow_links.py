@@ -38,7 +38,7 @@ def _receive_slowly(server: HeldServer, kind: Kind, revision: int) -> None:
 @pytest.mark.parametrize(
     "driver", ["auto", *(pytest.param(driver, marks=pytest.mark.slow) for driver in ("stream", "tls"))]
 )
-def test_message_leaves_slowly(tmp_path: Path, driver: str) -> None:
+def test_client_that_receives_a_message_slowly_stays_connected(tmp_path: Path, driver: str) -> None:
     options: dict[str, Any] = {"driver": "auto" if driver == "tls" else driver, "allow_eio3": True, **TIMES}
     context = None
     if driver == "tls":

@@ -18,7 +18,7 @@ from trio_socketio.server._socket_operator import SocketOperator
 pytestmark = pytest.mark.rows("P37")
 
 
-def test_it_has_every_method_that_sends() -> None:
+def test_operator_has_every_method_that_sends() -> None:
     """All that an operator for many sockets has, but for what needs a choice of sockets; and what a socket has."""
     of_many = {name for name, _ in inspect.getmembers(BroadcastOperator) if not name.startswith("_")}
     needs_choice = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.leftovers import no_collector
 from support.socket_tasks import open_client, tasks_of_sockets
 from trio.testing import wait_all_tasks_blocked
 
@@ -124,11 +125,7 @@ async def test_socket_that_has_ended_is_freed_without_the_collector(event: str) 
             host.deliver(f'42["{event}"]', trio.current_time())
             await wait_all_tasks_blocked()
         del socket
-        gc.collect()
-        gc.disable()
-        try:
+        with no_collector():
             host.drop()
             await wait_all_tasks_blocked()
             assert gone() is None
-        finally:
-            gc.enable()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.handlers import Slow, asked, counted_turns
+from support.handlers import Slow, asked, counted_turns, pending_call
 from support.logs import warnings
 from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
@@ -133,7 +133,7 @@ async def test_events_behind_a_pending_call_over_websocket_wait_undecoded(
 
 @pytest.mark.rows("P18")
 @pytest.mark.parametrize("ordering", ["serial", "concurrent"])
-async def test_kept_events_are_handled_also_when_handlers_run_at_once(
+async def test_events_behind_a_pending_call_are_all_handled_in_both_orderings(
     running: Any, autojump_clock: Any, ordering: Any
 ) -> None:
     io = Server(inbox_events=4, ordering=ordering)
@@ -142,25 +142,16 @@ async def test_kept_events_are_handled_also_when_handlers_run_at_once(
     async with running(io) as net:
         client = await (await net.connect()).connect("/x")
         (other,) = io.of("/x").sockets.values()
-        answers: list[Any] = []
-
-        async def call() -> None:
-            answers.append(await other.call("ask"))
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(call)
-            assert await client.receive() == '2/x,0["ask"]'
+        async with pending_call(client, other):
             for n in range(50):
                 await client.emit("slow", n)
-            await client.send('3/x,0["answer"]')
-        assert answers == ["answer"]
         slow.go_on.set()
         await wait_all_tasks_blocked()
     assert sorted(slow.done) == list(range(50))
 
 
 @pytest.mark.rows("P18")
-async def test_an_undecoded_event_that_is_no_json_ends_the_session(running: Any, autojump_clock: Any) -> None:
+async def test_undecoded_event_that_is_no_json_ends_the_session(running: Any, autojump_clock: Any) -> None:
     io = Server(inbox_events=2)
     reasons: list[str] = []
     io.on("disconnect", lambda socket, reason: reasons.append(reason))
@@ -178,7 +169,7 @@ async def test_an_undecoded_event_that_is_no_json_ends_the_session(running: Any,
 
 
 @pytest.mark.rows("P18")
-async def test_bytes_behind_a_pending_call_close_the_connection_and_say_so(
+async def test_too_many_bytes_behind_a_pending_call_close_the_connection(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server(inbox_events=2, inbox_bytes=1_000, max_http_buffer_size=4_000)

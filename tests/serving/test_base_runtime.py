@@ -45,7 +45,9 @@ def epolls() -> int:
 
 
 @pytest.mark.rows("H1")
-async def test_order_of_a_stop(link: Link, autojump_clock: Any) -> None:
+async def test_stop_ends_handlers_before_disconnect_handlers_before_the_flush(
+    link: Link, autojump_clock: Any
+) -> None:
     io = Server()
     order: list[str] = []
     doorway = Doorway(link, order)

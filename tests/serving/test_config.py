@@ -36,7 +36,7 @@ def test_new_options_are_off_but_for_http_compression() -> None:
     ("cors", "file://", Cors(origin="file://")),
     ("trusted_proxies", ["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
 ])  # fmt: skip
-def test_what_an_option_means(name: str, value: Any, meaning: Any) -> None:
+def test_options_are_converted(name: str, value: Any, meaning: Any) -> None:
     assert getattr(EngineConfig.make({name: value}).engine_options(), name) == meaning
 
 

@@ -18,7 +18,7 @@ def held(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("ordering", ["serial", "concurrent"])
-async def test_handler_that_holds_clients_is_named_once(
+async def test_handler_that_keeps_clients_from_being_read_is_named_once(
     running: Any, autojump_clock: Any, caplog: pytest.LogCaptureFixture, ordering: Any
 ) -> None:
     io = Server(inbox_events=8, ordering=ordering)

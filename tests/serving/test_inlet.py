@@ -48,7 +48,7 @@ async def test_emit_soon_in_a_task_returns_before_it_sends(running: Any) -> None
         assert await client.event() == ["soon"]
 
 
-async def test_emit_soon_in_a_signal_handler(running: Any) -> None:
+async def test_emit_soon_works_in_a_signal_handler(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         client = await net.connect()
@@ -81,7 +81,7 @@ async def test_errors_are_logged_and_later_events_are_sent(
     assert len(errors) == 2
 
 
-async def test_so_many_may_wait(running: Any) -> None:
+async def test_too_many_waiting_calls_raise(running: Any) -> None:
     io = Server()
     async with running(io) as net:
         await net.connect()
@@ -94,7 +94,7 @@ async def test_so_many_may_wait(running: Any) -> None:
         io.from_thread.emit_soon("ev")
 
 
-async def test_what_waits_when_the_server_stops_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_calls_that_wait_when_the_server_stops_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with Server() as io:
         io.from_thread.emit_soon("late")
     (record,) = [record for record in caplog.records if record.exc_info]
@@ -114,7 +114,7 @@ def in_guest_mode(main: Callable[[], Any]) -> None:
     asyncio.run(host())
 
 
-def test_in_guest_mode_the_hosts_callbacks_emit_soon() -> None:
+def test_callbacks_of_the_host_in_guest_mode_emit_soon() -> None:
     outcomes: list[str] = []
 
     async def main() -> None:

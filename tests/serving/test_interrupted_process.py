@@ -100,7 +100,7 @@ async def test_acknowledgements_and_close_frames_are_sent(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", ["auto", "stream"])
-async def test_second_interrupt(driver: str) -> None:
+async def test_second_interrupt_ends_the_stop_of_the_process(driver: str) -> None:
     process, port = start(driver, "slow")
     assert process.stdout is not None
     with process, trio.fail_after(20):

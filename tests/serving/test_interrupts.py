@@ -112,7 +112,7 @@ def test_interrupt_is_the_same_as_a_cancel(link: Link, where: str, event: str) -
 
 @pytest.mark.parametrize("fatal", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize(("where", "event"), [("event", "say"), ("plain", "plain"), ("task", "task")])
-def test_what_a_handler_raises_to_stop_the_program_lets_the_others_end_in_order(
+def test_interrupt_raised_by_a_handler_stops_the_server_in_order(
     link: Link, where: str, event: str, fatal: type[BaseException]
 ) -> None:
     def stop() -> None:
@@ -131,7 +131,7 @@ def test_what_a_handler_raises_to_stop_the_program_lets_the_others_end_in_order(
     assert endings == [([], 1001)]
 
 
-def test_interrupt_in_a_message_handler_of_an_engine(link: Link) -> None:
+def test_interrupt_in_a_message_handler_stops_the_engine(link: Link) -> None:
     eio = EngineServer()
     endings: list[Any] = []
 
@@ -224,7 +224,7 @@ def test_second_interrupt_ends_a_handler_that_blocks(link: Link) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-async def test_nothing_is_installed_for_servers_that_are_gone(nursery: trio.Nursery, first: int) -> None:
+async def test_signal_handler_is_restored_after_the_server(nursery: trio.Nursery, first: int) -> None:
     """Whichever of two servers ends first."""
     before = signal.getsignal(signal.SIGINT)
     scopes = [trio.CancelScope(), trio.CancelScope()]

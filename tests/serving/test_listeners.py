@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
 from typing import Any
 
 import pytest
 from support.engine import Bench
+from support.leftovers import no_collector
 from support.message_host import MessageHost
 from support.peers import Transport, each_transport, open_peer
 from trio.testing import wait_all_tasks_blocked
@@ -111,12 +111,9 @@ def test_cleared_listeners_are_freed_without_the_collector() -> None:
     listeners.add("close", listener)
     freed = weakref.ref(listener)
     del listener
-    gc.disable()
-    try:
+    with no_collector():
         listeners.clear()
         assert freed() is None
-    finally:
-        gc.enable()
 
 
 @pytest.mark.rows("A12", "C38")

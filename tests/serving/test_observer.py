@@ -40,7 +40,7 @@ for _name in EVENTS:
 
 
 @pytest.mark.rows("C35")
-def test_the_names_are_nodes() -> None:
+def test_events_have_the_names_of_node() -> None:
     assert set(EVENTS) == {
         "open", "packet", "packet_create", "data", "heartbeat", "flush", "drain", "upgrading", "upgrade", "close",
     }  # fmt: skip
@@ -48,7 +48,7 @@ def test_the_names_are_nodes() -> None:
 
 @pytest.mark.rows("C35")
 @each_transport
-async def test_messages_and_what_is_written(running: Any, transport: Transport) -> None:
+async def test_messages_and_writes_are_reported(running: Any, transport: Transport) -> None:
     eio = EngineServer()
     eio.observer = notes = Notes()
     eio.on("message", lambda socket, data: socket.send_nowait(data))
@@ -75,7 +75,7 @@ async def test_messages_and_what_is_written(running: Any, transport: Transport) 
 
 
 @pytest.mark.rows("C35")
-async def test_flush_without_drain(running: Any) -> None:
+async def test_flush_is_reported_without_drain_while_bytes_are_left(running: Any) -> None:
     eio = EngineServer()
     eio.observer = notes = Notes()
     async with running(eio) as net:
@@ -97,7 +97,7 @@ async def test_flush_without_drain(running: Any) -> None:
 @pytest.mark.rows("C35", "C20", "C21")
 @each_transport
 @pytest.mark.parametrize("revision", [3, 4])
-async def test_heartbeats(
+async def test_heartbeats_are_reported(
     running: Any, autojump_clock: trio.testing.MockClock, transport: Transport, revision: int
 ) -> None:
     eio = EngineServer(allow_eio3=True, ping_interval=10, ping_timeout=5)
@@ -137,7 +137,7 @@ async def test_heartbeats(
 
 
 @pytest.mark.rows("C35", "C13")
-async def test_an_upgrade(running: Any) -> None:
+async def test_upgrade_is_reported(running: Any) -> None:
     eio = EngineServer()
     eio.observer = notes = Notes()
     async with running(eio) as net:
@@ -153,7 +153,7 @@ async def test_an_upgrade(running: Any) -> None:
 
 
 @pytest.mark.rows("C35")
-async def test_the_engine_below_a_server(running: Any) -> None:
+async def test_engine_below_a_server_is_observed(running: Any) -> None:
     io = Server()
     io.engine.observer = notes = Notes()
     io.on("echo", lambda socket, text: text)
@@ -169,7 +169,7 @@ async def test_the_engine_below_a_server(running: Any) -> None:
 
 
 @pytest.mark.rows("C35")
-async def test_what_an_observer_raises_is_logged(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_exception_of_an_observer_is_logged(running: Any, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(EngineObserver):
         def data(self, socket: object, data: object) -> None:
             raise ValueError("mine")
@@ -186,7 +186,7 @@ async def test_what_an_observer_raises_is_logged(running: Any, caplog: pytest.Lo
 
 
 @pytest.mark.rows("C35")
-async def test_nothing_of_it_is_there_when_nobody_watches(running: Any) -> None:
+async def test_sessions_have_no_extra_object_without_an_observer(running: Any) -> None:
     eio = EngineServer()
     async with running(eio) as net:
         await open_peer(net, "websocket")

@@ -55,7 +55,9 @@ async def longest_turn(io: Server, act: Callable[[list[Session]], None]) -> tupl
             gc.enable()
 
 
-async def test_nobody_waits_for_all_of_them(caplog: pytest.LogCaptureFixture) -> None:
+async def test_other_clients_receive_while_overflowing_clients_are_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.ERROR)
 
     def overflow(_: list[Session]) -> None:
@@ -75,7 +77,7 @@ async def test_nobody_waits_for_all_of_them(caplog: pytest.LogCaptureFixture) ->
     assert min(ratios) < 0.35, ratios
 
 
-async def test_all_are_closed_and_nothing_reaches_them_meanwhile(
+async def test_overflowing_clients_are_closed_and_receive_nothing_more(
     running: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trio_socketio.serving._overflowed.OVERFLOW_SLICE", 0.0)  # one for each

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import trio
-from support.handlers import Slow
+from support.handlers import Slow, posting
+from support.wire import SioClient
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, EngineSocket, Server
@@ -20,8 +21,19 @@ def longest_wait(times: list[float]) -> float:
     return max(later - earlier for earlier, later in itertools.pairwise(times))
 
 
+async def answer_pings_in_time(client: SioClient) -> None:
+    """Answer pings for 300 s. Check that none comes after the time at which a client gives up."""
+    times = [trio.current_time()]
+    with trio.move_on_after(300):
+        while await client.ws.receive() == "2":
+            times.append(trio.current_time())
+            await client.ws.send("3")
+    assert len(times) > 6
+    assert longest_wait(times) < INTERVAL + TIMEOUT
+
+
 @pytest.mark.rows("P2")
-async def test_healthy_client_behind_a_slow_handler_is_pinged_and_not_lost(
+async def test_client_behind_a_slow_handler_is_pinged_and_stays_connected(
     running: Any, autojump_clock: Any
 ) -> None:
     io = Server(inbox_events=8)
@@ -31,28 +43,17 @@ async def test_healthy_client_behind_a_slow_handler_is_pinged_and_not_lost(
         client = await wire.connect()
         for _ in range(9):
             await client.emit("slow")
-        times = [trio.current_time()]
-        with trio.move_on_after(300):
-            while await client.ws.receive() == "2":
-                times.append(trio.current_time())
-                await client.ws.send("3")
-        # A client gives up when no ping has come for the interval and the timeout together.
-        assert len(times) > 6
-        assert longest_wait(times) < INTERVAL + TIMEOUT
+        await answer_pings_in_time(client)
         slow.go_on.set()
         assert await client.call("ping me") == ["pong"]
-        times = [trio.current_time()]
-        with trio.move_on_after(300):
-            while await client.ws.receive() == "2":
-                times.append(trio.current_time())
-                await client.ws.send("3")
-        assert len(times) > 6
-        assert longest_wait(times) < INTERVAL + TIMEOUT
+        await answer_pings_in_time(client)
         assert len(io.sockets) == 1
 
 
 @pytest.mark.rows("P2")
-async def test_answer_is_waited_for_anew_after_the_pause(running: Any, autojump_clock: Any) -> None:
+async def test_deadline_for_the_answer_starts_again_after_the_pause(
+    running: Any, autojump_clock: Any
+) -> None:
     io = Server(inbox_events=8)
     slow = Slow(io)
     async with running(io) as wire:
@@ -76,13 +77,7 @@ async def test_waiting_poll_is_answered_with_pings_while_the_post_is_held(
     slow = Slow(io)
     async with running(io) as wire:
         client = await (await wire.polling()).connect()
-        answers: list[str] = []
-
-        async def post() -> None:
-            answers.append((await client.post("\x1e".join(['42["slow"]'] * 9))).text)
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(post)
+        async with posting(client, "\x1e".join(['42["slow"]'] * 9)) as answers:
             times = [trio.current_time()]
             for _ in range(6):
                 assert (await client.get()).text == "2"
@@ -95,7 +90,7 @@ async def test_waiting_poll_is_answered_with_pings_while_the_post_is_held(
 
 @pytest.mark.rows("P2")
 @pytest.mark.parametrize("polls", [0, 3])
-async def test_client_that_stops_polling_while_its_post_is_held_is_lost(
+async def test_client_that_stops_polling_while_its_post_is_held_times_out(
     running: Any, autojump_clock: Any, polls: int
 ) -> None:
     io = Server(inbox_events=8)

@@ -32,9 +32,7 @@ async def stuck(wire: Wire) -> tuple[WebSocketPeer, EngineSocket]:
 
 
 @pytest.mark.rows("A12", "M2")
-async def test_send_waits_for_room_and_the_client_that_reads_again_gets_all(
-    running: Any, autojump_clock: Any
-) -> None:
+async def test_send_waits_for_room_and_the_client_receives_all(running: Any, autojump_clock: Any) -> None:
     async with running(server(max_packets=3)) as net:
         peer, socket = await stuck(net)
         sent: list[int] = []
@@ -53,7 +51,7 @@ async def test_send_waits_for_room_and_the_client_that_reads_again_gets_all(
 
 
 @pytest.mark.rows("A12", "M2")
-async def test_those_who_wait_are_served_in_their_order(running: Any, autojump_clock: Any) -> None:
+async def test_waiting_sends_are_queued_in_their_order(running: Any, autojump_clock: Any) -> None:
     async with running(server(max_packets=1)) as net:
         peer, socket = await stuck(net)
         async with trio.open_nursery() as nursery:
@@ -83,7 +81,9 @@ async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, aut
 
 @pytest.mark.rows("A12", "M2")
 @pytest.mark.parametrize("policy", ["disconnect", "block"])
-async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> None:
+async def test_send_that_waits_longer_than_write_timeout_disconnects(
+    running: Any, autojump_clock: Any, policy: Any
+) -> None:
     async with running(server(max_packets=1, policy=policy)) as net:
         _, socket = await stuck(net)
         start = trio.current_time()
@@ -100,7 +100,9 @@ async def test_write_timeout(running: Any, autojump_clock: Any, policy: Any) -> 
 
 @pytest.mark.rows("A12", "M2")
 @pytest.mark.parametrize("policy", ["disconnect", "block", "drop_oldest", "drop_newest"])
-async def test_send_nowait_into_a_full_outbox(running: Any, autojump_clock: Any, policy: Any) -> None:
+async def test_send_nowait_into_a_full_outbox_follows_the_policy(
+    running: Any, autojump_clock: Any, policy: Any
+) -> None:
     eio = server(max_packets=3, policy=policy)
     ends: list[str] = []
     eio.on("close", lambda socket, reason, description: ends.append(description))
@@ -121,7 +123,7 @@ async def test_send_nowait_into_a_full_outbox(running: Any, autojump_clock: Any,
 
 
 @pytest.mark.rows("A12")
-async def test_whoever_waits_hears_that_the_session_has_ended(running: Any, autojump_clock: Any) -> None:
+async def test_waiting_sends_raise_when_the_client_disconnects(running: Any, autojump_clock: Any) -> None:
     async with running(server(max_packets=1)) as net:
         peer, socket = await stuck(net)
         errors: list[str] = []
@@ -170,7 +172,7 @@ async def test_flush_waits_until_all_is_written(running: Any, transport: Transpo
 
 @pytest.mark.rows("A12", "C28", "C40")
 @each_transport
-async def test_what_is_sent_before_a_close_arrives(running: Any, transport: Transport) -> None:
+async def test_messages_sent_before_close_arrive(running: Any, transport: Transport) -> None:
     eio = EngineServer()
     async with running(eio) as net:
         peer = await open_peer(net, transport)

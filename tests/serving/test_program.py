@@ -121,13 +121,15 @@ async def program(code: str, tmp_path: Path, *flags: str) -> AsyncIterator[Progr
 
 
 @pytest.mark.parametrize("code", [SOCKET_IO, ENGINE_IO], ids=["Server", "EngineServer"])
-async def test_it_says_where_it_listens_and_ctrl_c_ends_it_quietly(code: str, tmp_path: Path) -> None:
+async def test_program_logs_its_address_and_ctrl_c_ends_it_without_traceback(
+    code: str, tmp_path: Path
+) -> None:
     async with program(code, tmp_path) as server:
         assert re.fullmatch(r"Listening on http://127\.0\.0\.1:\d+", server.said)
         assert await server.end(signal.SIGINT) == (130, "", "")
 
 
-async def test_ctrl_c_ends_it_with_clients_and_their_handlers(tmp_path: Path) -> None:
+async def test_ctrl_c_ends_a_program_with_clients(tmp_path: Path) -> None:
     async with program(SOCKET_IO, tmp_path) as server:
         client = await server.connect()
         await client.emit("slow", 100, ack=0)
@@ -137,7 +139,7 @@ async def test_ctrl_c_ends_it_with_clients_and_their_handlers(tmp_path: Path) ->
         assert "Traceback" not in errors
 
 
-async def test_a_second_ctrl_c_ends_the_grace_of_the_stop(tmp_path: Path) -> None:
+async def test_second_ctrl_c_ends_the_grace_of_the_stop(tmp_path: Path) -> None:
     code = SOCKET_IO.replace("Server()", "Server(disconnect_timeout=1000)").replace(
         "io.run",
         """@io.on("disconnect")
@@ -158,7 +160,7 @@ io.run""",
 
 
 @pytest.mark.parametrize("code", [SOCKET_IO, ENGINE_IO], ids=["Server", "EngineServer"])
-async def test_sigterm_drains_it_and_run_returns(code: str, tmp_path: Path) -> None:
+async def test_sigterm_drains_the_server_and_run_returns(code: str, tmp_path: Path) -> None:
     async with program(code, tmp_path) as server:
         client = await (server.connect() if code is SOCKET_IO else server.session())
         if code is SOCKET_IO:
@@ -184,7 +186,7 @@ async def test_sigterm_drains_it_and_run_returns(code: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-async def test_a_second_signal_ends_the_drain(second: signal.Signals, tmp_path: Path) -> None:
+async def test_second_signal_ends_the_drain(second: signal.Signals, tmp_path: Path) -> None:
     async with program(SOCKET_IO, tmp_path) as server:
         client = await server.connect()
         await client.emit("slow", 100, ack=0)
@@ -216,7 +218,7 @@ async def is_draining(server: Program) -> bool:
         ('"http://localhost", 3000', "cannot listen on http://localhost:3000: "),
     ],
 )
-def test_a_failed_bind_is_one_sentence(address: str, sentence: str, kind: str) -> None:
+def test_failed_bind_exits_with_one_sentence(address: str, sentence: str, kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         code = f"import trio_socketio as t; t.{kind}().run({address.replace('TAKEN', port)})"
@@ -238,7 +240,7 @@ def test_a_failed_bind_is_one_sentence(address: str, sentence: str, kind: str) -
         ("logging.getLogger('trio_socketio').setLevel(logging.INFO)", True),
     ],
 )
-async def test_the_log_is_shown_unless_logging_is_configured(
+async def test_log_is_shown_unless_logging_is_configured(
     configuration: str, shown: bool, tmp_path: Path
 ) -> None:
     async with program(f"import logging\n{configuration}\n{SOCKET_IO}", tmp_path) as server:
@@ -247,7 +249,7 @@ async def test_the_log_is_shown_unless_logging_is_configured(
         assert errors.count("INFO trio_socketio: SIGTERM") == shown
 
 
-async def test_it_serves_tls(tmp_path: Path) -> None:
+async def test_program_serves_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "key.pem")
     code = SOCKET_IO.replace("0)", "0, ssl_context=context, backlog=5)").replace(
@@ -275,13 +277,13 @@ def test_errors_of_the_application_are_raised_as_they_are(tmp_path: Path) -> Non
     assert done.stderr.endswith(f"no file or folder 'page.html' in {str(tmp_path.resolve())!r}\n")
 
 
-async def test_run_needs_that_no_trio_runs() -> None:
+async def test_run_inside_trio_is_refused() -> None:
     with pytest.raises(RuntimeError, match="run"):
         Server().run("127.0.0.1", 0)
 
 
 @pytest.mark.parametrize("server", [Server, EngineServer])
 @pytest.mark.parametrize("port", ["3000", None, 3000.0])
-def test_a_port_is_a_whole_number(server: Any, port: Any) -> None:
+def test_port_that_is_no_whole_number_is_refused(server: Any, port: Any) -> None:
     with pytest.raises(TypeError, match=f"port must be a whole number, not {port!r}"):
         server().run("127.0.0.1", port)

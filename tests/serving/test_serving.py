@@ -29,7 +29,7 @@ async def _echo_over(stream: trio.abc.Stream, io: Server) -> Socket:
 
 
 @pytest.mark.rows("A15", "E20")
-async def test_tls(nursery: trio.Nursery) -> None:
+async def test_serve_with_ssl_context_serves_tls(nursery: trio.Nursery) -> None:
     io = Server()
     io.on("echo", lambda socket, text: text)
     ca = trustme.CA()
@@ -53,7 +53,7 @@ async def test_tls(nursery: trio.Nursery) -> None:
 
 
 @pytest.mark.rows("A17")
-async def test_unix_socket(nursery: trio.Nursery, tmp_path: Path) -> None:
+async def test_serve_unix_serves_a_unix_socket(nursery: trio.Nursery, tmp_path: Path) -> None:
     io = Server()
     io.on("echo", lambda socket, text: text)
     path = tmp_path / "socket"
@@ -149,7 +149,7 @@ def test_started_and_stopped_again_in_one_process() -> None:
     assert io.sockets == {}
 
 
-def test_cancelling_leaves_nothing() -> None:
+def test_cancelled_server_leaves_no_task_and_no_descriptor() -> None:
     io = Server()
     io.on("echo", lambda socket, text: text)
     descriptors = len(os.listdir("/proc/self/fd"))
@@ -178,7 +178,7 @@ def test_cancelling_leaves_nothing() -> None:
 
 
 @pytest.mark.rows("A19")
-async def test_logger_names_and_secrets(running: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_has_two_loggers_and_no_secrets(running: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "trio_socketio")
     io = Server()
     async with running(io) as net:

@@ -39,7 +39,7 @@ async def test_bad_file_to_serve_leaves_nothing_entered(tmp_path: Path) -> None:
         pass
 
 
-async def test_exceptions_leave_the_block_as_they_are() -> None:
+async def test_exceptions_leave_the_server_unchanged() -> None:
     for error in (ValueError("alone"), ExceptionGroup("mine", [ValueError("inside")]), KeyboardInterrupt()):
         with pytest.raises(type(error)) as info:
             async with Server():
@@ -47,7 +47,7 @@ async def test_exceptions_leave_the_block_as_they_are() -> None:
         assert repr(info.value) == repr(error)
 
 
-async def test_interrupt_in_a_group_leaves_the_block_bare() -> None:
+async def test_interrupt_in_a_group_leaves_the_server_without_the_group() -> None:
     with pytest.raises(KeyboardInterrupt):
         async with Server():
             raise BaseExceptionGroup("", [BaseExceptionGroup("", [KeyboardInterrupt()])])
@@ -136,7 +136,7 @@ async def test_drain_refuses_newcomers_finishes_and_closes_with_1001(
     assert log == ["worked"] * 2 + ["server shutting down"] * 3
 
 
-async def test_drain_does_not_wait_for_ever(running: Any, autojump_clock: Any) -> None:
+async def test_drain_ends_after_its_timeout(running: Any, autojump_clock: Any) -> None:
     io = Server()
 
     @io.on("hang")

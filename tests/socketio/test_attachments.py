@@ -85,7 +85,7 @@ def test_a_value_without_binary_is_not_copied():
     assert extract_attachments(value, []) is value
 
 
-def test_sets_become_lists_and_other_values_what_json_has_for_them():
+def test_sets_become_lists_and_other_values_their_json_form():
     assert built_in(frozenset({1})) == ([1], [])
     assert built_in([Colour.RED, datetime(2020, 1, 2, tzinfo=UTC)]) == (["red", "2020-01-02T00:00:00Z"], [])
     assert built_in(Box({"\ud800"})) == ({"inside": ["\ufffd"]}, [])
@@ -105,7 +105,7 @@ def cycles() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", list(cycles()))
-def test_what_contains_itself_is_the_callers_mistake(kind):
+def test_value_that_contains_itself_raises(kind):
     with pytest.raises(LocalProtocolError, match="nested too deeply, or contain themselves"):
         encode_json(extract_attachments([cycles()[kind]], []))
 
@@ -119,7 +119,7 @@ def gone() -> memoryview:
 @pytest.mark.parametrize(
     "value", [object(), 1j, (i for i in ()), {(1, 2): 3}, [10**5000], gone(), Box(gone()), Box(1j)]
 )
-def test_what_cannot_be_encoded_is_the_callers_mistake(value):
+def test_value_that_cannot_be_encoded_raises(value):
     with pytest.raises(LocalProtocolError, match="cannot be encoded"):
         encode_json(extract_attachments(value, []))
 

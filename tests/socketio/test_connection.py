@@ -88,7 +88,7 @@ OTHER_PACKETS = ['2["a"]', '20["a"]', "30[]", "1"]
 
 
 @pytest.mark.parametrize("packet", OTHER_PACKETS)
-def test_before_the_connect_is_answered_there_is_nothing_to_talk_to(packet):
+def test_packets_before_the_answer_to_connect_break_the_protocol(packet):
     with pytest.raises(RemoteProtocolError, match="not joined"):
         receive(fresh(), packet, 0.0)
     asking = fresh()
@@ -121,7 +121,7 @@ def test_a_connect_error_comes_from_servers_only():
             receive(joined(), packet, 0.0)
 
 
-def test_who_has_left_or_was_refused_may_come_back():
+def test_client_may_connect_again_after_leaving_or_a_refusal():
     connection = joined()
     assert connection.members == {"/": "in /"}
     receive(connection, "1", 0.0)
@@ -132,7 +132,7 @@ def test_who_has_left_or_was_refused_may_come_back():
 
 
 @pytest.mark.parametrize("packet", OTHER_PACKETS)
-def test_what_was_on_its_way_when_we_disconnected_is_for_nobody(packet):
+def test_packets_that_cross_our_disconnect_are_ignored(packet):
     connection = joined()
     connection.disconnected("/", 0.0)
     assert receive(connection, packet, 0.0) is None
@@ -150,7 +150,7 @@ def test_a_namespace_has_at_most_1024_characters():
 # Deadlines
 
 
-def test_some_namespace_must_be_joined_in_time():
+def test_connection_without_namespace_ends_at_the_deadline():
     connection = fresh(100.0)
     assert connection.deadline == 145.0
     connection.check_deadline(144.9)
@@ -158,7 +158,7 @@ def test_some_namespace_must_be_joined_in_time():
         connection.check_deadline(145.0)
 
 
-def test_asking_is_not_joining_but_an_answer_takes_the_deadline_away():
+def test_deadline_ends_when_connect_is_answered():
     connection = fresh()
     receive(connection, "0", 1.0)
     assert connection.deadline == 45.0
@@ -196,7 +196,7 @@ def test_attachments_must_come_in_time():
         connection.check_deadline(30.0)
 
 
-def test_the_last_attachment_takes_the_deadline_away():
+def test_deadline_ends_with_the_last_attachment():
     connection = joined()
     receive(connection, HEADER, 20.0)
     receive(connection, b"x", 29.0)

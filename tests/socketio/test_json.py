@@ -77,7 +77,7 @@ def test_surrogates_in_escapes():
     ]
 
 
-def test_what_is_wrong_stays_wrong_beside_a_surrogate():
+def test_invalid_json_with_a_surrogate_is_refused():
     for wrong in (
         b"NaN",
         b"-Infinity",

@@ -120,7 +120,7 @@ def test_whatever_comes_is_a_packet_or_a_remote_protocol_error(text):
         st.sampled_from(['51-["a",{"_placeholder":true,"num":0}]', '2["a"]', "50-[]", b"", b"x"]), max_size=8
     )
 )
-def test_whatever_the_order_the_decoder_never_wedges(parts):
+def test_decoder_recovers_from_any_order_of_messages(parts):
     """A packet is due a binary message, or none is: there is no third state."""
     decoder = Decoder(10, 100)
     for part in parts:

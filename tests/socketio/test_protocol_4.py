@@ -17,7 +17,7 @@ OPTIONS = ConnectionOptions(connect_timeout=45.0, attachment_timeout=10.0, max_a
 
 
 @pytest.mark.rows("E1")
-def test_it_asks_for_the_main_namespace_by_opening_a_session() -> None:
+def test_opening_a_session_asks_for_the_main_namespace() -> None:
     connection: Protocol4Connection[None] = Protocol4Connection(OPTIONS, 0.0)
     assert connection.join_main() == ConnectReceived("/", {})
     with pytest.raises(RemoteProtocolError, match="EVENT for a namespace that is not joined"):
@@ -29,7 +29,7 @@ def test_it_asks_for_the_main_namespace_by_opening_a_session() -> None:
 
 
 @pytest.mark.rows("E1", "E2")
-def test_in_protocol_5_it_does_not() -> None:
+def test_opening_a_session_in_protocol_5_asks_for_no_namespace() -> None:
     assert SocketIOConnection(OPTIONS, 0.0).join_main() is None
 
 
@@ -66,6 +66,6 @@ def test_name_and_query_have_a_limit_each(name: int, query: int, fits: bool) -> 
         ({"message": "no", "data": 0}, 0),
     ],
 )
-def test_a_refusal_says_less(error: dict[str, object], told: object) -> None:
+def test_refusal_has_no_message_field(error: dict[str, object], told: object) -> None:
     assert Protocol4Connection.refusal(error) == told
     assert SocketIOConnection.refusal(error) == error

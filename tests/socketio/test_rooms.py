@@ -79,7 +79,7 @@ def test_a_target_is_the_union_of_its_rooms_but_for_its_exceptions(rooms: Rooms,
 
 @pytest.mark.rows("P29")
 @pytest.mark.parametrize(("target", "members"), TARGETS)
-def test_whom_a_target_selects_a_broadcast_reaches_once(rooms: Rooms, target, members):
+def test_broadcast_reaches_each_selected_member_once(rooms: Rooms, target, members):
     index, *everybody = rooms
     assert index.broadcast(Message("x"), target) == []
     for member in everybody:
@@ -93,7 +93,7 @@ def test_a_target_is_a_value():
     assert red == Target(rooms=frozenset({"red"}))
 
 
-def test_joining_twice_and_leaving_what_one_is_not_in_changes_nothing(rooms: Rooms):
+def test_joining_twice_or_leaving_another_room_changes_nothing(rooms: Rooms):
     index, a, b, _ = rooms
     index.join(a, "red")
     index.leave(a, "blue")
@@ -102,7 +102,7 @@ def test_joining_twice_and_leaving_what_one_is_not_in_changes_nothing(rooms: Roo
     assert set(index.select(Target().to(["red"]))) == {a, b}
 
 
-def test_only_who_is_there_can_join(rooms: Rooms):
+def test_only_members_can_join(rooms: Rooms):
     with pytest.raises(KeyError):
         rooms[0].join(Member("stranger"), "red")
 
@@ -114,7 +114,7 @@ def test_the_rooms_of_a_member_are_a_snapshot(rooms: Rooms):
     assert before == {"A", "red"}
 
 
-def test_whose_outbox_is_full_is_told_and_gets_nothing(rooms: Rooms):
+def test_member_with_a_full_outbox_is_returned_and_receives_nothing(rooms: Rooms):
     index, a, b, _ = rooms
     full = Member("full")
     full.link = open_connection(max_packets=1)
@@ -124,7 +124,7 @@ def test_whose_outbox_is_full_is_told_and_gets_nothing(rooms: Rooms):
     assert (received(full), received(a), received(b)) == (["x"], ["x", "y"], ["x"])
 
 
-def test_who_is_muted_gets_no_broadcast_but_stays_in_its_rooms(rooms: Rooms):
+def test_muted_member_receives_no_broadcast_and_keeps_its_rooms(rooms: Rooms):
     index, a, b, _ = rooms
     index.mute(a)
     index.join(a, "green")

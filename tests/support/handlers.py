@@ -9,10 +9,13 @@ from typing import Any
 
 import trio
 
-from support.wire import SioClient, Wire
-from trio_socketio import Namespace, Server, Socket
+from support.wire import Polling, SioClient, Wire
+from trio_socketio import EngineServer, Namespace, Server, Socket
 
-__all__ = ["Slow", "Turns", "answer", "asked", "counted_turns", "noted_errors"]
+__all__ = [
+    "Slow", "Turns", "answer", "asked", "counted_turns", "hold_for_3_seconds", "noted_errors", "pending_call",
+    "posting",
+]  # fmt: skip
 
 
 class Slow:
@@ -59,6 +62,58 @@ async def answer(client: SioClient, *values: Any) -> tuple[int, list[Any]]:
     ack_id, _, rest = text[1:].partition("[")
     await client.send(f"3{ack_id}{json.dumps(list(values))}")
     return int(ack_id), json.loads("[" + rest)
+
+
+def hold_for_3_seconds(io: Server | EngineServer, then: str) -> None:
+    """Register a connection handler that holds events or messages for 3 s.
+
+    Args:
+        io: the server.
+        then: how the handler goes on: "ready" calls ``ready()``, "iteration" iterates, and "returns" returns. With any
+            other text, it holds events until the end.
+    """
+
+    @io.on("connection")
+    async def connection(socket: Any) -> None:
+        await trio.sleep(3)
+        if then == "ready":
+            socket.ready()
+        elif then == "iteration":
+            async for _ in socket:
+                pass
+        elif then == "returns":
+            return
+        await trio.sleep_forever()
+
+
+@asynccontextmanager
+async def pending_call(client: SioClient, socket: Socket) -> AsyncIterator[None]:
+    """Keep a ``call`` to a socket of another namespace pending. The client answers it at the end of the block."""
+    answers: list[Any] = []
+
+    async def call() -> None:
+        answers.append(await socket.call("ask"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(call)
+        assert await client.receive() == f'2{socket.nsp.name},0["ask"]'
+        yield
+        await client.send(f'3{socket.nsp.name},0["answer"]')
+    assert answers == ["answer"]
+
+
+@asynccontextmanager
+async def posting(polling: Polling, body: str) -> AsyncIterator[list[str]]:
+    """Post in another task. The list receives the text of the response. The block ends when the response has come."""
+    answers: list[str] = []
+
+    async def post() -> None:
+        answers.append((await polling.post(body)).text)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(post)
+        await trio.lowlevel.checkpoint()
+        yield answers
 
 
 class Turns:

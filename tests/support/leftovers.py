@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from trio_socketio import Socket
 from trio_socketio._core import Connection
@@ -11,7 +13,7 @@ from trio_socketio.engineio import Session
 from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._stream_driver import StreamDriver
 
-__all__ = ["left_behind", "open_descriptors"]
+__all__ = ["left_behind", "no_collector", "open_descriptors"]
 
 KINDS = (Connection, Session, Socket, StreamDriver, ReactorDriver)
 
@@ -20,6 +22,17 @@ def left_behind() -> list[object]:
     """Return all sessions, sockets, connections and drivers that still exist."""
     gc.collect()
     return [thing for thing in gc.get_objects() if type(thing) in KINDS]
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Collect all garbage, and turn the collector off in the block, so that only reference counts free objects."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def open_descriptors() -> list[str]:
