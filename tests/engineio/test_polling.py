@@ -175,7 +175,24 @@ def test_binary_payloads_belong_to_revision_3(content_type: str) -> None:
 )
 def test_other_content_types_are_text(content_type: str) -> None:
     bench = Bench()
-    assert bench.post(bench.polling(), "4a", content_type).body == b"ok"
+    polling = bench.polling()
+    for _ in range(2):
+        assert bench.post(polling, "4a", content_type).body == b"ok"
+    assert bench.post(polling, "4a", "application/octet-stream").status == 400
+
+
+def test_delayed_answer_is_confirmed_when_it_is_written() -> None:
+    bench = Bench()
+    polling = bench.polling()
+    link = polling.session.link
+    assert polling.begin_poll(lambda: None) is None
+    bench.send(polling.session, "a")
+    assert polling.collect().body == b"4a"
+    polling.delay_answer()
+    assert polling.begin_answer() is None
+    assert link.confirmed < link.pushed
+    polling.poll_written(bench.now)
+    assert link.confirmed == link.pushed
 
 
 @pytest.mark.rows("C25")

@@ -34,6 +34,7 @@ def collected(bench: Bench, query: str = "EIO=4") -> tuple[PollingTransport, Mes
     bench.send(polling.session, "1")
     polling.session.send(Message("51-[]", [b"a"]))
     polling.collect()
+    polling.delay_answer()
     bench.send(polling.session, "3")
     return polling, host
 

@@ -28,7 +28,8 @@ from trio_socketio.engineio._options import (
     generate_sid,
 )
 from trio_socketio.engineio._packet import Packet, PacketType, parse_packet
-from trio_socketio.engineio._polling import BAD_REQUEST, POST_TOO_LARGE, PollingTransport
+from trio_socketio.engineio._polling import PollingTransport
+from trio_socketio.engineio._polling_responses import BAD_REQUEST, POST_TOO_LARGE
 from trio_socketio.engineio._proxies import Proxies
 from trio_socketio.engineio._request import (
     EngineRequest,

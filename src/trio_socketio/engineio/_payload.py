@@ -10,16 +10,14 @@ from typing import Protocol
 
 from trio_socketio._core import Connection, PayloadReader
 from trio_socketio.engineio._packet import PacketType
+from trio_socketio.engineio._request import EngineRequest
 
 __all__ = [
     "BINARY",
-    "PAYLOADS3",
-    "PAYLOADS3_BYTES",
-    "PAYLOADS4",
     "TEXT",
     "Payloads",
-    "needs_binary_payloads",
     "is_binary",
+    "payloads_for",
 ]
 
 TEXT = "text/plain; charset=UTF-8"
@@ -31,7 +29,7 @@ BINARY = "application/octet-stream"
 _OLD_TIMESTAMP = re.compile(r"[0-9]{13}-[0-9]+")
 
 
-def needs_binary_payloads(timestamp: str) -> bool:
+def _needs_binary_payloads(timestamp: str) -> bool:
     """Return True if the parameter ``t`` comes from socket.io-client up to 1.3.
 
     With XMLHttpRequest level 2, these clients misread a text response as "ok" and therefore need binary payloads. The
@@ -113,7 +111,7 @@ class _Payloads3:
 
 
 class _Payloads3Bytes(_Payloads3):
-    """The payloads of revision 3 for clients that need binary ones; see ``needs_binary_payloads``."""
+    """The payloads of revision 3 for clients that need binary ones; see ``_needs_binary_payloads``."""
 
     def take(self, link: Connection, max_bytes: int) -> tuple[bytes, str]:
         return link.take_payload3(max_bytes, True)[0], BINARY
@@ -122,4 +120,12 @@ class _Payloads3Bytes(_Payloads3):
         return b"\x00\x01\xff" + packet_type.value.encode(), BINARY
 
 
-PAYLOADS4, PAYLOADS3, PAYLOADS3_BYTES = _Payloads4(), _Payloads3(), _Payloads3Bytes()
+_PAYLOADS4, _PAYLOADS3, _PAYLOADS3_BYTES = _Payloads4(), _Payloads3(), _Payloads3Bytes()
+
+
+def payloads_for(request: EngineRequest) -> Payloads:
+    """Return the payload format for the session that this request opens."""
+    if request.revision == 4:
+        return _PAYLOADS4
+    is_old = not request.base64 and _needs_binary_payloads(request.query.get("t", ""))
+    return _PAYLOADS3_BYTES if is_old else _PAYLOADS3

@@ -15,55 +15,24 @@ from trio_socketio.engineio import _jsonp
 from trio_socketio.engineio._liveness import Delivery
 from trio_socketio.engineio._options import TransportName
 from trio_socketio.engineio._packet import PacketType
-from trio_socketio.engineio._payload import (
-    PAYLOADS3,
-    PAYLOADS3_BYTES,
-    PAYLOADS4,
-    Payloads,
-    is_binary,
-    needs_binary_payloads,
-)
+from trio_socketio.engineio._payload import is_binary, payloads_for
+from trio_socketio.engineio._polling_responses import BAD_REQUEST, POST_OK, poll_response
 from trio_socketio.engineio._request import EngineResponse
 from trio_socketio.engineio._session import Session
 from trio_socketio.engineio._states import State
 from trio_socketio.errors import DisconnectReason
 
-__all__ = ["BAD_REQUEST", "POST_OK", "POST_TOO_LARGE", "PollingTransport"]
+__all__ = ["PollingTransport"]
 
 #: More bytes than any outbox holds: with this limit a poll takes all queued messages.
 EVERYTHING = 1 << 40
-
-
-def _response(body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
-    headers = [
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        ("cache-control", "no-store"),
-    ]
-    return EngineResponse(200, headers, body, compress=compress)
-
-
-BAD_REQUEST = EngineResponse(400, [("Content-Length", "0")])
-POST_OK = EngineResponse(
-    200, [("Content-Type", "text/html"), ("Content-Length", "2"), ("cache-control", "no-store")], b"ok"
-)
-#: The rest of the body is never read, so the TCP connection cannot be used again. The session continues.
-POST_TOO_LARGE = EngineResponse(413, [("Content-Length", "0")], close=True)
-
-
-def _payloads(session: Session) -> Payloads:
-    request = session.request
-    if session.revision == 4:
-        return PAYLOADS4
-    is_old = not request.base64 and needs_binary_payloads(request.query.get("t", ""))
-    return PAYLOADS3_BYTES if is_old else PAYLOADS3
 
 
 class Messages(Enum):
     """The state of the messages that a poll has taken from the outbox."""
 
     NONE = auto()  #: there are none, or their response is written
-    TAKEN = auto()  #: they are in a response of which no byte was written yet
+    DELAYED = auto()  #: they are in a response of which no byte was written yet
     ON_THEIR_WAY = auto()  #: the response is being written
     PUT_BACK = auto()  #: they are back in the outbox, for a WebSocket
 
@@ -86,9 +55,9 @@ class PollingTransport:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._payloads = _payloads(session)
+        self._payloads = payloads_for(session.request)
         self._max_bytes = 1  # the first response holds the open packet only
-        self._post_type = ""
+        self._post_type = ""  # the last content type that was accepted; every session accepts none
         self._notify: Callable[[], None] | None = None
         self._answer: PacketType | None = None
         self._polled = False
@@ -136,7 +105,7 @@ class PollingTransport:
 
         The WebSocket that has replaced this transport sends them.
         """
-        if self._messages is Messages.TAKEN:
+        if self._messages is Messages.DELAYED:
             self._messages = Messages.PUT_BACK
             self.session.link.put_back()
 
@@ -144,20 +113,7 @@ class PollingTransport:
         """Return the progress of the connection that carries, or has carried, the last response to a poll."""
         return None if self._delivery is None else self._delivery()
 
-    @property
-    def _took(self) -> bool:
-        """Whether there are messages in a response that is not written yet."""
-        return self._messages is Messages.TAKEN or self._messages is Messages.ON_THEIR_WAY
-
     # GET
-
-    def answered_by(self, delivery: Callable[[], Delivery | None]) -> None:
-        """Note the connection through which a poll is answered.
-
-        Args:
-            delivery: returns how far the client has received what was written to this connection.
-        """
-        self._delivery = delivery
 
     def begin_poll(self, notify: Callable[[], None]) -> EngineResponse | None:
         """Handle a GET.
@@ -174,18 +130,16 @@ class PollingTransport:
         if self._notify is not None:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
             return BAD_REQUEST
-        self._set_waiting(notify)
+        self._notify = notify
+        link = self.session.link
+        link.set_poll_waits(True)
         self._polled = True
         releases, self.releases_next = self.releases_next, False
-        if self.session.link.queued_packets or self.session.state is State.CLOSING:
+        if link.queued_packets or self.session.state is State.CLOSING:
             notify()
         elif releases:
             self.release()
         return None
-
-    def _set_waiting(self, notify: Callable[[], None] | None) -> None:
-        self._notify = notify
-        self.session.link.set_poll_waits(notify is not None)
 
     def release(self) -> None:
         """Answer the waiting poll with a noop packet, unless messages are queued."""
@@ -210,22 +164,29 @@ class PollingTransport:
         polled, self._polled = self._polled or self._notify is not None, False
         return polled
 
-    def collect(self) -> EngineResponse:
+    def collect(self, delivery: Callable[[], Delivery | None] | None = None) -> EngineResponse:
         """Build the response to the waiting poll.
 
-        Call ``begin_answer`` before the response is written, and ``poll_written`` or ``poll_lost`` afterwards.
+        Write the response before other tasks run, or call ``delay_answer``. Call ``poll_written`` or ``poll_lost`` when
+        it is written.
+
+        Args:
+            delivery: returns how far the client has received what was written to the connection of this poll; None:
+                this is unknown.
         """
-        self._set_waiting(None)
-        session, payloads = self.session, self._payloads
+        session, link, payloads = self.session, self.session.link, self._payloads
+        self._notify = None
+        link.set_poll_waits(False)
+        self._delivery = delivery
         packet_type, self._answer = self._answer, None
-        self._messages = Messages.TAKEN if packet_type is None else Messages.NONE
         if packet_type is not None:
-            return self._wrapped(*payloads.packet(packet_type), compress=False)
-        is_closing = not session.is_open
-        body, content_type = payloads.take(session.link, EVERYTHING if is_closing else self._max_bytes)
+            self._messages = Messages.NONE
+            return self._packet_response(packet_type)
+        self._messages = Messages.ON_THEIR_WAY
+        is_closing = not link.open
+        body, content_type = payloads.take(link, EVERYTHING if is_closing else self._max_bytes)
         self._max_bytes = EVERYTHING
-        is_last = session.state is State.CLOSED or not session.lingers
-        if is_closing and (is_last or not body):
+        if is_closing and (not body or session.state is State.CLOSED or not session.lingers):
             # Clients close on a close packet before they deliver the messages of the same payload. It is therefore sent
             # alone, unless this is the last response.
             if body:
@@ -233,26 +194,32 @@ class PollingTransport:
             else:
                 body, content_type = payloads.packet(PacketType.CLOSE)
             self._goodbye_sent = True
-        return self._wrapped(body, content_type, compress=session.link.compressible)
+        return poll_response(body, content_type, session.request.jsonp, compress=link.compressible)
 
-    def _wrapped(self, body: bytes, content_type: str, *, compress: bool) -> EngineResponse:
-        index = self.session.request.jsonp
-        # As in Node, the content type stays that of text. There is no ``X-Content-Type-Options: nosniff``, because
-        # browsers must run the response as a script.
-        body = body if index is None else _jsonp.wrap(index, body)
-        return _response(body, content_type, compress=compress)
+    def _packet_response(self, packet_type: PacketType) -> EngineResponse:
+        return poll_response(*self._payloads.packet(packet_type), self.session.request.jsonp)
+
+    def delay_answer(self) -> None:
+        """Note that the response is written later. Call ``begin_answer`` before that."""
+        if self._messages is Messages.ON_THEIR_WAY:
+            self._messages = Messages.DELAYED
 
     def begin_answer(self) -> EngineResponse | None:
-        """Note that the response is about to be written; returns another response if that is to be written instead."""
+        """Note that a delayed response is about to be written.
+
+        Returns:
+            Another response, if that is to be written instead: an upgrade has taken the messages back.
+        """
         if self._messages is Messages.PUT_BACK:
-            return self._wrapped(*self._payloads.packet(PacketType.NOOP), compress=False)
-        if self._messages is Messages.TAKEN:
+            return self._packet_response(PacketType.NOOP)
+        if self._messages is Messages.DELAYED:
             self._messages = Messages.ON_THEIR_WAY
         return None
 
     def poll_written(self, now: float = math.nan) -> None:
         """Note that the response to a poll is written; ``now`` as for ``Session.written``."""
-        if self._took:  # without this check, a noop would confirm messages that a WebSocket is sending
+        # Without this check, a noop would confirm messages that a WebSocket is sending.
+        if self._messages is Messages.ON_THEIR_WAY:
             self.session.written(now)
             self._messages = Messages.NONE
         if self._goodbye_sent and self.session.transport is self:
@@ -263,13 +230,15 @@ class PollingTransport:
 
         After an upgrade the session ends only if messages were in that response.
         """
-        self._set_waiting(None)
+        self._notify = None
+        self.session.link.set_poll_waits(False)
         if self.session.transport is self:
             if self.session.is_open:
                 self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
             else:
                 self.session.end()
-        elif self._took:  # the session is on WebSocket now, and the messages that the poll took are lost
+        elif self._messages is Messages.ON_THEIR_WAY:
+            # The session is on WebSocket now, and the messages in the response are lost.
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
 
     # POST
@@ -283,7 +252,7 @@ class PollingTransport:
         description = ""
         if self._posting:
             description = "overlap of two POSTs"
-        elif not self._accepts(content_type):
+        elif content_type != self._post_type and not self._accepts(content_type):
             description = "invalid content: these payloads are text"
         if description:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
@@ -296,10 +265,6 @@ class PollingTransport:
         if self.session.request.jsonp is not None:
             return not is_binary(content_type)
         return self._payloads.accepts(content_type)
-
-    def received(self, size: int, now: float) -> None:
-        """Note that bytes of an unfinished body have come. They show that the client is alive."""
-        self.session.received(size, now)
 
     def packets(self, body: bytes) -> PayloadReader | Failure:
         """Return a reader of the packets of a body, to be passed to the session one at a time.

@@ -100,7 +100,7 @@ class SessionBase:
         if self.link.confirm(now):
             delivery = self.transport.delivery(now)
             self.link.is_behind = delivery is not None and delivery.outstanding > LITTLE
-        self.observer.writable()
+        self.link.observer.writable()  # type: ignore[union-attr]  # the property would be one more call
 
     def received(self, size: int, now: float) -> None:
         """Note that ``size`` bytes of an unfinished message came through polling."""

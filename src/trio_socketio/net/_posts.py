@@ -46,7 +46,7 @@ async def answer_post(
         return refused
 
     def received(size: int) -> None:
-        polling.received(size, trio.current_time())
+        polling.session.received(size, trio.current_time())
 
     try:
         body = await exchange.read_body(limit, received)
@@ -71,11 +71,12 @@ async def answer_post(
 async def _hand_over(exchange: Exchange, polling: PollingTransport, packets: PayloadReader) -> None:
     """Hand over the packets of a POST. While the session is paused, the remaining packets wait undecoded."""
     session, turn = polling.session, Turn(PACKETS_BETWEEN_CHECKPOINTS)
+    link = session.link
     for packet in packets:
         session.receive(packet, trio.current_time())
-        if session.paused:
+        if link.paused:
             await _pause_ends(exchange, polling)
-        if not session.is_open:
+        if not link.open:
             return
         if turn.is_over():
             await trio.lowlevel.checkpoint()

@@ -152,20 +152,21 @@ class Requests:
         if polling is None or not self._is_ready:
             return
         self._waiting = None
-        polling.answered_by(self.http.writer.delivery)
         request = self._exchange.request
-        response = self._exchange.finished(polling.collect(), initial=not request.sid)
+        response = self._exchange.finished(
+            polling.collect(self.http.writer.delivery), initial=not request.sid
+        )
         request.response_headers = ()  # frees them, as the session may keep its request
         compression = self._engine.options.http_compression
         coding = coding_of(response, request, compression)
         if coding is not None and compression is not None:
             if coding and len(response.body) > compression.worker_bytes:
+                polling.delay_answer()
                 self._finish_poll(
                     polling, partial(self._respond_encoded, polling, response, coding, compression.level)
                 )
                 return
             response = encoded(response, coding, compression.level)
-        polling.begin_answer()
         try:
             rest = self.http.begin_response(response)
         except trio.BrokenResourceError:
