@@ -35,7 +35,9 @@ def network_of_our_own() -> None:
         pytest.skip(reason)
 
 
-@pytest.mark.parametrize("kind", ["reactor", pytest.param("stream", marks=pytest.mark.slow), "tls"])
+@pytest.mark.parametrize(
+    "kind", ["reactor", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("stream", "tls"))]
+)
 def test_cut_link_ends_a_paused_client(kind: str) -> None:
     network_of_our_own()
     program = Path(cut_link.__file__)
