@@ -81,7 +81,7 @@ c-test: ## Test csrc without Python, with CC
 asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sanitizers
 	@$(MAKE) -s $(JOBS) -C csrc asan OUT=../build/csrc-$(notdir $(CC))
 	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
-	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _conn; assert "build/asan" in _conn.__file__'
+	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _connection; assert "build/asan" in _connection.__file__'
 	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser)" $(ARGS)
 
 .PHONY: bench

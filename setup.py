@@ -46,7 +46,9 @@ else:
 MODULES = {
     "_codec": True,
     "_collector": False,
-    "_conn": True,
+    "_conn_state": True,
+    "_conn_timers": True,
+    "_connection": True,
     "_deflate": True,
     "_delivery": True,
     "_event_queue": False,
@@ -59,7 +61,7 @@ MODULES = {
     "_wheel": True,
 }
 if sys.platform == "linux":
-    MODULES["_reactor"] = True
+    MODULES |= {"_reactor": True, "_reactor_sockets": True}
 else:
     SOURCES = [source for source in SOURCES if not Path(source).name.startswith("reactor")]
 
@@ -89,7 +91,7 @@ class BuildExtensions(build_ext):
 
     def build_extensions(self) -> None:
         self.library = os.path.join(
-            os.path.dirname(self.get_ext_fullpath("trio_socketio._core._conn")), LIBRARY
+            os.path.dirname(self.get_ext_fullpath("trio_socketio._core._connection")), LIBRARY
         )
         self.build_library()
         super().build_extensions()

@@ -18,7 +18,8 @@ from trio_socketio._core._codec import (
     unwrap_binary3,
 )
 from trio_socketio._core._collector import release_memory, track, untrack
-from trio_socketio._core._conn import Connection, FlushList, expire_timers, put_off_answers
+from trio_socketio._core._conn_state import FlushList
+from trio_socketio._core._connection import Connection, expire_timers, put_off_answers
 from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._delivery import socket_delivery
 from trio_socketio._core._event_queue import EventQueue

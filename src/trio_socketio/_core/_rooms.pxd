@@ -2,7 +2,8 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from trio_socketio._core._base cimport c_bool, tsio_status
-from trio_socketio._core._conn cimport Connection, tsio_conn, tsio_front
+from trio_socketio._core._conn_state cimport tsio_conn, tsio_front
+from trio_socketio._core._connection cimport Connection
 from trio_socketio._core._message cimport tsio_message
 
 

@@ -3,7 +3,7 @@ from typing import Any, final
 
 from typing_extensions import disjoint_base
 
-from trio_socketio._core._conn import Connection
+from trio_socketio._core._connection import Connection
 from trio_socketio._core._message import Message
 
 @disjoint_base

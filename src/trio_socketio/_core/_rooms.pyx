@@ -4,7 +4,7 @@ cimport cython
 from libc.string cimport memset
 
 from trio_socketio._core._base cimport TSIO_OK
-from trio_socketio._core._conn cimport TSIO_SEND_VOLATILE
+from trio_socketio._core._connection cimport TSIO_SEND_VOLATILE
 from trio_socketio._core._message cimport Message
 
 

@@ -1,4 +1,4 @@
-"""The timer wheel, over ``csrc/wheel.h``. ``expire_timers`` in ``_conn`` returns the timers that are due."""
+"""The timer wheel, over ``csrc/wheel.h``. ``expire_timers`` in ``_connection`` returns the timers that are due."""
 
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.math cimport INFINITY
