@@ -1,4 +1,4 @@
-"""An Engine.IO server by itself: who takes the messages that come, when, and what becomes of the rest."""
+"""Messages of an Engine.IO socket: held, handled in order, or dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting, stopping, draining and cancelling an Engine.IO server, and one below a Socket.IO server."""
+"""Stopping, draining and cancelling a running Engine.IO server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Annotations that msgspec decodes nothing to are refused when a handler is registered."""
+"""Annotations that msgspec cannot decode are refused at registration."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_annotations_are_checked_for_messages_of_an_engine() -> None:
         EngineServer().on("message", handler)
 
 
-async def test_keyword_only_parameters_with_defaults_are_not_checked(running: Any) -> None:
+async def test_keyword_only_parameter_with_default_may_have_any_type(running: Any) -> None:
     io = Server()
 
     @io.on("ask")

@@ -1,4 +1,4 @@
-"""``Disconnected`` passes in silence where a handler ends with its client, and nowhere else."""
+"""``Disconnected`` is silent only in handlers and tasks that end with their own client."""
 
 from __future__ import annotations
 

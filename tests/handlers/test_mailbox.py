@@ -1,4 +1,4 @@
-"""What a socket has waiting and running, and its end."""
+"""Mailboxes: the waiting events and the running tasks of one socket."""
 
 from __future__ import annotations
 

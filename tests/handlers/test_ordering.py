@@ -1,4 +1,4 @@
-"""Concurrent handlers of a socket start in the order in which its events came, each up to its first wait."""
+"""Concurrent handlers of a socket start in the order of its events."""
 
 from __future__ import annotations
 

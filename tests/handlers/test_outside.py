@@ -1,4 +1,4 @@
-"""A plain method that changes Trio's state raises outside a Trio task, before it touches anything."""
+"""Plain methods raise outside a Trio task before they change anything."""
 
 from __future__ import annotations
 

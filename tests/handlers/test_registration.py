@@ -1,4 +1,4 @@
-"""What can never work is refused when it is registered, and the error says what to write instead."""
+"""Functions that cannot be called are refused at registration, with the remedy."""
 
 from __future__ import annotations
 

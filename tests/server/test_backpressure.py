@@ -1,4 +1,4 @@
-"""Inboxes are bounded: a slow handler makes its own client wait, and nobody else."""
+"""Inboxes are bounded: a slow handler delays its own client and no other."""
 
 from __future__ import annotations
 

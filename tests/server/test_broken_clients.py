@@ -1,4 +1,4 @@
-"""Clients that break off while they are written to, and a server that is stopped then."""
+"""Clients that close while a broadcast is written to them, and a server that stops meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelled at every checkpoint of a connection's life, nothing stays behind."""
+"""Cancellation at each checkpoint of a connection leaves no task and no object."""
 
 from __future__ import annotations
 

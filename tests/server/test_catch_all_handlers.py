@@ -1,4 +1,4 @@
-"""What hears of every event."""
+"""Catch-all handlers, which run for every event before the handlers of the event."""
 
 from __future__ import annotations
 

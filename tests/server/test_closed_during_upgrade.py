@@ -1,4 +1,4 @@
-"""Closed between the answer to the probe and the upgrade packet: the queue and the end go through the WebSocket."""
+"""A session that is closed between the probe and the upgrade packet sends its queue through the WebSocket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a Socket.IO server, with an engine of its own and with one that was made before."""
+"""The options of a Socket.IO server, with its own engine and with a given one."""
 
 from __future__ import annotations
 

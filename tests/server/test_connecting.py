@@ -1,4 +1,4 @@
-"""CONNECT: what a client that connects is given, and what the server knows of it."""
+"""CONNECT: the auth object, ``connect_timeout``, and sessions that outlive their connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second CONNECT to a namespace whose middlewares have not answered the first takes its place."""
+"""A second CONNECT to a namespace replaces the first, if the first is not answered yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that are not read, whose hang-up does not come through: it is found by the next ping, or by the kernel."""
+"""Clients that close while they are not read: the next ping or the kernel detects it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API's first page: the code block, word for word, and what it does."""
+"""The first example of the design runs as it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the policies drop for a client that does not read, and what none of them does."""
+"""The messages that each outbox policy drops for a client that does not read, and those that none drops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that come early: held until the connection handlers let them through, claimed by somebody or dropped."""
+"""Events are held until the connection handlers let them through."""
 
 from __future__ import annotations
 

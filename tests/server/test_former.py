@@ -1,4 +1,4 @@
-"""A client leaves a namespace and joins it again: the new socket begins when the old one's handlers have ended."""
+"""A client that leaves a namespace and joins it again: the new socket waits for the handlers of the former one."""
 
 from __future__ import annotations
 

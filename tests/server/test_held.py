@@ -1,4 +1,4 @@
-"""Events that are held for 5 s: what holds them is named in the log, once, with the remedy."""
+"""Handlers that hold events for 5 s are named in the log once, with the remedy."""
 
 from __future__ import annotations
 

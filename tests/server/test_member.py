@@ -1,4 +1,4 @@
-"""``call``: acknowledgements from the client."""
+"""Calls to one socket and to many, and the acknowledgements that answer them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A room whose members understand different things: all hear the same, in the same order."""
+"""Members of a room with different protocols and transports receive the same events in the same order."""
 
 from __future__ import annotations
 

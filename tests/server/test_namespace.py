@@ -1,4 +1,4 @@
-"""Namespaces share one connection, and a client that breaks their rules loses it."""
+"""Namespaces share one connection, and a violation of the protocol in one closes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``on_room``: the application is told of rooms that appear and disappear, and of joins and leaves."""
+"""``on_room``: observers of rooms that are created and deleted, and of joins and leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rooms, and the operators that choose by them."""
+"""Operators choose sockets by their rooms."""
 
 from __future__ import annotations
 

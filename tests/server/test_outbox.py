@@ -1,4 +1,4 @@
-"""A client that does not read: what waits for it, what is cut, and when it has read again."""
+"""The outbox of a client that does not read: waiting for room, limits, and reading again."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, aut
 
 
 @pytest.mark.parametrize("policy", ["disconnect", "block"])
-async def test_emit_that_waits_longer_than_write_timeout_disconnects(
+async def test_write_timeout_disconnects_only_under_the_policy_disconnect(
     running: Any, autojump_clock: Any, policy: Any
 ) -> None:
     io = Server(outbox=Outbox(max_packets=1, policy=policy), write_timeout=3, ping_interval=50)

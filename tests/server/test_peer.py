@@ -7,9 +7,7 @@ import weakref
 from typing import Any
 
 import trio
-from support.handlers import Slow, pending_call
 from support.wire import client_frame
-from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection
 
 from trio_socketio import Outbox, Server, Socket
@@ -40,52 +38,6 @@ async def test_client_whose_outbox_is_full_at_connect_is_disconnected_without_ha
         assert not io.of("/b").sockets
     gc.collect()
     assert kept[0]() is None
-
-
-async def test_handler_that_awaits_call_with_a_full_inbox_does_not_deadlock(
-    running: Any, autojump_clock: Any
-) -> None:
-    io = Server(inbox_events=4)
-    log: list[Any] = []
-
-    @io.on("go")
-    async def go(socket: Socket) -> None:
-        await trio.sleep(1)  # the inbox fills, and reading is paused
-        log.append(await socket.call("ask"))
-
-    io.on("more", lambda socket, n: log.append(n))
-    async with running(io) as net:
-        net.narrow()
-        client = await net.connect()
-        await client.emit("go")
-
-        async def flood() -> None:
-            for n in range(8):
-                await client.emit("more", n)
-            await client.send('30["answer"]')
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(flood)
-            assert await client.event() == ["ask"]
-        await wait_all_tasks_blocked()
-    assert log == ["answer", *range(8)]
-
-
-async def test_pending_call_in_one_namespace_keeps_the_connection_reading(
-    running: Any, autojump_clock: Any
-) -> None:
-    io = Server(inbox_events=2)
-    slow = Slow(io)
-    io.of("/x")
-
-    async with running(io) as net:
-        net.narrow()
-        client = await (await net.connect()).connect("/x")
-        (other,) = io.of("/x").sockets.values()
-        async with pending_call(client, other):
-            for _ in range(5):
-                await client.emit("slow")
-        slow.go_on.set()
 
 
 async def test_plain_handler_disconnects_all_while_their_events_are_read(running: Any) -> None:

@@ -1,4 +1,4 @@
-"""Objects that look like a placeholder: they would break the receivers' parsers beside binary."""
+"""Objects that look like a placeholder are refused beside binary, where receivers would misread them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of Socket.IO protocol 4, which come with Engine.IO revision 3: what they are told is different."""
+"""Clients of Socket.IO protocol 4 on Engine.IO revision 3."""
 
 from __future__ import annotations
 

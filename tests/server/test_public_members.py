@@ -1,4 +1,4 @@
-"""The public members of the classes that applications receive: no internal one among them, and which are async."""
+"""The public members of the public classes: which there are, and which are async."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""A client of protocol 4 is back under its id, and the handlers of its former socket outlast the wait for them."""
+"""A client of protocol 4 rejoins under the same id while handlers of its former socket still run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``return False`` refuses in other libraries and admits here: a warning says so, once for each function."""
+"""A middleware or connection handler that returns False admits the client, and is named in the log once."""
 
 from __future__ import annotations
 

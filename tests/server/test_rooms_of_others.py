@@ -1,4 +1,4 @@
-"""The room that is named by a socket's id is that socket's own: no other one of the namespace joins it."""
+"""The room named by a socket's id holds that socket alone."""
 
 from __future__ import annotations
 

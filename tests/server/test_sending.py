@@ -1,4 +1,4 @@
-"""Emitting to clients that read: what arrives, in which order, and what is refused at the call."""
+"""Emitting to clients that read: order, names of events, and values that are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client that receives slowly lives as long as it receives; one that only receives does not."""
+"""A client that receives slowly stays connected while it receives and answers."""
 
 from __future__ import annotations
 

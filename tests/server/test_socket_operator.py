@@ -1,4 +1,4 @@
-"""What ``socket.volatile`` and ``socket.compress(…)`` give: every method of a socket's own sending, with flags."""
+"""``socket.volatile`` and ``socket.compress(…)`` have every method of a socket that sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many small events at once: whatever fits the announced bytes is taken, in turns, and waits undecoded."""
+"""Many small events at once are all handled; those beyond the inbox wait undecoded."""
 
 from __future__ import annotations
 

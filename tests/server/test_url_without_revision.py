@@ -1,4 +1,4 @@
-"""The request of an old note: no revision, base64, and a session id that is named and blank."""
+"""A request without a revision, with ``b64`` and an empty session id: clients of revision 3 send it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TARGET = "/socket.io/?transport=polling&b64=1&sid"
 
 
 @pytest.mark.rows("B6", "C4")
-async def test_without_the_option(autojump_clock: Any, running: Any) -> None:
+async def test_request_without_allow_eio3_is_refused(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         stream = wire.stream()
         await stream.send_all(request(TARGET))
@@ -29,7 +29,9 @@ async def test_without_the_option(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("C4", "C7", "C24")
 @pytest.mark.parametrize("target", [TARGET, f"{TARGET}=", f"{TARGET}&EIO=3"])
-async def test_with_the_option(autojump_clock: Any, running: Any, target: str) -> None:
+async def test_request_with_allow_eio3_opens_a_session(
+    autojump_clock: Any, running: Any, target: str
+) -> None:
     async with running(Server(allow_eio3=True, ping_timeout=60.0)) as wire:
         stream = wire.stream()
         await stream.send_all(request(target))

@@ -1,4 +1,4 @@
-"""What applications do when they hear that a session has ended: it never happens inside of another such report."""
+"""Listeners for the end of a session are called one after the other, never inside each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of a server that serves an engine: defaults, conversions, and values that are refused."""
+"""The options that both servers share: defaults, conversions, and refused values."""
 
 from __future__ import annotations
 

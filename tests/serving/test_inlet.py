@@ -1,4 +1,4 @@
-"""``from_thread.emit_soon``: from callbacks on the server's own thread, and from any other."""
+"""Calls from outside Trio tasks, made with ``from_thread.emit_soon``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGINT for a process that serves over real sockets, in the middle of its work."""
+"""SIGINT for a process that serves real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGINT while handlers run: the server stops as if it were cancelled; a second one ends its grace."""
+"""SIGINT while handlers run: the first stops the server, the second ends the grace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watching the sessions of an engine."""
+"""Observers of the sessions of an engine."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_messages_and_writes_are_reported(running: Any, transport: Transpo
 
 
 @pytest.mark.rows("C35")
-async def test_flush_is_reported_without_drain_while_bytes_are_left(running: Any) -> None:
+async def test_drain_is_reported_only_for_the_last_flush(running: Any) -> None:
     eio = EngineServer()
     eio.observer = notes = Notes()
     async with running(eio) as net:

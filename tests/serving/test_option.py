@@ -1,4 +1,4 @@
-"""How an option is declared: default, unit, check and conversion in one place."""
+"""Declaring an option with its default, unit, check and conversion."""
 
 from __future__ import annotations
 

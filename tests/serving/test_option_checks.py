@@ -1,4 +1,4 @@
-"""Values that an option does not take: each gets one sentence at construction that says what to do."""
+"""A wrong value of an option raises an error of one sentence that says what to write."""
 
 from __future__ import annotations
 

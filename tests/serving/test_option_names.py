@@ -1,4 +1,4 @@
-"""Options that do not exist: the message says the name here, if there is one."""
+"""An unknown option raises an error that suggests the right name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an Engine.IO server sends: waiting for room, not waiting, and knowing when it is written."""
+"""Sending to a client of an Engine.IO server: waiting for room, ``write_timeout``, and flushing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_cancelled_while_waiting_for_room_was_not_queued(running: Any, aut
 
 @pytest.mark.rows("A12", "M2")
 @pytest.mark.parametrize("policy", ["disconnect", "block"])
-async def test_send_that_waits_longer_than_write_timeout_disconnects(
+async def test_write_timeout_disconnects_only_under_the_policy_disconnect(
     running: Any, autojump_clock: Any, policy: Any
 ) -> None:
     async with running(server(max_packets=1, policy=policy)) as net:

@@ -1,4 +1,4 @@
-"""``io.run``: how a server starts and ends as a program, in processes with real signals."""
+"""``io.run``: the start and the end of a server process, with real signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Constructing, serving, and stopping a server."""
+"""Serving TLS, Unix sockets, listeners and streams, and ending one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What applications emit: attachments are taken out, and what JSON has no word for becomes something it has."""
+"""Attachments are removed from values, and values without a JSON form are converted or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One client's namespaces: what each packet means where, and the deadlines."""
+"""The connection of one client: the meaning of each packet, and the deadlines."""
 
 from __future__ import annotations
 

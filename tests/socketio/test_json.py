@@ -1,4 +1,4 @@
-"""JSON as Socket.IO needs it: what JavaScript does differently, and what nobody may do."""
+"""JSON for Socket.IO: the differences of JavaScript, and text that is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How deep a value may be nested: as deep as msgspec decodes, and what it has decoded can be sent again."""
+"""Values may be nested as deep as msgspec decodes, and decoded values can be sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the connection of a client of protocol 4 makes of CONNECT; the rest is as in protocol 5."""
+"""CONNECT of a client of protocol 4. Everything else is as in protocol 5."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def test_name_and_query_have_a_limit_each(name: int, query: int, fits: bool) -> 
         ({"message": "no", "data": 0}, 0),
     ],
 )
-def test_refusal_has_no_message_field(error: dict[str, object], told: object) -> None:
+def test_refusal_is_only_the_data_or_the_message(error: dict[str, object], told: object) -> None:
     assert Protocol4Connection.refusal(error) == told
     assert SocketIOConnection.refusal(error) == error

@@ -1,4 +1,4 @@
-"""Outboxes that overflow together in one broadcast are closed in slices, so that the others go on."""
+"""Clients whose outboxes overflow in one broadcast are disconnected in slices, so that other tasks run."""
 
 from __future__ import annotations
 
