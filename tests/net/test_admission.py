@@ -1,54 +1,20 @@
-"""Who may open a session: what the application says, and what becomes of those whom it does not want."""
+"""Handshakes that the application allows or refuses, and what is reported of refusals."""
 
 from __future__ import annotations
 
-import copy
-import json
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
 from support.links import Link
-from support.raw import POLLING, WEBSOCKET, exchange, read_all, request, status, upgrade
+from support.raw import POLLING, WEBSOCKET, exchange, read_all, request, status
+from support.refusals import CLOSE, HANDSHAKES, errors, listening, refusal
 from support.wire import Wire
 
 from trio_socketio import EngineRequest, Forbidden, Server
 
 Next = Callable[[], Awaitable[None]]
-
-CLOSE = "Connection: close"
-
-#: The two ways to ask for a session.
-HANDSHAKES = [
-    pytest.param(request(POLLING, CLOSE), id="polling"),
-    pytest.param(upgrade(), id="websocket"),
-]
-
-
-def refusal(response: bytes) -> tuple[int, int, str]:
-    """The status, the code and the message."""
-    body = json.loads(response.partition(b"\r\n\r\n")[2])
-    return status(response), body["code"], body["message"]
-
-
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-
-
-def listening(io: Server) -> list[tuple[int, str, str]]:
-    """What ``connection_error`` is told from now on."""
-    told: list[tuple[int, str, str]] = []
-
-    @io.engine.on("connection_error")
-    def connection_error(request: EngineRequest, code: int, message: str, context: str) -> None:
-        told.append((code, message, context))
-
-    return told
-
-
-# allow_request
 
 
 async def _in_a_nursery(request: EngineRequest) -> None:
@@ -73,7 +39,7 @@ async def _say_false(request: EngineRequest) -> bool:
 @pytest.mark.parametrize(("allow", "message"), [
     (_no, "not you"), (_plainly_no, "not you"), (_in_a_nursery, "not you"), (_say_false, "Forbidden"),
 ])  # fmt: skip
-async def test_application_refuses(
+async def test_handshake_that_the_application_refuses_is_answered(
     autojump_clock: Any, running: Any, handshake: bytes, allow: Any, message: str
 ) -> None:
     io = Server(allow_request=allow)
@@ -86,7 +52,7 @@ async def test_application_refuses(
 
 
 @pytest.mark.rows("B7")
-async def test_application_is_asked_for_handshakes_alone(autojump_clock: Any, running: Any) -> None:
+async def test_application_is_asked_only_about_handshakes(autojump_clock: Any, running: Any) -> None:
     asked: list[tuple[str, str | None, str]] = []
 
     async def allow(request: EngineRequest) -> None:
@@ -137,7 +103,7 @@ async def test_slow_body_behind_a_middleware_is_still_answered(autojump_clock: A
 
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
-async def test_application_fails(
+async def test_exception_of_the_application_refuses_the_request(
     autojump_clock: Any, running: Any, handshake: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def allow(request: EngineRequest) -> None:
@@ -163,7 +129,7 @@ async def _hang(*args: Any) -> Any:
     ("allow_request", "FORBIDDEN"), ("generate_id", "ID_GENERATION_ERROR"), ("middleware", "MIDDLEWARE_FAILURE"),
     ("cors", "MIDDLEWARE_FAILURE"),
 ])  # fmt: skip
-async def test_application_hangs(
+async def test_application_that_takes_too_long_is_cancelled(
     autojump_clock: Any, running: Any, handshake: bytes, hangs: str, context: str
 ) -> None:
     options: dict[str, Any] = {} if hangs == "middleware" else {hangs: _hang}
@@ -186,7 +152,7 @@ async def test_application_hangs(
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
 @pytest.mark.parametrize("stops", [False, True])
-async def test_application_fails_when_it_is_cancelled(
+async def test_exception_of_a_cancelled_application_is_logged(
     autojump_clock: Any, link: Link, handshake: bytes, stops: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = trio.Event()
@@ -220,7 +186,7 @@ async def test_application_fails_when_it_is_cancelled(
 
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
-async def test_server_stops_while_the_application_thinks(
+async def test_stopping_server_cancels_the_application(
     autojump_clock: Any, link: Link, handshake: bytes
 ) -> None:
     asked, ended = trio.Event(), trio.Event()
@@ -247,7 +213,7 @@ async def test_server_stops_while_the_application_thinks(
 
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
-async def test_server_drains_while_the_application_thinks(
+async def test_draining_server_refuses_a_handshake_that_waits(
     autojump_clock: Any, running: Any, handshake: bytes
 ) -> None:
     async def allow(request: EngineRequest) -> None:
@@ -261,7 +227,7 @@ async def test_server_drains_while_the_application_thinks(
 
 @pytest.mark.rows("B7")
 @pytest.mark.parametrize("handshake", HANDSHAKES)
-async def test_client_goes_while_the_application_thinks(
+async def test_disconnect_during_admission_leaves_nothing(
     autojump_clock: Any, running: Any, handshake: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked, answer, answered = trio.Event(), trio.Event(), trio.Event()
@@ -284,82 +250,6 @@ async def test_client_goes_while_the_application_thinks(
         assert errors(caplog) == []
 
 
-# generate_id
-
-
-@pytest.mark.rows("B15")
-async def test_id_that_is_waited_for(autojump_clock: Any, running: Any) -> None:
-    async def generate_id(request: EngineRequest) -> str:
-        await trio.sleep(1)
-        return f"of-{request.query['transport']}"
-
-    async with running(Server(generate_id=generate_id)) as wire:
-        assert (await wire.polling()).sid == "of-polling"
-        assert (await wire.session()).open["sid"] == "of-websocket"
-
-
-@pytest.mark.rows("B15", "B4")
-@pytest.mark.parametrize("handshake", HANDSHAKES)
-@pytest.mark.parametrize("given", ["", 5, None, LookupError("no ids today")])
-async def test_id_that_cannot_be_had(
-    autojump_clock: Any, running: Any, handshake: bytes, given: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def generate_id() -> Any:
-        await trio.lowlevel.checkpoint()
-        if isinstance(given, Exception):
-            raise copy.copy(given)  # one that was raised holds what it passed
-        return given
-
-    io = Server(generate_id=generate_id)
-    told = listening(io)
-    async with running(io) as wire:
-        assert refusal(await exchange(wire.stream(), handshake)) == (400, 3, "Bad request")
-        assert told == [(3, "Bad request", "ID_GENERATION_ERROR")]
-        assert len(errors(caplog)) == 1
-
-
-@pytest.mark.rows("B6")
-async def test_no_id_is_made_for_a_revision_that_is_not_spoken(autojump_clock: Any, running: Any) -> None:
-    async def generate_id() -> str:
-        raise AssertionError("nobody was to ask")
-
-    async with running(Server(generate_id=generate_id)) as wire:
-        assert refusal(await exchange(wire.stream(), request("/socket.io/?transport=polling", CLOSE)))[1] == 5
-
-
-@pytest.mark.rows("B15")
-async def test_two_handshakes_do_not_get_the_same_id(autojump_clock: Any, running: Any) -> None:
-    waiting = 0
-    both = trio.Event()
-
-    async def generate_id() -> str:
-        nonlocal waiting
-        waiting += 1
-        if waiting == 2:
-            both.set()
-        await both.wait()
-        return "the only one"
-
-    io = Server(generate_id=generate_id)
-    async with running(io) as wire:
-        answers: dict[Any, bytes] = {}
-
-        async def shake(data: bytes) -> None:
-            stream = wire.stream()
-            await stream.send_all(data)
-            answers[stream] = b""
-            with trio.move_on_after(1):
-                while received := await stream.receive_some(65536):
-                    answers[stream] += received
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(shake, upgrade())
-            nursery.start_soon(shake, upgrade())
-        assert sorted(map(status, answers.values())) in ([101, 400], [101, 101])
-        assert sum(b'0{"sid":"the only one"' in answer for answer in answers.values()) == 1
-        assert io.engine.clients_count == 1
-
-
 # connection_error
 
 
@@ -373,7 +263,7 @@ async def test_two_handshakes_do_not_get_the_same_id(autojump_clock: Any, runnin
     ("GET", POLLING + "&EIO=3", [], (5, "Unsupported protocol version", "UNSUPPORTED_PROTOCOL_VERSION")),
 ])  # fmt: skip
 @pytest.mark.parametrize("waits", [False, True])
-async def test_every_refusal_is_told_once(
+async def test_connection_error_is_reported_once_per_refusal(
     autojump_clock: Any, running: Any, method: str, target: str, fields: list[str], told: Any, waits: bool
 ) -> None:
     async def allow(request: EngineRequest) -> None: ...
@@ -392,29 +282,3 @@ async def test_every_refusal_is_told_once(
         with pytest.raises(TypeError):
             io.engine.refused["FORBIDDEN"] = 0  # type: ignore[index]
     assert io.engine.refused == {}
-
-
-# a parameter that is ours
-
-
-@pytest.mark.rows("B21", "B2")
-async def test_applications_own_sid_is_explained_now_and_then(
-    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    def hints() -> int:
-        return sum("must not call its own query parameter sid" in message for message in caplog.messages)
-
-    with caplog.at_level(logging.INFO):
-        async with running(Server()) as wire:
-            http = wire.http()
-            for sid, expected in (("a" * 20, 0), ("123456", 1), ("123456", 1), ("a" * 21, 1)):
-                response = await http.request("GET", f"{POLLING}&sid={sid}")
-                assert response.text == '{"code":1,"message":"Session ID unknown"}'
-                assert hints() == expected
-            await trio.sleep(60)
-            await http.request("GET", f"{POLLING}&sid=123456")
-            assert hints() == 2
-        assert not any("123456" in message for message in caplog.messages)
-        async with running(Server(generate_id=lambda: "mine")) as wire:  # whose look is not ours to know
-            await wire.http().request("GET", f"{POLLING}&sid=123456")
-        assert hints() == 2

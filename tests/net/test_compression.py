@@ -62,7 +62,7 @@ def compressed(message: bytes) -> bytes:
 
 
 @pytest.mark.rows("C32")
-async def test_the_opening_handshake_agrees(autojump_clock: Any, running: Any) -> None:
+async def test_compression_is_agreed_in_the_opening_handshake(autojump_clock: Any, running: Any) -> None:
     async with running(Server(per_message_deflate=True)) as wire:
         stream = wire.stream()
         await stream.send_all(upgrade(Sec_WebSocket_Extensions="permessage-deflate; client_max_window_bits"))
@@ -111,7 +111,9 @@ HOSTILE = {
 
 @pytest.mark.rows("C32")
 @pytest.mark.parametrize("offers", HOSTILE.values(), ids=HOSTILE.keys())
-async def test_hostile_offers_are_passed_over(autojump_clock: Any, running: Any, offers: str) -> None:
+async def test_hostile_extension_offers_are_declined_quickly(
+    autojump_clock: Any, running: Any, offers: str
+) -> None:
     io, _ = compressing()
     async with running(io) as wire:
         stream = wire.stream()
@@ -141,7 +143,9 @@ async def test_subprotocols(autojump_clock: Any, running: Any, asked: list[str],
 
 @pytest.mark.rows("C39")
 @pytest.mark.parametrize("asked", [" " * 8000 + "v1.chat", "\t," * 4000 + "v1.chat", "v1.chat, v1.chat"])
-async def test_hostile_subprotocols(autojump_clock: Any, running: Any, asked: str) -> None:
+async def test_hostile_subprotocol_lists_are_parsed_quickly(
+    autojump_clock: Any, running: Any, asked: str
+) -> None:
     async with running(Server(subprotocols=["v1.chat"])) as wire:
         stream = wire.stream()
         began = time.perf_counter()
@@ -165,7 +169,7 @@ async def test_messages_are_compressed_both_ways(autojump_clock: Any, running: A
 
 
 @pytest.mark.rows("C32")
-async def test_what_is_on_the_wire(autojump_clock: Any, running: Any) -> None:
+async def test_compressed_message_is_answered_compressed(autojump_clock: Any, running: Any) -> None:
     io, _ = compressing()
     async with running(io) as wire:
         stream = await agreed(wire)
@@ -258,7 +262,7 @@ async def test_compressed_frames_that_fail_the_connection(
 
 @pytest.mark.rows("C13", "C14", "C40")
 @pytest.mark.parametrize(("code", "frame"), FRAMES.values(), ids=FRAMES.keys())
-async def test_the_same_before_an_upgrade_is_complete(
+async def test_compressed_frames_fail_an_upgrade_that_is_not_complete(
     autojump_clock: Any, running: Any, code: int, frame: bytes
 ) -> None:
     io, reasons = compressing(max_http_buffer_size=1000)

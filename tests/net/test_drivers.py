@@ -47,7 +47,7 @@ async def _closed_after(stream: trio.abc.Stream) -> float:
 
 
 @pytest.mark.rows("C20")
-async def test_peer_that_neither_reads_nor_answers(autojump_clock: Any, running: Any) -> None:
+async def test_peer_that_neither_reads_nor_answers_is_disconnected(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server()
     async with running(io) as wire:
         stream, _ = await _stuck(wire)
@@ -79,7 +79,7 @@ async def test_close_sends_what_is_queued_to_a_slow_reader(autojump_clock: Any, 
         assert reasons == ["forced server close"]
 
 
-async def test_abort_while_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
+async def test_abort_ends_a_stuck_write(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server(outbox=Outbox(max_packets=2))
     async with running(io) as wire:
         stream, socket = await _stuck(wire)
@@ -90,7 +90,7 @@ async def test_abort_while_a_write_is_stuck(autojump_clock: Any, running: Any) -
         assert await _closed_after(stream) == pytest.approx(0.0, abs=0.1)
 
 
-async def test_abort_says_goodbye_where_no_write_is_stuck(autojump_clock: Any, running: Any) -> None:
+async def test_abort_sends_a_close_frame_unless_a_write_is_stuck(autojump_clock: Any, running: Any) -> None:
     io, reasons = echo_server()
     async with running(io) as wire:
         stream, _ = await _join(wire)
@@ -148,7 +148,7 @@ async def test_session_that_ends_while_it_is_not_read(autojump_clock: Any, runni
 
 
 @pytest.mark.parametrize("stuck", [False, True])
-async def test_driver_that_is_cancelled(link: Link, autojump_clock: Any, stuck: bool) -> None:
+async def test_cancelled_driver_notifies_its_session(link: Link, autojump_clock: Any, stuck: bool) -> None:
     io, reasons = echo_server()
     async with io:
         async with trio.open_nursery() as nursery:
@@ -173,7 +173,7 @@ async def test_client_gone_while_a_write_is_stuck(autojump_clock: Any, running: 
 
 
 @pytest.mark.rows("H1")
-async def test_end_of_the_server_does_not_wait_for_ever(link: Link, autojump_clock: Any) -> None:
+async def test_stopping_server_does_not_wait_for_a_stuck_write(link: Link, autojump_clock: Any) -> None:
     io, reasons = echo_server(disconnect_timeout=5.0)
     async with trio.open_nursery() as nursery:
         async with io:

@@ -52,23 +52,23 @@ BODY = b"4[1,2,3]\x1e" * 300
         ("xgzip", ""),
     ],
 )
-def test_choice(accept: str, chosen: str) -> None:
+def test_coding_is_chosen_by_quality(accept: str, chosen: str) -> None:
     assert choose_coding(accept, OURS) == chosen
 
 
-def test_nothing_to_choose_from() -> None:
+def test_no_coding_is_chosen_that_the_server_lacks() -> None:
     assert choose_coding("gzip, *", ()) == ""
     assert choose_coding("gzip, deflate;q=0.5", ("deflate",)) == "deflate"
 
 
 @given(st.text("gzip deflate*,;q=01.\t"))
-def test_any_header_has_an_answer(accept: str) -> None:
+def test_every_accept_encoding_header_is_parsed(accept: str) -> None:
     assert choose_coding(accept, OURS) in ("", *OURS)
 
 
 @pytest.mark.parametrize(("coding", "decode"), [("gzip", gzip.decompress), ("deflate", zlib.decompress)])
 @pytest.mark.parametrize("level", [1, 6, 9])
-def test_encoded(coding: str, decode: object, level: int) -> None:
+def test_encoded_response_has_the_coding_and_its_length(coding: str, decode: object, level: int) -> None:
     assert callable(decode)
     headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(BODY))), ("Vary", "Origin")]
     plain = EngineResponse(200, list(headers), BODY, close=True)
@@ -86,12 +86,12 @@ def test_encoded(coding: str, decode: object, level: int) -> None:
 
 
 @pytest.mark.parametrize(("coding", "body"), [("", BODY), ("gzip", b"short"), ("deflate", b"")])
-def test_a_body_that_stays_as_it_is_varies_all_the_same(coding: str, body: bytes) -> None:
+def test_response_that_is_not_compressed_has_a_vary_field(coding: str, body: bytes) -> None:
     response = encoded(EngineResponse(200, [("content-length", str(len(body)))], body), coding)
     assert response.body == body
     assert response.headers == [("content-length", str(len(body))), ("Vary", "Accept-Encoding")]
 
 
-def test_what_is_sent_depends_on_nothing_but_the_body() -> None:
+def test_equal_bodies_are_encoded_equally() -> None:
     plain = EngineResponse(200, [], BODY)
     assert encoded(plain, "gzip") == encoded(plain, "gzip")

@@ -48,7 +48,9 @@ async def test_client_files_and_their_maps(
 
 @pytest.mark.rows("A7")
 @pytest.mark.parametrize("tag", ['"4.8.3"', 'W/"4.8.3"', '"other", W/"4.8.3"', "*"])
-async def test_client_that_has_the_file(autojump_clock: Any, running: Any, bundle: Path, tag: str) -> None:
+async def test_unchanged_file_is_answered_with_304(
+    autojump_clock: Any, running: Any, bundle: Path, tag: str
+) -> None:
     async with running(Server(serve_client=bundle)) as wire:
         http = wire.http()
         response = await http.request("GET", "/socket.io/socket.io.js", headers={"If-None-Match": tag})
@@ -166,7 +168,7 @@ async def test_the_longest_path_decides(
     "/assets/..%2fsecret.txt", "/assets/..\\secret.txt", "/assets//secret.txt", "//assets/style.css",
     "/assets/./style.css", "/assets/%73tyle.css/..", "http://test/assets/../secret.txt",
 ])  # fmt: skip
-async def test_nothing_but_what_is_in_a_folder(
+async def test_files_outside_a_folder_are_not_served(
     autojump_clock: Any, running: Any, tmp_path: Path, path: str
 ) -> None:
     folder, outside = tmp_path / "assets", tmp_path / "outside"
@@ -230,7 +232,7 @@ async def test_static_files_and_folders(autojump_clock: Any, running: Any, tmp_p
         ({"static_files": {"page": "."}}, "must begin with a slash"),
     ],
 )
-async def test_files_that_are_not_there(options: dict[str, Any], message: str, tmp_path: Path,
+async def test_missing_files_are_reported_at_the_start(options: dict[str, Any], message: str, tmp_path: Path,
                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message.replace("HERE", re.escape(str(tmp_path)))):

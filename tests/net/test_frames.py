@@ -114,7 +114,9 @@ async def test_ping_is_answered_with_its_payload(autojump_clock: Any, running: A
 @pytest.mark.parametrize(
     "frame", [client_frame(TEXT, b""), client_frame(TEXT, b"9"), client_frame(TEXT, b"0{}")]
 )
-async def test_packet_that_no_client_sends(autojump_clock: Any, running: Any, frame: bytes) -> None:
+async def test_packet_of_a_wrong_type_fails_the_connection(
+    autojump_clock: Any, running: Any, frame: bytes
+) -> None:
     io, reasons = echo_server()
     async with running(io) as wire:
         client = await join(wire)

@@ -71,7 +71,7 @@ async def test_bad_opening_handshake(
             assert wire.io.engine.clients_count == 0
 
 
-async def test_version_that_we_do_not_speak_is_told_the_one_that_we_do(
+async def test_unsupported_websocket_version_is_answered_with_the_supported_one(
     autojump_clock: Any, running: Any
 ) -> None:
     async with running(Server()) as wire:
@@ -81,9 +81,7 @@ async def test_version_that_we_do_not_speak_is_told_the_one_that_we_do(
 
 
 @pytest.mark.parametrize("host", ["\xe1.example", "xn--" + "a" * 60 + ".example", "a." * 7000])
-async def test_name_of_the_host_is_not_the_handshakes_business(
-    autojump_clock: Any, running: Any, host: str
-) -> None:
+async def test_any_host_field_is_accepted(autojump_clock: Any, running: Any, host: str) -> None:
     async with running(Server()) as wire:
         stream = wire.stream()
         await stream.send_all(upgrade(Host=host))
@@ -92,9 +90,7 @@ async def test_name_of_the_host_is_not_the_handshakes_business(
 
 @pytest.mark.parametrize("offer", ["\xe1", ",;=", "permessage-deflate; a" + "=b; a" * 2000, '"'])
 @pytest.mark.parametrize("field", ["Sec_WebSocket_Protocol", "Sec_WebSocket_Extensions"])
-async def test_nothing_that_is_offered_spoils_the_handshake(
-    autojump_clock: Any, running: Any, field: str, offer: str
-) -> None:
+async def test_unknown_offers_are_declined(autojump_clock: Any, running: Any, field: str, offer: str) -> None:
     async with running(Server()) as wire:
         stream = wire.stream()
         await stream.send_all(upgrade(**{field: offer}))
@@ -213,7 +209,7 @@ async def test_client_that_leaves_during_the_handshake(autojump_clock: Any, runn
 
 
 @pytest.mark.rows("A9")
-async def test_after_the_handshake_the_driver_is_ours(autojump_clock: Any, running: Any, link: Link) -> None:
+async def test_opening_handshake_leaves_no_objects(autojump_clock: Any, running: Any, link: Link) -> None:
     """Nothing of h11 or trio-websocket outlives the handshake."""
     kinds = (Http1Connection, h11.Request, WebSocketConnection)
     gc.collect()

@@ -233,7 +233,9 @@ async def test_many_clients_that_hang_up_leave_nothing(options: dict[str, Any], 
 
 
 @each_kind
-async def test_client_that_reads_on_is_told_nothing(options: dict[str, Any], tls: bool) -> None:
+async def test_client_that_does_not_hang_up_is_served_through_many_pauses(
+    options: dict[str, Any], tls: bool
+) -> None:
     """Pausing and resuming again and again registers the socket again and again; all events are handled."""
     io = Server(inbox_events=2, **options)
     numbers: list[int] = []

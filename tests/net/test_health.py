@@ -76,7 +76,7 @@ async def test_methods_and_paths_of_health(
 
 
 @pytest.mark.rows("B23")
-async def test_no_health_unless_it_is_wanted(autojump_clock: Any, running: Any) -> None:
+async def test_health_path_is_not_served_by_default(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         for path in ("/healthz", "/None", "None"):
             assert status(await exchange(wire.stream(), request(path, "Connection: close"))) == 404

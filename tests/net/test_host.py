@@ -41,7 +41,7 @@ def served(io: Server | EngineServer, nursery: trio.Nursery, context: ssl.SSLCon
 
 @each_server
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
-async def test_tls_handshake_that_is_not_finished(
+async def test_stopping_server_does_not_wait_for_a_tls_handshake(
     autojump_clock: Any, contexts: Any, server: type[Server | EngineServer], sent: bytes
 ) -> None:
     io = server()
@@ -56,7 +56,7 @@ async def test_tls_handshake_that_is_not_finished(
 
 
 @pytest.mark.parametrize("tls", [True, False])
-async def test_connection_that_came_when_the_server_stopped(
+async def test_connection_accepted_by_a_stopping_server_is_closed(
     autojump_clock: Any, nursery: trio.Nursery, contexts: Any, tls: bool
 ) -> None:
     async with Server() as io:
@@ -66,7 +66,9 @@ async def test_connection_that_came_when_the_server_stopped(
             assert await ours.receive_some() == b""
 
 
-async def test_request_over_tls_that_is_not_finished(autojump_clock: Any, contexts: Any) -> None:
+async def test_stopping_server_does_not_wait_for_a_request_over_tls(
+    autojump_clock: Any, contexts: Any
+) -> None:
     io = Server()
     async with trio.open_nursery() as nursery:
         async with io:
@@ -79,7 +81,7 @@ async def test_request_over_tls_that_is_not_finished(autojump_clock: Any, contex
         await trio.aclose_forcefully(client)
 
 
-async def test_body_that_has_not_come(link: Link, autojump_clock: Any) -> None:
+async def test_stopping_server_does_not_wait_for_a_body(link: Link, autojump_clock: Any) -> None:
     io = Server()
     async with trio.open_nursery() as nursery:
         async with io:
@@ -93,7 +95,7 @@ async def test_body_that_has_not_come(link: Link, autojump_clock: Any) -> None:
         assert trio.current_time() == began
 
 
-async def test_listeners_with_tls(contexts: Any) -> None:
+async def test_server_with_tls_listeners_stops(contexts: Any) -> None:
     io = Server()
     with trio.fail_after(4):  # less than the grace of a stop
         async with trio.open_nursery() as nursery:

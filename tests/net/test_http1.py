@@ -105,7 +105,7 @@ async def test_head_has_no_body(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("B19")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
-async def test_method_that_sessions_do_not_know(autojump_clock: Any, running: Any, method: str) -> None:
+async def test_unknown_method_is_refused(autojump_clock: Any, running: Any, method: str) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         response = await wire.http().request(method, polling.target)

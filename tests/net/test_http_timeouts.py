@@ -29,7 +29,7 @@ async def _assert_served(wire: Any) -> None:
 # time
 
 
-async def test_connection_without_a_byte(autojump_clock: Any, running: Any) -> None:
+async def test_connection_without_a_byte_times_out(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         began = trio.current_time()
         assert await read_all(wire.stream()) == b""
@@ -37,7 +37,7 @@ async def test_connection_without_a_byte(autojump_clock: Any, running: Any) -> N
 
 
 @pytest.mark.parametrize("drip", [b"", b"G", b"X: y\r\n"])
-async def test_head_that_drips(autojump_clock: Any, running: Any, drip: bytes) -> None:
+async def test_slow_head_times_out(autojump_clock: Any, running: Any, drip: bytes) -> None:
     async with running(Server(header_timeout=4.0)) as wire, trio.open_nursery() as nursery:
         stream = wire.stream()
         began = trio.current_time()
@@ -51,7 +51,7 @@ async def test_head_that_drips(autojump_clock: Any, running: Any, drip: bytes) -
         await _assert_served(wire)
 
 
-async def test_second_head_has_its_own_time(autojump_clock: Any, running: Any) -> None:
+async def test_each_head_has_its_own_timeout(autojump_clock: Any, running: Any) -> None:
     async with running(Server(header_timeout=4.0)) as wire:
         stream = wire.stream()
         await stream.send_all(request("/nothing"))
@@ -63,7 +63,7 @@ async def test_second_head_has_its_own_time(autojump_clock: Any, running: Any) -
         assert trio.current_time() - began == pytest.approx(4.0)
 
 
-async def test_idle_connection(autojump_clock: Any, running: Any) -> None:
+async def test_idle_connection_is_closed(autojump_clock: Any, running: Any) -> None:
     async with running(Server(keep_alive_timeout=65.0)) as wire:
         stream = wire.stream()
         await stream.send_all(request("/nothing"))
@@ -74,7 +74,7 @@ async def test_idle_connection(autojump_clock: Any, running: Any) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_body_that_drips(autojump_clock: Any, running: Any, chunked: bool) -> None:
+async def test_slow_body_times_out(autojump_clock: Any, running: Any, chunked: bool) -> None:
     async with running(Server(request_timeout=7.0)) as wire, trio.open_nursery() as nursery:
         polling = await wire.polling()
         stream = wire.stream()
@@ -193,9 +193,7 @@ async def test_post_over_the_limit_is_refused_before_its_body_is_read(
 
 @pytest.mark.rows("C25")
 @pytest.mark.parametrize("length", ["1" + "0" * 12, "9" * 20])
-async def test_absurd_length_is_too_large_like_any_other(
-    autojump_clock: Any, running: Any, length: str
-) -> None:
+async def test_very_long_content_length_is_too_large(autojump_clock: Any, running: Any, length: str) -> None:
     async with running(Server()) as wire:
         polling = await wire.polling()
         received = await exchange(

@@ -71,7 +71,7 @@ async def test_bad_chunks(autojump_clock: Any, running: Any, body: bytes) -> Non
     ],
     ids=["no host", "0.9", "h2", "tls", "random", "blank lines", "2.0", "9.9", "two hosts"],
 )
-async def test_what_is_no_http(autojump_clock: Any, running: Any, data: bytes) -> None:
+async def test_data_other_than_http_is_refused(autojump_clock: Any, running: Any, data: bytes) -> None:
     async with running(Server()) as wire:
         received = await exchange(wire.stream(), data)
         assert received == b"" or status(received) in (400, 431, 505)

@@ -79,7 +79,7 @@ async def _forbid(request: EngineRequest, go_on: Next) -> None:
     (_twice, 400, '{"code":3,"message":"Bad request"}', 1),
     (_forbid, 403, '{"code":4,"message":"not here"}', 0),
 ])  # fmt: skip
-async def test_middleware_that_lets_nobody_in(
+async def test_middleware_that_does_not_continue_refuses_the_request(
     autojump_clock: Any, running: Any, middleware: Any, code: int, body: str, logged: int, after: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -109,9 +109,7 @@ async def test_middleware_that_lets_nobody_in(
 
 
 @pytest.mark.rows("B14")
-async def test_middleware_between_one_that_goes_on_twice_and_the_end(
-    autojump_clock: Any, running: Any
-) -> None:
+async def test_second_call_of_the_next_middleware_raises(autojump_clock: Any, running: Any) -> None:
     io = Server()
 
     @io.engine.use

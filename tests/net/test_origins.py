@@ -17,7 +17,7 @@ CLOSE = "Connection: close"
 @pytest.mark.rows("B9")
 @pytest.mark.parametrize("origin", [b"\0", b"http://a\x01.example", b"\x7f", b"a\rb", b"\x1b[0m"])
 @pytest.mark.parametrize("handshake", [request(POLLING, CLOSE), upgrade()], ids=["polling", "websocket"])
-async def test_bytes_that_no_origin_has(
+async def test_origin_with_invalid_bytes_is_refused(
     autojump_clock: Any, running: Any, handshake: bytes, origin: bytes
 ) -> None:
     async with running(Server(cors="*")) as wire:
@@ -53,7 +53,7 @@ async def test_list_of_origins_holds_on_every_transport(
 
 
 @pytest.mark.rows("B10")
-async def test_function_for_origins_fails(
+async def test_failing_function_for_origins_refuses_the_request(
     autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def ask(origin: str, request: EngineRequest) -> bool:
@@ -74,7 +74,7 @@ async def test_function_for_origins_fails(
     ("Referer: http://a.example/page", 200), ("Referer: http://a.exam\x01ple/page", 400), ("Referer: page", 403),
     ("Referer: http://[", 403), ("X: none", 403),
 ])  # fmt: skip
-async def test_function_for_origins_is_asked_about_pages_that_say_where_they_are_from(
+async def test_function_for_origins_decides_by_the_page_of_a_script_tag(
     autojump_clock: Any, running: Any, referer: str, code: int
 ) -> None:
     asked: list[str] = []
@@ -91,7 +91,7 @@ async def test_function_for_origins_is_asked_about_pages_that_say_where_they_are
 
 @pytest.mark.rows("P25", "B11")
 @pytest.mark.parametrize("cors", [["file://"], "file://", Cors(origin=["file://"], credentials=True)])
-async def test_pages_from_files_may_be_allowed(autojump_clock: Any, running: Any, cors: Any) -> None:
+async def test_origin_of_local_files_can_be_allowed(autojump_clock: Any, running: Any, cors: Any) -> None:
     async with running(Server(cors=cors)) as wire:
         for origin, code in (("file://", 200), ("file:///", 403), ("null", 403)):
             received = await exchange(wire.stream(), request(POLLING, f"Origin: {origin}", CLOSE))

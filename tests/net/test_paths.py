@@ -51,7 +51,7 @@ async def test_upgrade_to_another_protocol(autojump_clock: Any, running: Any, pr
 
 
 @pytest.mark.rows("A14")
-async def test_offer_of_http_2_is_passed_over(autojump_clock: Any, running: Any) -> None:
+async def test_offer_of_http_2_is_ignored(autojump_clock: Any, running: Any) -> None:
     async with running(Server()) as wire:
         fields = [
             "Connection: Upgrade, HTTP2-Settings",

@@ -49,7 +49,7 @@ async def poll(polling: Polling, accept: str | None = "gzip, deflate, br") -> Re
         (None, ""),
     ],
 )
-async def test_a_poll_is_answered_as_the_client_likes_it(
+async def test_answer_has_the_coding_that_the_client_prefers(
     autojump_clock: Any, running: Any, accept: str | None, coding: str
 ) -> None:
     io = Server()
@@ -66,7 +66,7 @@ async def test_a_poll_is_answered_as_the_client_likes_it(
 
 
 @pytest.mark.rows("B16")
-async def test_what_stays_as_it_is(autojump_clock: Any, running: Any) -> None:
+async def test_small_answers_and_compress_false_are_not_compressed(autojump_clock: Any, running: Any) -> None:
     io = Server()
     async with running(io) as wire:
         polling = await wire.polling()
@@ -86,7 +86,9 @@ async def test_what_stays_as_it_is(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("B16")
 @pytest.mark.parametrize("threshold", [len(EVENT), len(EVENT) + 1])
-async def test_threshold(autojump_clock: Any, running: Any, threshold: int) -> None:
+async def test_answers_from_the_threshold_on_are_compressed(
+    autojump_clock: Any, running: Any, threshold: int
+) -> None:
     io = Server(http_compression=HttpCompression(threshold=threshold))
     async with running(io) as wire:
         polling = await (await wire.polling()).connect()
@@ -97,7 +99,7 @@ async def test_threshold(autojump_clock: Any, running: Any, threshold: int) -> N
 
 
 @pytest.mark.rows("B16")
-async def test_it_may_be_off(autojump_clock: Any, running: Any) -> None:
+async def test_http_compression_can_be_switched_off(autojump_clock: Any, running: Any) -> None:
     io = Server(http_compression=False)
     async with running(io) as wire:
         polling = await (await wire.polling()).connect()
@@ -266,7 +268,7 @@ async def answered_in_whole(polling: Polling) -> None:
 
 
 @pytest.mark.rows("B16")
-async def test_threads_of_the_application_that_all_wait_hold_up_no_answer(running: Any) -> None:
+async def test_waiting_threads_of_the_application_delay_no_answer(running: Any) -> None:
     io = Server()
     threads, waiting = trio.to_thread.current_default_thread_limiter(), []
     async with running(io) as wire:

@@ -154,7 +154,7 @@ async def test_several_listeners_of_every_kind(
 
 
 @pytest.mark.rows("A4")
-async def test_one_stream_and_nothing_else(nursery: trio.Nursery) -> None:
+async def test_serve_stream_serves_one_stream(nursery: trio.Nursery) -> None:
     ours, theirs = memory_stream_pair()
     ended = trio.Event()
 

@@ -31,7 +31,7 @@ async def refused(wire: Any, query: str, *fields: str, code: int = 400) -> None:
 
 @servers
 @pytest.mark.rows("P36", "B6")
-async def test_client_of_revision_3_is_one_line_that_names_the_option(
+async def test_client_of_revision_3_is_logged_once_with_the_option(
     autojump_clock: Any, running: Any, server: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -86,7 +86,7 @@ async def test_refused_origin_is_one_warning_a_minute(
 
 
 @pytest.mark.rows("P36", "B10")
-async def test_what_a_stranger_says_is_cut_in_the_log(
+async def test_long_origins_are_cut_in_the_log(
     autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     origin, host = "http://evil.example/" + "\xe9" * 500, "Host: good.example" + "\xe9" * 500
@@ -115,7 +115,7 @@ async def test_at_most_100_origins_are_named_in_a_minute(
 
 
 @pytest.mark.rows("P36", "C8")
-async def test_page_of_a_script_tag_is_named(
+async def test_refused_script_tag_is_logged_with_its_page(
     autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running(Server(jsonp=True)) as wire:
@@ -123,3 +123,26 @@ async def test_page_of_a_script_tag_is_named(
             target = "EIO=4&transport=polling&j=0"
             await refused(wire, target, "Referer: http://a.example/page", code=403)
         assert len(records(caplog, logging.WARNING, "'http://a.example'")) == 1
+
+
+@pytest.mark.rows("B21", "B2")
+async def test_foreign_sid_is_explained_once_in_the_log(
+    autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def hints() -> int:
+        return sum("must not call its own query parameter sid" in message for message in caplog.messages)
+
+    with caplog.at_level(logging.INFO):
+        async with running(Server()) as wire:
+            http = wire.http()
+            for sid, expected in (("a" * 20, 0), ("123456", 1), ("123456", 1), ("a" * 21, 1)):
+                response = await http.request("GET", f"{POLLING}&sid={sid}")
+                assert response.text == '{"code":1,"message":"Session ID unknown"}'
+                assert hints() == expected
+            await trio.sleep(60)
+            await http.request("GET", f"{POLLING}&sid=123456")
+            assert hints() == 2
+        assert not any("123456" in message for message in caplog.messages)
+        async with running(Server(generate_id=lambda: "mine")) as wire:  # its ids may have any form
+            await wire.http().request("GET", f"{POLLING}&sid=123456")
+        assert hints() == 2

@@ -29,7 +29,9 @@ def failures(caplog: pytest.LogCaptureFixture) -> int:
 
 @pytest.mark.rows("B10", "B3")
 @pytest.mark.parametrize("suffix", ["", "&sid=unknown", "&transport=x"])
-async def test_preflight_comes_before_everything(autojump_clock: Any, running: Any, suffix: str) -> None:
+async def test_preflight_is_answered_before_middlewares(
+    autojump_clock: Any, running: Any, suffix: str
+) -> None:
     io = Server(cors=Cors(origin="http://a.example", credentials=True))
 
     @io.engine.use
@@ -72,7 +74,7 @@ async def test_preflight_without_cors_is_a_bad_method(autojump_clock: Any, runni
 
 
 @pytest.mark.rows("B10")
-async def test_preflight_that_goes_on(autojump_clock: Any, running: Any) -> None:
+async def test_preflight_may_continue_to_the_engine(autojump_clock: Any, running: Any) -> None:
     cors = Cors(origin="*", preflight_continue=True)
     async with running(Server(cors=cors)) as wire:
         response = await wire.http().request("OPTIONS", POLLING, headers=PAGE)
@@ -121,7 +123,9 @@ async def test_every_response_says_for_which_origin_it_is(
 
 @pytest.mark.rows("B10")
 @pytest.mark.parametrize("origin", ["*", _ask])
-async def test_page_may_read_that_the_server_drains(autojump_clock: Any, running: Any, origin: Any) -> None:
+async def test_refusal_of_a_draining_server_has_cors_fields(
+    autojump_clock: Any, running: Any, origin: Any
+) -> None:
     io = Server(cors=origin)
     async with running(io) as wire:
         io._require_runtime().host.drain()
@@ -169,7 +173,9 @@ async def test_cookie_is_set_once(autojump_clock: Any, running: Any, cookie: Any
 
 @pytest.mark.rows("B12")
 @pytest.mark.parametrize("cookie", [";;;=", 'a="b; c', "\xe9\xff=\x80", "a=" + "b" * 8000, "=;"])
-async def test_odd_cookies_of_clients(autojump_clock: Any, running: Any, cookie: str) -> None:
+async def test_cookies_reach_the_application_unchanged(
+    autojump_clock: Any, running: Any, cookie: str
+) -> None:
     seen: list[str] = []
 
     def allow(request: EngineRequest) -> None:
@@ -247,7 +253,7 @@ BROKEN: list[Any] = [
 @pytest.mark.rows("B13")
 @pytest.mark.parametrize("broken", BROKEN, ids=repr)
 @pytest.mark.parametrize("event", ["initial_headers", "headers"])
-async def test_what_may_not_be_sent_is_left_out(
+async def test_invalid_fields_of_a_hook_are_left_out(
     autojump_clock: Any, running: Any, event: str, broken: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server()
@@ -323,7 +329,7 @@ async def test_hooks_are_called_for_a_refused_opening_handshake(
 
 
 @pytest.mark.rows("B13")
-def test_hooks_that_cannot_be() -> None:
+def test_hooks_of_a_wrong_kind_are_refused() -> None:
     io = Server()
 
     async def never_awaited(headers: Fields, request: EngineRequest) -> None: ...

@@ -47,7 +47,7 @@ async def test_every_response_has_a_date(autojump_clock: Any, running: Any, serv
 
 @pytest.mark.rows("P23")
 @pytest.mark.parametrize(("seconds", "told"), [(65.0, "timeout=65"), (5.9, "timeout=5"), (1, "timeout=1")])
-async def test_kept_connection_is_told_for_how_long(
+async def test_response_states_how_long_the_connection_is_kept(
     autojump_clock: Any, running: Any, seconds: float, told: str
 ) -> None:
     async with running(Server(keep_alive_timeout=seconds)) as wire:
@@ -62,9 +62,7 @@ async def test_kept_connection_is_told_for_how_long(
 
 
 @pytest.mark.rows("P23")
-async def test_connection_kept_for_less_than_a_second_is_told_nothing(
-    autojump_clock: Any, running: Any
-) -> None:
+async def test_keep_alive_below_a_second_is_not_stated(autojump_clock: Any, running: Any) -> None:
     async with running(Server(keep_alive_timeout=0.5)) as wire:
         stream = wire.stream()
         await stream.send_all(request("/nothing"))
@@ -73,7 +71,7 @@ async def test_connection_kept_for_less_than_a_second_is_told_nothing(
 
 
 @pytest.mark.rows("P23", "B14")
-async def test_date_is_not_for_hooks(
+async def test_hooks_cannot_set_the_date(
     autojump_clock: Any, running: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     io = Server()

@@ -75,7 +75,7 @@ async def test_client_that_stops_reading(autojump_clock: Any, running: Any, revi
 
 @pytest.mark.rows("P11", "B11")
 @pytest.mark.parametrize("revision", [4, 3])
-async def test_client_that_has_read_all_and_does_not_answer(
+async def test_client_that_reads_all_and_does_not_answer_is_disconnected(
     autojump_clock: Any, running: Any, revision: int
 ) -> None:
     eio, ended = _server()

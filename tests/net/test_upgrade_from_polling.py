@@ -25,7 +25,7 @@ def _echo() -> Server:
 
 
 @pytest.mark.rows("C13", "C37", "P40")
-async def test_the_whole_dance(autojump_clock: Any, running: Any) -> None:
+async def test_upgrade_moves_a_session_to_websocket(autojump_clock: Any, running: Any) -> None:
     io = _echo()
     names: list[str] = []
 
@@ -58,7 +58,7 @@ async def test_the_whole_dance(autojump_clock: Any, running: Any) -> None:
 
 
 @pytest.mark.rows("C13")
-async def test_all_in_one_segment(autojump_clock: Any, running: Any) -> None:
+async def test_upgrade_in_one_segment_succeeds(autojump_clock: Any, running: Any) -> None:
     async with running(_echo()) as wire:
         polling = await (await wire.polling()).connect()
         stream = wire.stream()
@@ -104,7 +104,7 @@ async def test_emitted_during_the_upgrade_arrives_once_and_in_order(
 
 
 @pytest.mark.rows("C14")
-async def test_candidate_that_does_nothing(autojump_clock: Any, running: Any) -> None:
+async def test_silent_candidate_is_closed(autojump_clock: Any, running: Any) -> None:
     async with running(Server(upgrade_timeout=10.0)) as wire:
         polling = await wire.polling()
         ws = await polling.upgrade()
@@ -117,7 +117,7 @@ async def test_candidate_that_does_nothing(autojump_clock: Any, running: Any) ->
 
 @pytest.mark.rows("C13", "C14")
 @pytest.mark.parametrize("first", ["4hello", "3probe", "1", b"", "hang up", "close"])
-async def test_candidate_that_does_something_else(
+async def test_candidate_that_breaks_the_upgrade_is_closed(
     autojump_clock: Any, running: Any, first: str | bytes
 ) -> None:
     async with running(Server()) as wire:
@@ -143,7 +143,7 @@ async def test_candidate_that_does_something_else(
 
 
 @pytest.mark.rows("C15")
-async def test_newcomer_is_closed_and_the_first_completes(autojump_clock: Any, running: Any) -> None:
+async def test_second_candidate_is_closed_and_the_first_completes(autojump_clock: Any, running: Any) -> None:
     async with running(_echo()) as wire:
         polling = await (await wire.polling()).connect()
         first = await polling.upgrade()
