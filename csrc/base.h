@@ -33,7 +33,7 @@
     X(E_INVALID_UTF8, -11, 1007, "text message is not UTF-8")                                    \
     X(E_MESSAGE_TOO_BIG, -12, 1009, "message exceeds the size limit")                            \
     X(E_TOO_MANY_FRAGMENTS, -13, 1008, "message has too many fragments")                         \
-    X(E_CLOSE_CODE, -14, 1002, "close code may not be sent")                                     \
+    X(E_CLOSE_CODE, -14, 1002, "close code is not allowed in a frame")                           \
     X(E_CLOSE_LENGTH, -15, 1002, "close frame payload of one byte")                              \
     X(E_CLOSE_REASON, -16, 1007, "close reason is not UTF-8")                                    \
     X(E_EMPTY_PACKET, -17, 0, "empty packet in a payload")                                       \
@@ -45,9 +45,9 @@
     X(E_OUTBOX_FULL, -24, 0, "outbox is full")                                                   \
     X(E_DROPPED, -25, 0, "message refused by the drop policy")                                   \
     X(E_SYSTEM, -26, 1011, "a system call failed")                                               \
-    X(E_INFLATE, -27, 1007, "message does not inflate")                                           \
-    X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")                        \
-    X(E_TOO_MANY_PINGS, -29, 1008, "too many pings that wait for an answer: the peer does not read")
+    X(E_INFLATE, -27, 1007, "message cannot be inflated")                                        \
+    X(E_PACKET_LENGTH, -28, 0, "wrong length of a packet in a payload")                          \
+    X(E_TOO_MANY_PINGS, -29, 1008, "too many pings wait for a pong: the peer does not read")
 
 typedef enum {
 #define TSIO_X(name, value, close_code, text) TSIO_##name = (value),

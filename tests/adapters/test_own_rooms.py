@@ -12,7 +12,7 @@ def test_room_of_another_member_is_refused_and_all_others_are_not() -> None:
     a, b = Member("a"), Member("b")
     members = {"a": a, "b": b}
     require_own_rooms(members, a, ["a", "x", "c"])
-    with pytest.raises(ValueError, match="'b' is the id of another socket"):
+    with pytest.raises(ValueError, match="'b', which is the id of another socket"):
         require_own_rooms(members, a, ["x", "b"])
 
 

@@ -12,7 +12,7 @@ from support.peers import open_peer
 
 from trio_socketio import EngineServer, EngineSocket
 
-CONNECTION = "has not returned for 5 s while events of its client wait"
+CONNECTION = "has not returned for 5 s, and events of its client wait for that"
 
 pytestmark = pytest.mark.rows("P35")
 

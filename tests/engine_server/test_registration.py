@@ -17,7 +17,7 @@ class Middleware:
 
 
 def test_plain_middleware_is_refused() -> None:
-    with pytest.raises(TypeError, match="a middleware of the engine is an async def"):
+    with pytest.raises(TypeError, match="a middleware of the engine must be an async def"):
         EngineServer().use(lambda request, go_on: None)
 
 

@@ -149,7 +149,7 @@ async def test_second_run_at_a_time_is_refused() -> None:
         with pytest.raises(RuntimeError, match="async with io:"):
             await eio.serve("127.0.0.1", 0)
         serving.cancel_scope.cancel()
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         await eio.drain()
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         eio.health()

@@ -59,7 +59,7 @@ async def test_socket_refuses_unknown_events_and_messages_it_cannot_send(running
         peer = await open_peer(net, "websocket")
         socket = only_one(eio)
         with pytest.raises(
-            ValueError, match="events here are 'message', 'close', 'upgrade', 'drain', not 'data'"
+            ValueError, match="event must be one of 'message', 'close', 'upgrade', 'drain', not 'data'"
         ):
             socket.on("data", print)
         with pytest.raises(TypeError, match="never awaited"):

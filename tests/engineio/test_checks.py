@@ -14,14 +14,14 @@ from trio_socketio.engineio import CookieOptions, Cors, HttpCompression, Outbox,
 @pytest.mark.parametrize(("make", "message"), [
     (lambda: Outbox(max_packets="1"), "outbox: max_packets must be a whole number, not '1'"),  # type: ignore[arg-type]
     (lambda: Outbox(max_bytes=1.5), "outbox: max_bytes must be a whole number, not 1.5"),  # type: ignore[arg-type]
-    (lambda: Outbox(policy=None), "outbox: policy must be a text, not None"),  # type: ignore[arg-type]
-    (lambda: Cors(methods="GET"), r"cors: methods must be a list, such as \['GET'\], not the text 'GET'"),
+    (lambda: Outbox(policy=None), "outbox: policy must be a str, not None"),  # type: ignore[arg-type]
+    (lambda: Cors(methods="GET"), r"cors: methods must be a list, such as \['GET'\], not the str 'GET'"),
     (lambda: Cors(allowed_headers="X-A"), "cors: allowed_headers must be a list"),
-    (lambda: Cors(exposed_headers=[1]), "cors: exposed_headers must be a list of texts"),  # type: ignore[list-item]
+    (lambda: Cors(exposed_headers=[1]), "cors: exposed_headers must be a list of str"),  # type: ignore[list-item]
     (lambda: Cors(max_age="60"), "cors: max_age must be a number of seconds, not '60'"),  # type: ignore[arg-type]
     (lambda: Cors(credentials="yes"), "cors: credentials must be True or False"),  # type: ignore[arg-type]
     (lambda: CookieOptions(max_age="60"), "cookie: max_age must be a number of seconds, not '60'"),  # type: ignore[arg-type]
-    (lambda: CookieOptions(name=1), "cookie: name must be a text, not 1"),  # type: ignore[arg-type]
+    (lambda: CookieOptions(name=1), "cookie: name must be a str, not 1"),  # type: ignore[arg-type]
 ])  # fmt: skip
 @pytest.mark.rows("P34")
 def test_mistaken_field_gets_one_sentence(make: Any, message: str) -> None:

@@ -99,7 +99,7 @@ def test_forms(form: bytes, payload: bytes) -> None:
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize("form", [b"", b"4x", b"e=4x", b"d=4x&d=4y", b"d=%", b"d=%4", b"d=%zz", b"d=%4x%"])
 def test_no_forms(form: bytes) -> None:
-    with pytest.raises(ValueError, match=r"a form with|begins no escape"):
+    with pytest.raises(ValueError, match=r"the form has .*(fields named d|percent sign)"):
         unwrap(form)
 
 

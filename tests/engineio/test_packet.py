@@ -26,9 +26,9 @@ def test_a_binary_message_is_bytes_or_base64(packet: str | bytes, revision: int)
 @pytest.mark.parametrize(
     ("packet", "text"),
     [
-        ("", "unexpected from a client: an empty packet"),
-        ("7", "unexpected from a client: a packet of type '7'"),
-        ("€4", "unexpected from a client: a packet of type '€'"),
+        ("", "the client sent an empty packet"),
+        ("7", "the client sent a packet of type '7'"),
+        ("€4", "the client sent a packet of type '€'"),
     ],
 )
 def test_a_packet_of_no_type_is_refused(packet: str, text: str, revision: int) -> None:

@@ -59,9 +59,9 @@ async def test_socket_that_has_ended_takes_no_tasks(running: Any, used_before: b
 
     @io.on("disconnect")
     async def gone(socket: Socket) -> None:
-        with pytest.raises(Disconnected, match="takes no more tasks"):
+        with pytest.raises(Disconnected, match="does not accept new tasks"):
             socket.nursery.start_soon(ending([]))
-        with pytest.raises(Disconnected, match="takes no more tasks"):
+        with pytest.raises(Disconnected, match="does not accept new tasks"):
             await socket.nursery.start(ending([]))
         log.append("refused")
 

@@ -16,7 +16,7 @@ from trio_socketio import EngineRequest, Server
 @pytest.mark.rows("B23")
 async def test_health(autojump_clock: Any, running: Any) -> None:
     io = Server(health_path="/healthz", cors="*")
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         io.health()
 
     @io.engine.use

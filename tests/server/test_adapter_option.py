@@ -73,7 +73,7 @@ def test_adapter_that_is_no_function_is_refused(adapter: Any) -> None:
 
 def test_one_adapter_for_all_namespaces_is_refused() -> None:
     adapter: Any = LocalAdapter(Host())
-    with pytest.raises(TypeError, match=r"for each namespace.*give its class"):
+    with pytest.raises(TypeError, match=r"the class of an adapter.*each namespace has its own"):
         Server(adapter=adapter)
 
 

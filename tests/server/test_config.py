@@ -35,7 +35,8 @@ def test_options_of_a_given_engine_are_taken_over() -> None:
 @pytest.mark.rows("A11")
 def test_options_are_given_once() -> None:
     with pytest.raises(
-        TypeError, match=re.escape("'ping_timeout' is the engine's: EngineServer(ping_timeout=…)")
+        TypeError,
+        match=re.escape("'ping_timeout' is an option of the engine: pass it to EngineServer(ping_timeout=…)"),
     ):
         Server(engine=EngineServer(), ping_timeout=3)
     with pytest.raises(TypeError, match="no option 'maxattachments'; did you mean 'max_attachments'"):

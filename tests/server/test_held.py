@@ -15,7 +15,7 @@ from trio_socketio import Server, Socket
 
 pytestmark = pytest.mark.rows("P35")
 
-CONNECTION = "has not returned for 5 s while events of its client wait"
+CONNECTION = "has not returned for 5 s, and events of its client wait for that"
 CALL = "has waited for 5 s in a call to its own client"
 
 

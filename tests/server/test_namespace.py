@@ -62,7 +62,7 @@ async def test_second_connect_to_a_namespace_closes_the_connection(running: Any,
         await client.send(f"0{'' if namespace == '/' else namespace + ','}")
         assert isinstance(await client.receive(), CloseConnection)
         await wait_all_tasks_blocked()
-    assert reasons == [("forced close", "CONNECT to a namespace that is joined already")]
+    assert reasons == [("forced close", "CONNECT to a namespace that the client has already joined")]
 
 
 @pytest.mark.rows("E14")

@@ -161,10 +161,10 @@ async def test_interrupt_in_an_observer_stops_the_server(running: Any, autojump_
 
 
 @pytest.mark.parametrize(("event", "function", "error", "text"), [
-    ("created", lambda room: None, ValueError, "'created' is no event of rooms.*'create-room'"),
+    ("created", lambda room: None, ValueError, "event must be one of 'create-room'.*not 'created'"),
     ("join-room", lambda room: None, TypeError, "given 2 arguments"),
     ("create-room", lambda room, sid: None, TypeError, "given 1 arguments"),
-    ("create-room", 5, TypeError, "an observer of rooms is a function"),
+    ("create-room", 5, TypeError, "an observer of rooms must be a function"),
 ])  # fmt: skip
 def test_observer_with_wrong_parameters_is_refused(event: Any, function: Any, error: Any, text: str) -> None:
     with pytest.raises(error, match=text):

@@ -37,7 +37,10 @@ async def test_client_that_stops_reading_is_disconnected_at_the_limit(
         assert not socket.connected
         await wait_all_tasks_blocked()
         assert reasons == [
-            ("forced server close", "the client does not read: outbox of 10 packets, 1048576 bytes is full")
+            (
+                "forced server close",
+                "the client does not read, so its outbox is full: the limits are 10 packets and 1048576 bytes",
+            )
         ]
         (warning,) = warnings(caplog)
         assert "does not read" in warning

@@ -29,5 +29,5 @@ async def test_room_names_that_are_no_text_are_refused(running: Any) -> None:
 def test_operators_refuse_names_that_are_no_text_in_one_sentence(rooms: Any) -> None:
     io = Server()
     for choose in (io.to, io.in_, io.except_, io.volatile.to):
-        with pytest.raises(TypeError, match="a room is a str, not"):
+        with pytest.raises(TypeError, match="a room must be a str, not"):
             choose(rooms)

@@ -146,4 +146,4 @@ async def test_client_of_protocol_4_that_rejoins_gets_its_room_alone(
         assert await attacker.receive() == '2/ok,["mark"]'
         (socket,) = [socket for name, socket in namespace.sockets.items() if name != room]
         assert socket.rooms == {socket.id, "x"}
-    assert any("was taken out of the room" in record.getMessage() for record in caplog.records)
+    assert any("was removed from the room" in record.getMessage() for record in caplog.records)

@@ -34,7 +34,7 @@ async def test_server_uses_the_options_and_hooks_of_a_given_engine(running: Any)
 async def test_engine_belongs_to_one_server() -> None:
     eio = EngineServer()
     Server(engine=eio)
-    with pytest.raises(ValueError, match="serves already"):
+    with pytest.raises(ValueError, match="is already in use"):
         Server(engine=eio)
     for engine in (eio, Server().engine):
         with pytest.raises(RuntimeError, match="belongs to a Server"):
@@ -44,7 +44,7 @@ async def test_engine_belongs_to_one_server() -> None:
         engine.on("connection_error", lambda *args: None)
     running = EngineServer()
     async with running:
-        with pytest.raises(ValueError, match="serves already"):
+        with pytest.raises(ValueError, match="is already in use"):
             Server(engine=running)
     heard = EngineServer()
     heard.on("message", lambda socket, data: None)

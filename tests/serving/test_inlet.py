@@ -77,7 +77,9 @@ async def test_errors_are_logged_and_later_events_are_sent(
 
         await between_tasks(emit)
         assert await client.event() == ["good"]
-    errors = [record for record in caplog.records if record.getMessage() == "a call from outside Trio failed"]
+    errors = [
+        record for record in caplog.records if record.getMessage() == "a call made outside a Trio task failed"
+    ]
     assert len(errors) == 2
 
 

@@ -194,7 +194,7 @@ async def test_sessions_have_no_extra_object_without_an_observer(running: Any) -
         assert socket._session.observer is socket._peer
         assert not socket._session.link.watched
         assert not socket._session.link.report_pongs
-        with pytest.raises(RuntimeError, match="set before"):
+        with pytest.raises(RuntimeError, match="set the observer before it starts"):
             eio.observer = Notes()
     eio.observer = Notes()
     async with running(eio) as net:

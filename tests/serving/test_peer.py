@@ -119,7 +119,9 @@ async def test_send_nowait_into_a_full_outbox_follows_the_policy(
             assert [await peer.receive(), await peer.receive()] == left
         else:
             await wait_all_tasks_blocked()
-            assert ends == ["the client does not read: outbox of 3 packets, 1048576 bytes is full"]
+            assert ends == [
+                "the client does not read, so its outbox is full: the limits are 3 packets and 1048576 bytes"
+            ]
 
 
 @pytest.mark.rows("A12")

@@ -212,9 +212,9 @@ async def is_draining(server: Program) -> bool:
     [
         ('"127.0.0.1", TAKEN', "cannot listen on 127.0.0.1:TAKEN: Address already in use"),
         ('"192.0.2.1", 3000', "cannot listen on 192.0.2.1:3000: Cannot assign requested address"),
-        ('"::1", 70000', "cannot listen on [::1]:70000: a port is a number from 0 to 65535"),
-        ("None, -1", "cannot listen on *:-1: a port is a number from 0 to 65535"),
-        ('"a..b", 3000', "cannot listen on a..b:3000: this is no name of a host"),
+        ('"::1", 70000', "cannot listen on [::1]:70000: port must be from 0 to 65535"),
+        ("None, -1", "cannot listen on *:-1: port must be from 0 to 65535"),
+        ('"a..b", 3000', "cannot listen on a..b:3000: the host name is invalid"),
         ('"http://localhost", 3000', "cannot listen on http://localhost:3000: "),
     ],
 )

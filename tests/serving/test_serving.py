@@ -122,7 +122,7 @@ async def test_second_serve_outside_names_async_with(nursery: trio.Nursery) -> N
     await nursery.start(io.serve, "127.0.0.1", 0)
     with pytest.raises(RuntimeError, match="async with io:"):
         await io.serve("127.0.0.1", 0)
-    with pytest.raises(RuntimeError, match="runs already"):
+    with pytest.raises(RuntimeError, match="is already running"):
         async with io:
             pass
     nursery.cancel_scope.cancel()

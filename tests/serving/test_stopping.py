@@ -21,7 +21,7 @@ async def test_server_that_could_not_be_entered_can_be_entered_later(nursery: tr
     io = Server()
     async with trio.open_nursery() as serving:
         await serving.start(io.serve, "127.0.0.1", 0)
-        with pytest.raises(RuntimeError, match="runs already"):
+        with pytest.raises(RuntimeError, match="is already running"):
             await io.__aenter__()
         with pytest.raises(RuntimeError, match="async with io:"):
             await io.serve("127.0.0.1", 0)

@@ -100,7 +100,7 @@ def test_packets_before_the_answer_to_connect_break_the_protocol(packet):
 
 
 def test_a_second_connect_to_a_joined_namespace_breaks_the_protocol():
-    with pytest.raises(RemoteProtocolError, match="joined already"):
+    with pytest.raises(RemoteProtocolError, match="already joined"):
         receive(joined(), "0", 0.0)
 
 
@@ -111,7 +111,7 @@ def test_a_second_connect_takes_the_place_of_one_that_is_not_answered():
         auth = {"number": number}
         assert receive(connection, f'0{{"number":{number}}}') == ConnectReceived("/", auth)
     connection.accepted("/", "in /")
-    with pytest.raises(RemoteProtocolError, match="joined already"):
+    with pytest.raises(RemoteProtocolError, match="already joined"):
         receive(connection, "0")
 
 

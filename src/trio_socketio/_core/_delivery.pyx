@@ -17,7 +17,7 @@ def socket_delivery(int fd):
     """
     cdef tsio_delivery delivery
     if tsio_delivery_of(fd, &delivery) != TSIO_OK:
-        raise OSError(errno, "how far a peer has received")
+        raise OSError(errno, "cannot read how many bytes the peer has received")
     if not delivery.is_tcp:
         return None, delivery.outstanding, None
     return delivery.acknowledged, delivery.outstanding, delivery.quiet_ms / 1000

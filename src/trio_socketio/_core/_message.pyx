@@ -86,7 +86,7 @@ cdef class Message:
         cdef Py_ssize_t size = 0
         cdef const char *chars = NULL
         if self._message.parts:
-            raise TypeError("a message does not change")
+            raise TypeError("a message cannot be initialized twice")
         if len(packet_type) != 1 or not "0" <= packet_type <= "9":
             raise ValueError(f"packet_type must be one digit, not {packet_type!r}")
         if type(text) is bytes:  # fast path for packets: a memory view would cost 0.3 µs
@@ -105,13 +105,13 @@ cdef class Message:
             ))
         for attachment in attachments:
             if attachment is None:
-                raise TypeError("an attachment is a bytes-like object, not None")
+                raise TypeError("an attachment must be a bytes-like object, not None")
             view = attachment
             check_memory(tsio_message_add_binary(
                 self._message, &view[0] if view.shape[0] else NULL, <size_t>view.shape[0]
             ))
         if self._message.parts == 0:
-            raise ValueError("a message has a text or attachments")
+            raise ValueError("a message needs a text or attachments")
 
     def __dealloc__(self):
         if self._message is not NULL:

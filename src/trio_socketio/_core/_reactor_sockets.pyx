@@ -11,7 +11,7 @@ from trio_socketio._core._connection cimport tsio_conn_has_input
 
 cdef int _check_system(tsio_status status) except -1:
     if status == TSIO_E_SYSTEM:
-        raise OSError(errno, "the reactor")
+        raise OSError(errno, "a system call of the reactor failed")
     if status != TSIO_OK:
         raise MemoryError("the reactor")
     return 0

@@ -75,7 +75,7 @@ cdef class RoomIndex:
             ValueError: there is already a member with this id.
         """
         if member.id in self.members:
-            raise ValueError(f"there is a member {member.id!r} already")
+            raise ValueError(f"a member {member.id!r} already exists")
         member._member.conn = &connection._conn
         member._member.owner = <void *>member
         member._connection = connection

@@ -66,7 +66,7 @@ class LocalAdapter(Adapter[M]):
 
     def _log_taken_out(self, member: M, room: str) -> None:
         self.host.log.warning(
-            "socket %s was taken out of the room %s, the id of a socket that has connected: "
+            "socket %s was removed from the room %s, because a socket with this id has connected: "
             "give rooms that users name a prefix",
             member.id,
             room,
@@ -193,5 +193,5 @@ class LocalAdapter(Adapter[M]):
         """
         await trio.lowlevel.checkpoint()
         raise LocalProtocolError(
-            f"server_side_emit({event!r}) needs a cluster adapter, and this server has none"
+            f"server_side_emit({event!r}) needs a cluster adapter, but this server has none"
         )

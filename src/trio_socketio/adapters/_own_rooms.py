@@ -24,6 +24,6 @@ def require_own_rooms(members: Mapping[str, LocalMember], member: LocalMember, r
     for room in rooms:
         if is_foreign(members, member, room):
             raise ValueError(
-                f"the room {room!r} is the id of another socket, which this one must not read for: "
+                f"a socket must not join the room {room!r}, which is the id of another socket: "
                 "give rooms that users name a prefix"
             )

@@ -173,7 +173,9 @@ class BasePeer(Peer):
         ended_with_client = event != "close" and not self.connected
         failure = without_disconnected(error) if ended_with_client else error
         if failure is None:
-            self.runtime.log.debug("handler of %r ended with its client", event)
+            self.runtime.log.debug(
+                "handler of %r ended with Disconnected after its client had disconnected", event
+            )
             return
         self.runtime.log.error("handler of %r failed: the socket is closed", event, exc_info=failure)
         self.session.close(

@@ -18,5 +18,5 @@ def require_engine_middleware(function: Callable[..., Any]) -> None:
         TypeError: the middleware is not an ``async def``, or cannot be called with these two arguments.
     """
     if not any(inspect.iscoroutinefunction(item) for item in (function, type(function).__call__)):
-        raise TypeError(f"a middleware of the engine is an async def, unlike {function!r}")
+        raise TypeError(f"a middleware of the engine must be an async def, not {function!r}")
     require_arguments(function, "a middleware of the engine", 2)

@@ -57,9 +57,11 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
     def _reserve(self) -> EngineState:
         """Reserve the engine for a ``Server``."""
         if self._engine_state.is_below or self._runtime is not None:
-            raise ValueError("this engine serves already: make another one for this Server")
+            raise ValueError("this engine is already in use: make another EngineServer for this Server")
         if self._handlers.by_event:
-            raise ValueError("this engine has handlers for sockets, but those of a Server are io.on(...)")
+            raise ValueError(
+                "this engine has handlers for sockets, which a Server does not call: register handlers with io.on(...)"
+            )
         self._engine_state.is_below = True
         return self._engine_state
 
@@ -102,7 +104,7 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
     @observer.setter
     def observer(self, observer: EngineObserver | None) -> None:
         if self._engine_state.engine is not None:
-            raise RuntimeError("the server runs: an observer is set before")
+            raise RuntimeError("the server is running: set the observer before it starts")
         self._engine_state.observer = observer
 
     @overload
@@ -134,9 +136,13 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
         if callable(event):
             require_event_name(event)
         if event not in (*_HOOKS, *_EVENTS):
-            raise ValueError(f"the engine's events are {', '.join((*_EVENTS, *_HOOKS))}, not {event!r}")
+            raise ValueError(
+                f"event must be one of {', '.join(map(repr, (*_EVENTS, *_HOOKS)))}, not {event!r}"
+            )
         if event in _EVENTS and self._engine_state.is_below:
-            raise ValueError(f"the engine belongs to a Server: use io.on(...) instead of {event!r} here")
+            raise ValueError(
+                f"the engine belongs to a Server, which does not call handlers for {event!r}: use io.on(...)"
+            )
         if function is None:
             return lambda decorated: self.on(event, decorated)
         if event in _EVENTS:
@@ -154,7 +160,7 @@ class EngineServer(Serving[EngineConfig, EngineRuntime]):
 
     def _make_runtime(self) -> EngineRuntime:
         if self._engine_state.is_below:
-            raise RuntimeError("the engine belongs to a Server: serve that")
+            raise RuntimeError("the engine belongs to a Server: run the Server instead")
         log = logging.getLogger("trio_socketio.socket")
         return EngineRuntime(self._config, self._engine_state, self._handlers, log)
 

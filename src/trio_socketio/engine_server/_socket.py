@@ -165,11 +165,11 @@ class EngineSocket(EngineConn):
         if not isinstance(data, str):
             return Message(None, [data])
         if SEPARATOR in data:
-            raise LocalProtocolError("a text message must not hold U+001E, which separates packets")
+            raise LocalProtocolError("a text message must not contain U+001E, which separates packets")
         try:
             return Message(data)
         except UnicodeEncodeError as error:
-            raise LocalProtocolError(f"the message is no text: {error}") from None
+            raise LocalProtocolError(f"the message cannot be encoded as UTF-8: {error}") from None
 
     async def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> None:
         """Send a message. Wait for room in the outbox if its policy waits.

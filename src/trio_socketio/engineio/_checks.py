@@ -49,7 +49,7 @@ def check_age(name: str, seconds: float | None) -> None:
     if seconds is not None:
         _check_number(name, seconds, (int, float), "a number of seconds")
         if not 0 <= seconds < math.inf:
-            raise ValueError(f"{name} must be a number of seconds from 0 on, not {seconds!r}")
+            raise ValueError(f"{name} must be at least 0 seconds, not {seconds!r}")
 
 
 def check_heartbeat(name: str, seconds: float) -> None:
@@ -96,7 +96,7 @@ def check_text(name: str, value: str) -> None:
         TypeError: the value is not a string.
     """
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, not {value!r}")
+        raise TypeError(f"{name} must be a str, not {value!r}")
 
 
 def is_collection(value: object, kinds: type | UnionType) -> bool:
@@ -115,6 +115,6 @@ def check_list(name: str, value: object) -> None:
         TypeError: the value is not such a collection. A single string is refused, too.
     """
     if isinstance(value, str):
-        raise TypeError(f"{name} must be a list, such as [{value!r}], not the text {value!r}")
+        raise TypeError(f"{name} must be a list, such as [{value!r}], not the str {value!r}")
     if not is_collection(value, str):
-        raise TypeError(f"{name} must be a list of texts, not {value!r}")
+        raise TypeError(f"{name} must be a list of str, not {value!r}")

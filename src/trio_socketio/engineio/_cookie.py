@@ -45,17 +45,19 @@ class CookieOptions:
     def __post_init__(self) -> None:
         check_text("cookie: name", self.name)
         if not is_token(self.name):
-            raise ValueError(f"cookie: this cannot be its name: {self.name!r}")
+            raise ValueError(f"cookie: name must be a token (RFC 9110 section 5.6.2), not {self.name!r}")
         for attribute in (self.path, self.domain):
             if attribute is not None and not (attribute.isascii() and attribute.isprintable()):
-                raise ValueError(f"cookie: an attribute is printable ASCII, not {attribute!r}")
+                raise ValueError(f"cookie: path and domain must be printable ASCII, but {attribute!r} is not")
             if attribute is not None and ";" in attribute:
-                raise ValueError(f"cookie: an attribute has no semicolon, unlike {attribute!r}")
+                raise ValueError(
+                    f"cookie: path and domain must not contain a semicolon, but {attribute!r} does"
+                )
         if self.expires is not None and self.expires.tzinfo is None:
             raise ValueError("cookie: expires needs a time zone")
         check_age("cookie: max_age", self.max_age)
         if self.same_site not in (None, "Strict", "Lax", "None"):
-            raise ValueError(f"cookie: same_site is 'Strict', 'Lax' or 'None', not {self.same_site!r}")
+            raise ValueError(f"cookie: same_site must be 'Strict', 'Lax' or 'None', not {self.same_site!r}")
         object.__setattr__(self, "_attributes", "".join([f"; {each}" for each in self._written()]))
 
     def _written(self) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Cors:
         for text in texts:
             if text not in ("*", "null", "file://") and not re.fullmatch(r"[\w+.-]+://[^/\s]+", text):
                 raise ValueError(
-                    f"cors: an origin is like 'https://example.com', without a path, not {text!r}"
+                    f"cors: an origin must have a scheme and no path, such as 'https://example.com', unlike {text!r}"
                 )
         object.__setattr__(self, "_texts", frozenset(texts))
         object.__setattr__(self, "_patterns", tuple(each for each in origins if isinstance(each, re.Pattern)))
@@ -72,11 +72,15 @@ class Cors:
                 check_list(f"cors: {option}", getattr(self, option))
         for name in (*self.methods, *(self.allowed_headers or ()), *self.exposed_headers):
             if not is_token(name):
-                raise ValueError(f"cors: this is no name of a method or a header field: {name!r}")
+                raise ValueError(
+                    f"cors: methods and header fields must be tokens (RFC 9110 section 5.6.2), but {name!r} is not"
+                )
         check_age("cors: max_age", self.max_age)
         check_flag("cors: credentials", self.credentials)
         if not 200 <= self.options_success_status < 300:
-            raise ValueError(f"cors: options_success_status is 2xx, not {self.options_success_status!r}")
+            raise ValueError(
+                f"cors: options_success_status must be from 200 to 299, not {self.options_success_status!r}"
+            )
         granted = [("Access-Control-Allow-Credentials", "true")] if self.credentials else []
         if self.exposed_headers:
             granted.append(("Access-Control-Expose-Headers", ",".join(self.exposed_headers)))

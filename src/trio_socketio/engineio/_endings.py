@@ -70,6 +70,8 @@ class Endings:
                 try:
                     function(*args)
                 except Exception:
-                    self._logger.critical("internal error in the report of an ending", exc_info=True)
+                    self._logger.critical(
+                        "internal error while the end of a session was reported", exc_info=True
+                    )
         finally:
             self._is_delivering = False

@@ -39,10 +39,10 @@ def unwrap(form: bytes) -> bytes:
         ValueError: the form is malformed, or does not have exactly one field ``d``.
     """
     if _BAD_ESCAPE.search(form):
-        raise ValueError("a percent sign in a form that begins no escape")
+        raise ValueError("the form has a percent sign without two hexadecimal digits")
     values = _FIELD.findall(form)
     if len(values) != 1:
-        raise ValueError(f"a form with {len(values)} fields named d, not one")
+        raise ValueError(f"the form has {len(values)} fields named d, not one")
     payload = unquote_form(values[0])
     assert payload is not None
     return _NEWLINE.sub(b"\n", payload).replace(rb"\\n", rb"\n")

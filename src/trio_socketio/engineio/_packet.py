@@ -61,7 +61,7 @@ def parse_packet(packet: str | bytes, revision: int) -> Packet | Failure:
         if packet_type is not None:
             return Packet(packet_type, packet[1:])
         what = f"a packet of type {packet[:1]!r}" if packet else "an empty packet"
-        return Failure(f"unexpected from a client: {what}", 0)
+        return Failure(f"the client sent {what}", 0)
     message: bytes | Failure
     if revision == 3:
         message = unwrap_binary3(packet)

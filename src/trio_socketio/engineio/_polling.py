@@ -128,7 +128,7 @@ class PollingTransport:
         if self.session.state is State.CLOSED:
             return BAD_REQUEST
         if self._notify is not None:
-            self.session.fail(DisconnectReason.TRANSPORT_ERROR, "overlap of two polls")
+            self.session.fail(DisconnectReason.TRANSPORT_ERROR, "a poll arrived while another one waited")
             return BAD_REQUEST
         self._notify = notify
         link = self.session.link
@@ -251,9 +251,9 @@ class PollingTransport:
         """
         description = ""
         if self._posting:
-            description = "overlap of two POSTs"
+            description = "a POST arrived while another one was in progress"
         elif content_type != self._post_type and not self._accepts(content_type):
-            description = "invalid content: these payloads are text"
+            description = "the payload of a POST must be text"
         if description:
             self.session.fail(DisconnectReason.TRANSPORT_ERROR, description)
             return BAD_REQUEST

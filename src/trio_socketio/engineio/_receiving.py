@@ -73,7 +73,7 @@ def receive(session: ReceivingSession, packet: str | bytes | CloseFrame | Failur
         session.close(DisconnectReason.TRANSPORT_CLOSE, description, now=now, by_peer=True)
     else:
         what = f"a packet of type {packet_type.value!r}"
-        session.fail(DisconnectReason.PARSE_ERROR, f"unexpected from a client: {what}")
+        session.fail(DisconnectReason.PARSE_ERROR, f"the client sent {what}")
 
 
 def _beat(session: ReceivingSession, packet_type: PacketType, now: float) -> None:

@@ -117,7 +117,9 @@ class Rules:
                 self._logger.exception("generate_id failed: no session is opened")
                 return Refusal.ID_GENERATION
         if not isinstance(sid, str) or not sid or sid in self._sessions:
-            self._logger.error("generate_id gave no text, a blank id or one in use: no session is opened")
+            self._logger.error(
+                "generate_id must return a str that is neither empty nor in use: no session is opened"
+            )
             return Refusal.ID_GENERATION
         request.new_sid = sid
         return None

@@ -91,7 +91,7 @@ class Candidate:
         elif isinstance(packet, Failure):
             self.fail(packet.text, code=packet.close_code)
         else:
-            self.fail("this is not the packet that an upgrade needs next")
+            self.fail("unexpected packet during the upgrade")
 
     def written(self, now: float = math.nan) -> None:
         """Note that the answer to the probe is written."""
@@ -158,7 +158,9 @@ class Candidate:
             return
         timeout = self.session.context.options.upgrade_timeout
         self.session.context.logger.info(
-            "session %s…: no upgrade within %g s, it stays on polling", self.session.sid[:6], timeout
+            "session %s… stays on polling, because the upgrade took more than %g s",
+            self.session.sid[:6],
+            timeout,
         )
         self.fail("upgrade timeout")
 

@@ -37,7 +37,7 @@ def resolve(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
         return annotation
     if not inspect.isfunction(function):
         raise TypeError(
-            f"the annotation {annotation!r} of {parameter.name} cannot be resolved: no function has it"
+            f"the annotation {annotation!r} of {parameter.name} cannot be resolved: it belongs to no function"
         )
     try:
         return eval(annotation, function.__globals__, _nonlocals(function))

@@ -53,9 +53,9 @@ class _Parameter:
             )
         if foreign is not None:
             raise TypeError(
-                f"the annotation {annotation!r} of {self.name} cannot be used: msgspec decodes nothing to "
+                f"the annotation {annotation!r} of {self.name} cannot be used, because msgspec cannot decode to "
                 f"{foreign.__name__}. A handler is called with the socket, unless socket.on registers it, and with the "
-                "event's arguments. A parameter for something else is keyword-only and has a default"
+                "event's arguments. Other parameters must be keyword-only and have defaults"
             )
 
     def convert(self, value: Any) -> Any:
@@ -179,7 +179,7 @@ class Handler(FastCall):
             TypeError: the function needs more arguments.
         """
         if self.required > count:
-            raise TypeError(f"{self.name} needs more arguments than {event!r} has, which are {count}")
+            raise TypeError(f"{self.name} expects {self._expectation}, but {event!r} has {count}")
 
     def trim(self, args: Sequence[Any]) -> Sequence[Any]:
         """Drop those arguments of a lifecycle event that the handler has no parameters for."""

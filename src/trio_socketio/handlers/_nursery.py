@@ -75,7 +75,7 @@ class SocketNursery:
 
     def _open(self) -> None:
         if self._over:
-            raise Disconnected("the socket has ended: its nursery takes no more tasks")
+            raise Disconnected("the socket has ended: its nursery does not accept new tasks")
         if self._scope is None:
             self._scope, self._opened = trio.CancelScope(), trio.Event()
             self._start(self._host, self._scope)

@@ -32,7 +32,7 @@ def require_event_name(event: object) -> None:
     if callable(event):
         name = getattr(event, "__name__", "message")
         raise TypeError(f'the name of the event is missing: write .on("{name}") instead of .on')
-    raise TypeError(f"the name of an event is a str or a number, not {type(event).__name__}")
+    raise TypeError(f"the name of an event must be a str or a number, not {type(event).__name__}")
 
 
 def require_function(function: object, what: str = "a handler") -> None:
@@ -46,13 +46,15 @@ def require_function(function: object, what: str = "a handler") -> None:
         TypeError: the value is not callable, or is a generator function.
     """
     if not callable(function):
-        raise TypeError(f"{what} is a function, not {type(function).__name__}")
+        raise TypeError(f"{what} must be a function, not {type(function).__name__}")
     for item in (function, getattr(function, "__call__", None)):  # noqa: B004
         if inspect.isgeneratorfunction(item) or inspect.isasyncgenfunction(item):
             name = function_name(function)
-            error = f"{name} is a generator function, whose body would never run: {what} has no yield"
+            error = (
+                f"{name} is a generator function, whose body would never run: {what} must not contain yield"
+            )
             if what == "a handler":
-                error += ". It sends with socket.emit, and answers with what it returns"
+                error += ". It sends with socket.emit, and its return value is the acknowledgement"
             raise TypeError(error)
 
 
@@ -69,7 +71,7 @@ def require_hook(function: Callable[..., Any], what: str, count: int) -> None:
     """
     require_function(function, what)
     if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{function_name(function)} is never awaited: {what} is a plain function")
+        raise TypeError(f"{function_name(function)} is never awaited: {what} must be a plain def")
     require_arguments(function, what, count)
 
 

@@ -191,5 +191,7 @@ class BasePeer(Peer):
             member.mailbox.deliver()
 
     def _broken(self, error: RemoteProtocolError) -> None:
-        self.runtime.log.info("session %s… broke the protocol: %.200s", self.session.sid[:6], error)
+        self.runtime.log.info(
+            "session %s… is closed because of a protocol error: %.200s", self.session.sid[:6], error
+        )
         self.session.close(DisconnectReason.FORCED_CLOSE, str(error), now=trio.current_time(), code=1002)

@@ -43,7 +43,7 @@ class ServerOptions(EngineServerOptions, total=False):
 def _check_adapter(name: str, factory: object) -> None:
     """Check that an option can make adapters, without calling it."""
     if isinstance(factory, Adapter):
-        raise TypeError(f"{name} must make an adapter for each namespace, and not be one: give its class")
+        raise TypeError(f"{name} must be the class of an adapter, not an adapter: each namespace has its own")
     if not callable(factory) or inspect.iscoroutinefunction(factory):
         raise TypeError(f"{name} must be the class of an adapter, or a plain function, not {factory!r}")
 
@@ -93,7 +93,7 @@ class ServerConfig(EngineConfig):
         inherited = {item.name: getattr(engine.config, item.name) for item in fields(EngineConfig)}
         for name in options:
             if name in inherited:
-                raise TypeError(f"{name!r} is the engine's: EngineServer({name}=…)")
+                raise TypeError(f"{name!r} is an option of the engine: pass it to EngineServer({name}=…)")
         return cls(**inherited, **options)
 
     def client_folder(self) -> Path | None:

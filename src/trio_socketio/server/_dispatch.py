@@ -110,7 +110,11 @@ class Dispatcher:
         """Report an error, except for ``Disconnected`` after the socket has ended, which is expected."""
         failure = without_disconnected(error) if socket.has_ended else error
         if failure is None:
-            self._log.debug("handler of %.50r in %s ended with its client", event, socket.namespace.name)
+            self._log.debug(
+                "handler of %.50r in %s ended with Disconnected after its client had disconnected",
+                event,
+                socket.namespace.name,
+            )
         else:
             self.report(socket, event, failure)
 

@@ -20,8 +20,8 @@ __all__ = ["HeldEvents"]
 
 _CALL = (
     "%s has waited for %g s in a call to its own client, and later events of this client wait behind it: if the client "
-    "answers only when one of them is handled, neither goes on. Make the call in socket.nursery, "
-    "or serve with ordering='concurrent'"
+    "answers only after one of them is handled, handler and client wait for each other. "
+    "Make the call in a task of socket.nursery, or serve with ordering='concurrent'"
 )
 
 

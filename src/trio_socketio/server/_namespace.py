@@ -104,7 +104,7 @@ class Namespace(Listening, BroadcastOperator):
             TypeError: the function is async, or cannot take these arguments.
         """
         if event not in ROOM_EVENTS:
-            raise ValueError(f"{event!r} is no event of rooms: they are {', '.join(map(repr, ROOM_EVENTS))}")
+            raise ValueError(f"event must be one of {', '.join(map(repr, ROOM_EVENTS))}, not {event!r}")
 
         def register(function: Observer) -> Observer:
             require_hook(function, "an observer of rooms", ROOM_EVENTS[event])

@@ -73,7 +73,7 @@ class SocketIOPeer(BasePeer):
         else:
             self.connection.left(incoming.namespace, trio.current_time())
             self.set_alarm()
-            member.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left")
+            member.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client left the namespace")
 
     def _is_full(self, namespace: str) -> bool:
         """Return whether events of this namespace have to wait undecoded."""
@@ -115,7 +115,7 @@ class SocketIOPeer(BasePeer):
     def _connect(self, request: ConnectReceived) -> None:
         former = (self.connecting or {}).get(request.namespace)
         if former is not None:  # the middlewares of the first CONNECT still run
-            former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "the client asked again")
+            former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, "another CONNECT replaces this one")
         namespace = self.runtime.namespaces.get(request.namespace)
         if namespace is None:
             self._refuse(request.namespace, {"message": "Invalid namespace"})

@@ -31,9 +31,11 @@ def require_registrable(event: object) -> None:
     """
     require_event_name(event)
     if event in _NEVER_SENT:
-        raise ValueError(f"{event!r} is Socket.IO's own name: no client can send it, and no server tells it")
+        raise ValueError(f"{event!r} is a reserved event name of Socket.IO: a handler for it would never run")
     if event == "*":
-        raise ValueError('"*" is no name for all events here: on_any registers a handler for every event')
+        raise ValueError(
+            '"*" does not stand for all events: use on_any to register a handler for every event'
+        )
 
 
 def require_middleware(function: Callable[..., Any], socket_type: type) -> None:
@@ -53,8 +55,7 @@ def require_middleware(function: Callable[..., Any], socket_type: type) -> None:
     if len(required) > 1:
         raise TypeError(
             f"the middleware {name} has {len(required)} required parameters, but is called with the socket "
-            "alone: there is no next() to call. It admits a client by returning, and refuses one by raising "
-            "ConnectRefused"
+            "alone and without next(). To accept a client it returns, and to refuse one it raises ConnectRefused"
         )
     if not positional and not any(item.kind is inspect.Parameter.VAR_POSITIONAL for item in parameters):
         raise TypeError(f"the middleware {name} needs a parameter for the socket")

@@ -29,11 +29,11 @@ def names(rooms: tuple[Rooms, ...]) -> list[str]:
 
 def _several(rooms: object) -> Iterable[str]:
     if not isinstance(rooms, Iterable):
-        raise TypeError(f"a room is a str, not {type(rooms).__name__}")
+        raise TypeError(f"a room must be a str, not {type(rooms).__name__}")
     return rooms
 
 
 def _plain(room: str) -> str:
     if not isinstance(room, str):
-        raise TypeError(f"a room is a str, not {type(room).__name__}")
+        raise TypeError(f"a room must be a str, not {type(room).__name__}")
     return str.__str__(room)

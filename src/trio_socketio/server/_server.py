@@ -61,7 +61,9 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
             ValueError: a packet cannot contain the name: it has a comma, a control character or a surrogate.
         """
         if "," in name or not name.isprintable():
-            raise ValueError(f"a namespace's name has no comma and no control character, unlike {name!r}")
+            raise ValueError(
+                f"the name of a namespace must not contain a comma or an unprintable character, but {name!r} does"
+            )
         name = str.__str__(name)  # turns a member of a StrEnum into a plain str
         if not name.startswith("/"):
             name = f"/{name}"

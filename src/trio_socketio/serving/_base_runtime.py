@@ -199,7 +199,7 @@ class BaseRuntime(BusyTasks):
         name = getattr(function, "__qualname__", repr(function))
         if name not in self._known_false:
             self._known_false.add(name)
-            self.log.warning("%s returned False, which refuses no client here: %s", name, remedy)
+            self.log.warning("%s returned False, which does not refuse the client: %s", name, remedy)
 
     # serving
 

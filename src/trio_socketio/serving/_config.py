@@ -184,7 +184,7 @@ class EngineConfig:
     def __post_init__(self) -> None:
         check_options(self)
         if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
-            raise ValueError(f"health_path must differ from path, unlike {self.health_path!r}")
+            raise ValueError(f"health_path must differ from path, but both are {self.health_path!r}")
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Self:

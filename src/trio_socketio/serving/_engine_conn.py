@@ -85,7 +85,7 @@ class EngineConn:
         if callable(event):
             require_event_name(event)
         if event not in self._EVENTS:
-            raise ValueError(f"the events here are {', '.join(map(repr, self._EVENTS))}, not {event!r}")
+            raise ValueError(f"event must be one of {', '.join(map(repr, self._EVENTS))}, not {event!r}")
 
     def close(self) -> None:
         """End the session. Its sockets end with the reason ``forced server close``.

@@ -10,8 +10,8 @@ __all__ = ["HELD_SECONDS", "log_held"]
 HELD_SECONDS = 5.0
 
 _CONNECTION = (
-    "%s has not returned for %g s while events of its client wait: call socket.ready() when they may be handled, "
-    "or start what goes on in socket.nursery"
+    "%s has not returned for %g s, and events of its client wait for that: "
+    "call socket.ready() when they may be handled, or do long work in a task of socket.nursery"
 )
 
 

@@ -62,8 +62,8 @@ class Inlet:
         """
         if get_ident() == self._thread:
             raise RuntimeError(
-                f"from_thread.{name} blocks and this is the server's own thread: "
-                f"call {name} in a Trio task, from_thread.{name}_soon elsewhere"
+                f"from_thread.{name} must not block the server's own thread: "
+                f"call {name} in a Trio task, or from_thread.{name}_soon outside one"
             )
         done: Future[None] = Future()
         self._put(_Call(done, function, args))
@@ -89,7 +89,7 @@ class Inlet:
         if not self._is_open:
             raise RuntimeError(STOPPED)
         if len(self._calls) >= MAX_CALLS:
-            raise RuntimeError(f"{MAX_CALLS} calls wait for the server's thread, which is busy")
+            raise RuntimeError(f"{MAX_CALLS} calls wait for the server's thread, and no more may wait")
         self._calls.append(call)
         # Trio makes the call before its run ends, or raises RunFinishedError, which is a RuntimeError.
         self._token.run_sync_soon(self._make_calls, idempotent=True)
@@ -112,7 +112,7 @@ class Inlet:
                 if call.done is not None:
                     call.done.set_exception(error)
                 else:
-                    self._log.error("a call from outside Trio failed", exc_info=error)
+                    self._log.error("a call made outside a Trio task failed", exc_info=error)
 
     def _make(self, call: _Call) -> None:
         if not self._is_open:

@@ -69,7 +69,7 @@ def check_transports(name: str, transports: Sequence[str]) -> None:
     """Check a list of transports. It must not be empty."""
     check_list(name, transports)
     if not transports or not {"polling", "websocket"}.issuperset(transports):
-        raise ValueError(f"{name} are 'polling' and 'websocket', not {transports!r}")
+        raise ValueError(f"{name} must be a list of 'polling', 'websocket' or both, not {transports!r}")
 
 
 def check_subprotocols(name: str, subprotocols: Sequence[str] | None) -> None:
@@ -78,17 +78,19 @@ def check_subprotocols(name: str, subprotocols: Sequence[str] | None) -> None:
         check_list(name, subprotocols)
         for subprotocol in subprotocols:
             if not is_token(subprotocol):
-                raise ValueError(f"{name} are tokens of RFC 9110, unlike {subprotocol!r}")
+                raise ValueError(
+                    f"{name} must be tokens (RFC 9110 section 5.6.2), but {subprotocol!r} is not"
+                )
 
 
 def check_initial_packet(name: str, packet: object) -> None:
     """Check that a message can be sent on each transport, or is None."""
     if packet is not None and not isinstance(packet, str | bytes):
-        raise TypeError(f"{name} must be a text or bytes, not {packet!r}")
+        raise TypeError(f"{name} must be a str or bytes, not {packet!r}")
     if isinstance(packet, str) and "\x1e" in packet:
-        raise ValueError(f"{name} must not hold U+001E, which separates packets")
+        raise ValueError(f"{name} must not contain U+001E, which separates packets")
     if isinstance(packet, str) and any("\ud800" <= character <= "\udfff" for character in packet):
-        raise ValueError(f"{name} must not hold a lone surrogate, which UTF-8 cannot encode")
+        raise ValueError(f"{name} must not contain a lone surrogate, which UTF-8 cannot encode")
 
 
 def check_networks(name: str, networks: Sequence[str]) -> None:
@@ -99,7 +101,9 @@ def check_networks(name: str, networks: Sequence[str]) -> None:
             try:
                 ipaddress.ip_network(network)
             except ValueError as error:
-                raise ValueError(f"{name} are 'unix' and networks like '10.0.0.0/8': {error}") from None
+                raise ValueError(
+                    f"{name} must be networks such as '10.0.0.0/8', or 'unix': {error}"
+                ) from None
 
 
 def check_client_folder(name: str, folder: object) -> None:

@@ -11,7 +11,7 @@ __all__ = ["check_names"]
 #: Options of python-socketio, python-engineio and Node's servers whose names here differ by more than their spelling.
 _ELSEWHERE = {
     # python-socketio and python-engineio
-    "async_handlers": "whether a socket's handlers overlap is ordering='concurrent' or 'serial'",
+    "async_handlers": "use ordering='concurrent' if a socket's handlers may overlap, else 'serial'",
     "async_mode": "none is needed, the server always runs on Trio",
     "always_connect": "none is needed, CONNECT is answered before the connection handlers run",
     "connect_timeout": "'connect_timeout' is an option of Server; see 'hold_timeout' and 'admission_timeout'",
@@ -26,7 +26,7 @@ _ELSEWHERE = {
     "logger": "set the level of logging.getLogger('trio_socketio')",
     "manage_acks": "none is needed, acknowledgements are always on",
     "max_decode_packets": "packets of a POST are limited by 'max_http_buffer_size'",
-    "monitor_clients": "none is needed, clients that vanish are always noticed",
+    "monitor_clients": "none is needed, the server always detects lost connections",
     "namespaces": "none is needed, use io.of(name)",
     "serializer": "there is only the default parser",
     "socketio_path": "its name is 'path'",

@@ -72,8 +72,8 @@ class Peer(ABC):
         if holders:
             known.update(holders)
             self.runtime.log.warning(
-                "session %s… has not been read for %g s: its inbox is full, and what takes long is %s. "
-                "Long work belongs into a task (socket.nursery)",
+                "session %s… has not been read for %g s, because its inbox is full and waits for %s. "
+                "Do long work in a task of socket.nursery",
                 self.session.sid[:6],
                 seconds,
                 ", ".join(holders),
@@ -101,8 +101,8 @@ class Peer(ABC):
     def overflow(self) -> None:
         """Disconnect the client, because its outbox is full and the next message can neither wait nor be dropped."""
         limits = self.runtime.config.outbox
-        size = f"{limits.max_packets} packets, {limits.max_bytes} bytes"
-        self.give_up(f"the client does not read: outbox of {size} is full")
+        size = f"{limits.max_packets} packets and {limits.max_bytes} bytes"
+        self.give_up(f"the client does not read, so its outbox is full: the limits are {size}")
 
     def give_up(self, description: str) -> None:
         """End the session and log why, because the client has exceeded a limit."""
@@ -138,7 +138,9 @@ class Peer(ABC):
             self.waiting -= 1
             room.unpark_all()  # later sends may find room that this one has not used
         self.give_up(f"the client did not read for write_timeout={timeout:g} s")
-        raise Disconnected("the socket was disconnected: nothing was read for write_timeout")
+        raise Disconnected(
+            f"the socket was disconnected: the client did not read for write_timeout={timeout:g} s"
+        )
 
     def _waiting_room(self) -> trio.lowlevel.ParkingLot:
         """Return the parking lot of tasks that wait until messages are written."""

@@ -87,11 +87,11 @@ class Program:
         """Listen, print the addresses, and serve until a signal ends the program."""
         try:
             if not 0 <= port <= 65535:  # the resolver would use the lower 16 bits
-                raise OSError(0, "a port is a number from 0 to 65535")
+                raise OSError(0, "port must be from 0 to 65535")
             listeners = await open_listeners(host, port, ssl_context, backlog)
         except (OSError, UnicodeError) as error:
             name = host.decode(errors="backslashreplace") if isinstance(host, bytes) else host
-            cause = (error.strerror or error) if isinstance(error, OSError) else "this is no name of a host"
+            cause = (error.strerror or error) if isinstance(error, OSError) else "the host name is invalid"
             self.status = f"cannot listen on {_address(name or '*', port)}: {cause}"
             return
         try:

@@ -64,13 +64,13 @@ class Serving(ABC, Generic[C, R]):
 
     def _require_runtime(self) -> R:
         if self._runtime is None:
-            raise RuntimeError("the server does not run: use it inside of ``async with io:``")
+            raise RuntimeError("the server is not running: call this inside ``async with io:``")
         return self._runtime
 
     async def __aenter__(self) -> Self:
         """Start the server. Several ``serve`` calls may run inside the block."""
         if self._running is not None:
-            raise RuntimeError("the server runs already")
+            raise RuntimeError("the server is already running")
         running = self._run()
         await running.__aenter__()
         self._running = running
@@ -87,7 +87,7 @@ class Serving(ABC, Generic[C, R]):
     @asynccontextmanager
     async def _run(self) -> AsyncIterator[None]:
         if self._runtime is not None:
-            raise RuntimeError("the server runs already")
+            raise RuntimeError("the server is already running")
         self._runtime = runtime = self._make_runtime()
         self._engine_state.engine = runtime.engine
         try:
@@ -110,7 +110,7 @@ class Serving(ABC, Generic[C, R]):
             yield self._runtime
         elif self._runtime is not None:
             raise RuntimeError(
-                "the server serves already; to serve several times at once, use ``async with io:``"
+                "another serve call is running: to run several at once, call them inside ``async with io:``"
             )
         else:
             async with self._run():

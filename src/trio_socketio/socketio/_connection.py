@@ -221,7 +221,7 @@ class SocketIOConnection(Generic[M]):
         if namespace not in self.members:
             if self._left is not None and namespace in self._left:
                 return None
-            raise RemoteProtocolError(f"{kind.name} for a namespace that is not joined")
+            raise RemoteProtocolError(f"{kind.name} for a namespace that the client has not joined")
         if kind is EVENT:
             name, *args = packet.data
             return EventReceived(namespace, name, args, packet.id, packet.size)
@@ -235,7 +235,7 @@ class SocketIOConnection(Generic[M]):
 
     def _join(self, namespace: str, auth: dict[str, Any]) -> ConnectReceived:
         if namespace in self.members:
-            raise RemoteProtocolError("CONNECT to a namespace that is joined already")
+            raise RemoteProtocolError("CONNECT to a namespace that the client has already joined")
         if len(namespace) > MAX_NAMESPACE_LENGTH:
             raise RemoteProtocolError(f"namespace of more than {MAX_NAMESPACE_LENGTH} characters")
         self._forget_left(namespace)

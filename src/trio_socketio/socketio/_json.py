@@ -141,7 +141,7 @@ def insert_attachments(value: Any, attachments: list[bytes]) -> Any:
     """
     result, used = _values.insert_attachments(value, attachments)
     if used < 0:
-        raise RemoteProtocolError("illegal attachments: a placeholder names none of them")
+        raise RemoteProtocolError("illegal attachments: the number of a placeholder is out of range")
     if used < len(attachments):
-        raise RemoteProtocolError("illegal attachments: not every attachment has its placeholder")
+        raise RemoteProtocolError("illegal attachments: an attachment has no placeholder")
     return result

@@ -91,9 +91,9 @@ def encode_event(
 
 def _check_name(event: object) -> None:
     if not isinstance(event, str | int | float) or isinstance(event, bool):
-        raise LocalProtocolError(f"an event name is a str or a number, not {type(event).__name__}")
+        raise LocalProtocolError(f"an event name must be a str or a number, not {type(event).__name__}")
     if isinstance(event, float) and not math.isfinite(event):
-        raise LocalProtocolError(f"{event} is no event name: JSON has no such number")
+        raise LocalProtocolError(f"{event} cannot be an event name: JSON has no such number")
 
 
 _DIGITS = {kind: b"%d" % kind for kind in PacketType}
@@ -140,14 +140,14 @@ def _wrong_with(kind: PacketType, data: Any, ack_id: int | None) -> str | None:
     if kind is EVENT:
         if type(data) is not list:
             return "EVENT needs an array"
-        return "an event begins with its name, a string or a number"
+        return "EVENT must begin with its name, a string or a number"
     if kind is ACK:
         if type(data) is not list:
             return "ACK needs an array"
-        return "an ACK without an id" if ack_id is None else None
+        return "ACK needs an id" if ack_id is None else None
     if kind is CONNECT:
         return None if isinstance(data, dict) else "CONNECT needs an object"
-    return "DISCONNECT has no data" if kind is DISCONNECT else "CONNECT_ERROR comes from servers only"
+    return "DISCONNECT must not have data" if kind is DISCONNECT else "only a server may send CONNECT_ERROR"
 
 
 #: The packet type for each digit. The binary forms become EVENT and ACK, because attachments are put in place.
@@ -250,7 +250,7 @@ class Decoder:
             RemoteProtocolError: close the connection.
         """
         if self._partial is not None:
-            raise RemoteProtocolError("a text message where an attachment is due")
+            raise RemoteProtocolError("a text message arrived before all attachments of a packet")
         packet = self.read(data)
         if packet.is_complete:
             return packet
@@ -276,7 +276,7 @@ class Decoder:
         """
         partial = self._partial
         if partial is None:
-            raise RemoteProtocolError("a binary message that no packet announced")
+            raise RemoteProtocolError("a binary message arrived without a packet that has attachments")
         size = partial.add(data)
         if size > self._max_bytes:
             raise RemoteProtocolError(
