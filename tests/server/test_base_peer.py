@@ -1,11 +1,11 @@
-"""A session as its sockets use it: reading goes on while a call is pending, even if an inbox is full."""
+"""A session as its sockets use it: pending CONNECTs, ids of sockets, and reading while a call is pending."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import trio
-from support.handlers import Slow, pending_call
+from support.handlers import Slow, answer, asked, pending_call
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server, Socket
@@ -55,3 +55,54 @@ async def test_pending_call_in_one_namespace_keeps_the_connection_reading(
             for _ in range(5):
                 await client.emit("slow")
         slow.go_on.set()
+
+
+async def test_connect_is_pending_while_its_middlewares_run(running: Any) -> None:
+    io = Server()
+    go_on = trio.Event()
+
+    @io.of("/b").use
+    async def wait(socket: Socket) -> None:
+        await go_on.wait()
+
+    async with running(io) as net:
+        client = await net.connect()
+        (socket,) = io.sockets.values()
+        peer = socket._state.peer
+        assert peer.connecting is None
+        await client.send("0/b,")
+        await wait_all_tasks_blocked()
+        assert peer.connecting is not None
+        assert list(peer.connecting) == ["/b"]
+        assert list(peer.members) == ["/"]
+        go_on.set()
+        assert "0/b," in await client.receive()
+        assert peer.connecting is None
+        assert list(peer.members) == ["/", "/b"]
+
+
+async def test_ids_of_sockets_in_protocol_5_are_not_derived_from_the_session(running: Any) -> None:
+    io = Server()
+    io.of("/b")
+    async with running(io) as net:
+        client = await (await net.connect()).connect("/b")
+        sid = io.sockets[client.sids["/"]].conn.id
+        assert len({sid, *client.sids.values()}) == 3
+        assert not any(sid in socket_id for socket_id in client.sids.values())
+
+
+async def test_calls_are_pending_until_the_last_one_ends(running: Any) -> None:
+    io = Server()
+    async with running(io) as net:
+        client = await asked(net)
+        (socket,) = io.sockets.values()
+        peer = socket._state.peer
+        assert peer.calls_pending
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(socket.call, "another")
+            await answer(client)
+            await wait_all_tasks_blocked()
+            assert peer.calls_pending
+        await client.send('30["answer"]')
+        await wait_all_tasks_blocked()
+        assert not peer.calls_pending

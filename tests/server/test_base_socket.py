@@ -1,4 +1,4 @@
-"""``disconnect`` of a socket, with and without ``close``."""
+"""A socket as peers and handlers use it: ``disconnect``, siblings, and the handlers that waiting events wait for."""
 
 from __future__ import annotations
 
@@ -70,3 +70,70 @@ async def test_disconnect_may_be_called_in_any_handler(running: Any) -> None:
         assert isinstance(await client.receive(), CloseConnection)
         await wait_all_tasks_blocked()
     assert ended == ["server namespace disconnect"] * 2
+
+
+async def test_siblings_are_the_sockets_of_one_client(running: Any) -> None:
+    io = Server()
+    io.of("/b")
+    async with running(io) as net:
+        client = await (await net.connect()).connect("/b")
+        await net.connect()
+        states = [
+            namespace.sockets[client.sids[namespace.name]]._state for namespace in (io.of("/"), io.of("/b"))
+        ]
+        assert len(io.sockets) == 2
+        for state in states:
+            assert list(state.siblings) == states
+
+
+@pytest.mark.parametrize("where", ["connection", "event", "iteration"])
+async def test_handlers_at_work_are_named(running: Any, where: str) -> None:
+    io = Server(inbox_events=2)
+    go_on = trio.Event()
+
+    async def stay(socket: Socket, *args: object) -> None:
+        await go_on.wait()
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        if where == "connection":
+            await go_on.wait()
+        elif where == "iteration":
+            async for _ in socket:
+                await go_on.wait()
+
+    if where != "iteration":
+        io.on("ev", stay)
+    expected = {"connection": "connection", "event": "stay", "iteration": "an iteration over events"}[where]
+    async with running(io) as net:
+        client = await net.connect()
+        (socket,) = io.sockets.values()
+        await client.emit("ev", 0)
+        await wait_all_tasks_blocked()
+        assert socket._state.holders() == []  # the inbox is not full
+        for number in range(1, 5):
+            await client.emit("ev", number)
+        await wait_all_tasks_blocked()
+        (holder,) = socket._state.holders()
+        assert expected in holder
+        assert socket._state.handlers_at_work() == [holder]
+        go_on.set()
+
+
+async def test_finish_waits_until_events_are_handled(running: Any, autojump_clock: Any) -> None:
+    io = Server()
+    done: list[int] = []
+
+    @io.on("ev")
+    async def handle(socket: Socket, number: int) -> None:
+        await trio.sleep(1)
+        done.append(number)
+
+    async with running(io) as net:
+        client = await net.connect()
+        for number in range(3):
+            await client.emit("ev", number)
+        await wait_all_tasks_blocked()
+        (socket,) = io.sockets.values()
+        await socket._state.finish()
+        assert done == [0, 1, 2]

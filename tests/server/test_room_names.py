@@ -1,7 +1,8 @@
-"""The names of rooms."""
+"""The names of rooms: one or several, alone or in an iterable."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from support.links import only
 from trio_socketio import (
     Server,
 )
+from trio_socketio.server._room_names import names
 
 
 async def test_room_names_that_are_no_text_are_refused(running: Any) -> None:
@@ -31,3 +33,36 @@ def test_operators_refuse_names_that_are_no_text_in_one_sentence(rooms: Any) -> 
     for choose in (io.to, io.in_, io.except_, io.volatile.to):
         with pytest.raises(TypeError, match="a room must be a str, not"):
             choose(rooms)
+
+
+class Room(StrEnum):
+    LOBBY = "lobby"
+
+
+@pytest.mark.parametrize(
+    ("rooms", "flat"),
+    [
+        ((), []),
+        (("a",), ["a"]),
+        (("a", "b"), ["a", "b"]),
+        ((["a", "b"],), ["a", "b"]),
+        (("a", {"b"}, (name for name in "cd")), ["a", "b", "c", "d"]),
+        (([],), []),
+        (("",), [""]),
+    ],
+)
+def test_rooms_are_flattened_by_one_level(rooms: Any, flat: list[str]) -> None:
+    assert names(rooms) == flat
+
+
+@pytest.mark.parametrize("rooms", [(Room.LOBBY,), ([Room.LOBBY],)])
+def test_subclasses_of_str_become_str(rooms: Any) -> None:
+    (name,) = names(rooms)
+    assert type(name) is str
+    assert name == "lobby"
+
+
+@pytest.mark.parametrize("rooms", [(1,), (None,), ([1],), ([["a"]],), (b"a",)])
+def test_other_types_are_refused(rooms: Any) -> None:
+    with pytest.raises(TypeError, match="a room is a str, not "):
+        names(rooms)

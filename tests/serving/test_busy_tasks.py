@@ -1,7 +1,8 @@
-"""Draining waits for the tasks that have work."""
+"""Draining and stopping wait for the tasks that have work."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -67,3 +68,75 @@ async def test_drain_ends_after_its_timeout(running: Any, autojump_clock: Any) -
         await io.drain(timeout=7)
         assert trio.current_time() - start == pytest.approx(7)
         assert isinstance(await client.receive(), CloseConnection)
+
+
+async def test_stop_waits_for_a_task_that_has_not_run_yet(autojump_clock: Any) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        await trio.sleep(1)
+        done.append("work")
+
+    io = Server(disconnect_timeout=5)
+    async with io:
+        io._require_runtime().spawn(work, name="work")
+    assert done == ["work"]
+
+
+async def test_stop_waits_for_no_paused_task(autojump_clock: Any) -> None:
+    io = Server(disconnect_timeout=5)
+    async with io:
+        runtime = io._require_runtime()
+
+        async def wait_for_work() -> None:
+            runtime.pause()
+            try:
+                await trio.sleep_forever()
+            finally:
+                runtime.resume()
+
+        runtime.spawn(wait_for_work, name="worker")
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+    assert trio.current_time() == began
+
+
+async def test_stop_waits_for_a_task_that_has_resumed(autojump_clock: Any) -> None:
+    done: list[str] = []
+    go_on = trio.Event()
+    io = Server(disconnect_timeout=5)
+    async with io:
+        runtime = io._require_runtime()
+
+        async def worker() -> None:
+            runtime.pause()
+            try:
+                await go_on.wait()
+            finally:
+                runtime.resume()
+            await trio.sleep(1)
+            done.append("work")
+
+        runtime.spawn(worker, name="worker")
+        await wait_all_tasks_blocked()
+        go_on.set()
+        await trio.sleep(0.5)
+    assert done == ["work"]
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+async def test_bug_in_a_task_is_logged_and_the_server_runs_on(
+    caplog: pytest.LogCaptureFixture, in_group: bool
+) -> None:
+    async def fail() -> None:
+        error = ValueError("a bug")
+        raise ExceptionGroup("bugs", [error]) if in_group else error
+
+    io = Server()
+    async with io:
+        io._require_runtime().spawn(fail, name="bug")
+        await wait_all_tasks_blocked()
+        assert not io._require_runtime().is_stopping
+        (record,) = caplog.records
+        assert record.levelno == logging.CRITICAL and record.exc_info
+    caplog.clear()  # the log of an internal error fails a test
