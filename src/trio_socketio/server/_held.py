@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import trio
@@ -65,12 +65,12 @@ class HeldEvents:
         if call is not None:
             self._watch(socket, call)
 
-    def call_begins(self, socket: BaseSocket, call: Call) -> None:
+    def call_begins(self, siblings: Iterable[BaseSocket], call: Call) -> None:
         """Find the socket whose worker makes this call, among all sockets of the called client.
 
         Later events of that socket wait until the call ends. Watch the socket if it has such events already.
         """
-        for sibling in socket.siblings:
+        for sibling in siblings:
             worker = sibling.mailbox.worker
             if worker is not None and _is_inside(worker):
                 call.blocks = sibling

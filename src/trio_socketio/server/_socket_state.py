@@ -229,7 +229,7 @@ class SocketState(BaseSocket):
         """See ``SocketMember.expect``. If a handler of the same client makes the call, the log may name it later."""
         self.peer.call_started()
         call = super().expect(ack_id)
-        self.peer.runtime.held.call_begins(self, call)
+        self.peer.runtime.held.call_begins(self.peer.members.values(), call)
         return call
 
     def forget(self, ack_id: int) -> None:
