@@ -53,7 +53,7 @@ class Http1Connection:
         self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
         self.idle: trio.CancelScope | None = None
         self.writer = ResponseWriter(stream, timeouts.response)
-        self._serialise = serialiser.serialise
+        self._serialiser = serialiser
         self._timeouts = timeouts
         self._queue: TimeoutQueue | None = None
         self._last = False
@@ -189,7 +189,7 @@ class Http1Connection:
         """
         self._last = self._last or response.close or self._body_is_unread
         self._response = ResponseState.BEGUN
-        return self.writer.begin(self._serialise(response, close=self._last, head=head))
+        return self.writer.begin(self._serialiser.serialise(response, close=self._last, head=head))
 
     async def finish_response(self, rest: bytes) -> None:
         """Write the rest of a response; return at once if it is empty.
@@ -248,7 +248,7 @@ class Http1Connection:
         if self._response is ResponseState.NONE:
             response = EngineResponse(status, [("Content-Length", "0")])
             with trio.fail_after(self._timeouts.limits.request_timeout):
-                await self.stream.send_all(self._serialise(response, close=True, head=False))
+                await self.stream.send_all(self._serialiser.serialise(response, close=True, head=False))
             self._response = ResponseState.LAST_WRITTEN
 
     async def linger(self) -> None:
