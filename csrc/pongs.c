@@ -54,11 +54,6 @@ const uint8_t *tsio_pongs_rest(const tsio_pongs *pongs, size_t *len)
     return pongs == NULL ? NULL : pongs->frames + pongs->sent;
 }
 
-bool tsio_pongs_is_begun(const tsio_pongs *pongs)
-{
-    return pongs != NULL && pongs->sent > pongs->start;
-}
-
 void tsio_pongs_advance(tsio_pongs **pongs, size_t sent)
 {
     tsio_pongs *waiting = *pongs;

@@ -23,9 +23,6 @@ tsio_status tsio_pongs_add(tsio_pongs **pongs, const uint8_t *payload, size_t le
 /* Returns the bytes that are still to be sent, *len in all; NULL and 0 if `pongs` is NULL. */
 const uint8_t *tsio_pongs_rest(const tsio_pongs *pongs, size_t *len);
 
-/* Returns whether the first frame is half sent; false if `pongs` is NULL. */
-bool tsio_pongs_is_begun(const tsio_pongs *pongs);
-
 /* Removes the first `sent` bytes. O(frames sent). */
 void tsio_pongs_advance(tsio_pongs **pongs, size_t sent);
 

@@ -253,7 +253,7 @@ static void what_is_half_sent_may_be_dropped_with_the_connection(void)
     ping(0);
     push(0, 0);
     close_it(9);
-    CHECK(tsio_pongs_is_begun(conn->ws.pongs));
+    CHECK(conn->ws.pongs->sent > conn->ws.pongs->start); /* the first pong is half sent */
     tsio_conn_free(conn);
     CHECK_EQ(alloc_live, 0);
 }

@@ -17,6 +17,12 @@ static size_t waiting(void)
     return len;
 }
 
+/* Returns whether the first frame is half sent. */
+static bool is_half_sent(void)
+{
+    return pongs != NULL && pongs->sent > pongs->start;
+}
+
 static tsio_status add(const char *payload)
 {
     return tsio_pongs_add(&pongs, (const uint8_t *)payload, strlen(payload), MOST);
@@ -32,19 +38,19 @@ static void check_rest(const char *expected, size_t expected_len)
 static void in_their_order(void)
 {
     CHECK_EQ(waiting(), 0);
-    CHECK(!tsio_pongs_is_begun(pongs));
+    CHECK(!is_half_sent());
     CHECK_EQ(add("a"), TSIO_OK);
     CHECK_EQ(add(""), TSIO_OK);
     CHECK_EQ(add("bc"), TSIO_OK);
     check_rest("\x8a\x01" "a" "\x8a\0" "\x8a\x02" "bc", 9);
     tsio_pongs_advance(&pongs, 3);
-    CHECK(!tsio_pongs_is_begun(pongs));
+    CHECK(!is_half_sent());
     tsio_pongs_advance(&pongs, 1);
-    CHECK(tsio_pongs_is_begun(pongs));
+    CHECK(is_half_sent());
     CHECK_EQ(add("d"), TSIO_OK);
     check_rest("\0" "\x8a\x02" "bc" "\x8a\x01" "d", 8);
     tsio_pongs_advance(&pongs, 1);
-    CHECK(!tsio_pongs_is_begun(pongs));
+    CHECK(!is_half_sent());
     tsio_pongs_advance(&pongs, 7);
     CHECK(pongs == NULL);
     CHECK_EQ(alloc_live, 0);
@@ -97,7 +103,7 @@ static void steadily(void)
         }
         tsio_pongs_advance(&pongs, sent);
         CHECK(pongs == NULL || pongs->cap <= 4 * MOST);
-        CHECK_EQ(tsio_pongs_is_begun(pongs), at > 0);
+        CHECK_EQ(is_half_sent(), at > 0);
     }
     CHECK(added > 10000);
     tsio_pongs_free(&pongs);
