@@ -9,7 +9,7 @@ import trio
 import trio.testing
 
 from micro.measure import REPETITIONS, Answer, tell
-from micro.sink import open_session
+from micro.sink import link_of, open_session
 from trio_socketio import Server, Socket
 from trio_socketio.engineio import Session
 
@@ -59,10 +59,10 @@ async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
     Raises:
         RuntimeError: an event was not answered.
     """
-    hand_over, now = session.observer.text, trio.current_time()
+    hand_over, link, now = session.observer.text, link_of(session), trio.current_time()
     times = []
     for _ in range(REPETITIONS):
-        answered = session.link.pushed
+        answered = link.pushed
         start = time.perf_counter_ns()
         if batch == 1:  # plain functions answer at once, without other tasks
             for _ in range(EVENTS):
@@ -74,8 +74,8 @@ async def time_events(session: Session, text: bytes, batch: int) -> list[float]:
                 await trio.lowlevel.checkpoint()
         times.append((time.perf_counter_ns() - start) / EVENTS)
         await trio.testing.wait_all_tasks_blocked()
-        if session.link.pushed != answered + EVENTS:
-            raise RuntimeError(f"{session.link.pushed - answered} of {EVENTS} events were answered")
+        if link.pushed != answered + EVENTS:
+            raise RuntimeError(f"{link.pushed - answered} of {EVENTS} events were answered")
     return times
 
 

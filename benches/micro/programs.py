@@ -16,7 +16,7 @@ from harness.table import Table
 from micro.measure import Answer
 
 C = ("inbound", "outbound", "members")
-PYTHON = ("encode", "events")
+PYTHON = ("encode", "events", "broadcasts")
 
 SECONDS = 600
 

@@ -38,8 +38,9 @@ class Sink:
 
     def flush(self) -> None:
         """Take all output."""
-        self.receiver.link.take(1 << 20)
-        self.receiver.link.confirm()
+        link = link_of(self.receiver)
+        link.take(1 << 20)
+        link.confirm()
 
     def resume(self) -> None:
         """Do nothing: this transport does not read."""
@@ -52,24 +53,33 @@ class Sink:
         """Do nothing: there is no connection to abort."""
 
 
-def open_session(io: Server) -> Session:
-    """Open a session, and join the main namespace. The socket is connected at once unless something is awaited."""
+def link_of(session: Session) -> Any:
+    """Return the connection object of a session, ``session.link``. In older versions, its name is ``conn``."""
+    return session.link if hasattr(session, "link") else getattr(session, "conn")  # noqa: B009
+
+
+def open_session(io: Server, sink: Sink | None = None) -> Session:
+    """Open a session with this sink or a new one, and join the main namespace.
+
+    The socket is connected at once unless something is awaited.
+    """
     engine = io._require_runtime().engine
     request = EngineRequest("GET", "/socket.io/?EIO=4&transport=websocket", {"host": "sink"}, upgrade=True)
-    refusal = engine.rules.verify(request)
-    if refusal is None and hasattr(engine, "admit"):  # in older versions, ``verify`` includes this
-        refusal = engine.rules.admit(request)
+    rules = getattr(engine, "rules", engine)  # in older versions, the engine has these methods
+    refusal = rules.verify(request)
+    if refusal is None and hasattr(rules, "admit"):  # in older versions, ``verify`` includes this
+        refusal = rules.admit(request)
     if refusal is not None:
         raise RuntimeError(f"refused: {refusal}")
-    sink = Sink()
+    transport = sink or Sink()
 
     def serve(session: Session) -> Sink:
-        sink.attach(session)
-        return sink
+        transport.attach(session)
+        return transport
 
     now = trio.current_time()
     engine.open_websocket(request, serve, now)
-    session: Session = sink.receiver
+    session: Session = transport.receiver
     session.observer.text(b"0", now)
-    sink.flush()
+    transport.flush()
     return session
