@@ -28,13 +28,13 @@ from clients.combinations import (  # noqa: E402
 
 #: Descriptions of the capabilities that tests need, for the page. Others concern only the tests, and are left out.
 NAMES = {
-    "auth": "`auth` at connecting",
-    "query": "the query of a namespace as `auth`",
-    "retry": "connecting again after a refusal, on the same connection",
+    "auth": "sending `auth` when it connects",
+    "query": "sending the query of a namespace as `auth`",
+    "retry": "sending CONNECT again after a refusal, on the same connection",
     "timeout": "a time limit for its own acknowledgements",
-    "unicode": "text beyond ASCII",
-    "empty": "receiving binary of no bytes",
-    "farewell": "telling the server that it leaves",
+    "unicode": "sending text beyond ASCII",
+    "empty": "receiving empty binary",
+    "farewell": "sending that it disconnects",
 }
 
 
@@ -64,7 +64,7 @@ def tested() -> str:
 
 def lacking() -> str:
     """Make the table of the capabilities that clients lack, with the reasons."""
-    rows = [("what", "who cannot do it", "why")]
+    rows = [("what", "clients", "why")]
     for need, what in NAMES.items():
         cases = [("", LACKS.get(need, {}))]
         cases += [(f", {way}", who) for (other, way), who in LACKS_ON.items() if other == need]

@@ -28,7 +28,7 @@ eio = EngineServer(cors="*")
 async def connection(socket: EngineSocket) -> None:
     """Run until the client disconnects. A client that sends faster than this reads has to wait."""
     socket.nursery.start_soon(tell_the_time, socket)
-    await socket.send(f"{len(eio.clients)} are here")
+    await socket.send(f"connected clients: {len(eio.clients)}")
     async for message in socket:
         await socket.send(message[::-1])
 
@@ -42,7 +42,7 @@ async def tell_the_time(socket: EngineSocket) -> None:
 
 @eio.on("close")
 def close(socket: EngineSocket, reason: str, description: str) -> None:
-    print(f"one has gone: {reason} ({description})")
+    print(f"a client disconnected: {reason} ({description})")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ async function main() {
   const first = await open();
   await first.waitForFunction("socket.connected");
   const second = await open();
-  await line(first, "somebody came in");
+  await line(first, "somebody joined");
   await second.locator("#text").fill("你好");
   await second.locator("#text").press("Enter");
   await line(second, "you (2 characters): 你好");

@@ -24,14 +24,14 @@ ENGINE_RELEASES: dict[Version, str] = {
     "engine 3": "engine.io-client 3.5.6",
     "engine 6": "engine.io-client 6.6.8",
 }
-#: The bundles that run in Chromium, see ``tests/browser``. Under a Node of today 1.0.6 and 1.2.1 have no binary.
+#: The bundles that run in Chromium, see ``tests/browser``. Under a current Node, 1.0.6 and 1.2.1 cannot send binary.
 BUNDLES: dict[Version, str] = {
     "1.0": "socket.io-client 1.0.6",
     "1.2": "socket.io-client 1.2.1",
     "2": RELEASES["2"],
     "4": RELEASES["4"],
 }
-#: All there are, the oldest first.
+#: All clients, the oldest first.
 CLIENTS: dict[Version, str] = {"1.0": BUNDLES["1.0"], "1.2": BUNDLES["1.2"], **RELEASES, **ENGINE_RELEASES}
 TRANSPORTS: tuple[Transport, ...] = ("polling", "websocket", "upgrade")
 WAYS: dict[Transport, list[str]] = {"upgrade": ["polling", "websocket"], "jsonp": ["polling"]}
@@ -44,18 +44,18 @@ def _all(versions: Iterable[Version], reason: str) -> dict[Version, str]:
     return dict.fromkeys(sorted(versions), reason)
 
 
-HANGS_UP = "it may hang up before it has sent that it leaves"
-TWICE = "it encodes text twice in UTF-8, until it has upgraded"
+HANGS_UP = "it may close the connection before it has sent the packet"
+TWICE = "until it has upgraded, it encodes text in UTF-8 twice"
 
-#: What tests may need, and which clients do not have it, with the reason.
+#: The capabilities that tests may need, and the clients that lack them, with the reason.
 LACKS: dict[str, dict[Version, str]] = {
     "auth": _all(OLD, "protocol 4 carries no auth, only the query of a namespace other than the main one"),
-    "retry": _all(OLD, "it never asks for the main namespace, so a refusal there is final"),
+    "retry": _all(OLD, "it never sends CONNECT for the main namespace, so a refusal there is final"),
     "timeout": _all({*OLD, "3"}, "it has no time limit for acknowledgements"),
     "query": _all(RELEASES.keys() - OLD, "protocol 5 carries auth instead"),
-    "empty": _all({"python 4"}, "it takes an attachment without bytes for none at all"),
+    "empty": _all({"python 4"}, "it treats an empty attachment as a missing one"),
     "farewell": _all({"python 4"}, HANGS_UP),
-    "unicode": _all({"1.0"}, "it encodes text twice in UTF-8"),
+    "unicode": _all({"1.0"}, "it encodes text in UTF-8 twice"),
 }
 
 #: What a client cannot do on one transport alone.
@@ -64,7 +64,9 @@ LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
     ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
     ("farewell", "websocket"): _all({"python 5"}, HANGS_UP),
     ("farewell", "upgrade"): _all({"python 5"}, HANGS_UP),
-    ("farewell", "jsonp"): _all({"1.0"}, "its own error when it closes ends in an endless recursion"),
+    ("farewell", "jsonp"): _all(
+        {"1.0"}, "an error in its own code ends in an endless recursion when it closes"
+    ),
     ("unicode", "polling"): _all({"1"}, TWICE),
     ("unicode", "jsonp"): _all({"1.2"}, TWICE),
 }
@@ -72,7 +74,7 @@ LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
 
 @dataclass(frozen=True)
 class Combination:
-    """A client, and how it travels."""
+    """A client and its transport."""
 
     version: Version
     transport: Transport
@@ -113,7 +115,7 @@ class Combination:
     def can(self, *needs: str) -> bool:
         """Whether it has all that a test needs."""
         unknown = set(needs) - LACKS.keys() - {need for need, _ in LACKS_ON}
-        assert not unknown, f"nobody lacks {unknown}: see LACKS"
+        assert not unknown, f"no client lacks {unknown}: see LACKS"
         return not any(
             self.version in LACKS.get(need, {}) or self.version in LACKS_ON.get((need, self.transport), {})
             for need in needs

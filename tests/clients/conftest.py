@@ -26,7 +26,7 @@ from clients.harness import (
 )
 from tools import npm_install, pip_install, require_tool
 
-NEEDS = "needs(*things): what a client must have for this test; who has not is left out, see combinations.py"
+NEEDS = "needs(*things): the capabilities that this test needs; clients without them are left out, see combinations.py"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -42,7 +42,7 @@ class EngineClient(AnyClient):
 
 @dataclass(frozen=True, slots=True)
 class EngineVisit:
-    """A client that is connected, and nobody else, as the server sees it."""
+    """The one connected client, and the server's socket for it."""
 
     socket: EngineSocket
     messages: Mailbox[str | bytes]

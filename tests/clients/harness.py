@@ -58,7 +58,7 @@ def pack(value: Any) -> Any:
 
 
 def unpack(value: Any) -> Any:
-    """What the runner's JSON stands for."""
+    """Convert the runner's JSON to values."""
     match value:
         case {"$b": str(text), **rest} if not rest:
             return base64.b64decode(text)
@@ -169,7 +169,7 @@ class Node:
                     self._replies.pop(said["id"]).put(said)
 
     async def reset(self) -> bool:
-        """Let go of all clients, of whom nothing is heard any more; False: the process does not answer."""
+        """Drop all clients; they send no more events. Return False if the process does not answer."""
         try:
             await self._ask("reset", {})
         except (trio.TooSlowError, trio.BrokenResourceError):
@@ -181,7 +181,7 @@ class Node:
             await trio.aclose_forcefully(stream)
 
     def pause(self) -> None:
-        """Stop the process where it stands: its sockets stay open, nobody reads them."""
+        """Stop the process at once: its sockets stay open, and it does not read them."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -300,7 +300,7 @@ class JsClient(AnyClient):
         await self.node.ask("rejoin", self)
 
     async def refused(self) -> list[Any]:
-        """What it is told by CONNECT_ERROR: a message and data in protocol 5, whatever the server sends in 4."""
+        """Return what CONNECT_ERROR contains: a message and data in protocol 5, any value in protocol 4."""
         return await self.event("connect_error")
 
     def told(self, message: str, data: Any = None) -> list[Any]:
@@ -340,7 +340,7 @@ class JsClient(AnyClient):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A client that is connected, and nobody else, as the server sees it."""
+    """The one connected client, and the server's socket for it."""
 
     socket: Socket
     ends: Mailbox[tuple[str, str]]

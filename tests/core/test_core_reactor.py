@@ -103,7 +103,7 @@ def test_what_is_queued_is_written_with_the_next_turn_and_told_once(bench: Bench
     assert not bench.turn()
     assert peer.read() == b"\x81\x0240\x81\x0241\x81\x0242"
     assert other.read() == b"\x81\x024x"
-    assert peer.log == []  # nobody watches
+    assert peer.log == []  # no observer is set
     peer.link.send(Message("x"))
     assert bench.told == told + 2
 
@@ -175,7 +175,7 @@ def test_a_reactor_that_is_closed_closes_all_sockets_and_keeps_nothing():
     bench.reactor.close()
     for peer in peers:
         assert not is_open(peer.fd)
-        peer.link.send(Message("y"))  # nobody takes it
+        peer.link.send(Message("y"))  # the peer does not read it
     bench.reactor.close()
     bench.close()
     del bench, peers, peer

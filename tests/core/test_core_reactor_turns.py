@@ -43,7 +43,7 @@ def test_who_is_removed_by_another_in_the_same_turn_gets_nothing(bench: Bench):
 
 
 def test_a_descriptor_is_not_given_away_before_the_turn_is_over(bench: Bench):
-    """A newcomer of the same turn has another number, and hears nothing of what was meant for the one before."""
+    """A connection added in the same turn has another number, and gets no message of the former connection."""
     first, second = bench.peer(), bench.peer()
     newcomers: list[Peer] = []
 

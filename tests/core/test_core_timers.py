@@ -317,7 +317,7 @@ def test_no_number_is_no_deadline():
     assert due(wheel, 1000.0) == []
 
 
-# Whoever sleeps until next_deadline() is woken when that becomes earlier
+# A task that sleeps until next_deadline() is woken when that becomes earlier
 
 
 def woken(wheel: TimerWheel) -> list[bool]:

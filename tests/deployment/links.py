@@ -12,7 +12,7 @@ from support.wire import HttpClient
 
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 
-#: What a client may say of its address, and nobody should believe.
+#: A false address that a client sends, and that the server must ignore.
 INVENTED = {
     "X-Forwarded-For": "192.0.2.66",
     "X-Forwarded-Proto": "http",
@@ -41,7 +41,7 @@ class Visitor:
 
     Args:
         url: of the server or the proxy.
-        trust: whom to trust, for TLS.
+        trust: the authority that TLS trusts.
         source: the address from where.
         target: what to ask for.
 
@@ -94,7 +94,7 @@ class Visitor:
 
 @contextmanager
 def reserved_url() -> Iterator[str]:
-    """A URL on the loopback interface where nobody listens, that nobody else gets, and that servers may take."""
+    """A URL on the loopback interface with a free port, which is reserved for the servers of the test."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", 0))

@@ -47,11 +47,11 @@ def replaced(text: str, changes: Mapping[str, str]) -> str:
 class Proxy(ABC):
     """A program that terminates TLS in front of our server.
 
-    It inherits a socket that listens already: nobody waits for its start, and no port is guessed.
+    It inherits a listening socket, so the test need not wait for its start or guess a port.
 
     Args:
         folder: where its files go.
-        authority: who has signed its certificate.
+        authority: the authority that has signed its certificate.
 
     Attributes:
         debian: the Debian package.

@@ -43,7 +43,7 @@ def echo_server(**options: Any) -> Server:
 async def test_a_client_connects(
     proxy: Proxy, node: Node, ca: dict[str, str], combination: Combination
 ) -> None:
-    """What it invents of its address is not believed; that it speaks TLS is known."""
+    """An address that the client invents is ignored; that it uses TLS is detected."""
     io = echo_server(trusted_proxies=["127.0.0.1"])
     sockets, ends = connections(io), disconnections(io)
     client = node.client(combination)

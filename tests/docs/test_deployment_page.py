@@ -51,7 +51,7 @@ async def visit(io: Any, port: int) -> None:
     assert str(await client.receive()).startswith("40{")
     (socket,) = io.sockets.values()
     assert socket.handshake.address == INVENTED["X-Forwarded-For"], (
-        "whoever is on this machine may be the proxy"
+        "every program on this machine may be the proxy"
     )
     health = (await monitor.request("GET", "/healthz")).json
     assert health == {**health, "status": "ok", "clients_count": 1}

@@ -179,7 +179,7 @@ async def admission(net: Wire, block: dict[str, Any]) -> None:
 
 async def readme(net: Wire, block: dict[str, Any]) -> None:
     client, other = await net.connect(), await net.connect()
-    assert await client.event() == ["said", "somebody came in"]
+    assert await client.event() == ["said", "somebody joined"]
     assert await other.call("say", "你好") == [{"length": 2}]
     assert await client.event() == ["said", "你好"]
     page = await net.http().request("GET", "/")

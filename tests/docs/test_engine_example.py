@@ -35,7 +35,7 @@ async def test_it_mirrors_what_comes_and_tells_the_time(
 ) -> None:
     async with running(example["eio"]) as net:
         peer = await open_peer(net, transport)
-        assert await peer.receive() == "1 are here"
+        assert await peer.receive() == "connected clients: 1"
         await peer.send("hello", b"\x01\x02")
         assert [await peer.receive(), await peer.receive()] == ["olleh", b"\x02\x01"]
         for _ in range(3):
@@ -44,7 +44,7 @@ async def test_it_mirrors_what_comes_and_tells_the_time(
             assert [len(part) for part in told.split(":")] == [2, 2, 2]
         await peer.close()
         await wait_all_tasks_blocked()
-    assert "one has gone: transport close" in capsys.readouterr().out
+    assert "a client disconnected: transport close" in capsys.readouterr().out
 
 
 @pytest.mark.rows("A12", "P38")
@@ -61,5 +61,5 @@ def test_it_runs() -> None:
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert out == "one has gone: server shutting down (the server stops)\n"
+    assert out == "a client disconnected: server shutting down (the server stops)\n"
     assert "Traceback" not in errors

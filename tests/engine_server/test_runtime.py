@@ -137,7 +137,9 @@ async def test_drain_waits_for_iterations_and_held_messages(running: Any, autoju
         await wait_all_tasks_blocked()
         start = trio.current_time()
         await eio.drain()
-        assert trio.current_time() - start == pytest.approx(4)  # then nobody holds, and nobody takes it
+        assert trio.current_time() - start == pytest.approx(
+            4
+        )  # then the message is not held any more, and there is no handler for it
         assert await iterates.receive() == "x"
 
 

@@ -157,7 +157,7 @@ async def test_methods_of_an_engine_socket_raise_before_they_change_anything(
 
 
 async def test_an_iterator_of_events_may_be_collected_outside_a_task(running: Any, place: Place) -> None:
-    """The cyclic collector runs its finalizer in whatever thread it is called in."""
+    """The cyclic collector runs the finalizer in the thread that calls the collector."""
     io = Server()
 
     @io.on("claimed")

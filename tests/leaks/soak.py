@@ -97,7 +97,7 @@ async def settle(io: Server) -> dict[str, Any]:
     """Wait until the server is alone again; what is there then."""
     runtime = io._require_runtime()
     with trio.fail_after(20):
-        # nobody is told when a server is alone again
+        # there is no report when the last client of a server has disconnected
         while runtime.engine.sessions or len(runtime.engine.wheel) or runtime._is_busy:  # noqa: ASYNC110
             await trio.sleep(0.05)
     await forget_deadlines()

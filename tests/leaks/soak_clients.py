@@ -31,7 +31,7 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 class Peer:
-    """A client that only knows bytes."""
+    """A client that sends and receives bytes only."""
 
     def __init__(self, port: int) -> None:
         self.port = port

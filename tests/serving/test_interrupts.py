@@ -60,7 +60,7 @@ def run_until(
 
 
 def server(where: str, act: Callable[[], None]) -> Server:
-    """One that acts in a handler: whoever is there is told, and then the handler ends as usual."""
+    """A server with a handler that emits to all clients and then returns."""
     io = Server()
 
     @io.on("say")

@@ -14,7 +14,7 @@ from trio_socketio.serving._observer import Observed
 
 
 class Notes(EngineObserver):
-    """Writes down what it hears, and of whom."""
+    """Records each call, with the socket."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[Any, ...]] = []
