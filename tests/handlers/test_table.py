@@ -43,7 +43,7 @@ def test_table_tells_how_an_event_is_handled() -> None:
     assert set(table.inline) == {"plain"} and set(table.lone) == {"waits"}
 
 
-def test_events_that_the_server_tells_are_not_sent_by_clients() -> None:
+def test_lifecycle_events_are_not_taken_from_clients() -> None:
     table = table_of(connect=plain)
     assert [handler.function for handler in table.get("connection")] == [plain]
     assert table.sent("connection") == () and not table.inline

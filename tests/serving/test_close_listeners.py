@@ -120,7 +120,7 @@ async def test_close_handlers_of_an_engine_close_others(running: Any, autojump_c
         assert not eio.clients
 
 
-def test_transport_is_settled_before_the_layer_above_is_told() -> None:
+def test_transport_is_closed_before_the_session_reports_its_end() -> None:
     bench = Bench()
     for end in ("close", "fail", "lost"):
         host = bench.websocket()
