@@ -34,7 +34,7 @@ POLLING = "EIO=4&transport=polling"
         (POLLING, {}, {}, None, None),
     ],
 )
-def test_order_of_the_two_steps(
+def test_handshake_is_verified_before_it_is_admitted(
     query: str, fields: dict[str, str], options: dict[str, Any], verified: Refusal | None, admitted: Refusal | None
 ) -> None:  # fmt: skip
     bench = Bench(**options)
@@ -47,7 +47,7 @@ def test_order_of_the_two_steps(
     assert bool(request.new_sid) is not bool(refusals)
 
 
-def test_verified_handshake_takes_no_id_yet() -> None:
+def test_verifying_a_handshake_generates_no_id() -> None:
     numbers = iter("12")
     bench = Bench(generate_id=numbers.__next__)
     for _ in range(5):
@@ -58,7 +58,7 @@ def test_verified_handshake_takes_no_id_yet() -> None:
 @pytest.mark.parametrize(("sid", "refusal"), [
     ("mine", None), ("", Refusal.ID_GENERATION), ("taken", Refusal.ID_GENERATION),
 ])  # fmt: skip
-def test_host_may_bring_the_id(sid: str, refusal: Refusal | None) -> None:
+def test_host_may_pass_the_session_id(sid: str, refusal: Refusal | None) -> None:
     bench = Bench(generate_id=lambda: "taken")
     bench.polling()
     request = bench.request(POLLING)
@@ -68,13 +68,13 @@ def test_host_may_bring_the_id(sid: str, refusal: Refusal | None) -> None:
 
 
 @pytest.mark.rows("B15")
-def test_ids_may_be_made_for_a_request() -> None:
+def test_generate_id_may_take_the_request() -> None:
     bench = Bench(generate_id=lambda request: f"of-{request.query['transport']}")
     assert bench.polling().session.sid == "of-polling"
 
 
 @pytest.mark.rows("B4")
-def test_requests_of_a_session_all_name_its_revision() -> None:
+def test_requests_of_a_session_must_have_its_eio_parameter() -> None:
     bench = Bench(allow_eio3=True)
     handshake = bench.request("transport=polling")
     assert admission(bench.engine, handshake) is None
@@ -94,13 +94,13 @@ def test_requests_of_a_session_all_name_its_revision() -> None:
     ({"referer": "http://example.com@evil.example/"}, (), False),
     ({"referer": "http://example.com/", "origin": "http://evil.example"}, (), False),
 ])  # fmt: skip
-def test_script_tag_has_to_say_where_it_stands(fields: dict[str, str], cors: Any, allowed: bool) -> None:
+def test_jsonp_needs_an_allowed_origin_or_referer(fields: dict[str, str], cors: Any, allowed: bool) -> None:
     bench = Bench(jsonp=True, cors=Cors(origin=cors))
     refusal = bench.verify(f"{POLLING}&j=0", **fields)
     assert refusal is (None if allowed else Refusal.FORBIDDEN)
 
 
-def test_origin_that_was_asked_about_before() -> None:
+def test_origin_that_was_checked_before_is_not_checked_again() -> None:
     def never(origin: str, request: EngineRequest) -> bool:
         raise AssertionError("it was asked about already")
 

@@ -24,7 +24,7 @@ from trio_socketio.engineio import CookieOptions, Cors, HttpCompression, Outbox,
     (lambda: CookieOptions(name=1), "cookie: name must be a str, not 1"),  # type: ignore[arg-type]
 ])  # fmt: skip
 @pytest.mark.rows("P34")
-def test_mistaken_field_gets_one_sentence(make: Any, message: str) -> None:
+def test_wrong_type_is_refused_with_a_message_that_names_the_field(make: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         make()
     assert re.match(message, str(caught.value))
@@ -41,6 +41,6 @@ def test_mistaken_field_gets_one_sentence(make: Any, message: str) -> None:
     (PerMessageDeflate, {"max_bytes": 0}),
     (HttpCompression, {"level": 10}), (HttpCompression, {"threshold": -1}), (HttpCompression, {"worker_bytes": -1}),
 ])  # fmt: skip
-def test_fields_out_of_range(kind: Any, fields: dict[str, Any]) -> None:
+def test_value_out_of_range_is_refused(kind: Any, fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         kind(**fields)

@@ -1,4 +1,4 @@
-"""A session that is closed while an upgrade is under way: the rest goes to the upgrade packet or to a poll."""
+"""A session that closes during an upgrade: the upgrade packet or a poll fetches its queued messages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def upgrading(bench: Bench, query: str = "EIO=4") -> tuple[PollingTransport, Ses
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011])
 @pytest.mark.parametrize("linger", [True, False])
-def test_upgrade_packet_fetches_the_queue_and_the_close_frame(code: int, linger: bool) -> None:
+def test_upgrade_of_a_closing_session_sends_the_queue_and_the_close_frame(code: int, linger: bool) -> None:
     bench = Bench()
     _, session, host = upgrading(bench)
     session.send(Message("51-[]", [b"a"]))
@@ -86,7 +86,7 @@ def test_upgrade_packet_in_revision_3() -> None:
     assert host.code == 1000
 
 
-def test_session_is_closed_before_the_probe() -> None:
+def test_session_closed_before_the_probe_is_upgraded_and_sends_its_queue() -> None:
     bench = Bench()
     polling = bench.polling()
     session = polling.session
@@ -101,7 +101,7 @@ def test_session_is_closed_before_the_probe() -> None:
 
 
 @pytest.mark.parametrize("linger", [True, False])
-def test_polls_that_come_first_are_answered_as_for_closing(linger: bool) -> None:
+def test_polls_of_a_closing_session_get_the_queue_and_the_close_packet(linger: bool) -> None:
     bench = Bench()
     polling, session, host = upgrading(bench)
     bench.send(session, "last words")
@@ -140,7 +140,7 @@ def test_close_packet_that_is_being_written_when_the_upgrade_packet_comes() -> N
 
 @pytest.mark.parametrize("linger", [True, False])
 @pytest.mark.parametrize("deadline", [4.0, float("inf")])
-def test_nothing_comes_in_time(linger: bool, deadline: float) -> None:
+def test_closing_session_ends_at_its_deadline_or_the_upgrade_timeout(linger: bool, deadline: float) -> None:
     bench = Bench(upgrade_timeout=10.0)
     _, session, host = upgrading(bench)
     bench.send(session, "last words")
@@ -155,7 +155,7 @@ def test_nothing_comes_in_time(linger: bool, deadline: float) -> None:
 
 @pytest.mark.parametrize("linger", [True, False])
 @pytest.mark.parametrize("how", ["lost", "another packet"])
-def test_candidate_fails_while_the_session_closes(how: str, linger: bool) -> None:
+def test_closing_session_ends_if_its_candidate_fails_unless_it_lingers(how: str, linger: bool) -> None:
     bench = Bench()
     polling, session, host = upgrading(bench)
     bench.send(session, "last words")
@@ -173,7 +173,7 @@ def test_candidate_fails_while_the_session_closes(how: str, linger: bool) -> Non
     assert len(bench.engine.wheel) == 0
 
 
-def test_second_websocket_for_a_session_that_closes_is_not_wanted() -> None:
+def test_closing_session_takes_no_second_websocket() -> None:
     bench = Bench()
     _, session, _ = upgrading(bench)
     session.close(CLOSE, now=bench.now, linger=True)
@@ -182,9 +182,7 @@ def test_second_websocket_for_a_session_that_closes_is_not_wanted() -> None:
 
 @pytest.mark.parametrize(("query", "closing"), [("EIO=4", "1"), ("EIO=3", "1:1")])
 @pytest.mark.parametrize("how", ["candidate", "deadline"])
-def test_poll_that_waits_is_told_when_the_session_ends_before_it_is_answered(
-    query: str, closing: str, how: str
-) -> None:
+def test_waiting_poll_is_answered_when_the_session_ends(query: str, closing: str, how: str) -> None:
     bench = Bench(allow_eio3=True, polling_close_timeout=0.5)
     polling, session, host = upgrading(bench, query)
     polling.releases_next = False

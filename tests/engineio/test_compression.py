@@ -16,6 +16,6 @@ def test_window_of_8_bits_is_refused_with_a_reason() -> None:
 
 
 @pytest.mark.parametrize("kind", [HttpCompression, PerMessageDeflate])
-def test_prices_of_compression_are_whole_numbers(kind: Any) -> None:
+def test_level_of_compression_must_be_a_whole_number(kind: Any) -> None:
     with pytest.raises(TypeError, match=r"level must be a whole number, not 1\.5"):
         kind(level=1.5)

@@ -1,4 +1,4 @@
-"""What a page of another origin is granted."""
+"""CORS: which origins are allowed, and the headers of responses to them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def asking(method: str = "OPTIONS", **fields: str) -> EngineRequest:
     (lambda origin, request: origin == PAGE and request.method == "OPTIONS", True),
     (lambda origin, request: False, False),
 ])  # fmt: skip
-def test_who_is_allowed(origin: Any, allowed: bool) -> None:
+def test_option_decides_which_origins_are_allowed(origin: Any, allowed: bool) -> None:
     cors = Cors(origin=origin)
     assert cors.allows(PAGE, asking(origin=PAGE)) is allowed
     assert cors.is_open is (origin != ())
@@ -52,7 +52,7 @@ def test_headers_of_every_response(cors: Cors, granted: bool, headers: dict[str,
     assert dict(cors.headers(None, granted=False)) == {"Vary": "Origin"}
 
 
-def test_preflight_that_is_granted() -> None:
+def test_granted_preflight_has_all_configured_headers() -> None:
     cors = Cors(origin=PAGE, credentials=True, exposed_headers=["X-Seen"], max_age=60.9)
     response = cors.preflight(asking(origin=PAGE, access_control_request_headers="x-a, X-B"), granted=True)
     assert (response.status, response.body, response.close) == (204, b"", False)
@@ -68,7 +68,7 @@ def test_preflight_that_is_granted() -> None:
     }
 
 
-def test_preflight_that_is_not_granted_says_nothing() -> None:
+def test_refused_preflight_has_no_cors_headers() -> None:
     cors = Cors(origin="*", credentials=True, max_age=60, options_success_status=200)
     for request in (asking(origin=PAGE), asking()):
         response = cors.preflight(request, granted=False)
@@ -83,7 +83,9 @@ def test_preflight_that_is_not_granted_says_nothing() -> None:
     (None, "x-a,x-b", "x-a,x-b"), (None, "", None), (None, " , ,", None), (None, "x a, x-b, \xe9, (", "x-b"),
     (["X-Ours"], "x-a", "X-Ours"), ([], "x-a", None),
 ])  # fmt: skip
-def test_headers_that_a_page_may_send(configured: Any, asked: str, allowed: str | None) -> None:
+def test_preflight_lists_the_allowed_headers_and_methods(
+    configured: Any, asked: str, allowed: str | None
+) -> None:
     cors = Cors(origin=PAGE, allowed_headers=configured, methods=["GET", "POST"])
     response = cors.preflight(asking(origin=PAGE, access_control_request_headers=asked), granted=True)
     headers = dict(response.headers)
@@ -92,7 +94,7 @@ def test_headers_that_a_page_may_send(configured: Any, asked: str, allowed: str 
 
 
 @pytest.mark.parametrize("max_age", [-1, math.inf, math.nan])
-def test_age_is_a_number_of_seconds(max_age: float) -> None:
+def test_max_age_must_be_finite_and_not_negative(max_age: float) -> None:
     with pytest.raises(ValueError, match="cors: max_age"):
         Cors(max_age=max_age)
 
@@ -106,7 +108,7 @@ def test_origins_are_texts_and_whole_patterns(origin: str, allowed: bool) -> Non
     assert cors.allows(origin, Bench().request("")) is allowed
 
 
-def test_function_says_which_origins_may_come() -> None:
+def test_function_decides_which_origins_are_allowed() -> None:
     cors = Cors(origin=lambda origin, request: origin == request.query["from"])
     request = Bench().request("from=null")
     assert cors.allows("null", request) is True

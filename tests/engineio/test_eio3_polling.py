@@ -1,4 +1,4 @@
-"""Polling in revision 3: both forms of a body, base64, and how it ends."""
+"""Polling in revision 3: text and binary payloads, base64, and the end of a session."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _ended(bench: Bench, polling: PollingTransport) -> tuple[DisconnectReason, s
 
 @pytest.mark.rows("C4")
 @pytest.mark.parametrize("query", QUERIES)
-def test_handshake(query: str) -> None:
+def test_open_packet_is_a_payload_of_revision_3(query: str) -> None:
     bench = _bench(generate_id=lambda: "x" * 20)
     polling = bench.polling(query)
     packet = (
@@ -53,7 +53,7 @@ def test_handshake(query: str) -> None:
 
 
 @pytest.mark.rows("C4")
-def test_without_the_option_there_is_no_such_session() -> None:
+def test_revision_3_is_refused_without_allow_eio3() -> None:
     bench = Bench()
     for query in QUERIES:
         assert bench.verify(f"{query}&transport=polling") is Refusal.PROTOCOL_VERSION
@@ -62,7 +62,7 @@ def test_without_the_option_there_is_no_such_session() -> None:
 
 @pytest.mark.rows("C24")
 @pytest.mark.parametrize(("seconds", "milliseconds"), [(60.0, 60000), (0.5, 500), (3600.0, 3600000)])
-def test_any_timeout_is_told_as_it_is(seconds: float, milliseconds: int) -> None:
+def test_open_packet_has_the_timeout_in_milliseconds(seconds: float, milliseconds: int) -> None:
     bench = _bench(ping_timeout=seconds)
     bench.polling("EIO=3")
     length, _, packet = bench.open_packet.partition(":")
@@ -84,7 +84,7 @@ def test_the_open_packet_comes_alone() -> None:
 
 
 @pytest.mark.rows("C4")
-def test_text() -> None:
+def test_text_is_counted_in_utf_16_units() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
@@ -161,7 +161,7 @@ def test_base64_keeps_every_body_text(query: str) -> None:
 
 @pytest.mark.rows("C7")
 @pytest.mark.parametrize("query", ["EIO=3&b64=", "EIO=3"])
-def test_blank_base64_is_none(query: str) -> None:
+def test_blank_b64_parameter_does_not_ask_for_base64(query: str) -> None:
     bench = _bench()
     polling = bench.polling(query)
     polling.session.send(Message(None, [b"\x01"]))
@@ -170,7 +170,7 @@ def test_blank_base64_is_none(query: str) -> None:
 
 @pytest.mark.rows("C5", "C7")
 @pytest.mark.parametrize("query", ["EIO=3", "EIO=3&b64=1"])
-def test_a_client_may_send_either_form_whatever_it_takes(query: str) -> None:
+def test_a_client_may_send_text_and_binary_payloads(query: str) -> None:
     bench = _bench()
     polling = bench.polling(query)
     bench.post(polling, b"\x01\x03\xff\x04ab\x00\x02\xff4x", "Application/Octet-Stream; x=y")
@@ -195,7 +195,7 @@ def test_a_client_may_send_either_form_whatever_it_takes(query: str) -> None:
         (b"\x00\x02\xff4x2:4y", BINARY, DisconnectReason.PARSE_ERROR),
     ],
 )
-def test_what_came_before_a_wrong_packet_is_delivered(
+def test_packets_before_a_malformed_one_are_delivered(
     body: bytes, content_type: str, reason: DisconnectReason
 ) -> None:
     bench = _bench()
@@ -225,7 +225,7 @@ def test_a_ping_is_answered_by_the_next_poll() -> None:
     ("attachments", "body"),
     [([], b"2:4x1:1"), ([b"\xff"], b"\x00\x02\xff4x" + b"\x01\x02\xff\x04\xff" + b"\x00\x01\xff1")],
 )
-def test_the_close_packet_stands_behind_what_is_left(attachments: list[bytes], body: bytes) -> None:
+def test_the_close_packet_follows_the_queued_messages(attachments: list[bytes], body: bytes) -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     assert polling.begin_poll(lambda: None) is None
@@ -237,7 +237,7 @@ def test_the_close_packet_stands_behind_what_is_left(attachments: list[bytes], b
 
 
 @pytest.mark.rows("C4")
-def test_a_close_packet_alone() -> None:
+def test_close_answers_the_waiting_poll_with_a_close_packet() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
@@ -246,7 +246,7 @@ def test_a_close_packet_alone() -> None:
 
 
 @pytest.mark.rows("C4")
-def test_the_client_closes() -> None:
+def test_close_packet_of_the_client_ends_the_session() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
@@ -256,7 +256,7 @@ def test_the_client_closes() -> None:
 
 
 @pytest.mark.rows("C4")
-def test_a_failure_ends_the_waiting_poll() -> None:
+def test_a_failure_answers_the_waiting_poll_with_a_close_packet() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
@@ -275,7 +275,7 @@ def test_a_failure_ends_the_waiting_poll() -> None:
         ("EIO=3&b64=1", b"\x01\x02\x03", b"6:b4AQID"),
     ],
 )
-def test_initial_packet(query: str, packet: str | bytes, body: bytes) -> None:
+def test_initial_packet_follows_the_open_packet(query: str, packet: str | bytes, body: bytes) -> None:
     bench = _bench(initial_packet=packet)
     polling = bench.polling(query)
     assert bench.open_packet.endswith("}")
@@ -284,7 +284,7 @@ def test_initial_packet(query: str, packet: str | bytes, body: bytes) -> None:
 
 
 @pytest.mark.rows("C34")
-def test_initial_packet_on_websocket() -> None:
+def test_initial_packet_follows_the_open_packet_on_websocket() -> None:
     bench = Bench(initial_packet="hello")
     host = bench.websocket()
     assert host.sent[1:] == ["4hello"]

@@ -57,7 +57,7 @@ def test_a_client_that_takes_no_bytes_gets_text() -> None:
 
 @pytest.mark.rows("C6", "C7")
 @pytest.mark.parametrize("query", ["EIO=3", "EIO=3&b64=1"])
-def test_both_forms_are_accepted_from_all(query: str) -> None:
+def test_every_client_may_send_bytes_and_base64(query: str) -> None:
     bench = _bench()
     host, above = _direct(bench, query)
     for packet in ("b4AQID", b"\x04a", "b4"):
@@ -69,7 +69,7 @@ def test_both_forms_are_accepted_from_all(query: str) -> None:
 @pytest.mark.parametrize(
     "packet", [b"", b"\x01", b"4a", b"\x02probe", "b", "bAQID", "b3AQID", "b4AQI", "b4€", "", "0", "5", "x"]
 )
-def test_anything_else_breaks_the_protocol(packet: str | bytes) -> None:
+def test_malformed_packet_ends_the_session(packet: str | bytes) -> None:
     bench = _bench()
     host, above = _direct(bench)
     host.deliver(packet, 0.0)
@@ -78,7 +78,7 @@ def test_anything_else_breaks_the_protocol(packet: str | bytes) -> None:
     assert host.ended
 
 
-def test_such_text_is_no_message_in_revision_4() -> None:
+def test_base64_with_a_type_ends_a_session_of_revision_4() -> None:
     bench = _bench()
     host, above = _direct(bench, "EIO=4")
     host.deliver("b4AQID", 0.0)
@@ -90,7 +90,7 @@ def test_such_text_is_no_message_in_revision_4() -> None:
 
 @pytest.mark.rows("C21")
 @pytest.mark.parametrize("ping", ["2", "2probe", "2x"])
-def test_each_ping_is_answered_and_what_it_says_is_not_repeated(ping: str) -> None:
+def test_each_ping_is_answered_without_its_data(ping: str) -> None:
     bench = _bench()
     host, above = _direct(bench)
     for _ in range(3):
@@ -101,7 +101,7 @@ def test_each_ping_is_answered_and_what_it_says_is_not_repeated(ping: str) -> No
 
 @pytest.mark.rows("C21")
 @pytest.mark.parametrize("upgraded", [False, True])
-def test_the_client_must_ping(upgraded: bool) -> None:
+def test_session_ends_if_the_client_stops_pinging(upgraded: bool) -> None:
     bench = _bench()
     if upgraded:
         polling = bench.polling("EIO=3")
@@ -125,7 +125,7 @@ def test_the_client_must_ping(upgraded: bool) -> None:
 
 
 @pytest.mark.rows("C21")
-def test_silence_from_the_beginning() -> None:
+def test_session_ends_if_the_client_never_pings() -> None:
     bench = _bench(ping_interval=2.0, ping_timeout=1.5)
     polling = bench.polling("EIO=3")
     bench.advance(3.4)
@@ -136,7 +136,7 @@ def test_silence_from_the_beginning() -> None:
 
 @pytest.mark.rows("C21", "C23")
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_a_pong_from_the_client(transport: str) -> None:
+def test_pong_from_the_client_ends_the_session(transport: str) -> None:
     bench = _bench()
     session = bench.polling("EIO=3").session if transport == "polling" else _direct(bench)[1].session
     session.receive("3", 0.0)
@@ -146,7 +146,7 @@ def test_a_pong_from_the_client(transport: str) -> None:
 
 
 @pytest.mark.rows("C21")
-def test_who_pings_and_does_not_read_gets_no_endless_answers() -> None:
+def test_pongs_for_a_client_that_does_not_read_are_bounded() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     limit = 2 * bench.engine.options.outbox.max_packets
@@ -157,7 +157,7 @@ def test_who_pings_and_does_not_read_gets_no_endless_answers() -> None:
 
 
 @pytest.mark.rows("C21")
-def test_the_clock_stands_still_while_we_do_not_read() -> None:
+def test_deadline_for_pings_is_suspended_during_a_pause() -> None:
     bench = _bench()
     _, above = _direct(bench)
     above.session.pause(bench.now)
@@ -202,7 +202,7 @@ def test_each_message_starts_the_wait_for_an_answer_anew(transport: str, binary:
 
 @pytest.mark.rows("C22")
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_each_ping_may_be_put_off(transport: str) -> None:
+def test_each_message_puts_the_deadline_off_again(transport: str) -> None:
     bench = Bench()
     session, deliver = _beating(bench, transport)
     for _ in range(3):
@@ -219,7 +219,7 @@ def test_each_ping_may_be_put_off(transport: str) -> None:
 
 
 @pytest.mark.rows("C13", "C6")
-def test_upgrade() -> None:
+def test_upgraded_session_sends_the_queue_with_packet_types() -> None:
     bench = _bench()
     polling = bench.polling("EIO=3")
     poll = Poll(polling)
@@ -244,7 +244,7 @@ def test_upgrade() -> None:
 
 @pytest.mark.rows("C7")
 @pytest.mark.parametrize(("query", "attachment"), [("EIO=3", b"\x04a"), ("EIO=3&b64=1", "b4YQ==")])
-def test_the_candidate_says_itself_whether_it_takes_bytes(query: str, attachment: str | bytes) -> None:
+def test_request_of_the_candidate_decides_about_base64(query: str, attachment: str | bytes) -> None:
     bench = _bench()
     polling = bench.polling("EIO=3&b64=1")
     polling.session.send(Message(None, [b"a"]))  # for a body of text
@@ -268,7 +268,7 @@ def test_any_other_packet_ends_the_candidate_only(packet: str | bytes) -> None:
 # all kinds of clients at once
 
 
-def test_one_message_to_all_kinds_of_clients() -> None:
+def test_message_is_encoded_once_for_each_kind_of_client() -> None:
     bench = _bench()
     message = Message("51-[]", [b"\x01\x02\x03"])
     for query in ("EIO=4", "EIO=3", "EIO=3&b64=1"):

@@ -27,7 +27,7 @@ def agreed(engine: Bench, query: str = "EIO=4", **headers: str) -> EngineRequest
 
 
 @pytest.mark.rows("C32", "C39")
-def test_what_is_answered() -> None:
+def test_opening_handshake_negotiates_compression_and_subprotocol() -> None:
     both = bench(subprotocols=("a", "b"))
     headers = {"sec-websocket-extensions": OFFER, "sec-websocket-protocol": "c, b, a"}
     request = both.request("EIO=4", upgrade=True, **headers)
@@ -55,7 +55,7 @@ def test_connections_share_a_dialect(query: str) -> None:
 
 
 @pytest.mark.rows("C32")
-def test_all_dialects_share_what_compresses() -> None:
+def test_all_dialects_share_one_deflate_object() -> None:
     engine = bench()
     requests = [agreed(engine, f"EIO={n}", sec_websocket_extensions=OFFER) for n in (3, 4)]
     old, new = (engine.engine.new_connection(request).dialect for request in requests)
@@ -74,7 +74,7 @@ class GreetingBench(Bench):
         return Greeter(session)
 
 
-def test_layer_above_speaks_behind_the_open_packet() -> None:
+def test_messages_sent_on_opening_follow_the_open_packet() -> None:
     bench = GreetingBench()
     bench.now = 3.0
     polling = bench.polling()
@@ -83,7 +83,7 @@ def test_layer_above_speaks_behind_the_open_packet() -> None:
     assert Poll(polling).body == "4at 3"
 
 
-def test_session_says_once_that_it_is_open() -> None:
+def test_observer_is_called_once_when_a_session_opens() -> None:
     bench = Bench()
     bench.now = 2.0
     session, _ = bench.upgraded()

@@ -1,4 +1,4 @@
-"""What the opening handshake agrees upon: offers of permessage-deflate, and subprotocols."""
+"""Negotiation of permessage-deflate and of subprotocols in the opening handshake."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ANSWER = "permessage-deflate; server_no_context_takeover; client_no_context_take
     ],
 )
 @pytest.mark.parametrize("window_bits", [9, 15])
-def test_met(offers: str, window_bits: int) -> None:
+def test_offer_without_server_limit_is_accepted(offers: str, window_bits: int) -> None:
     assert negotiate(offers, window_bits) == ANSWER
 
 
@@ -46,12 +46,12 @@ def test_met(offers: str, window_bits: int) -> None:
         ),
     ],
 )
-def test_a_limit_that_is_met_is_repeated(offers: str, window_bits: int, answered: int) -> None:
+def test_accepted_window_limit_is_in_the_answer(offers: str, window_bits: int, answered: int) -> None:
     assert negotiate(offers, window_bits) == f"{ANSWER}; server_max_window_bits={answered}"
 
 
 @pytest.mark.parametrize("window_bits", [10, 15])
-def test_a_limit_below_ours_is_passed_over(window_bits: int) -> None:
+def test_offer_with_a_smaller_window_is_declined(window_bits: int) -> None:
     offer = f"permessage-deflate; server_max_window_bits={window_bits - 1}"
     assert negotiate(offer, window_bits) is None
     assert negotiate(f"{offer}, permessage-deflate", window_bits) == ANSWER
@@ -95,12 +95,12 @@ def test_a_limit_below_ours_is_passed_over(window_bits: int) -> None:
         '", permessage-deflate',
     ],
 )
-def test_passed_over(offer: str) -> None:
+def test_malformed_or_unknown_offer_is_declined(offer: str) -> None:
     assert negotiate(offer, 15) is None
 
 
 @given(st.text('permessage-deflate; ,="\\server_max_window_bits15\t'))
-def test_any_text_has_an_answer(offers: str) -> None:
+def test_any_header_is_accepted_or_declined_without_an_error(offers: str) -> None:
     answer = negotiate(offers, 15)
     assert answer is None or answer.startswith(ANSWER)
 
@@ -110,7 +110,7 @@ def test_any_text_has_an_answer(offers: str) -> None:
     ["permessage-deflate; server_max_window_bits=8", "permessage-deflate" + "; a" * 1300, '"', 'a="', ' "a" ', " ",
      ";", "permessage-deflate; client_max_window_bits" + "=" * 4000],
 )  # fmt: skip
-def test_reading_takes_linear_time(element: str) -> None:
+def test_negotiating_takes_linear_time(element: str) -> None:
     offers = (element + ",") * max(60, 240_000 // (len(element) + 1))
     began = time.perf_counter()
     assert negotiate(offers, 15) is None
@@ -131,7 +131,9 @@ def test_reading_takes_linear_time(element: str) -> None:
         ("chat\n", ["chat"], None),
     ],
 )
-def test_subprotocols(asked: str, ours: list[str], chosen: str | None) -> None:
+def test_first_supported_subprotocol_of_the_client_is_chosen(
+    asked: str, ours: list[str], chosen: str | None
+) -> None:
     assert choose_subprotocol(asked, ours) == chosen
 
 

@@ -1,4 +1,4 @@
-"""A POST whose answer is withheld while its session is paused: what ends the wait."""
+"""A POST whose response is withheld while its session is paused, and what ends the wait."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def held(bench: Bench) -> tuple[PollingTransport, list[str]]:
     ],
     ids=["resume", "close", "linger", "fail", "lost", "end"],
 )
-def test_a_held_post_goes_on_when_the_pause_ends(end: Callable[[PollingTransport], None]) -> None:
+def test_withheld_post_is_answered_when_the_pause_ends(end: Callable[[PollingTransport], None]) -> None:
     polling, told = held(Bench())
     end(polling)
     polling.session.end()
     assert told == ["go on"]
 
 
-def test_a_held_post_waits_on_through_an_upgrade() -> None:
+def test_withheld_post_waits_through_an_upgrade() -> None:
     bench = Bench()
     polling, told = held(bench)
     host = bench.websocket(polling.session.sid)
@@ -55,7 +55,7 @@ def test_a_held_post_waits_on_through_an_upgrade() -> None:
     assert told == ["go on"]
 
 
-def test_a_post_of_a_session_that_is_not_paused_goes_on_at_once() -> None:
+def test_post_of_a_session_that_is_not_paused_is_not_withheld() -> None:
     told: list[str] = []
     Bench().polling().hold_post(lambda: told.append("go on"))
     assert told == ["go on"]

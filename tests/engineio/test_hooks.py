@@ -11,7 +11,7 @@ from support.message_host import admission
 from trio_socketio.engineio import Refusal
 
 
-def test_hooks_hear_each_refusal_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_hooks_are_called_once_for_each_refusal(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench()
     heard: list[tuple[object, ...]] = []
 

@@ -51,14 +51,14 @@ def submit(payload: str) -> bytes:
 @given(st.text("0123456789", max_size=10), texts)
 @example("0", "\\u2028")
 @example("0", "\u2028\u2029")
-def test_a_script_gives_every_text_back(index, text):
+def test_script_of_a_payload_evaluates_to_the_payload(index, text):
     assert read_script(wrap(index, text.encode()).decode()) == (index, text)
 
 
 @pytest.mark.rows("C8")
 @given(texts)
 @example("\\\n\\n")
-def test_a_form_gives_every_text_back_that_old_clients_can_say(text):
+def test_form_of_an_old_client_holds_its_payload(text):
     payload = text.replace("\\\\n", "")  # where they are ambiguous: they escape one backslash of two
     payload = re.sub(r"\\(?=\n)", "", payload)
     assert unwrap(submit(payload)) == payload.encode()
@@ -77,7 +77,7 @@ def test_a_form_gives_every_text_back_that_old_clients_can_say(text):
         ("", b""),
     ],
 )
-def test_two_replacements_in_this_order(field: str, payload: bytes) -> None:
+def test_escaped_line_feeds_of_a_form_are_replaced(field: str, payload: bytes) -> None:
     assert unwrap(b"d=" + quote(field, safe="").encode()) == payload
 
 
@@ -92,13 +92,13 @@ def test_two_replacements_in_this_order(field: str, payload: bytes) -> None:
         (b"d", b""),
     ],
 )
-def test_forms(form: bytes, payload: bytes) -> None:
+def test_payload_is_the_field_d_of_a_form(form: bytes, payload: bytes) -> None:
     assert unwrap(form) == payload
 
 
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize("form", [b"", b"4x", b"e=4x", b"d=4x&d=4y", b"d=%", b"d=%4", b"d=%zz", b"d=%4x%"])
-def test_no_forms(form: bytes) -> None:
+def test_malformed_form_is_refused(form: bytes) -> None:
     with pytest.raises(ValueError, match=r"the form has .*(fields named d|percent sign)"):
         unwrap(form)
 
@@ -177,7 +177,7 @@ def test_revision_3_is_always_text() -> None:
 
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize(("query", "noop", "close"), [("EIO=4&j=0", "6", "1"), ("EIO=3&j=0", "1:6", "1:1")])
-def test_single_packets_are_scripts_too(query: str, noop: str, close: str) -> None:
+def test_noop_and_close_packets_are_scripts(query: str, noop: str, close: str) -> None:
     bench = _bench()
     polling, _ = _open(bench, query)
     poll = Poll(polling)
@@ -190,7 +190,7 @@ def test_single_packets_are_scripts_too(query: str, noop: str, close: str) -> No
 
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize("form", [b"", b"4x", b"d=4x&d=4y", b"d=%4", b"d="])
-def test_a_form_that_is_none_ends_the_session(form: bytes) -> None:
+def test_malformed_form_ends_the_session(form: bytes) -> None:
     bench = _bench()
     polling, _ = _open(bench, "EIO=4&j=0")
     assert bench.post(polling, form, FORM).status == 400
@@ -200,7 +200,7 @@ def test_a_form_that_is_none_ends_the_session(form: bytes) -> None:
 
 @pytest.mark.rows("C8")
 @pytest.mark.parametrize("revision", [3, 4])
-def test_bytes_are_no_form(revision: int) -> None:
+def test_binary_post_ends_the_session(revision: int) -> None:
     bench = _bench()
     polling, _ = _open(bench, f"EIO={revision}&j=0")
     assert bench.post(polling, b"d=4x", "application/octet-stream").status == 400
@@ -208,14 +208,14 @@ def test_bytes_are_no_form(revision: int) -> None:
 
 
 @pytest.mark.rows("C8")
-def test_without_the_option_there_is_none() -> None:
+def test_jsonp_is_refused_without_the_option() -> None:
     bench = Bench(allow_eio3=True)
     for query in ("EIO=4&j=0", "EIO=3&j="):
         assert bench.verify(f"{query}&transport=polling", **REFERER) is Refusal.JSONP_NOT_ALLOWED
 
 
 @pytest.mark.rows("C8")
-def test_a_session_upgrades() -> None:
+def test_session_on_jsonp_upgrades_to_websocket() -> None:
     bench = _bench()
     polling, _ = _open(bench, "EIO=4&j=0")
     host = bench.websocket(polling.session.sid)

@@ -1,4 +1,4 @@
-"""What a megabyte of a form costs, whatever is in it."""
+"""The cost of parsing a form of a megabyte, whatever its content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a client that has not answered a ping in time is waited for: as long as it receives what stands before that."""
+"""The decision how long to wait for a client that has not answered a ping in time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_ping_with_nothing_before_it_is_not_waited_for(outstanding: int) -> None
 
 
 @pytest.mark.rows("P11")
-def test_as_long_as_bytes_are_acknowledged() -> None:
+def test_wait_lasts_as_long_as_bytes_are_acknowledged() -> None:
     acknowledged, verdict = 0, _first(Delivery(0, MUCH, 0.5))
     while acknowledged < MUCH - LITTLE:
         assert verdict is not None
@@ -38,14 +38,14 @@ def test_as_long_as_bytes_are_acknowledged() -> None:
 
 
 @pytest.mark.rows("P11")
-def test_bytes_that_the_kernel_takes_are_no_life() -> None:
+def test_bytes_that_only_the_kernel_accepts_do_not_prolong_the_wait() -> None:
     verdict = _first(Delivery(0, MUCH, 0.5), queued=MUCH)
     assert verdict is not None
     assert _next(verdict[1], Delivery(0, 2 * MUCH, 20.5)) is None
 
 
 @pytest.mark.rows("P11", "E16")
-def test_nothing_acknowledged_for_the_whole_wait() -> None:
+def test_wait_ends_if_nothing_was_acknowledged() -> None:
     assert _first(Delivery(0, MUCH, TIMEOUT)) is None
     assert _next(first_look(Delivery(7, MUCH), 0), Delivery(7, MUCH)) is None
 
@@ -60,14 +60,14 @@ def test_when_all_has_arrived_there_is_one_more_timeout() -> None:
 
 
 @pytest.mark.rows("P11")
-def test_stream_that_cannot_tell_when_it_has_taken_anything() -> None:
+def test_wait_is_a_whole_timeout_if_the_last_acknowledgement_is_unknown() -> None:
     verdict = _first(Delivery(MUCH, 0))
     assert verdict is not None
     assert verdict[0] == TIMEOUT
 
 
 @pytest.mark.rows("P11", "B11")
-def test_new_bytes_behind_the_ping_do_not_help() -> None:
+def test_bytes_written_after_the_ping_do_not_prolong_the_wait() -> None:
     """All that was on its way at one look has arrived by the next, and so has the ping, but more was sent since."""
     verdict = _next(first_look(Delivery(0, MUCH), 0), Delivery(MUCH, MUCH))
     assert verdict is not None

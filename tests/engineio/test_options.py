@@ -25,5 +25,5 @@ def test_default_ids_are_twenty_url_safe_characters() -> None:
     (secrets.token_urlsafe, False), (lambda request: "", True), (lambda request=None: "", False), (str, False),
     (iter("a").__next__, False),
 ])  # fmt: skip
-def test_request_is_given_where_it_is_needed(function: Any, takes: bool) -> None:
+def test_function_that_requires_an_argument_takes_the_request(function: Any, takes: bool) -> None:
     assert takes_request(function) is takes

@@ -1,4 +1,4 @@
-"""A session that is paused: it is reported after a while, and a client that polls must go on polling."""
+"""A pause of a session: it is reported after a while, and a client on polling must go on polling."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def test_paused_session_without_polls_ends() -> None:
     assert bench.above[session.sid].ended == [(DisconnectReason.PING_TIMEOUT, "no poll for 45 s")]
 
 
+def test_poll_before_the_pause_does_not_count() -> None:
+    bench = Bench()
+    polling = bench.polling()
+    bench.send(polling.session, "a")
+    assert Poll(polling).body == "4a"
+    polling.session.pause(bench.now)
+    bench.advance(PATIENCE + 0.1)
+    assert bench.above[polling.session.sid].reason is DisconnectReason.PING_TIMEOUT
+
+
 def test_paused_session_lives_while_its_client_polls() -> None:
     bench = Bench()
     polling = paused(bench)
@@ -44,7 +54,7 @@ def test_paused_session_lives_while_its_client_polls() -> None:
     assert bench.above[polling.session.sid].reason is DisconnectReason.PING_TIMEOUT
 
 
-def test_poll_that_comes_once_starts_the_wait_anew() -> None:
+def test_each_poll_starts_the_wait_for_the_next_one_anew() -> None:
     bench = Bench()
     polling = paused(bench)
     bench.advance(30.0)
@@ -56,7 +66,7 @@ def test_poll_that_comes_once_starts_the_wait_anew() -> None:
 
 
 @pytest.mark.parametrize("before", [0.0, 44.0])
-def test_late_server_does_not_blame_the_client(before: float) -> None:
+def test_pause_is_prolonged_by_the_lateness_of_the_server(before: float) -> None:
     bench = Bench()
     polling = paused(bench)
     bench.advance(before)
@@ -99,7 +109,7 @@ def test_pongs_for_a_client_of_revision_3_that_does_not_read_are_bounded() -> No
     assert session.link.queued_packets == 10
 
 
-def test_resumed_session_is_not_looked_at_any_more() -> None:
+def test_resumed_session_needs_no_polls_and_is_not_reported() -> None:
     bench = Bench()
     polling = paused(bench)
     bench.advance(40.0)

@@ -16,7 +16,7 @@ TEXT = {"Content-Type": "text/plain; charset=UTF-8", "cache-control": "no-store"
 
 
 @pytest.mark.rows("C1", "B17")
-def test_open_packet() -> None:
+def test_opening_response_holds_only_the_open_packet() -> None:
     bench = Bench(generate_id=lambda: "x" * 20)
     polling = bench.engine.open_polling(_verified(bench), 0.0)
     response = polling.collect()
@@ -35,7 +35,7 @@ def _verified(bench: Bench):  # type: ignore[no-untyped-def]
     return request
 
 
-def test_open_packet_tells_the_options() -> None:
+def test_open_packet_has_the_options() -> None:
     bench = Bench(ping_interval=0.3, ping_timeout=60.0, max_http_buffer_size=5)
     parameters = bench.open_parameters()
     assert list(parameters) == ["sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"]
@@ -207,7 +207,7 @@ def test_post_refused_for_its_size_leaves_the_session_alone() -> None:
 
 
 @pytest.mark.rows("C28")
-def test_close_packet_in_a_post() -> None:
+def test_close_packet_in_a_post_ends_the_session() -> None:
     bench = Bench()
     polling = bench.polling()
     poll = Poll(polling)
@@ -220,7 +220,7 @@ def test_close_packet_in_a_post() -> None:
 
 
 @pytest.mark.rows("C29")
-def test_close_with_a_waiting_poll() -> None:
+def test_close_answers_the_waiting_poll() -> None:
     bench = Bench()
     polling = bench.polling()
     poll = Poll(polling)
@@ -245,7 +245,7 @@ def test_close_is_kept_for_the_next_poll() -> None:
 
 
 @pytest.mark.rows("C29")
-def test_close_is_not_kept_for_ever() -> None:
+def test_lingering_session_ends_after_polling_close_timeout() -> None:
     bench = Bench()
     polling = bench.polling()
     polling.session.close(DisconnectReason.FORCED_SERVER_CLOSE, now=bench.now, linger=True)
@@ -255,7 +255,7 @@ def test_close_is_not_kept_for_ever() -> None:
 
 
 @pytest.mark.rows("C30")
-def test_client_that_vanishes_while_its_poll_waits() -> None:
+def test_session_ends_if_its_waiting_poll_breaks() -> None:
     bench = Bench()
     polling = bench.polling()
     assert polling.begin_poll(lambda: None) is None
@@ -265,7 +265,7 @@ def test_client_that_vanishes_while_its_poll_waits() -> None:
     ]
 
 
-def test_post_that_never_came_whole_ends_the_session() -> None:
+def test_incomplete_post_ends_the_session() -> None:
     bench = Bench()
     polling = bench.polling()
     assert polling.begin_post("") is None
@@ -274,7 +274,7 @@ def test_post_that_never_came_whole_ends_the_session() -> None:
 
 
 @pytest.mark.rows("B2")
-def test_session_id_is_in_no_refusal() -> None:
+def test_refusals_do_not_contain_the_session_id() -> None:
     bench = Bench()
     sid = bench.polling().session.sid
     for refusal in Refusal:

@@ -1,4 +1,4 @@
-"""How far proxies are believed."""
+"""The client's address and scheme from headers set by trusted proxies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def client(header: Any, fields: dict[str, str], address: str = "10.0.0.1", trust
     ("1.2.3.4, , 10.0.0.7", "10.0.0.7"), ("unix", "10.0.0.1"), ("1.2.3.4.5", "10.0.0.1"), ("[::1", "10.0.0.1"),
     ("1.2.3.4\xe9", "10.0.0.1"), ("1.2.3.4, " + "10.0.0.7," * 1000 + "10.0.0.8", "1.2.3.4"),
 ])  # fmt: skip
-def test_x_forwarded_for(field: str, address: str) -> None:
+def test_client_is_the_last_untrusted_address_in_x_forwarded_for(field: str, address: str) -> None:
     assert client("x-forwarded-for", {"x-forwarded-for": field}) == address
     assert client("x-forwarded-for", {"forwarded": "for=6.6.6.6"}) == "10.0.0.1"
 
@@ -45,7 +45,7 @@ def test_x_forwarded_for(field: str, address: str) -> None:
     ('for="6.6.6.6, for=1.2.3.4', ""), ('x=", for="[2001:db8::1]"', ""),
     ('x="\\", for=1.2.3.4', ""), ('x=", for="1.2.3.4";by="10.0.0.1"', ""),
 ])  # fmt: skip
-def test_forwarded(field: str, address: str) -> None:
+def test_client_is_the_last_untrusted_address_in_forwarded(field: str, address: str) -> None:
     assert client("forwarded", {"forwarded": field}) == address
     assert client("forwarded", {"x-forwarded-for": "6.6.6.6"}) == "10.0.0.1"
 
@@ -55,7 +55,7 @@ def test_forwarded(field: str, address: str) -> None:
     ("unix", NEAR, True), ("unix", ["10.0.0.0/8"], False), ("", NEAR, False), ("::ffff:10.0.0.1", NEAR, True),
     ("127.0.0.1", ["127.0.0.1"], True), ("127.0.0.2", ["127.0.0.1"], False),
 ])  # fmt: skip
-def test_only_a_trusted_peer_is_believed(address: str, trusted: Any, believed: bool) -> None:
+def test_headers_of_untrusted_peers_are_ignored(address: str, trusted: Any, believed: bool) -> None:
     fields = {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
     told = Proxies(trusted, "x-forwarded-for").resolve(address, False, fields)
     assert told == (("1.2.3.4", True) if believed else (address, False))
@@ -73,6 +73,8 @@ def test_only_a_trusted_peer_is_believed(address: str, trusted: Any, believed: b
     ("forwarded", {"forwarded": "for=1.2.3.4;proto=https, for=10.0.0.7"}, None),
     ("forwarded", {"x-forwarded-proto": "https"}, None),
 ])  # fmt: skip
-def test_scheme(header: Any, fields: dict[str, str], told: bool | None, secure: bool) -> None:
+def test_scheme_is_the_one_of_the_nearest_proxy(
+    header: Any, fields: dict[str, str], told: bool | None, secure: bool
+) -> None:
     expected = secure if told is None else told
     assert Proxies(NEAR, header).resolve("10.0.0.1", secure, fields)[1] is expected

@@ -24,7 +24,7 @@ def test_a_client_that_is_forced_to_base64_sends_text_for_bytes() -> None:
 @pytest.mark.parametrize(
     "packet", ["", "0{}", "5", "6", "7", "x", " 4", "\x004", "bAQI", "bA=QI", "bAQID\x1e", "b€", "b\ud83d"]
 )
-def test_packet_that_no_client_sends(packet: str) -> None:
+def test_unexpected_packet_ends_the_session(packet: str) -> None:
     bench = Bench()
     host = bench.websocket()
     session = host.receiver
@@ -39,7 +39,7 @@ def test_packet_that_no_client_sends(packet: str) -> None:
 @pytest.mark.rows("C23")
 @pytest.mark.parametrize("packet", ["2", "2probe"])
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
-def test_ping_from_the_client(packet: str, transport: str) -> None:
+def test_ping_from_a_client_of_revision_4_ends_the_session(packet: str, transport: str) -> None:
     bench = Bench()
     session = bench.websocket().receiver if transport == "websocket" else bench.polling().session
     session.receive(packet, 0.0)
@@ -49,7 +49,7 @@ def test_ping_from_the_client(packet: str, transport: str) -> None:
 
 
 @pytest.mark.rows("C28")
-def test_close_packet_on_websocket() -> None:
+def test_close_packet_ends_the_session() -> None:
     bench = Bench()
     host = bench.websocket()
     session = host.receiver
@@ -68,7 +68,9 @@ def test_close_packet_on_websocket() -> None:
         (Failure("unmasked frame", 1002), DisconnectReason.TRANSPORT_ERROR),
     ],
 )
-def test_end_of_the_stream_of_packets(end: CloseFrame | Failure, reason: DisconnectReason) -> None:
+def test_close_frame_or_failure_ends_the_session_with_its_reason(
+    end: CloseFrame | Failure, reason: DisconnectReason
+) -> None:
     bench = Bench()
     host = bench.websocket()
     session = host.receiver

@@ -33,7 +33,7 @@ def test_query_is_read_like_a_form(query: str) -> None:
 
 
 @given(st.dictionaries(st.text(st.sampled_from("abc-"), min_size=1), text), text)
-def test_settled_request_says_what_it_said(fields: dict[str, str], target: str) -> None:
+def test_settled_request_has_the_same_attributes(fields: dict[str, str], target: str) -> None:
     request = EngineRequest("GET", target, fields, "::1", secure=True, upgrade=True)
     before = (request.path, request.query, request.sid, request.origin, dict(request.headers))
     request.settle()
@@ -63,7 +63,7 @@ def test_settled_request_is_small() -> None:
     assert (len(gc.get_objects()) - objects) / len(kept) < 1.1
 
 
-def test_session_keeps_its_request_settled() -> None:
+def test_session_keeps_a_settled_request() -> None:
     bench = Bench()
     session = bench.polling().session
     assert session.request.headers is not session.request.headers
@@ -87,7 +87,7 @@ def _request(query: str, *, upgrade: bool = False) -> EngineRequest:
     ("EIO=4&j=0", 4, "4", True, "0"), ("EIO=4&j=", 4, "4", True, ""), ("j=a1%0a2'%d9%a3", 3, None, True, "12"),
     ("j=" + "7" * 400, 3, None, True, "7777777777"),
 ])  # fmt: skip
-def test_what_a_request_says_of_its_dialect(
+def test_query_decides_revision_base64_and_jsonp(
     query: str, revision: int, eio: str | None, base64: bool, jsonp: str | None
 ) -> None:
     request = _request(query)
@@ -110,7 +110,7 @@ def test_headers_of_the_response_outlive_the_opening_of_a_session() -> None:
     assert request.response_headers == (("Vary", "Origin"),)
 
 
-def test_refusal_may_have_a_text_of_its_own() -> None:
+def test_refusal_may_have_its_own_message() -> None:
     response = Refusal.FORBIDDEN.response("not you")
     assert (response.status, response.body) == (403, b'{"code":4,"message":"not you"}')
     assert str(RefusedError(Refusal.MIDDLEWARE_FAILURE)) == "Bad request"

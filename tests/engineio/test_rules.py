@@ -1,4 +1,4 @@
-"""Which requests are refused, in which order, and with which words."""
+"""Which requests are refused, in which order, and with which messages."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ def test_unknown_session(sid: str, transport: str, upgrade: bool, method: str) -
 
 @pytest.mark.rows("B3")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "BREW"])
-def test_handshake_with_another_method_than_get(method: str) -> None:
+def test_handshake_must_be_a_get(method: str) -> None:
     assert Bench().verify(POLLING, method) is Refusal.METHOD
     assert Bench().verify(f"{POLLING}&sid=", method) is Refusal.METHOD
 
 
 @pytest.mark.rows("B4")
-def test_handshake_whose_transport_and_request_differ() -> None:
+def test_transport_of_a_handshake_must_match_its_request() -> None:
     assert Bench().verify(WEBSOCKET) is Refusal.TRANSPORT_HANDSHAKE
     assert Bench().verify(POLLING, upgrade=True) is Refusal.TRANSPORT_HANDSHAKE
 
 
 @pytest.mark.rows("B4", "C16", "C12")
-def test_later_requests_that_do_not_fit_their_session() -> None:
+def test_requests_that_do_not_match_their_session_are_refused() -> None:
     bench = Bench()
     sid = bench.polling().session.sid
     assert bench.verify(f"{POLLING}&sid={sid}") is None
@@ -140,7 +140,7 @@ def test_order_of_the_checks(query: str, options: dict[str, Any], refusal: Refus
         POLLING + "&k=v" * 2000,
     ],
 )
-def test_queries_have_one_reading(query: str) -> None:
+def test_query_with_repeated_escaped_or_unknown_parameters_is_accepted(query: str) -> None:
     assert Bench().verify(query) is None
 
 
@@ -163,7 +163,7 @@ def _fail() -> str:
 
 @pytest.mark.rows("B4", "B15")
 @pytest.mark.parametrize("generate_id", [_fail, lambda: "", lambda: "taken"])
-def test_id_that_cannot_be_had_refuses_the_handshake(
+def test_failing_generate_id_refuses_the_handshake(
     generate_id: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(generate_id=generate_id)
@@ -192,7 +192,7 @@ def _is_taken(origin: str, host: str, *, secure: bool = False) -> bool:
     ("http://[::1]:3000", "[::1]:3000"), ("http://127.0.0.1:3000", "127.0.0.1:3000"),
     ("https://example.com", "example.com"),  # TLS may end in front of us
 ])  # fmt: skip
-def test_same_origin(origin: str, host: str) -> None:
+def test_same_origin_is_allowed(origin: str, host: str) -> None:
     assert _is_taken(origin, host)
 
 
@@ -203,23 +203,23 @@ def test_same_origin(origin: str, host: str) -> None:
     ("null", "example.com"), ("", "example.com"), ("", ""), ("file://", ""), ("http://", ""),
     ("http://example.com:port", "example.com"), ("http://[::1", "[::1"),
 ])  # fmt: skip
-def test_other_origin(origin: str, host: str) -> None:
+def test_other_origin_is_refused(origin: str, host: str) -> None:
     assert not _is_taken(origin, host)
 
 
-def test_plain_page_is_not_of_the_origin_that_our_tls_is() -> None:
+def test_http_origin_is_refused_if_tls_ends_here() -> None:
     assert _is_taken("https://example.com", "example.com:443", secure=True)
     assert not _is_taken("http://example.com", "example.com", secure=True)
 
 
-def test_request_without_origin_comes_from_no_browser() -> None:
+def test_request_without_origin_is_allowed() -> None:
     assert Bench().verify(POLLING) is None
 
 
 @pytest.mark.rows("B9")
 @pytest.mark.parametrize("origin", ["\0", "http://a\x01.example", "\x7f", "a\r\nb", "\x1b[0m", "\u0100"])
 @pytest.mark.parametrize("cors", ["*", ()])
-def test_origin_that_is_no_field_value(cors: Any, origin: str) -> None:
+def test_origin_that_is_no_field_value_is_refused(cors: Any, origin: str) -> None:
     for query, upgrade in ((POLLING, False), (WEBSOCKET, True)):
         bench = Bench(cors=Cors(origin=cors))
         assert bench.verify(query, upgrade=upgrade, origin=origin) is Refusal.INVALID_ORIGIN
@@ -244,7 +244,7 @@ def test_allowed_origins(cors: tuple[str, ...], origin: str, allowed: bool) -> N
 
 
 @pytest.mark.rows("B4")
-def test_session_on_websocket_is_not_polled_by_its_own_name() -> None:
+def test_session_on_websocket_cannot_be_polled() -> None:
     bench = Bench()
     host = bench.websocket()
     sid = host.receiver.sid  # type: ignore[attr-defined]

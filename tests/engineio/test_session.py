@@ -64,7 +64,7 @@ def test_server_pings_after_each_pong(upgraded: bool) -> None:
 
 
 @pytest.mark.rows("C20")
-def test_polling_has_the_same_heartbeat() -> None:
+def test_session_on_polling_is_pinged_and_times_out() -> None:
     bench = Bench()
     polling = bench.polling()
     for _ in range(3):
@@ -111,7 +111,7 @@ def test_no_answer_ends_the_session(answered: int) -> None:
 
 
 @pytest.mark.rows("C20")
-def test_pongs_that_nobody_asked_for_change_nothing() -> None:
+def test_unsolicited_pongs_change_nothing() -> None:
     bench = Bench()
     session, host = _direct(bench)
     for _ in range(50):
@@ -142,7 +142,7 @@ def test_pings_go_on_while_the_session_is_paused() -> None:
 # time and room
 
 
-def test_alarm() -> None:
+def test_alarm_is_called_at_the_deadline_set_last() -> None:
     bench = Bench()
     session, _ = _direct(bench)
     session.set_alarm(3.0)

@@ -10,7 +10,7 @@ from trio_socketio._core import Message, PushStatus
 from trio_socketio.errors import DisconnectReason
 
 
-def test_full_outbox_says_so_and_protected_messages_pass() -> None:
+def test_full_outbox_returns_full_and_takes_protected_messages() -> None:
     bench = Bench(outbox=Outbox(max_packets=2))
     session = bench.polling().session
     statuses = [session.send(Message("a")) for _ in range(3)]
@@ -20,7 +20,7 @@ def test_full_outbox_says_so_and_protected_messages_pass() -> None:
     assert session.send(Message("c"), protected=True) is PushStatus.DROPPED
 
 
-def test_session_id_is_not_shown_whole() -> None:
+def test_repr_does_not_show_the_whole_session_id() -> None:
     session = Bench().polling().session
     assert session.sid not in repr(session)
 

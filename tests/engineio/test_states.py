@@ -1,4 +1,4 @@
-"""The state tables, pair by pair: where each event leads from each state, and what is no event at all there."""
+"""The state tables: every event in every state, and events that do nothing in a state."""
 
 from __future__ import annotations
 
@@ -96,21 +96,21 @@ def test_session_is_opened_once(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in State if Event.CANDIDATE not in TRANSITIONS[state]])
-def test_candidate_comes_too_early_or_too_late(state: State) -> None:
+def test_candidate_is_refused_in_states_without_upgrade(state: State) -> None:
     case = Case(state)
     assert _attach(case) is None
     assert case.session.state is state
 
 
 @pytest.mark.parametrize("state", [State.OPENING, State.CLOSING, State.CLOSED])
-def test_close_is_no_event_in_states_without_it(state: State) -> None:
+def test_close_and_fail_do_nothing_unless_open(state: State) -> None:
     case = Case(state)
     case.session.close(CLOSE, now=0.0)
     case.session.fail(CLOSE, "again")
     assert case.session.state is state
 
 
-def test_end_of_the_ended_is_nothing() -> None:
+def test_end_and_lost_do_nothing_after_the_end() -> None:
     case = Case(State.CLOSED)
     case.session.end()
     case.session.lost(CLOSE, "again")

@@ -13,7 +13,7 @@ from trio_socketio.errors import DisconnectReason
 
 
 @pytest.mark.rows("C13", "C37")
-def test_the_whole_dance() -> None:
+def test_session_moves_to_websocket_after_probe_and_upgrade_packet() -> None:
     bench = Bench()
     polling = bench.polling()
     session = polling.session
@@ -96,7 +96,9 @@ def test_poll_that_still_waits_at_the_switch_is_released() -> None:
 
 @pytest.mark.rows("C14")
 @pytest.mark.parametrize("probed", [False, True])
-def test_upgrade_that_takes_too_long(probed: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_upgrade_timeout_closes_the_candidate_and_keeps_polling(
+    probed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     bench = Bench(upgrade_timeout=10.0)
     polling = bench.polling()
@@ -146,7 +148,7 @@ def test_candidate_that_fails_can_be_followed_by_another(how: str) -> None:
 
 @pytest.mark.rows("C15")
 @pytest.mark.parametrize("state", ["upgrading", "upgraded", "direct"])
-def test_second_websocket_is_not_wanted(state: str) -> None:
+def test_second_websocket_is_refused(state: str) -> None:
     bench = Bench()
     if state == "upgrading":
         session = bench.polling().session
@@ -167,7 +169,7 @@ def test_second_websocket_is_not_wanted(state: str) -> None:
 
 
 @pytest.mark.rows("C16")
-def test_polling_request_after_the_upgrade() -> None:
+def test_polling_request_after_the_upgrade_is_refused() -> None:
     bench = Bench()
     session, _ = bench.upgraded()
     for method in ("GET", "POST"):
@@ -186,7 +188,7 @@ def test_end_of_the_candidate_after_the_upgrade_is_the_end_of_the_session() -> N
     assert len(bench.engine.wheel) == 0
 
 
-def test_late_end_of_polling_means_nothing_after_the_upgrade() -> None:
+def test_lost_requests_after_the_upgrade_do_not_end_the_session() -> None:
     bench = Bench()
     polling = bench.polling()
     assert polling.begin_post("") is None
