@@ -64,5 +64,5 @@ def test_subclasses_of_str_become_str(rooms: Any) -> None:
 
 @pytest.mark.parametrize("rooms", [(1,), (None,), ([1],), ([["a"]],), (b"a",)])
 def test_other_types_are_refused(rooms: Any) -> None:
-    with pytest.raises(TypeError, match="a room is a str, not "):
+    with pytest.raises(TypeError, match="a room must be a str, not "):
         names(rooms)
