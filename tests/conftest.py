@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -43,6 +44,9 @@ STREAM_ONLY = (
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", STREAM_ONLY)
+    for argument in config.args:  # pytest-xdist runs no tests then, and prints no reason
+        if not Path(argument.partition("::")[0]).exists():
+            raise pytest.UsageError(f"file or directory not found: {argument}")
 
 
 def pytest_collection_finish() -> None:
