@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,8 @@ from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server
+from trio_socketio.serving import Inlet
+from trio_socketio.serving._inlet import MAX_CALLS
 
 pytestmark = pytest.mark.rows("P30")
 
@@ -94,6 +98,22 @@ async def test_too_many_waiting_calls_raise(running: Any) -> None:
             nowhere.emit_soon("ev")
         await wait_all_tasks_blocked()
         io.from_thread.emit_soon("ev")
+
+
+async def test_finalizers_are_called_also_if_too_many_calls_wait() -> None:
+    called: list[int] = []
+    async with trio.open_nursery() as nursery:
+        inlet = Inlet(nursery.start_soon, logging.getLogger(__name__))
+        for number in range(MAX_CALLS):
+            inlet.run_soon(called.append, number)
+        with pytest.raises(RuntimeError, match="no more may wait"):
+            inlet.run_soon(called.append, -1)
+        thread = threading.Thread(target=inlet.finalize, args=(called.append, MAX_CALLS))
+        thread.start()
+        thread.join()  # the server's thread is blocked, so the calls still wait
+        await wait_all_tasks_blocked()
+        inlet.close()
+    assert called == list(range(MAX_CALLS + 1))
 
 
 async def test_calls_that_wait_when_the_server_stops_are_logged(caplog: pytest.LogCaptureFixture) -> None:

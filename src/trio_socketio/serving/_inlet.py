@@ -57,7 +57,8 @@ class Inlet:
         """Await an async function in a task of the server, and block this thread until it has returned.
 
         Raises:
-            RuntimeError: this is the server's own thread; or the server has stopped, or stops meanwhile.
+            RuntimeError: this is the server's own thread; the server has stopped, or stops meanwhile; or ``MAX_CALLS``
+                calls wait already.
             Exception: the function has raised it.
         """
         if get_ident() == self._thread:
@@ -83,13 +84,17 @@ class Inlet:
             function(*args)
         else:
             with suppress(RuntimeError):  # the server has stopped, and all its sockets have ended
-                self.run_soon(function, *args)
+                self._put_at_once(_Call(None, function, args))
 
     def _put(self, call: _Call) -> None:
+        if self._is_open and len(self._calls) >= MAX_CALLS:
+            raise RuntimeError(f"{MAX_CALLS} calls wait for the server's thread, and no more may wait")
+        self._put_at_once(call)
+
+    def _put_at_once(self, call: _Call) -> None:
+        """Queue a call, whatever the limit. Each iterator is finalized once, so these calls are bounded, too."""
         if not self._is_open:
             raise RuntimeError(STOPPED)
-        if len(self._calls) >= MAX_CALLS:
-            raise RuntimeError(f"{MAX_CALLS} calls wait for the server's thread, and no more may wait")
         self._calls.append(call)
         # Trio makes the call before its run ends, or raises RunFinishedError, which is a RuntimeError.
         self._token.run_sync_soon(self._make_calls, idempotent=True)
