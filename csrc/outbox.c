@@ -1,57 +1,19 @@
-#include "outbox.h"
-
-#include "eio_payload.h"
-
-enum { FIRST_CAP = 16 }; /* may be generous, because the ring is freed as soon as it is empty */
-
-static tsio_outbox_entry *at(const tsio_outbox *outbox, uint32_t index)
-{
-    return &outbox->entries[(outbox->head + index) & (outbox->cap - 1)];
-}
+#include "outbox_ring.h"
 
 void tsio_outbox_init(tsio_outbox *outbox, uint32_t max_packets, size_t max_bytes, tsio_policy policy)
 {
     *outbox = (tsio_outbox){.max_packets = max_packets, .max_bytes = max_bytes, .policy = (uint8_t)policy};
 }
 
-/* Updates `confirmed`. Messages in flight are older than queued ones, so it does not change while
- * there are any. The queue holds far fewer than 2^32 messages, so the low half of the first
- * one's number is enough to compute the whole number. */
-static void update_confirmed(tsio_outbox *outbox)
-{
-    if (outbox->inflight_packets > 0)
-        return;
-    outbox->confirmed = outbox->pushed;
-    if (outbox->count > 0)
-        outbox->confirmed -= (uint32_t)outbox->pushed - at(outbox, 0)->number + UINT64_C(1);
-}
-
-static void free_ring(tsio_outbox *outbox)
-{
-    if (outbox->entries != &outbox->first)
-        tsio_alloc.free(outbox->entries);
-    outbox->entries = NULL;
-    outbox->head = outbox->cap = 0;
-}
-
-static void free_polled(tsio_outbox *outbox)
-{
-    for (uint32_t i = 0; i < outbox->polled_count; i++)
-        tsio_message_unref(outbox->polled[i].message);
-    tsio_alloc.free(outbox->polled);
-    outbox->polled = NULL;
-    outbox->polled_count = 0;
-}
-
 void tsio_outbox_free(tsio_outbox *outbox)
 {
-    free_polled(outbox);
+    tsio_outbox_free_polled(outbox);
     for (uint32_t i = 0; i < outbox->count; i++)
-        tsio_message_unref(at(outbox, i)->message);
+        tsio_message_unref(tsio_outbox_at(outbox, i)->message);
     outbox->count = outbox->inflight_packets = 0;
     outbox->bytes = outbox->inflight_bytes = outbox->head_sent = 0;
-    free_ring(outbox);
-    update_confirmed(outbox);
+    tsio_outbox_free_ring(outbox);
+    tsio_outbox_update_confirmed(outbox);
 }
 
 /* --- making room --------------------------------------------------------- */
@@ -103,8 +65,8 @@ static void plan_key(const tsio_outbox *outbox, removal_plan *plan, uint64_t key
     if (key == 0)
         return;
     for (uint32_t i = 0; i < outbox->count; i++)
-        if (has_key(at(outbox, i), key))
-            plan_entry(plan, at(outbox, i), i);
+        if (has_key(tsio_outbox_at(outbox, i), key))
+            plan_entry(plan, tsio_outbox_at(outbox, i), i);
 }
 
 /* Plans to drop the oldest messages until there is room. Returns false if dropping all unprotected messages is not
@@ -116,7 +78,7 @@ static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t by
             return true;
         if (plan->oldest == outbox->count)
             return false;
-        const tsio_outbox_entry *entry = at(outbox, plan->oldest);
+        const tsio_outbox_entry *entry = tsio_outbox_at(outbox, plan->oldest);
         if (!is_protected(entry) && !has_key(entry, plan->key))
             plan_entry(plan, entry, plan->oldest);
     }
@@ -128,11 +90,11 @@ static void remove_planned(tsio_outbox *outbox, const removal_plan *plan)
 {
     uint32_t kept_from = plan->span;
     for (uint32_t i = plan->span; i-- > 0;) {
-        tsio_outbox_entry *entry = at(outbox, i);
+        tsio_outbox_entry *entry = tsio_outbox_at(outbox, i);
         if ((i < plan->oldest && !is_protected(entry)) || has_key(entry, plan->key))
             tsio_message_unref(entry->message);
         else
-            *at(outbox, --kept_from) = *entry;
+            *tsio_outbox_at(outbox, --kept_from) = *entry;
     }
     outbox->head = (outbox->head + plan->removed) & (outbox->cap - 1);
     outbox->count -= plan->removed;
@@ -179,13 +141,13 @@ static tsio_status grow(tsio_outbox *outbox)
     }
     if (outbox->cap > UINT32_MAX / 2 / sizeof(tsio_outbox_entry))
         return TSIO_E_NO_MEMORY;
-    const uint32_t cap = outbox->cap > 1 ? 2 * outbox->cap : FIRST_CAP;
+    const uint32_t cap = outbox->cap > 1 ? 2 * outbox->cap : TSIO_OUTBOX_FIRST_CAP;
     tsio_outbox_entry *entries = tsio_alloc.realloc(NULL, cap * sizeof *entries);
     if (entries == NULL)
         return TSIO_E_NO_MEMORY;
     for (uint32_t i = 0; i < outbox->count; i++)
-        entries[i] = *at(outbox, i);
-    free_ring(outbox);
+        entries[i] = *tsio_outbox_at(outbox, i);
+    tsio_outbox_free_ring(outbox);
     outbox->entries = entries;
     outbox->cap = cap;
     return TSIO_OK;
@@ -194,10 +156,10 @@ static tsio_status grow(tsio_outbox *outbox)
 /* Adds an entry, and takes over the caller's reference. Precondition: the ring has room. */
 static void add(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
 {
-    *at(outbox, outbox->count++) =
+    *tsio_outbox_at(outbox, outbox->count++) =
         (tsio_outbox_entry){.message = message, .flags = flags, .number = (uint32_t)++outbox->pushed};
     outbox->bytes += tsio_message_bytes(message);
-    update_confirmed(outbox);
+    tsio_outbox_update_confirmed(outbox);
 }
 
 tsio_status tsio_outbox_push(tsio_outbox *outbox, tsio_message *message, uint32_t flags)
@@ -226,128 +188,13 @@ void tsio_outbox_catch_up(tsio_outbox *outbox, uint32_t sent, tsio_message *next
     add(outbox, next, flags);
 }
 
-/* --- take and confirm ---------------------------------------------------- */
-
-static tsio_status append_ws(tsio_buf *dst, tsio_message *message)
-{
-    return tsio_buf_append(dst, message->ws.data, message->ws.len);
-}
-
-static tsio_status append_polling(tsio_buf *dst, tsio_message *message)
-{
-    static const uint8_t separator = TSIO_EIO_SEPARATOR;
-    const uint8_t *data;
-    size_t len;
-    tsio_status status = tsio_message_polling(message, &data, &len);
-    if (status == TSIO_OK)
-        status = tsio_buf_reserve(dst, len + 1);
-    if (status != TSIO_OK)
-        return status;
-    /* There is room for both. */
-    if (dst->len > 0)
-        tsio_buf_append(dst, &separator, 1);
-    return tsio_buf_append(dst, data, len);
-}
-
-/* Makes room in `polled` for all queued messages. */
-static tsio_status reserve_polled(tsio_outbox *outbox)
-{
-    if (outbox->count == 0)
-        return TSIO_OK;
-    if (outbox->count > UINT32_MAX / sizeof(tsio_outbox_entry) - outbox->polled_count)
-        return TSIO_E_NO_MEMORY;
-    const size_t size = ((size_t)outbox->polled_count + outbox->count) * sizeof(tsio_outbox_entry);
-    tsio_outbox_entry *polled = tsio_alloc.realloc(outbox->polled, size);
-    if (polled == NULL)
-        return TSIO_E_NO_MEMORY;
-    outbox->polled = polled;
-    return TSIO_OK;
-}
-
-/* Takes the first message. If `keeps`, it is kept in `polled`; precondition: there is room (see reserve_polled()). */
-static void take_first(tsio_outbox *outbox, bool keeps)
-{
-    const tsio_outbox_entry entry = *at(outbox, 0);
-    tsio_message *message = entry.message;
-    const size_t bytes = tsio_message_bytes(message);
-    outbox->head = (outbox->head + 1) & (outbox->cap - 1);
-    outbox->count--;
-    outbox->bytes -= bytes;
-    outbox->inflight_packets++;
-    outbox->inflight_bytes += bytes;
-    outbox->compressible = outbox->compressible || !message->never_compress;
-    if (keeps)
-        outbox->polled[outbox->polled_count++] = entry;
-    else
-        tsio_message_unref(message);
-}
-
-static tsio_status take(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes,
-                        tsio_status (*append)(tsio_buf *, tsio_message *), bool keeps)
-{
-    for (bool any = false; outbox->count > 0 && (!any || dst->len < max_bytes); any = true) {
-        const tsio_status status = append(dst, at(outbox, 0)->message);
-        if (status != TSIO_OK)
-            return any ? TSIO_OK : status;
-        take_first(outbox, keeps);
-    }
-    if (outbox->count == 0)
-        free_ring(outbox);
-    return TSIO_OK;
-}
-
-tsio_status tsio_outbox_take_ws(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
-{
-    return take(outbox, dst, max_bytes, append_ws, false);
-}
-
-tsio_status tsio_outbox_take_polling(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes)
-{
-    outbox->compressible = false;
-    if (reserve_polled(outbox) != TSIO_OK)
-        return TSIO_E_NO_MEMORY;
-    return take(outbox, dst, max_bytes, append_polling, true);
-}
-
-/* Returns how many messages go into a body. *binary becomes true if one of them has a binary part. */
-static uint32_t plan_body(const tsio_outbox *outbox, size_t max_bytes, bool *binary)
-{
-    uint32_t count = 0;
-    for (size_t bytes = 0; count < outbox->count && (count == 0 || bytes < max_bytes); count++) {
-        const tsio_message *message = at(outbox, count)->message;
-        bytes += tsio_message_bytes(message);
-        *binary = *binary || message->binary;
-    }
-    return count;
-}
-
-tsio_status tsio_outbox_take_polling3(tsio_outbox *outbox, tsio_buf *dst, size_t max_bytes, bool *binary)
-{
-    outbox->compressible = false;
-    if (reserve_polled(outbox) != TSIO_OK)
-        return TSIO_E_NO_MEMORY;
-    for (uint32_t left = plan_body(outbox, max_bytes, binary); left > 0; left--) {
-        const uint8_t *data;
-        size_t len;
-        tsio_status status = tsio_message_payload3(at(outbox, 0)->message, *binary, &data, &len);
-        if (status == TSIO_OK)
-            status = tsio_buf_append(dst, data, len);
-        if (status != TSIO_OK)
-            return dst->len > 0 ? TSIO_OK : status;
-        take_first(outbox, true);
-    }
-    if (outbox->count == 0)
-        free_ring(outbox);
-    return TSIO_OK;
-}
-
 /* --- peek and advance ---------------------------------------------------- */
 
 size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap)
 {
     size_t copied = 0, skip = outbox->head_sent;
     for (uint32_t i = 0; i < outbox->count && copied < cap; i++, skip = 0) {
-        const tsio_buf *frames = &at(outbox, i)->message->ws;
+        const tsio_buf *frames = &tsio_outbox_at(outbox, i)->message->ws;
         const size_t rest = frames->len - skip;
         const size_t len = rest < cap - copied ? rest : cap - copied;
         memcpy(dst + copied, frames->data + skip, len);
@@ -358,13 +205,13 @@ size_t tsio_outbox_peek_ws(const tsio_outbox *outbox, uint8_t *dst, size_t cap)
 
 size_t tsio_outbox_head_rest(const tsio_outbox *outbox)
 {
-    return tsio_message_bytes(at(outbox, 0)->message) - outbox->head_sent;
+    return tsio_message_bytes(tsio_outbox_at(outbox, 0)->message) - outbox->head_sent;
 }
 
 void tsio_outbox_advance(tsio_outbox *outbox, size_t sent)
 {
     while (outbox->count > 0) {
-        tsio_outbox_entry *entry = at(outbox, 0);
+        tsio_outbox_entry *entry = tsio_outbox_at(outbox, 0);
         const size_t bytes = tsio_message_bytes(entry->message);
         const size_t rest = bytes - outbox->head_sent;
         if (sent < rest) {
@@ -381,47 +228,6 @@ void tsio_outbox_advance(tsio_outbox *outbox, size_t sent)
         tsio_message_unref(entry->message);
     }
     if (outbox->count == 0)
-        free_ring(outbox);
-    update_confirmed(outbox);
-}
-
-tsio_status tsio_outbox_put_back(tsio_outbox *outbox)
-{
-    const uint32_t back = outbox->polled_count;
-    if (back == 0)
-        return TSIO_OK;
-    if (outbox->count > UINT32_MAX / 2 / sizeof(tsio_outbox_entry) - back)
-        return TSIO_E_NO_MEMORY;
-    uint32_t cap = FIRST_CAP;
-    while (cap < outbox->count + back)
-        cap *= 2;
-    tsio_outbox_entry *entries = tsio_alloc.realloc(NULL, cap * sizeof *entries);
-    if (entries == NULL)
-        return TSIO_E_NO_MEMORY;
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < back; i++) {
-        entries[i] = outbox->polled[i];
-        bytes += tsio_message_bytes(entries[i].message);
-    }
-    for (uint32_t i = 0; i < outbox->count; i++)
-        entries[back + i] = *at(outbox, i);
-    free_ring(outbox);
-    outbox->entries = entries;
-    outbox->cap = cap;
-    outbox->count += back;
-    outbox->bytes += bytes;
-    outbox->inflight_packets -= back;
-    outbox->inflight_bytes -= bytes;
-    outbox->polled_count = 0;
-    free_polled(outbox);
-    update_confirmed(outbox);
-    return TSIO_OK;
-}
-
-void tsio_outbox_confirm(tsio_outbox *outbox)
-{
-    free_polled(outbox);
-    outbox->inflight_packets = 0;
-    outbox->inflight_bytes = 0;
-    update_confirmed(outbox);
+        tsio_outbox_free_ring(outbox);
+    tsio_outbox_update_confirmed(outbox);
 }

@@ -1,18 +1,12 @@
-#include "ws_frame.h"
-
 #include "mask.h"
+#include "ws_frame_bits.h"
 
 enum {
-    BIT_FIN = 0x80,
     BITS_RSV = 0x70,
-    BITS_OPCODE = 0x0f,
     BIT_CONTROL = 0x08, /* of the opcode */
     BIT_MASK = 0x80,
     BITS_LENGTH = 0x7f,
-    LENGTH_16 = 126, /* the length follows in 2 bytes */
-    LENGTH_64 = 127, /* the length follows in 8 bytes */
-    KEY_LEN = 4,
-    CLOSE_REASON_MAX = TSIO_WS_CONTROL_MAX - 2
+    KEY_LEN = 4
 };
 
 void tsio_ws_reader_init(tsio_ws_reader *reader, uint64_t max_message_bytes, uint32_t max_fragments)
@@ -36,7 +30,7 @@ static bool is_known(uint8_t opcode)
 static size_t extended_len(uint8_t byte)
 {
     const uint8_t length = byte & BITS_LENGTH;
-    return length == LENGTH_64 ? 8 : length == LENGTH_16 ? 2 : 0;
+    return length == TSIO_WS_LENGTH_64 ? 8 : length == TSIO_WS_LENGTH_16 ? 2 : 0;
 }
 
 /* Returns whether these reserved bits are allowed: none, or RSV1 if compression was negotiated. */
@@ -49,8 +43,8 @@ static bool may_reserve(const tsio_ws_reader *reader, uint8_t bits)
 static tsio_status check_first_two(tsio_ws_reader *reader)
 {
     const uint8_t first = reader->held[0], second = reader->held[1];
-    reader->fin = (first & BIT_FIN) != 0;
-    reader->opcode = first & BITS_OPCODE;
+    reader->fin = (first & TSIO_WS_BIT_FIN) != 0;
+    reader->opcode = first & TSIO_WS_BITS_OPCODE;
     if (!may_reserve(reader, first & BITS_RSV))
         return TSIO_E_RESERVED_BITS;
     if (!is_known(reader->opcode))
@@ -89,11 +83,11 @@ static tsio_status check_length(tsio_ws_reader *reader)
 {
     const uint8_t short_len = reader->held[1] & BITS_LENGTH;
     uint64_t len = short_len;
-    if (short_len == LENGTH_16) {
+    if (short_len == TSIO_WS_LENGTH_16) {
         len = tsio_load_be16(reader->held + 2);
-        if (len < LENGTH_16)
+        if (len < TSIO_WS_LENGTH_16)
             return TSIO_E_LENGTH_NOT_MINIMAL;
-    } else if (short_len == LENGTH_64) {
+    } else if (short_len == TSIO_WS_LENGTH_64) {
         len = tsio_load_be64(reader->held + 2);
         if (len <= UINT16_MAX)
             return TSIO_E_LENGTH_NOT_MINIMAL;
@@ -281,50 +275,4 @@ tsio_status tsio_ws_reader_next(tsio_ws_reader *reader, uint8_t *in, size_t len,
             *event = (tsio_ws_event){.kind = TSIO_WS_EV_NEED_MORE};
     }
     return reader->failed;
-}
-
-size_t tsio_ws_header_len(uint64_t payload_len)
-{
-    return payload_len < LENGTH_16 ? 2 : payload_len <= UINT16_MAX ? 4 : 10;
-}
-
-size_t tsio_ws_header_build(uint8_t dst[10], uint8_t opcode, uint64_t payload_len)
-{
-    const size_t header_len = tsio_ws_header_len(payload_len);
-    dst[0] = (uint8_t)(BIT_FIN | opcode);
-    if (header_len == 2) {
-        dst[1] = (uint8_t)payload_len;
-    } else if (header_len == 4) {
-        dst[1] = LENGTH_16;
-        tsio_store_be16(dst + 2, (uint16_t)payload_len);
-    } else {
-        dst[1] = LENGTH_64;
-        tsio_store_be64(dst + 2, payload_len);
-    }
-    return header_len;
-}
-
-tsio_ws_payload tsio_ws_payload_at(const uint8_t *frame)
-{
-    const uint8_t short_len = frame[1];
-    const uint64_t len = short_len == LENGTH_64   ? tsio_load_be64(frame + 2)
-                         : short_len == LENGTH_16 ? tsio_load_be16(frame + 2)
-                                                  : short_len;
-    return (tsio_ws_payload){frame + tsio_ws_header_len(len), (size_t)len, frame[0] & BITS_OPCODE};
-}
-
-size_t tsio_ws_close_build(uint8_t dst[127], uint16_t code, const uint8_t *reason, size_t reason_len)
-{
-    if (code == 0 || code == TSIO_WS_CLOSE_NO_STATUS)
-        return tsio_ws_header_build(dst, TSIO_WS_CLOSE, 0);
-    if (reason_len > CLOSE_REASON_MAX) {
-        reason_len = CLOSE_REASON_MAX;
-        while (reason_len > 0 && (reason[reason_len] & 0xc0) == 0x80)
-            reason_len--;
-    }
-    const size_t header_len = tsio_ws_header_build(dst, TSIO_WS_CLOSE, 2 + reason_len);
-    tsio_store_be16(dst + header_len, code);
-    if (reason_len > 0)
-        memcpy(dst + header_len + 2, reason, reason_len);
-    return header_len + 2 + reason_len;
 }
