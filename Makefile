@@ -148,6 +148,7 @@ $(VENV)/.has-bench: $(VENV)/.has-run
 $(READY): $(SOURCES) $(VENV)/.has-run
 	@$(BIN)/python tools/doctor.py
 	@echo "compiling"
+	@for built in src/trio_socketio/_core/*.cpython-*.so; do [ -e "$${built%%.*}.pyx" ] || rm -f "$$built"; done
 	@if [ -e $@ ]; then $(BIN)/python setup.py -q build_ext --inplace; \
 	else $(BIN)/pip install -q --no-deps --no-build-isolation --editable .; fi
 	@touch $@
