@@ -1,5 +1,6 @@
 """A Socket.IO server on Trio, with its byte work in C."""
 
+from trio_socketio._adapter_health import AdapterHealth, AdapterState
 from trio_socketio._version import __version__
 from trio_socketio.engineio import (
     CookieOptions,
@@ -11,6 +12,7 @@ from trio_socketio.engineio import (
 )
 from trio_socketio.errors import (
     ArgumentsError,
+    ClusterTimeout,
     ConnectRefused,
     Disconnected,
     DisconnectReason,
@@ -33,6 +35,8 @@ from trio_socketio.server import (
     Event,
     Handshake,
     Namespace,
+    RemoteHandshake,
+    RemoteSocket,
     Server,
     ServerOptions,
     Socket,
@@ -40,9 +44,12 @@ from trio_socketio.server import (
 
 __all__ = [
     "Ack",
+    "AdapterHealth",
+    "AdapterState",
     "Answers",
     "ArgumentsError",
     "BroadcastOperator",
+    "ClusterTimeout",
     "ConnectRefused",
     "CookieOptions",
     "Cors",
@@ -63,7 +70,9 @@ __all__ = [
     "Namespace",
     "Outbox",
     "PerMessageDeflate",
+    "RemoteHandshake",
     "RemoteProtocolError",
+    "RemoteSocket",
     "ReservedEventError",
     "Server",
     "ServerOptions",

@@ -9,7 +9,8 @@
     ├── Disconnected              the socket is not connected
     ├── ConnectRefused            raised by a middleware to refuse a CONNECT
     ├── Forbidden                 raised by allow_request to refuse a handshake
-    └── ArgumentsError            the arguments of an event do not fit its handler
+    ├── ArgumentsError            the arguments of an event do not fit its handler
+    └── ClusterTimeout            other servers of the cluster did not answer in time
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 __all__ = [
     "ArgumentsError",
+    "ClusterTimeout",
     "ConnectRefused",
     "DisconnectReason",
     "Disconnected",
@@ -95,3 +97,23 @@ class Forbidden(SocketIOError):
 
 class ArgumentsError(SocketIOError):
     """The arguments of an event do not fit the handler's parameters. The client gets the text of this error."""
+
+
+class ClusterTimeout(SocketIOError):
+    """Other servers of the cluster did not answer in time.
+
+    Args:
+        partial: what the servers that did answer have sent.
+        missing: the ids of the servers that did not answer, where the bus knows them.
+        missing_count: their number; at least 1 if there was no link to the bus.
+        timeout: how long the call has waited, in seconds.
+    """
+
+    def __init__(
+        self, partial: list[Any], missing: frozenset[str], missing_count: int, timeout: float
+    ) -> None:
+        named = f": {', '.join(sorted(missing))}" if missing else ""
+        super().__init__(f"{missing_count} servers did not answer within {timeout:g} s{named}")
+        self.partial = partial
+        self.missing = missing
+        self.missing_count = missing_count

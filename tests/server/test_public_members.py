@@ -20,16 +20,20 @@ CHOOSING = "compress except_ in_ local to volatile"
 EMITTING = "call emit emit_nowait from_thread send"
 REGISTERING = "listeners listeners_any off off_any on on_any once prepend_any remove_all_listeners"
 BROADCASTING = (
-    f"{CHOOSING} {EMITTING} disconnect_sockets fetch_sockets server_side_emit sockets_join sockets_leave"
+    f"{CHOOSING} {EMITTING} disconnect_sockets fetch_sockets server_side_call server_side_emit sockets_join"
+    " sockets_leave"
 )
 SERVING = "config drain health path run serve serve_listeners serve_stream serve_unix"
 CONN = "buffered close connected driver id on request transport"
 
 MEMBERS = {
     "Ack": "wanted",
-    "Answers": "missing values",
+    "AdapterHealth": "dropped gaps published queued_bytes queued_packets received rejected state unconfirmed",
+    "AdapterState": "DEGRADED DOWN UP",
+    "Answers": "is_complete missing missing_count silent silent_count unnamed values",
     "ArgumentsError": "",
     "BroadcastOperator": BROADCASTING,
+    "ClusterTimeout": "",
     "ConnectRefused": "",
     "CookieOptions": "domain expires header http_only make max_age name partitioned path same_site secure",
     "Cors": "allowed_headers allows credentials exposed_headers headers is_open make max_age methods"
@@ -49,18 +53,20 @@ MEMBERS = {
     "Forbidden": "",
     "FromThread": "emit emit_soon",
     "Handshake": "address auth headers issued query request secure time url xdomain",
-    "Health": "clients_count status uptime",
+    "Health": "adapter clients_count status uptime",
     "HttpCompression": "level make threshold worker_bytes",
     "LocalProtocolError": "",
     "MessageIterator": "",
-    "Namespace": f"{BROADCASTING} {REGISTERING} on_room sockets use",
+    "Namespace": f"{BROADCASTING} {REGISTERING} on_room on_server sockets use",
     "Outbox": "core_policy max_bytes max_packets policy",
     "PerMessageDeflate": "level make max_bytes mem_level threshold window_bits",
     "RemoteProtocolError": "",
+    "RemoteHandshake": "address auth headers issued query secure time url xdomain",
+    "RemoteSocket": "call data disconnect emit handshake id join leave rooms",
     "ReservedEventError": "",
     "SendFromThread": "send send_soon",
-    "Server": f"{BROADCASTING} {REGISTERING} {SERVING} connect_timeout engine of on_error on_room serve_client"
-    " sockets use",
+    "Server": f"{BROADCASTING} {REGISTERING} {SERVING} connect_timeout engine of on_adapter_state on_error on_room"
+    " on_server serve_client sockets use",
     "ServerOptions": "",
     "Socket": f"{CHOOSING} {EMITTING} {REGISTERING} broadcast conn connected data disconnect dropped flush"
     " handshake id join leave nsp nursery ready request rooms transport",

@@ -10,7 +10,7 @@ import trio
 
 from support.native import ALL, connection
 from trio_socketio._core import Connection
-from trio_socketio.adapters import Broadcast, LocalMember, Target
+from trio_socketio.adapters import Broadcast, LocalMember, SocketRecord, Target
 from trio_socketio.socketio import encode_event
 
 EVERYBODY = Target()
@@ -52,12 +52,15 @@ class Member(LocalMember):
     def disconnect(self, close: bool) -> None:
         self.is_connected, self.was_closed = False, close
 
-    def expect(self, ack_id: int) -> Ack:
+    def expect(self, ack_id: int, wake: Any = None) -> Ack:
         self.pending.add(ack_id)
         return Ack(self.answer)
 
     def forget(self, ack_id: int) -> None:
         self.pending.remove(ack_id)
+
+    def record(self) -> SocketRecord:
+        return SocketRecord(self.id, {"address": "here"}, data={"name": self.id})
 
     def received(self) -> bytes:
         """Return the frames that were sent to the member since the last call."""
@@ -74,6 +77,15 @@ class Host:
         self.flushes = 0
         self.full: list[Member] = []
         self.nursery: Any = None
+
+    def encode(self, event: Any, args: tuple[Any, ...], ack_id: int | None = None) -> Any:
+        return encode_event(event, args, self.name, ack_id)
+
+    def next_ack_id(self) -> int:
+        return 7
+
+    def server_event(self, event: str, args: list[Any], respond: Any) -> bool:
+        return True
 
     async def flushed(self) -> None:
         self.flushes += 1

@@ -26,6 +26,7 @@ from trio_socketio import (
     Namespace,
     Outbox,
     PerMessageDeflate,
+    RemoteSocket,
     Server,
     ServerOptions,
     Socket,
@@ -156,7 +157,7 @@ async def count() -> int:
     answers = await io.to("lobby").call("ready?", timeout=1.0)
     assert_type(answers, Answers)
     for socket in await admin.fetch_sockets():
-        assert_type(socket, Socket)
+        assert_type(socket, Socket | RemoteSocket)
     await io.sockets_join("everyone")
     await io.disconnect_sockets()
     return len(io.sockets)

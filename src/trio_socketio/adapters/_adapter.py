@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
+from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters._room_observers import RoomEvent, RoomObserver
 from trio_socketio.socketio import Target
 
@@ -129,8 +130,12 @@ class Adapter(ABC, Generic[M]):
     # sockets
 
     @abstractmethod
-    async def fetch(self, target: Target) -> list[M]:
-        """Return the connected members of a target, each once."""
+    async def fetch(self, target: Target) -> Sequence[M | SocketRecord]:
+        """Return the connected members of a target, each once, and the records of those of other servers.
+
+        Raises:
+            ClusterTimeout: other servers did not answer in time.
+        """
 
     @abstractmethod
     async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
@@ -148,6 +153,22 @@ class Adapter(ABC, Generic[M]):
     async def disconnect_sockets(self, target: Target, close: bool) -> None:
         """Disconnect all connected members of a target; see ``LocalMember.disconnect``."""
 
+    @abstractmethod
+    def sockets_join_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """Do what ``sockets_join`` does, without waiting. If there is no room in a queue, other servers miss it.
+
+        Raises:
+            ValueError: as ``sockets_join``.
+        """
+
+    @abstractmethod
+    def sockets_leave_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """Do what ``sockets_leave`` does, without waiting, as ``sockets_join_nowait``."""
+
+    @abstractmethod
+    def disconnect_sockets_nowait(self, target: Target, close: bool) -> None:
+        """Do what ``disconnect_sockets`` does, without waiting, as ``sockets_join_nowait``."""
+
     # servers
 
     @abstractmethod
@@ -159,7 +180,21 @@ class Adapter(ABC, Generic[M]):
         """Send an event to the other servers of the cluster.
 
         Raises:
-            LocalProtocolError: there is no cluster.
+            LocalProtocolError: there is no cluster, or the arguments cannot be sent.
+        """
+
+    @abstractmethod
+    async def server_side_call(self, event: str, args: tuple[Any, ...], timeout: float) -> list[Any]:
+        """Send an event to the other servers of the cluster, and return the value of each of them.
+
+        Args:
+            event: the name of the event.
+            args: its arguments.
+            timeout: how long to wait, in seconds.
+
+        Raises:
+            LocalProtocolError: as ``server_side_emit``.
+            ClusterTimeout: servers did not answer in time.
         """
 
 

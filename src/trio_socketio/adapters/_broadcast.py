@@ -14,11 +14,32 @@ __all__ = ["Answers", "Broadcast"]
 Encode = Callable[[str | float, tuple[Any, ...], int | None], Message]
 
 
-class Answers(NamedTuple):
-    """The result of a broadcast call."""
-
+class _Answers(NamedTuple):
     values: dict[str, Any]  #: the acknowledgements by socket id, as ``Socket.call`` returns them
     missing: frozenset[str]  #: the ids of the sockets that did not answer in time, or were disconnected
+
+
+class Answers(_Answers):
+    """The result of a broadcast call: the pair of ``values`` and ``missing``.
+
+    With a cluster, there may be more. Node's servers do not tell which socket has sent an acknowledgement.
+
+    Attributes:
+        unnamed: acknowledgements of sockets whose ids their servers did not tell.
+        missing_count: the number of sockets that did not answer and whose ids their servers did not tell.
+        silent: the ids of the servers that did not answer in time, where the bus knows them.
+        silent_count: the number of servers that did not answer in time; at least 1 if there was no link to the bus.
+    """
+
+    unnamed: tuple[Any, ...] = ()
+    missing_count: int = 0
+    silent: frozenset[str] = frozenset()
+    silent_count: int = 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every chosen socket has answered."""
+        return not (self.missing or self.missing_count or self.silent_count)
 
 
 class Broadcast:
@@ -30,15 +51,18 @@ class Broadcast:
         target: the rooms that receive the event, the excluded rooms, and the flags.
         encode: makes the message.
         ack_id: the id of the acknowledgements; None: no acknowledgement is wanted.
+        waits: whether the caller awaits ``Adapter.settle`` afterwards.
 
     Attributes:
         event: the name of the event.
         args: the arguments of the event.
         target: the rooms that receive the event, the excluded rooms, and the flags.
         ack_id: the id of the acknowledgements; None: no acknowledgement is wanted.
+        waits: whether the caller awaits ``Adapter.settle`` afterwards.
+        unsent: set by an adapter: what ``settle`` has to send when there is room; None if there is nothing.
     """
 
-    __slots__ = ("_encode", "_message", "ack_id", "args", "event", "target")
+    __slots__ = ("_encode", "_message", "ack_id", "args", "event", "target", "unsent", "waits")
 
     def __init__(
         self,
@@ -47,11 +71,15 @@ class Broadcast:
         target: Target,
         encode: Encode,
         ack_id: int | None = None,
+        *,
+        waits: bool = False,
     ) -> None:
         self.event = event
         self.args = args
         self.target = target
         self.ack_id = ack_id
+        self.waits = waits
+        self.unsent: Any = None
         self._encode = encode
         self._message: Message | None = None
 

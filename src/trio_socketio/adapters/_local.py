@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from trio_socketio.adapters._adapter import Adapter
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._own_rooms import is_foreign, require_own_rooms
+from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters._room_observers import RoomEvent, RoomObserver, RoomObservers
 from trio_socketio.errors import LocalProtocolError
 from trio_socketio.socketio import RoomIndex, Target
@@ -139,8 +140,7 @@ class LocalAdapter(Adapter[M]):
         ack_id = broadcast.ack_id
         assert ack_id is not None
         broadcast.message  # noqa: B018  # raises here, before the wait begins, if it cannot be encoded
-        chosen = [member for member in self._index.select(broadcast.target) if member.connected]
-        calls = {member: member.expect(ack_id) for member in chosen}
+        calls = {member: member.expect(ack_id) for member in self.select(broadcast.target)}
         try:
             self.broadcast(broadcast)
             with trio.move_on_after(timeout):
@@ -154,28 +154,47 @@ class LocalAdapter(Adapter[M]):
 
     # sockets
 
-    async def fetch(self, target: Target) -> list[M]:
+    def select(self, target: Target) -> list[M]:
+        """Return the connected members of a target in this process, each once."""
+        return [member for member in self._index.select(target) if member.connected]
+
+    async def fetch(self, target: Target) -> Sequence[M | SocketRecord]:
         """See ``Adapter.fetch``."""
         await trio.lowlevel.checkpoint()
-        return [member for member in self._index.select(target) if member.connected]
+        return self.select(target)
 
     async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_join``."""
-        chosen = await self.fetch(target)
+        await trio.lowlevel.checkpoint()
+        self.sockets_join_nowait(target, rooms)
+
+    async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_leave``."""
+        await trio.lowlevel.checkpoint()
+        self.sockets_leave_nowait(target, rooms)
+
+    async def disconnect_sockets(self, target: Target, close: bool) -> None:
+        """See ``Adapter.disconnect_sockets``."""
+        await trio.lowlevel.checkpoint()
+        self.disconnect_sockets_nowait(target, close)
+
+    def sockets_join_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_join_nowait``."""
+        chosen = self.select(target)
         for member in chosen:
             require_own_rooms(self._index.members, member, rooms)
         for member in chosen:
             if member.connected:  # an observer of the rooms may have disconnected it
                 self.join(member, rooms)
 
-    async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
-        """See ``Adapter.sockets_leave``."""
-        for member in await self.fetch(target):
+    def sockets_leave_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_leave_nowait``."""
+        for member in self.select(target):
             self.leave(member, rooms)
 
-    async def disconnect_sockets(self, target: Target, close: bool) -> None:
-        """See ``Adapter.disconnect_sockets``."""
-        for member in await self.fetch(target):
+    def disconnect_sockets_nowait(self, target: Target, close: bool) -> None:
+        """See ``Adapter.disconnect_sockets_nowait``."""
+        for member in self.select(target):
             member.disconnect(close)
 
     # servers
@@ -194,4 +213,15 @@ class LocalAdapter(Adapter[M]):
         await trio.lowlevel.checkpoint()
         raise LocalProtocolError(
             f"server_side_emit({event!r}) needs a cluster adapter, but this server has none"
+        )
+
+    async def server_side_call(self, event: str, args: tuple[Any, ...], timeout: float) -> list[Any]:
+        """Refuse the event, because there is no cluster.
+
+        Raises:
+            LocalProtocolError: always.
+        """
+        await trio.lowlevel.checkpoint()
+        raise LocalProtocolError(
+            f"server_side_call({event!r}) needs a cluster adapter, and this server has none"
         )

@@ -9,9 +9,20 @@ from typing import Any, Protocol, TypeVar
 
 import trio
 
-from trio_socketio._core import Connection, Member
+from trio_socketio._core import Connection, Member, Message
+from trio_socketio.adapters._records import SocketRecord
 
-__all__ = ["LocalMember", "NamespaceHost", "PendingAck"]
+__all__ = ["LocalMember", "NamespaceHost", "PendingAck", "Wake"]
+
+
+class Wake(Protocol):
+    """A wake-up that is set when an acknowledgement has come, or cannot come any more."""
+
+    def set(self) -> None:
+        """Wake the waiting task. This must not raise."""
+
+    async def wait(self) -> None:
+        """Wait until ``set`` is called."""
 
 
 class PendingAck(Protocol):
@@ -58,12 +69,21 @@ class LocalMember(Member, ABC):
         """Disconnect the client from the namespace. If ``close``, also from all others, and end the session."""
 
     @abstractmethod
-    def expect(self, ack_id: int) -> PendingAck:
-        """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
+    def expect(self, ack_id: int, wake: Wake | None = None) -> PendingAck:
+        """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards.
+
+        Args:
+            ack_id: the id.
+            wake: what to set when it has come, or cannot come any more; None: only ``PendingAck.wait`` is used.
+        """
 
     @abstractmethod
     def forget(self, ack_id: int) -> None:
         """Stop expecting an acknowledgement. If it comes later, it is ignored."""
+
+    @abstractmethod
+    def record(self) -> SocketRecord:
+        """Describe the socket to other servers, without its rooms."""
 
 
 M_contra = TypeVar("M_contra", bound=LocalMember, contravariant=True)
@@ -90,6 +110,31 @@ class NamespaceHost(Protocol[M_contra]):
 
         Raises:
             RuntimeError: the server is not running.
+        """
+        ...
+
+    def encode(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
+        """Encode an event of the namespace.
+
+        Raises:
+            ReservedEventError, LocalProtocolError: as ``Broadcast.message``.
+        """
+        ...
+
+    def next_ack_id(self) -> int:
+        """Return an id for the acknowledgements of one event."""
+        ...
+
+    def server_event(self, event: str, args: list[Any], respond: Callable[[Any], None] | None) -> bool:
+        """Call the handlers that the application has registered with ``on_server``.
+
+        Args:
+            event: the name of an event that another server has sent.
+            args: its arguments.
+            respond: called at most once, with the value that the handlers return; None if no value is wanted.
+
+        Returns:
+            Whether the event was taken. It is not if too many events of servers are being handled.
         """
         ...
 

@@ -3,6 +3,7 @@
 from trio_socketio.handlers._ack import NO_ACK, Ack, values_of
 from trio_socketio.handlers._boundary import (
     CONTAINED,
+    INTERNAL_ERROR,
     INTERRUPTS,
     contain,
     leaf,
@@ -38,6 +39,7 @@ __all__ = [
     "ENDED",
     "HELD",
     "IDLE",
+    "INTERNAL_ERROR",
     "INTERRUPTS",
     "KEYS",
     "NO_ACK",

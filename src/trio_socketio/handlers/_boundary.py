@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 from trio_socketio.errors import Disconnected
 
-__all__ = ["CONTAINED", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
+__all__ = ["CONTAINED", "INTERNAL_ERROR", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
 
 #: The exceptions to pass to ``contain``. Do not catch others, such as a bare ``Cancelled``: raising one again makes a
 #: reference cycle between the exception and our frames.
 CONTAINED = (Exception, BaseExceptionGroup)
+
+#: What clients and other servers are told of an exception of a handler.
+INTERNAL_ERROR = "Internal server error"
 
 #: Exceptions that stop the program.
 INTERRUPTS = (KeyboardInterrupt, SystemExit)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from typing import Literal
 
+from trio_socketio._adapter_health import AdapterHealth
 from trio_socketio.engineio import EngineResponse
 
 __all__ = ["Health", "HostState", "health_response"]
@@ -35,18 +36,24 @@ class Health:
         status: ``"ok"`` if the server accepts new clients; ``"draining"`` and ``"stopping"`` do not.
         clients_count: the number of sessions.
         uptime: for how long the server has run, in seconds.
+        adapter: the link to the other servers of the cluster; None if there is no cluster. It does not change the
+            status: an outage of the bus must not take all servers out of a load balancer.
     """
 
     status: Literal["ok", "draining", "stopping"]
     clients_count: int
     uptime: float
+    adapter: AdapterHealth | None = None
 
 
 def health_response(method: str, health: Health) -> EngineResponse:
     """Return the answer to a health check: 200, or 503, on which load balancers send new clients elsewhere."""
     if method not in ("GET", "HEAD"):
         return EngineResponse(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")], close=True)
-    body = json.dumps(asdict(health)).encode()
+    members = asdict(health)
+    if health.adapter is None:
+        del members["adapter"]
+    body = json.dumps(members).encode()
     headers = [
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
 import trio
 
+from trio_socketio._adapter_health import AdapterHealth
 from trio_socketio.engineio import Engine, EngineRequest
 from trio_socketio.net._admission import Admission
 from trio_socketio.net._hang_ups import HangUps
@@ -32,6 +34,7 @@ class EngineService:
         compressing: limits the threads that compress answers. Trio's default limiter is not used: threads of the
             application may hold all of it while they wait for such an answer.
         hang_ups: watches sockets that are not being read, except those of the reactor.
+        adapter_health: returns the state of the link to the other servers of the cluster; None: there is no cluster.
     """
 
     def __init__(self, engine: Engine, logger: logging.Logger) -> None:
@@ -43,6 +46,7 @@ class EngineService:
         self.polls = Polls(logger)
         self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self.hang_ups = HangUps()
+        self.adapter_health: Callable[[], AdapterHealth] | None = None
         self._started = trio.current_time()
 
     @property
@@ -56,4 +60,6 @@ class EngineService:
 
     def health(self) -> Health:
         """Return the state of the server, as health checks report it."""
-        return Health(self.state.status, self.engine.clients_count, trio.current_time() - self._started)
+        uptime = trio.current_time() - self._started
+        adapter = None if self.adapter_health is None else self.adapter_health()
+        return Health(self.state.status, self.engine.clients_count, uptime, adapter)

@@ -8,6 +8,7 @@ from trio_socketio.server._handshake import Handshake
 from trio_socketio.server._inbox import Event
 from trio_socketio.server._namespace import Namespace
 from trio_socketio.server._operators import BroadcastOperator
+from trio_socketio.server._remote_socket import RemoteHandshake, RemoteSocket
 from trio_socketio.server._server import Server
 from trio_socketio.server._socket import Socket
 from trio_socketio.serving import EngineConn, EngineObserver, EngineServerOptions
@@ -24,6 +25,8 @@ __all__ = [
     "Event",
     "Handshake",
     "Namespace",
+    "RemoteHandshake",
+    "RemoteSocket",
     "Server",
     "ServerOptions",
     "Socket",

@@ -9,6 +9,7 @@ from typing import Any
 
 from trio_socketio.errors import ArgumentsError
 from trio_socketio.handlers import (
+    INTERNAL_ERROR,
     NO_ACK,
     Ack,
     Handler,
@@ -23,9 +24,7 @@ from trio_socketio.handlers import (
 from trio_socketio.server._base_socket import BaseSocket
 from trio_socketio.socketio import EventReceived
 
-__all__ = ["INTERNAL_ERROR", "Dispatcher"]
-
-INTERNAL_ERROR = "Internal server error"
+__all__ = ["Dispatcher"]
 
 
 def _ack(socket: BaseSocket, event: EventReceived) -> Ack:

@@ -9,7 +9,7 @@ from typing import Any
 
 from trio_socketio.engineio import EngineRequest
 
-__all__ = ["Handshake"]
+__all__ = ["Handshake", "handshake_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +60,18 @@ class Handshake:
     def query(self) -> dict[str, str]:
         """The query parameters of the request, including ``EIO`` and ``transport``."""
         return self.request.query
+
+
+def handshake_record(handshake: Handshake) -> dict[str, Any]:
+    """Describe a handshake to other servers, with Node's names."""
+    return {
+        "headers": dict(handshake.headers),
+        "time": handshake.time,
+        "address": handshake.address,
+        "xdomain": handshake.xdomain,
+        "secure": handshake.secure,
+        "issued": handshake.issued,
+        "url": handshake.url,
+        "query": dict(handshake.query),
+        "auth": handshake.auth,
+    }

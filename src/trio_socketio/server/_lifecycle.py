@@ -13,9 +13,18 @@ from typing import Any
 import trio
 
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
-from trio_socketio.handlers import CONTAINED, Handler, claim, contain, invoke, invoke_plain, leaf
+from trio_socketio.handlers import (
+    CONTAINED,
+    INTERNAL_ERROR,
+    Handler,
+    claim,
+    contain,
+    invoke,
+    invoke_plain,
+    leaf,
+)
 from trio_socketio.server._base_socket import BaseSocket
-from trio_socketio.server._dispatch import INTERNAL_ERROR, Dispatcher
+from trio_socketio.server._dispatch import Dispatcher
 from trio_socketio.server._former import FormerSockets
 from trio_socketio.server._phase import CONNECTING
 from trio_socketio.serving import BaseRuntime

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trio_socketio._core import Connection
 from trio_socketio._signal import Signal
-from trio_socketio.adapters import require_own_rooms
+from trio_socketio.adapters import Wake, require_own_rooms
 from trio_socketio.server._namespace_state import NamespaceState
 from trio_socketio.server._operators import PublicMember
 
@@ -22,10 +22,10 @@ class Call:
 
     __slots__ = ("answer", "blocks", "signal")
 
-    def __init__(self) -> None:
+    def __init__(self, wake: Wake | None) -> None:
         #: The socket whose handler makes this call to its own client. Its later events wait until the call ends.
         self.blocks: SocketMember | None = None
-        self.signal = Signal()
+        self.signal = Signal() if wake is None else wake
         self.answer: list[Any] | None = None
 
     @property
@@ -136,11 +136,11 @@ class SocketMember(PublicMember):
 
     # acknowledgements
 
-    def expect(self, ack_id: int) -> Call:
-        """Expect an acknowledgement with this id. Call ``forget`` with the same id afterwards."""
+    def expect(self, ack_id: int, wake: Wake | None = None) -> Call:
+        """See ``LocalMember.expect``."""
         if self.calls is None:
             self.calls = {}
-        call = self.calls[ack_id] = Call()
+        call = self.calls[ack_id] = Call(wake)
         return call
 
     def forget(self, ack_id: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from trio_socketio.adapters import ROOM_EVENTS, RoomEvent, RoomObserver
-from trio_socketio.handlers import HandlerFunction, require_hook
+from trio_socketio.handlers import HandlerFunction, require_event_name, require_hook
 from trio_socketio.server._listening import Listening, NamespaceHandlers
 from trio_socketio.server._namespace_state import NamespaceState
 from trio_socketio.server._operators import EVERYBODY, BroadcastOperator, PublicMember
@@ -112,6 +112,30 @@ class Namespace(Listening, BroadcastOperator):
             return function
 
         return register if observer is None else register(observer)
+
+    @overload
+    def on_server(self, event: str, handler: F) -> F: ...
+    @overload
+    def on_server(self, event: str, handler: None = None) -> Callable[[F], F]: ...
+
+    def on_server(self, event: str, handler: F | None = None) -> F | Callable[[F], F]:
+        """Register a handler for an event that other servers of the cluster send, as a decorator or directly.
+
+        Args:
+            event: the name that ``server_side_emit`` or ``server_side_call`` is called with.
+            handler: ``async def`` or ``def``. It takes the event's arguments, converted to its annotations. Its return
+                value is the value for ``server_side_call``. A ``def`` must not block.
+
+        Raises:
+            TypeError: as ``on``.
+        """
+        require_event_name(event)
+
+        def register(function: F) -> F:
+            self._namespace.server_events.table.add(event, function, once=False)
+            return function
+
+        return register if handler is None else register(handler)
 
     def use(self, middleware: F) -> F:
         """Run ``middleware(socket)`` for each CONNECT before it is answered, in the order of registration.

@@ -13,6 +13,7 @@ from trio_socketio.adapters import Adapter
 from trio_socketio.handlers import HandlerFunction
 from trio_socketio.server._listening import NamespaceHandlers
 from trio_socketio.server._operators import PublicMember
+from trio_socketio.server._server_events import ServerEvents
 from trio_socketio.socketio import MAX_ACK_ID, encode_ack, encode_event, packet_writer
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class NamespaceState:
         handlers: the handlers for the events of all its sockets.
         middlewares: the functions that run for each CONNECT.
         rooms_apart: the rooms of sockets that are not in the adapter: before ``enter``, and after ``make_way``.
+        server_events: the handlers for events of other servers.
         public: the public ``Namespace``.
         adapter: the adapter, which keeps the sockets and their rooms.
         log: the server's logger.
@@ -67,6 +69,7 @@ class NamespaceState:
         self._packets = packet_writer(name)
         self.encode_plain = _never_plain if keyed else self._packets.event
         self._ack_ids = 0
+        self.server_events = ServerEvents(name, self.log)
         self.rooms_apart: dict[PublicMember, set[str]] = {}
 
     # messages
@@ -101,6 +104,10 @@ class NamespaceState:
     def nursery(self) -> trio.Nursery:
         """See ``NamespaceHost.nursery``."""
         return self.require_runtime().nursery
+
+    def server_event(self, event: str, args: list[Any], respond: Callable[[Any], None] | None) -> bool:
+        """See ``NamespaceHost.server_event``."""
+        return self.server_events.take(self.require_runtime(), event, args, respond)
 
     def report(self, calls: Iterable[tuple[Callable[..., object], tuple[Any, ...]]]) -> None:
         """See ``NamespaceHost.report``."""

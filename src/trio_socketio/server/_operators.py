@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 
 from trio_socketio._core import Message
-from trio_socketio.adapters import Adapter, Answers, Broadcast, LocalMember
+from trio_socketio.adapters import Adapter, Answers, Broadcast, LocalMember, SocketRecord
+from trio_socketio.errors import ClusterTimeout
 from trio_socketio.handlers import emit_outside, require_task_to_call, require_task_to_emit
 from trio_socketio.server._from_thread import FromThread
+from trio_socketio.server._remote_socket import RemoteSocket, target_of
 from trio_socketio.server._room_names import Rooms, names
 from trio_socketio.serving import BaseRuntime, Overflowing
 from trio_socketio.socketio import Target
@@ -180,7 +182,7 @@ class BroadcastOperator(Choosing):
             raise emit_outside("emit") from None
         namespace = self._namespace
         adapter = namespace.adapter
-        broadcast = Broadcast(event, args, self._target, namespace.encode)
+        broadcast = Broadcast(event, args, self._target, namespace.encode, waits=True)
         adapter.broadcast(broadcast)
         await adapter.settle(broadcast)
 
@@ -210,10 +212,27 @@ class BroadcastOperator(Choosing):
         broadcast = Broadcast(event, args, self._target, namespace.encode, namespace.next_ack_id())
         return await namespace.adapter.call(broadcast, timeout)
 
-    async def fetch_sockets(self) -> list[Socket]:
-        """Return the chosen sockets that are connected."""
-        members = await self._namespace.adapter.fetch(self._target)
-        return [member.socket for member in members if member.connected]
+    async def fetch_sockets(self) -> list[Socket | RemoteSocket]:
+        """Return the chosen sockets that are connected, those of other servers of the cluster included.
+
+        Raises:
+            ClusterTimeout: other servers did not answer in time. Its ``partial`` has the sockets of those that did.
+        """
+        try:
+            return self._public(await self._namespace.adapter.fetch(self._target))
+        except ClusterTimeout as error:
+            error.partial = self._public(error.partial)
+            raise
+
+    def _public(self, found: Sequence[PublicMember | SocketRecord]) -> list[Socket | RemoteSocket]:
+        namespace = self._namespace
+        return [
+            RemoteSocket(BroadcastOperator(namespace, target_of(item)), namespace.adapter, item)
+            if isinstance(item, SocketRecord)
+            else item.socket
+            for item in found
+            if isinstance(item, SocketRecord) or item.connected
+        ]
 
     async def sockets_join(self, *rooms: Rooms) -> None:
         """Let the chosen sockets join rooms.
@@ -237,9 +256,25 @@ class BroadcastOperator(Choosing):
         await self._namespace.adapter.disconnect_sockets(self._target, close)
 
     async def server_side_emit(self, event: str, *args: Any) -> None:
-        """Send an event to the other servers of a cluster. This needs a cluster adapter.
+        """Send an event to the other servers of a cluster, to their ``on_server`` handlers.
 
         Raises:
-            LocalProtocolError: there is no cluster adapter.
+            LocalProtocolError: there is no cluster adapter, or the arguments cannot be sent.
         """
         await self._namespace.adapter.server_side_emit(event, args)
+
+    async def server_side_call(self, event: str, *args: Any, timeout: float = 5.0) -> list[Any]:
+        """Send an event to the other servers of a cluster, and return one value of each.
+
+        Args:
+            event: the name of the event.
+            *args: its arguments.
+            timeout: how long to wait for all values, in seconds.
+
+        Raises:
+            LocalProtocolError: as ``server_side_emit``.
+            ClusterTimeout: not all servers answered in time. Its ``partial`` has the values of those that did.
+
+        Cancellation: values that come later are ignored.
+        """
+        return await self._namespace.adapter.server_side_call(event, args, timeout)

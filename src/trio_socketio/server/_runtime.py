@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from trio_socketio.adapters import AdapterState, ServerAdapter
 from trio_socketio.engineio import Session
 from trio_socketio.server._base_peer import BasePeer
 from trio_socketio.server._base_socket import BaseSocket
@@ -33,13 +34,40 @@ class Runtime(PeerRuntime[BasePeer]):
         engine: EngineState,
         namespaces: Mapping[str, NamespaceState],
         error_hooks: Sequence[Callable[[Socket, str | float, Exception], object]],
+        state_hooks: Sequence[Callable[[AdapterState], object]],
         log: logging.Logger,
     ) -> None:
         super().__init__(config, engine, namespaces, log)
         self._error_hooks = error_hooks
+        self._state_hooks = state_hooks
+        self._adapter = config.adapter if isinstance(config.adapter, ServerAdapter) else None
+        if self._adapter is not None:
+            self.host.service.adapter_health = self._adapter.health
 
     def _connect(self, session: Session) -> SocketIOPeer:
         return SocketIOPeer(self, session, trio.current_time())
+
+    async def start(self, parent: trio.Nursery) -> None:
+        """See ``BaseRuntime.start``. The adapter's tasks start, too; nothing waits for its link."""
+        await super().start(parent)
+        if self._adapter is not None:
+            self.nursery.start_soon(self._adapter.run, self, name="cluster adapter")
+
+    async def _handlers_ended(self) -> None:
+        if self._adapter is not None:
+            await self._adapter.stop()
+
+    # the host of the adapter
+
+    @property
+    def write_timeout(self) -> float:
+        """See ``ServerHost.write_timeout``."""
+        return self.config.write_timeout
+
+    def adapter_state_changed(self, state: AdapterState) -> None:
+        """See ``ServerHost.adapter_state_changed``."""
+        calls = [(self.call_observer, (hook, (state,))) for hook in self._state_hooks]
+        self.engine.endings.tell(calls)
 
     async def _finish(self) -> None:
         for namespace in list(self.namespaces.values()):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import TypeVar, Unpack, overload
 
-from trio_socketio.adapters import Adapter, RoomEvent, RoomObserver
+from trio_socketio.adapters import Adapter, AdapterState, RoomEvent, RoomObserver
 from trio_socketio.engine_server import EngineServer, engine_below
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
@@ -24,6 +24,7 @@ __all__ = ["Server"]
 F = TypeVar("F", bound=HandlerFunction)
 ErrorHook = Callable[[Socket, str | float, Exception], object]
 H = TypeVar("H", bound=ErrorHook)
+StateHook = TypeVar("StateHook", bound=Callable[[AdapterState], object])
 Observer = TypeVar("Observer", bound=RoomObserver)
 
 
@@ -49,6 +50,7 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         Serving.__init__(self, config, state)
         self._namespaces: dict[str, NamespaceState] = {}
         self._error_hooks: list[ErrorHook] = []
+        self._state_hooks: list[Callable[[AdapterState], object]] = []
         main = self._make_namespace("/")
         BroadcastOperator.__init__(self, main, EVERYBODY)
 
@@ -105,6 +107,27 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         """Register a function that is called for changes of the main namespace's rooms; see ``Namespace.on_room``."""
         return self._namespace.public.on_room(event, observer)
 
+    @overload
+    def on_server(self, event: str, handler: F) -> F: ...
+    @overload
+    def on_server(self, event: str, handler: None = None) -> Callable[[F], F]: ...
+
+    def on_server(self, event: str, handler: F | None = None) -> F | Callable[[F], F]:
+        """Register a handler for an event of other servers to the main namespace; see ``Namespace.on_server``."""
+        return self._namespace.public.on_server(event, handler)
+
+    def on_adapter_state(self, hook: StateHook) -> StateHook:
+        """Call ``hook(state)`` when the link to the other servers of the cluster changes its ``AdapterState``.
+
+        It is a plain function and must not block. Adapters of one process never call it.
+
+        Raises:
+            TypeError: the hook is async, or cannot take this argument.
+        """
+        require_hook(hook, "an on_adapter_state hook", 1)
+        self._state_hooks.append(hook)
+        return hook
+
     def on_error(self, hook: H) -> H:
         """Call ``hook(socket, event, error)`` for every error of a handler. It is a plain function and must not block.
 
@@ -138,5 +161,6 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
             self._engine_state,
             self._namespaces,
             self._error_hooks,
+            self._state_hooks,
             logging.getLogger("trio_socketio.socket"),
         )

@@ -11,10 +11,12 @@ import trio
 from trio.lowlevel import checkpoint_if_cancelled
 
 from trio_socketio._core import track, untrack
+from trio_socketio.adapters import SocketRecord, Wake
 from trio_socketio.errors import Disconnected, DisconnectReason
 from trio_socketio.handlers import HELD, Handler, contain, require_task_to_call, values_of
 from trio_socketio.server._base_peer import BasePeer
 from trio_socketio.server._base_socket import BaseSocket, SocketMailbox
+from trio_socketio.server._handshake import handshake_record
 from trio_socketio.server._inbox import EventInbox
 from trio_socketio.server._member import Call
 from trio_socketio.server._phase import CONNECTED, CONNECTING, DISCONNECTED, REFUSED
@@ -225,10 +227,10 @@ class SocketState(BaseSocket):
 
     # calls
 
-    def expect(self, ack_id: int) -> Call:
+    def expect(self, ack_id: int, wake: Wake | None = None) -> Call:
         """See ``SocketMember.expect``. If a handler of the same client makes the call, the log may name it later."""
         self.peer.call_started()
-        call = super().expect(ack_id)
+        call = super().expect(ack_id, wake)
         self.peer.runtime.held.call_begins(self.peer.members.values(), call)
         return call
 
@@ -238,3 +240,8 @@ class SocketState(BaseSocket):
         self.peer.call_ended()
         if self.peer.runtime.held:
             self.peer.runtime.held.call_ended(self)
+
+    def record(self) -> SocketRecord:
+        """See ``LocalMember.record``."""
+        public = self.socket
+        return SocketRecord(self.id, handshake_record(public.handshake), data=public.data)

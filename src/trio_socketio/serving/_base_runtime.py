@@ -90,6 +90,9 @@ class BaseRuntime(BusyTasks):
     async def _finish(self) -> None:
         """Wait until all received events are handled, and all queued messages are written."""
 
+    async def _handlers_ended(self) -> None:  # most servers have nothing to do here
+        """Do what remains when the server stops and all handlers have ended, within the grace of the stop."""
+
     @property
     def is_stopping(self) -> bool:
         """Whether the server is stopping: its sessions are closed, and running handlers have a grace."""
@@ -135,6 +138,7 @@ class BaseRuntime(BusyTasks):
             self._close_sessions()
             with self.grace.scope():
                 await self._wait_until_idle()
+                await self._handlers_ended()
         except INTERRUPTS:
             self.grace.cut_short()
             raise

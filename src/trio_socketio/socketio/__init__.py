@@ -11,6 +11,7 @@ from trio_socketio.socketio._connection import (
     SocketIOConnection,
     UndecodedEvent,
 )
+from trio_socketio.socketio._json import encode_json, plain_with_binary, without_lone_surrogates
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
 from trio_socketio.socketio._parser import Decoder, Undecoded, encode, encode_ack, encode_event, packet_writer
 from trio_socketio.socketio._rooms import RoomIndex, Target
@@ -36,5 +37,8 @@ __all__ = [
     "encode",
     "encode_ack",
     "encode_event",
+    "encode_json",
     "packet_writer",
+    "plain_with_binary",
+    "without_lone_surrogates",
 ]

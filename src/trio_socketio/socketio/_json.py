@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from trio_socketio._core import _collector, _values
+from trio_socketio._core import _collector, _values, is_json
 from trio_socketio.errors import LocalProtocolError, RemoteProtocolError
 
 __all__ = [
@@ -24,11 +24,16 @@ __all__ = [
     "encode_plainly",
     "extract_attachments",
     "insert_attachments",
+    "plain_with_binary",
+    "without_lone_surrogates",
 ]
 
 #: The functions of msgspec. They raise the errors of msgspec.
 encode_plainly = msgspec.json.Encoder().encode
 decode_plainly = msgspec.json.Decoder().decode
+
+#: Replaces the escapes of lone surrogates in JSON text by that of U+FFFD; returns the same object if there are none.
+without_lone_surrogates = _values.without_lone_surrogates
 
 _BINARY = (bytes, bytearray, memoryview)
 _PLAIN_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
@@ -145,3 +150,21 @@ def insert_attachments(value: Any, attachments: list[bytes]) -> Any:
     if used < len(attachments):
         raise RemoteProtocolError("illegal attachments: an attachment has no placeholder")
     return result
+
+
+def plain_with_binary(value: Any) -> tuple[Any, bool]:
+    """Convert a value to types of JSON and binary, without the limits of a packet, and say whether it holds binary.
+
+    If it holds binary, the result holds no lone surrogates.
+
+    Raises:
+        LocalProtocolError: as ``extract_attachments``.
+    """
+    if is_json(value):
+        return value, False
+    attachments: list[bytes] = []
+    plain = extract_attachments(value, attachments)
+    if not attachments:
+        return plain, False
+    plain = _values.replace_texts(plain, _replace_surrogates)
+    return insert_attachments(plain, attachments), True

@@ -1,0 +1,187 @@
+"""The adapter of a namespace in a cluster, without the format of its messages."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import trio
+
+from trio_socketio.adapters._broadcast import Broadcast
+from trio_socketio.adapters._local import LocalAdapter
+from trio_socketio.adapters._members import LocalMember, NamespaceHost
+from trio_socketio.adapters._own_rooms import is_foreign
+from trio_socketio.adapters.cluster._cluster import Cluster
+from trio_socketio.adapters.cluster._presence import Nodes
+from trio_socketio.adapters.cluster._queue import Outgoing
+from trio_socketio.adapters.cluster._requests import Request, Requests
+from trio_socketio.errors import ClusterTimeout
+from trio_socketio.socketio import Target
+
+__all__ = ["ClusterAdapter", "stays_here"]
+
+M = TypeVar("M", bound=LocalMember)
+
+
+def stays_here(target: Target) -> bool:
+    """Return whether nothing is sent to other servers: the target is local, or it chooses no socket."""
+    return target.local or (target.rooms is not None and not target.rooms)
+
+
+class ClusterAdapter(LocalAdapter[M]):
+    """Delivers to the members of this process first, then publishes for the other servers.
+
+    Derived classes define the format of the messages: ``EnvelopeAdapter`` that of most of Node's cluster adapters.
+
+    Args:
+        host: the namespace.
+        cluster: the server's part in the cluster.
+
+    Attributes:
+        cluster: the server's part in the cluster.
+        nodes: the other servers, if the bus has heartbeats.
+        requests: the pending requests to other servers.
+    """
+
+    def __init__(self, host: NamespaceHost[M], cluster: Cluster) -> None:
+        super().__init__(host)
+        self.cluster = cluster
+        self.requests = Requests()
+        self.nodes = Nodes(self.requests.give_up)
+
+    # the format
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Subscribe to the channels of the namespace."""
+
+    def say_goodbye(self) -> None:
+        """Tell the other servers that this one leaves."""
+
+    def renamed(self, former: str) -> None:
+        """Use the new id of this server instead of the former one."""
+
+    @property
+    @abstractmethod
+    def main_channel(self) -> str:
+        """The channel that every server of the namespace subscribes to exactly once. Its subscribers are counted."""
+
+    @abstractmethod
+    def encode_broadcast(self, broadcast: Broadcast) -> Outgoing:
+        """Return the channel and the unsealed message of a broadcast without acknowledgements.
+
+        Raises:
+            LocalProtocolError: it cannot be encoded.
+        """
+
+    # broadcasting
+
+    def sealed_broadcast(self, broadcast: Broadcast) -> Outgoing:
+        """Return the channel and the sealed message of a broadcast.
+
+        Raises:
+            LocalProtocolError: it cannot be encoded, or is too large.
+        """
+        channel, payload = self.encode_broadcast(broadcast)
+        return channel, self.cluster.seal(channel, payload)
+
+    def broadcast(self, broadcast: Broadcast) -> None:
+        """See ``Adapter.broadcast``. If the queue is full, other servers miss the event, unless ``settle`` follows.
+
+        Raises:
+            LocalProtocolError: it cannot be encoded, or is larger than ``Bus.max_publish_bytes``. It was sent to no
+                member.
+        """
+        if stays_here(broadcast.target):
+            super().broadcast(broadcast)
+            return
+        broadcast.message  # noqa: B018  # raises here if it cannot be encoded
+        outgoing = self.sealed_broadcast(broadcast)
+        super().broadcast(broadcast)
+        if not broadcast.waits:
+            self.cluster.queue.put_or_drop(*outgoing)
+        elif not self.cluster.queue.put(*outgoing):
+            broadcast.unsent = outgoing
+
+    async def settle(self, broadcast: Broadcast) -> None:
+        """Wait for room in the queue for at most ``write_timeout``, then as ``LocalAdapter.settle``."""
+        if broadcast.unsent is not None:
+            await self.cluster.publish(*broadcast.unsent)
+            broadcast.unsent = None
+        await super().settle(broadcast)
+
+    # requests
+
+    async def servers(self) -> set[str] | int:
+        """Return the ids of the other servers; or their number, if the bus counts subscribers.
+
+        Raises:
+            OSError: there is no link to the bus.
+        """
+        if self.cluster.heartbeats is not None:
+            return set(self.nodes.seen)
+        return max(await self.cluster.bus.count(self.main_channel) - 1, 0)
+
+    async def server_count(self) -> int:
+        """Return the number of servers that have this namespace, including this one, as far as is known.
+
+        Raises:
+            OSError: there is no link to the bus.
+        """
+        await trio.lowlevel.checkpoint()
+        servers = await self.servers()
+        return 1 + (servers if isinstance(servers, int) else len(servers))
+
+    async def ask(self, request: Request, channel: str, payload: bytes, timeout: float) -> None:
+        """Publish a request, and wait until it is complete, or until ``timeout`` seconds have passed.
+
+        While the link is being renewed, this waits for it. While it is down, this returns at once.
+        Afterwards, ``request.missing_count`` is at least 1 if answers may be missing.
+        """
+        sealed = self.cluster.seal(channel, payload)
+        request.expected = 1  # until the servers are known
+        if self.cluster.is_down:
+            request.waiting = set(self.nodes.seen)
+            request.expected = 0 if request.waiting else 1
+            await trio.lowlevel.checkpoint()
+            return
+        with self.requests.open(request), trio.move_on_after(timeout):
+            await self.cluster.ready()
+            try:
+                request.expect(await self.servers())
+            except OSError:
+                return
+            if request.is_complete or not await self.cluster.publish(channel, sealed):
+                return
+            await request.wait()
+
+    def raise_if_incomplete(self, request: Request, partial: list[Any], timeout: float) -> None:
+        """Raise an error if servers have not answered.
+
+        Raises:
+            ClusterTimeout: servers have not answered.
+        """
+        if not request.is_complete:
+            raise ClusterTimeout(partial, frozenset(request.waiting), request.missing_count, timeout)
+
+    # what other servers ask for
+
+    def join_from_bus(self, target: Target, rooms: Collection[str]) -> None:
+        """Put members of a target into rooms, except for rooms that are named by other members' ids."""
+        for member in self.select(target):
+            own = [room for room in rooms if not is_foreign(self.members, member, room)]
+            if len(own) < len(rooms):
+                self.cluster.reject("room of another socket")
+            if member.connected:
+                self.join(member, own)
+
+    def leave_from_bus(self, target: Target, rooms: Collection[str]) -> None:
+        """Take members of a target out of rooms."""
+        for member in self.select(target):
+            self.leave(member, rooms)
+
+    def disconnect_from_bus(self, target: Target, close: bool) -> None:
+        """Disconnect the members of a target."""
+        for member in self.select(target):
+            member.disconnect(close)

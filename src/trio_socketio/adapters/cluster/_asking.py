@@ -1,0 +1,78 @@
+"""The requests of ``EnvelopeAdapter``, by the kind of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trio_socketio.adapters._broadcast import Answers
+from trio_socketio.adapters._records import SocketRecord
+from trio_socketio.adapters.cluster._messages import AckData, CountData
+from trio_socketio.adapters.cluster._requests import Request
+
+__all__ = ["AckRequest", "FetchRequest", "ValueRequest"]
+
+
+class FetchRequest(Request):
+    """A request for the sockets of a target. Each answer is a list of records."""
+
+    @property
+    def records(self) -> list[SocketRecord]:
+        """The records of all answers."""
+        return [record for records in self.answers for record in records]
+
+
+class ValueRequest(Request):
+    """An event for servers, each of which answers with one value."""
+
+
+class AckRequest(Request):
+    """A broadcast call. Each server answers with the number of its sockets, then with their acknowledgements.
+
+    Attributes:
+        values: the acknowledgements by socket id.
+        unnamed: the acknowledgements of sockets whose ids their servers did not tell.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, Any] = {}
+        self.unnamed: list[Any] = []
+        self._named: set[str] = set()
+        self._unnamed_count = 0
+
+    def count(self, server: str, data: CountData) -> bool:
+        """Take the number of sockets of a server; returns False if it has answered already."""
+        if not self.answer(server, data.client_count):
+            return False
+        if data.sids is None:
+            self._unnamed_count += data.client_count
+        else:
+            self._named.update(data.sids)
+        return True
+
+    def acknowledge(self, data: AckData) -> bool:
+        """Take the acknowledgement of a socket; returns False if none is awaited."""
+        if data.sid is not None and data.sid in self._named:
+            self.values.setdefault(data.sid, data.value)
+        elif data.sid is None and len(self.unnamed) < self._unnamed_count:
+            self.unnamed.append(data.value)
+        else:
+            return False
+        self.changed()
+        return True
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every server and every socket has answered."""
+        if self.missing_count:
+            return False
+        return len(self.values) == len(self._named) and len(self.unnamed) == self._unnamed_count
+
+    def answers_with(self, local: Answers) -> Answers:
+        """Return the answers of this process and of the other servers together."""
+        answers = Answers({**self.values, **local.values}, local.missing | (self._named - self.values.keys()))
+        answers.unnamed = tuple(self.unnamed)
+        answers.missing_count = self._unnamed_count - len(self.unnamed)
+        answers.silent = frozenset(self.waiting)
+        answers.silent_count = self.missing_count
+        return answers

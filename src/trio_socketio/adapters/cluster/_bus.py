@@ -1,0 +1,74 @@
+"""The interface of a bus: what connects the servers of a cluster."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+
+__all__ = ["Bus", "BusError", "BusRefused"]
+
+
+class BusError(OSError):
+    """The link to the bus is lost, or must be renewed. What the failing call was to do may or may not be done."""
+
+
+class BusRefused(BusError):
+    """The bus has taken no message of the batch, and the link still works. An example is a store without memory."""
+
+
+class Bus(ABC):
+    """Publishes messages to channels, and receives those of subscribed channels. Channels are text, messages bytes.
+
+    A bus needs no queue, no task and no logic for failures: ``Cluster`` calls ``connect`` again after each failure,
+    waits longer between failed attempts, remembers subscriptions, and drops messages of its own that come back. Each
+    method may raise ``BusError`` or another ``OSError``, which means that the link is lost.
+
+    ``receive``, ``publish`` and ``subscribe`` are called from three tasks, each by one at a time. ``connect`` and
+    ``aclose`` are called when no other method runs. Every method may be cancelled; then the link is renewed.
+
+    Attributes:
+        max_publish_bytes: the largest message, in bytes. Emits of larger ones are refused.
+        counts_subscribers: whether ``count`` works. Then there are no heartbeats: the servers of a namespace are the
+            subscribers of its channel.
+        keeps_history: whether messages that come while there is no link are received after the next ``connect``.
+    """
+
+    max_publish_bytes: int = 1_000_000
+    counts_subscribers: bool = False
+    keeps_history: bool = False
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Make the link, or make it again. All subscriptions are gone then."""
+
+    @abstractmethod
+    async def publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
+        """Publish messages, pairs of channel and content, in this order, and wait until the bus has taken them.
+
+        Raises:
+            BusRefused: no message was taken, and the link still works.
+        """
+
+    @abstractmethod
+    async def subscribe(self, channels: Collection[str]) -> None:
+        """Subscribe to channels, and wait until the subscriptions are in force."""
+
+    @abstractmethod
+    async def unsubscribe(self, channels: Collection[str]) -> None:
+        """Unsubscribe from channels."""
+
+    @abstractmethod
+    async def receive(self) -> Sequence[tuple[str, bytes]]:
+        """Wait for messages of subscribed channels, and return at least one, in the order of their publishing.
+
+        What the server does not receive in time must be bounded: a bus that cannot hold more raises ``BusError``, and
+        the link is renewed.
+        """
+
+    async def count(self, channel: str) -> int:
+        """Return the number of subscribers of a channel, if ``counts_subscribers``."""
+        raise NotImplementedError(f"{type(self).__name__} counts no subscribers: {channel}")
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Close the link. It is called after each failure and at the end, also if there is no link."""

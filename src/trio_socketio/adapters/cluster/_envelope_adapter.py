@@ -1,0 +1,324 @@
+"""The adapter of a namespace whose messages are the envelopes of Node's ``ClusterAdapter``.
+
+Source: Node's package socket.io-adapter 2.5. Node's sharded Redis adapter has the same messages and channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeVar
+
+import trio
+
+from trio_socketio.adapters._broadcast import Answers, Broadcast
+from trio_socketio.adapters._members import LocalMember, NamespaceHost
+from trio_socketio.adapters._records import SocketRecord
+from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
+from trio_socketio.adapters.cluster._asking import AckRequest, FetchRequest, ValueRequest
+from trio_socketio.adapters.cluster._cluster import Cluster
+from trio_socketio.adapters.cluster._copies import Copies
+from trio_socketio.adapters.cluster._inquiries import Inquiries
+from trio_socketio.adapters.cluster._messages import (
+    AckData,
+    BroadcastData,
+    CountData,
+    MessageType,
+    SocketsData,
+    ValueData,
+    options_of,
+)
+from trio_socketio.adapters.cluster._queue import Outgoing
+from trio_socketio.adapters.cluster._wire import Envelope, Malformed, decode, encode
+from trio_socketio.socketio import Target
+
+__all__ = ["EMITTER", "EnvelopeAdapter"]
+
+M = TypeVar("M", bound=LocalMember)
+
+#: The id in the messages of emitters, which are no servers.
+EMITTER = "emitter"
+
+_HEARTBEATS = (MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE)
+
+
+class EnvelopeAdapter(ClusterAdapter[M]):
+    """A cluster adapter whose messages are envelopes on one channel for all servers and one for each of them.
+
+    Args:
+        host: the namespace.
+        cluster: the server's part in the cluster.
+        channel_prefix: what the names of all channels begin with.
+    """
+
+    def __init__(self, host: NamespaceHost[M], cluster: Cluster, channel_prefix: str = "socket.io") -> None:
+        super().__init__(host, cluster)
+        self._prefix = f"{channel_prefix}#{host.name}#"
+        self._copies = Copies()
+        self._seq = 0
+        self._inquiries = Inquiries(self)
+        self._handlers: dict[MessageType, Callable[[str, Any], object]] = {
+            MessageType.BROADCAST: self._broadcast_received,
+            MessageType.SOCKETS_JOIN: lambda _, data: self.join_from_bus(data.opts.target, data.rooms),
+            MessageType.SOCKETS_LEAVE: lambda _, data: self.leave_from_bus(data.opts.target, data.rooms),
+            MessageType.DISCONNECT_SOCKETS: lambda _, data: self.disconnect_from_bus(
+                data.opts.target, data.close
+            ),
+            MessageType.FETCH_SOCKETS: self._inquiries.fetch,
+            MessageType.SERVER_SIDE_EMIT: self._inquiries.server_event,
+            MessageType.FETCH_SOCKETS_RESPONSE: self._sockets_received,
+            MessageType.SERVER_SIDE_EMIT_RESPONSE: self._value_received,
+            MessageType.BROADCAST_CLIENT_COUNT: self._count_received,
+            MessageType.BROADCAST_ACK: self._ack_received,
+        }
+
+    # channels
+
+    @property
+    def main_channel(self) -> str:
+        """See ``ClusterAdapter.main_channel``."""
+        return self._prefix
+
+    def node_channel(self, uid: str) -> str:
+        """Return the channel of one server, for answers to its requests."""
+        return f"{self._prefix}{uid}#"
+
+    def channel_of(self, target: Target) -> str:
+        """Return the channel for a broadcast without acknowledgements. The sharded Redis adapter has some for rooms."""
+        return self._prefix
+
+    def begin(self) -> None:
+        """See ``ClusterAdapter.begin``. The channel for answers is subscribed to first."""
+        self.cluster.subscribe(self.node_channel(self.cluster.uid), self.receive)
+        self.cluster.subscribe(self.main_channel, self.receive, self._subscribed)
+
+    def renamed(self, former: str) -> None:
+        """Use the new id of this server."""
+        self.cluster.unsubscribe(self.node_channel(former))
+        self.cluster.subscribe(self.node_channel(self.cluster.uid), self.receive, self._subscribed)
+
+    # sending
+
+    def encode(self, kind: MessageType, data: dict[str, Any] | None = None) -> bytes:
+        """Encode a message of this server.
+
+        Raises:
+            LocalProtocolError: the data cannot be encoded.
+        """
+        if self.cluster.heartbeats is not None:
+            self.nodes.published = trio.current_time()
+        self._seq += 1
+        return encode(self.cluster.uid, self.host.name, kind, data, self._seq)
+
+    def encode_broadcast(self, broadcast: Broadcast) -> Outgoing:
+        """See ``ClusterAdapter.encode_broadcast``."""
+        data = {"packet": self._packet(broadcast), "opts": options_of(broadcast.target)}
+        return self.channel_of(broadcast.target), self.encode(MessageType.BROADCAST, data)
+
+    def _packet(self, broadcast: Broadcast) -> dict[str, Any]:
+        return {"type": 2, "data": [broadcast.event, *broadcast.args], "nsp": self.host.name}
+
+    def respond(self, uid: str, kind: MessageType, data: dict[str, Any]) -> None:
+        """Answer a request of another server.
+
+        Raises:
+            LocalProtocolError: the answer cannot be encoded, or is too large.
+        """
+        channel = self.node_channel(uid)
+        self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
+
+    async def _tell(self, kind: MessageType, data: dict[str, Any]) -> None:
+        """Publish a message to all other servers, when there is room."""
+        channel = self.main_channel
+        await self.cluster.publish(channel, self.cluster.seal(channel, self.encode(kind, data)))
+
+    def _tell_nowait(self, kind: MessageType, data: dict[str, Any]) -> None:
+        channel = self.main_channel
+        self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
+
+    # what the application asks for
+
+    async def call(self, broadcast: Broadcast, timeout: float) -> Answers:
+        """See ``Adapter.call``. Members of this process and other servers are asked at the same time."""
+        target = broadcast.target
+        if stays_here(target):
+            return await super().call(broadcast, timeout)
+        broadcast.message  # noqa: B018  # raises here if it cannot be encoded
+        request = AckRequest()
+        data = {
+            "packet": self._packet(broadcast),
+            "opts": options_of(target, timeout=round(timeout * 1000)),
+            "requestId": request.id,
+        }
+        payload = self.encode(MessageType.BROADCAST, data)
+        self.cluster.seal(self.main_channel, payload)  # raises here if it is too large
+        local = Answers({}, frozenset())
+
+        async def call_local() -> None:
+            nonlocal local
+            local = await super(EnvelopeAdapter, self).call(broadcast, timeout)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(call_local)
+            await self.ask(request, self.main_channel, payload, timeout)
+        return request.answers_with(local)
+
+    async def fetch(self, target: Target) -> Sequence[M | SocketRecord]:
+        """See ``Adapter.fetch``."""
+        local = await super().fetch(target)
+        if stays_here(target):
+            return local
+        request, timeout = FetchRequest(), self.cluster.requests_timeout
+        payload = self.encode(
+            MessageType.FETCH_SOCKETS, {"opts": options_of(target), "requestId": request.id}
+        )
+        await self.ask(request, self.main_channel, payload, timeout)
+        known = {member.id for member in local}
+        everything = [*local, *(record for record in request.records if record.id not in known)]
+        self.raise_if_incomplete(request, everything, timeout)
+        return everything
+
+    async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_join``."""
+        await trio.lowlevel.checkpoint()
+        super().sockets_join_nowait(target, rooms)
+        if rooms and not stays_here(target):
+            await self._tell(MessageType.SOCKETS_JOIN, {"opts": options_of(target), "rooms": list(rooms)})
+
+    async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_leave``. The other servers are told first, so that the target is the same there."""
+        await trio.lowlevel.checkpoint()
+        if rooms and not stays_here(target):
+            await self._tell(MessageType.SOCKETS_LEAVE, {"opts": options_of(target), "rooms": list(rooms)})
+        super().sockets_leave_nowait(target, rooms)
+
+    async def disconnect_sockets(self, target: Target, close: bool) -> None:
+        """See ``Adapter.disconnect_sockets``. The other servers are told first, because this may end the caller."""
+        await trio.lowlevel.checkpoint()
+        if not stays_here(target):
+            await self._tell(MessageType.DISCONNECT_SOCKETS, {"opts": options_of(target), "close": close})
+        super().disconnect_sockets_nowait(target, close)
+
+    def sockets_join_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_join_nowait``."""
+        super().sockets_join_nowait(target, rooms)
+        if rooms and not stays_here(target):
+            self._tell_nowait(MessageType.SOCKETS_JOIN, {"opts": options_of(target), "rooms": list(rooms)})
+
+    def sockets_leave_nowait(self, target: Target, rooms: Collection[str]) -> None:
+        """See ``Adapter.sockets_leave_nowait``."""
+        super().sockets_leave_nowait(target, rooms)
+        if rooms and not stays_here(target):
+            self._tell_nowait(MessageType.SOCKETS_LEAVE, {"opts": options_of(target), "rooms": list(rooms)})
+
+    def disconnect_sockets_nowait(self, target: Target, close: bool) -> None:
+        """See ``Adapter.disconnect_sockets_nowait``."""
+        super().disconnect_sockets_nowait(target, close)
+        if not stays_here(target):
+            self._tell_nowait(MessageType.DISCONNECT_SOCKETS, {"opts": options_of(target), "close": close})
+
+    async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:
+        """See ``Adapter.server_side_emit``."""
+        await trio.lowlevel.checkpoint()
+        await self._tell(MessageType.SERVER_SIDE_EMIT, {"packet": [event, *args]})
+
+    async def server_side_call(self, event: str, args: tuple[Any, ...], timeout: float) -> list[Any]:
+        """See ``Adapter.server_side_call``."""
+        request = ValueRequest()
+        payload = self.encode(
+            MessageType.SERVER_SIDE_EMIT, {"packet": [event, *args], "requestId": request.id}
+        )
+        await self.ask(request, self.main_channel, payload, timeout)
+        self.raise_if_incomplete(request, request.answers, timeout)
+        return request.answers
+
+    # heartbeats
+
+    def _subscribed(self) -> None:
+        if self.cluster.heartbeats is not None:
+            self.cluster.heartbeats.subscribed(self)
+
+    def _beat(self, kind: MessageType) -> None:
+        channel, data = self.main_channel, {"nonce": self.cluster.nonce}
+        self.cluster.queue.append(channel, self.cluster.seal(channel, self.encode(kind, data)))
+
+    def heartbeat(self, *, initial: bool) -> None:
+        """Publish a heartbeat. The other servers answer an initial one with theirs."""
+        self._beat(MessageType.INITIAL_HEARTBEAT if initial else MessageType.HEARTBEAT)
+
+    def say_goodbye(self) -> None:
+        """See ``ClusterAdapter.say_goodbye``."""
+        if self.cluster.heartbeats is not None:
+            self._beat(MessageType.ADAPTER_CLOSE)
+
+    def _heartbeat_received(self, envelope: Envelope) -> None:
+        if self.cluster.heartbeats is None:
+            return
+        if envelope.type is MessageType.ADAPTER_CLOSE:
+            self.nodes.remove(envelope.uid)
+        elif envelope.type is MessageType.INITIAL_HEARTBEAT:
+            self.heartbeat(initial=False)
+
+    def _own_id_received(self, envelope: Envelope) -> None:
+        """Ignore a message of this server that comes back. If another server has the same id, take a new id."""
+        data = envelope.data
+        if envelope.type in _HEARTBEATS and (data is None or data.nonce != self.cluster.nonce):
+            self.cluster.reject("own id of another server")
+            self.cluster.rename()
+
+    # receiving
+
+    def receive(self, channel: str, payload: bytes) -> None:
+        """Take a message of the bus.
+
+        Raises:
+            Malformed: it is ignored.
+            LocalProtocolError: its event cannot be encoded for clients.
+        """
+        self.handle(decode(payload))
+
+    def handle(self, envelope: Envelope) -> None:
+        """Take a decoded message; see ``receive``."""
+        if envelope.nsp != self.host.name:
+            raise Malformed("other namespace")
+        if envelope.uid == self.cluster.uid:
+            self._own_id_received(envelope)
+            return
+        if envelope.seq is not None and self._copies.is_copy(envelope.uid, envelope.seq):
+            raise Malformed("copy")
+        heartbeats = self.cluster.heartbeats
+        if heartbeats is not None and envelope.uid != EMITTER and not heartbeats.heard(self, envelope.uid):
+            raise Malformed("too many servers")
+        if envelope.type in _HEARTBEATS:
+            self._heartbeat_received(envelope)
+        else:
+            self._handlers[envelope.type](envelope.uid, envelope.data)
+
+    def _broadcast_received(self, uid: str, data: BroadcastData) -> None:
+        event, *args = data.packet.data
+        target, encode_event = data.opts.target, self.host.encode
+        if data.request_id is None:
+            super().broadcast(Broadcast(event, tuple(args), target, encode_event))
+            return
+        broadcast = Broadcast(event, tuple(args), target, encode_event, self.host.next_ack_id())
+        broadcast.message  # noqa: B018  # raises here if it cannot be encoded
+        self._inquiries.call(uid, data.request_id, broadcast, data.opts.timeout)
+
+    def _sockets_received(self, uid: str, data: SocketsData) -> None:
+        request = self.requests.get(data.request_id, FetchRequest)
+        if request is not None:
+            request.answer(uid, data.sockets)
+
+    def _value_received(self, uid: str, data: ValueData) -> None:
+        request = self.requests.get(data.request_id, ValueRequest)
+        if request is not None:
+            request.answer(uid, data.packet)
+
+    def _count_received(self, uid: str, data: CountData) -> None:
+        request = self.requests.get(data.request_id, AckRequest)
+        if request is not None:
+            request.count(uid, data)
+
+    def _ack_received(self, uid: str, data: AckData) -> None:
+        request = self.requests.get(data.request_id, AckRequest)
+        if request is not None and not request.acknowledge(data):
+            raise Malformed("acknowledgement that is not awaited")

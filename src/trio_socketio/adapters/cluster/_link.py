@@ -1,0 +1,188 @@
+"""The link of a server to its bus: it is made, used by three tasks, and renewed when it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+
+from trio_socketio._adapter_health import AdapterState
+from trio_socketio.adapters.cluster._backoff import Backoff
+from trio_socketio.adapters.cluster._bus import Bus, BusRefused
+from trio_socketio.adapters.cluster._counters import Counters
+from trio_socketio.adapters.cluster._queue import PublishQueue
+from trio_socketio.adapters.cluster._subscriptions import Subscriptions
+
+__all__ = ["Link"]
+
+
+class Link:
+    """Keeps a bus connected.
+
+    While the link works, one task publishes the queue, one receives, and one keeps the subscriptions. When one of them
+    fails, all are ended, and the bus connects again.
+
+    Args:
+        bus: the bus.
+        queue: the messages to publish.
+        subscriptions: the wanted channels.
+        counters: counts what is published, received and lost.
+        timeout: how long one call of the bus may take, in seconds, except for ``receive``.
+        down_after: after how many seconds without a link the state is ``DOWN``.
+        changed: called with the new state, and the reason if the link is lost.
+
+    Attributes:
+        state: the state of the link.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        queue: PublishQueue,
+        subscriptions: Subscriptions,
+        counters: Counters,
+        *,
+        timeout: float,
+        down_after: float,
+        changed: Callable[[AdapterState, Exception | None], None],
+    ) -> None:
+        self.bus = bus
+        self.state = AdapterState.DEGRADED
+        self._queue, self._subscriptions, self._counters = queue, subscriptions, counters
+        self._timeout, self._down_after = timeout, down_after
+        self._changed = changed
+        self._backoff = Backoff()
+        self._failure: Exception | None = None
+        self._ready = trio.Event()  # set while the wanted channels are subscribed to
+        self._was_ready = False
+        self._lost_since = 0.0
+
+    async def ready(self) -> None:
+        """Wait until there is a link on which all channels were subscribed to."""
+        await self._ready.wait()
+
+    def _set_state(self, state: AdapterState, reason: Exception | None = None) -> None:
+        if state is not self.state:
+            self.state = state
+            self._queue.is_patient = state is not AdapterState.DOWN
+            self._changed(state, reason)
+
+    async def run(self, deliver: Callable[[str, bytes], None]) -> None:
+        """Keep the bus connected until cancelled. Then close it, and drop what is queued.
+
+        Args:
+            deliver: takes the channel and the content of each received message.
+        """
+        self._lost_since = trio.current_time()
+        try:
+            while True:
+                await self._use(deliver)
+                self._ready = trio.Event()
+                await self._close()
+                await self._wait_while_lost(trio.sleep, self._backoff.next())
+        finally:
+            self._ready = trio.Event()
+            with trio.move_on_after(1, shield=True):
+                await self._close()
+            self._queue.abandon()
+
+    async def _wait_while_lost(self, function: Callable[..., Awaitable[object]], *args: float) -> None:
+        """Call a function without a link. When it takes too long, the state becomes ``DOWN``, and the call goes on."""
+        if self.state is AdapterState.DOWN:
+            await function(*args)
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._go_down)
+            await function(*args)
+            nursery.cancel_scope.cancel()
+
+    async def _go_down(self) -> None:
+        await trio.sleep_until(self._lost_since + self._down_after)
+        self._set_state(AdapterState.DOWN, self._failure)
+
+    async def _close(self) -> None:
+        try:
+            await self.bus.aclose()
+        except Exception as error:
+            self._failure = error
+
+    # one link
+
+    async def _use(self, deliver: Callable[[str, bytes], None]) -> None:
+        """Connect, and use the link until it is lost."""
+        self._failure = None
+        try:
+            await self._wait_while_lost(self._connect)
+        except* Exception as group:
+            error: BaseException = group
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+            assert isinstance(error, Exception)
+            self._failure = error
+        if self._failure is None:
+            async with trio.open_nursery() as nursery:
+                scope = nursery.cancel_scope
+                nursery.start_soon(self._ends, scope, self._receive, deliver)
+                nursery.start_soon(self._ends, scope, self._subscribe)
+                nursery.start_soon(self._ends, scope, self._publish)
+        if self._ready.is_set():
+            self._lost_since = trio.current_time()
+        if self.state is AdapterState.UP:
+            self._set_state(AdapterState.DEGRADED, self._failure)
+
+    async def _connect(self) -> None:
+        with trio.fail_after(self._timeout):
+            await self.bus.connect()
+
+    async def _ends(
+        self, scope: trio.CancelScope, function: Callable[..., Awaitable[object]], *args: object
+    ) -> None:
+        """Run one of the tasks of a link. Its failure ends the link, also if it is a bug of the bus."""
+        try:
+            await function(*args)
+        except Exception as error:
+            if self._failure is None:
+                self._failure = error
+            scope.cancel()
+
+    async def _subscribe(self) -> None:
+        await self._subscriptions.keep(self.bus, self._timeout, self._subscribed)
+
+    def _subscribed(self) -> None:
+        if self._ready.is_set():
+            return
+        if self._was_ready and not self.bus.keeps_history:
+            self._counters.gaps += 1
+        self._was_ready = True
+        self._backoff.reset()
+        self._ready.set()
+        self._set_state(AdapterState.UP)
+
+    async def _receive(self, deliver: Callable[[str, bytes], None]) -> None:
+        while True:
+            messages: Sequence[tuple[str, bytes]] = await self.bus.receive()
+            for channel, payload in messages:
+                self._counters.received += 1
+                deliver(channel, payload)
+            await trio.lowlevel.checkpoint()
+
+    async def _publish(self) -> None:
+        await self._ready.wait()  # else answers to published requests would be missed
+        while True:
+            batch = await self._queue.take()
+            is_known = False
+            try:
+                with trio.fail_after(self._timeout):
+                    await self.bus.publish(batch)
+                self._counters.published += len(batch)
+                is_known = True
+            except BusRefused as error:
+                self._counters.dropped += len(batch)
+                is_known = True
+                self._set_state(AdapterState.DEGRADED, error)
+            else:
+                self._set_state(AdapterState.UP)
+            finally:
+                if not is_known:
+                    self._counters.unconfirmed += len(batch)
+                self._queue.finish(batch)

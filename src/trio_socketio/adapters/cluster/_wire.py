@@ -1,0 +1,276 @@
+"""The encoding of messages between servers: JSON, or MessagePack if binary is inside.
+
+Whatever comes from the bus is hostile input. ``decode`` takes only messages of known types with data of the right
+types, and evaluates nothing. Source: Node's packages socket.io-adapter 2.5 and notepack.io 3.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from trio_socketio.adapters.cluster._messages import (
+    AckData,
+    BroadcastData,
+    CountData,
+    DisconnectData,
+    FetchData,
+    HeartbeatData,
+    Id,
+    MessageType,
+    RoomsData,
+    ServerEventData,
+    SocketsData,
+    ValueData,
+)
+from trio_socketio.errors import LocalProtocolError
+from trio_socketio.socketio import MAX_ACK_ID, encode_json, plain_with_binary, without_lone_surrogates
+
+__all__ = ["Envelope", "Malformed", "decode", "decode_data", "encode", "pack", "portable", "unpack"]
+
+#: How the data of each type is decoded. Heartbeats and ``ADAPTER_CLOSE`` of Node have none.
+DATA_TYPES: dict[int, type[msgspec.Struct]] = {
+    MessageType.INITIAL_HEARTBEAT: HeartbeatData,
+    MessageType.HEARTBEAT: HeartbeatData,
+    MessageType.BROADCAST: BroadcastData,
+    MessageType.SOCKETS_JOIN: RoomsData,
+    MessageType.SOCKETS_LEAVE: RoomsData,
+    MessageType.DISCONNECT_SOCKETS: DisconnectData,
+    MessageType.FETCH_SOCKETS: FetchData,
+    MessageType.FETCH_SOCKETS_RESPONSE: SocketsData,
+    MessageType.SERVER_SIDE_EMIT: ServerEventData,
+    MessageType.SERVER_SIDE_EMIT_RESPONSE: ValueData,
+    MessageType.BROADCAST_CLIENT_COUNT: CountData,
+    MessageType.BROADCAST_ACK: AckData,
+    MessageType.ADAPTER_CLOSE: HeartbeatData,
+}
+WITHOUT_DATA = {MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE}
+
+
+class Malformed(Exception):
+    """A message that is ignored.
+
+    Args:
+        kind: the kind of its defect, under which it is counted.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class Envelope(NamedTuple):
+    """A message from a server.
+
+    Attributes:
+        uid: the id of the server.
+        nsp: the namespace.
+        type: the type of the message.
+        data: the data of the type; None if there is none.
+        seq: the number of the message among those of the server in the namespace; None if it has none. It is not in
+            Node's messages.
+    """
+
+    uid: str
+    nsp: str
+    type: MessageType
+    data: Any
+    seq: int | None = None
+
+
+# sending
+
+
+def pack(value: Any) -> bytes:
+    """Encode a value: as JSON if it holds no binary, else as MessagePack.
+
+    Raises:
+        LocalProtocolError: the value cannot be encoded.
+    """
+    plain, has_binary = plain_with_binary(value)
+    return _pack_binary(plain) if has_binary else encode_json(plain)
+
+
+def _pack_binary(value: Any) -> bytes:
+    try:
+        return msgspec.msgpack.encode(value)
+    except RecursionError:
+        raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LocalProtocolError(f"an argument cannot be encoded for other servers: {error}") from error
+
+
+def portable(data: Any) -> Any:
+    """Return what other servers can be told of a value: all of it, or those items of a dict that can be encoded."""
+    try:
+        pack(data)
+    except LocalProtocolError:
+        if not isinstance(data, dict):
+            return None
+    else:
+        return data
+    return {key: item for key, item in data.items() if isinstance(key, str) and _is_portable(item)}
+
+
+def _is_portable(value: Any) -> bool:
+    try:
+        pack(value)
+    except LocalProtocolError:
+        return False
+    return True
+
+
+def encode(uid: str, nsp: str, kind: MessageType, data: dict[str, Any] | None, seq: int) -> bytes:
+    """Encode a message to servers.
+
+    Args:
+        uid: the id of this server.
+        nsp: the namespace.
+        kind: the type of the message.
+        data: its data; None if it has none.
+        seq: the number of the message, by which receivers ignore a copy of it.
+
+    Raises:
+        LocalProtocolError: the data cannot be encoded.
+    """
+    message: dict[str, Any] = {"uid": uid, "nsp": nsp, "type": int(kind), "seq": seq}
+    if data is not None:
+        message["data"] = data
+    return pack(message)
+
+
+# receiving
+
+
+class _Head(msgspec.Struct):
+    uid: Id
+    type: int
+    nsp: str = "/"
+    data: msgspec.Raw = msgspec.Raw()
+    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_ACK_ID)] | None = None
+
+
+def decode(payload: bytes) -> Envelope:
+    """Decode a message from a server. The caller has checked its size.
+
+    Raises:
+        Malformed: it is not such a message.
+    """
+    is_json = payload[:1] == b"{"
+    head: _Head = unpack(payload, _Head, is_json=is_json)
+    raw = bytes(head.data)
+    return Envelope(head.uid, head.nsp, *decode_data(head.type, raw, is_json=is_json), head.seq)
+
+
+def decode_data(kind: int, raw: bytes, *, is_json: bool) -> tuple[MessageType, Any]:
+    """Decode the data of a message.
+
+    Args:
+        kind: the type of the message.
+        raw: its data, encoded; empty if there is none.
+        is_json: whether the data is JSON, and not MessagePack.
+
+    Raises:
+        Malformed: the type is unknown, or the data does not fit it.
+    """
+    data_type = DATA_TYPES.get(kind)
+    if data_type is None:
+        raise Malformed("unknown type")
+    kind = MessageType(kind)
+    if raw in (b"", b"null", b"\xc0"):
+        if kind not in WITHOUT_DATA:
+            raise Malformed("invalid")
+        return kind, None
+    return kind, unpack(raw, data_type, is_json=is_json)
+
+
+def unpack(payload: bytes, kind: Any, *, is_json: bool) -> Any:
+    """Decode JSON or MessagePack into a type.
+
+    Raises:
+        Malformed: the payload is not such a value.
+    """
+    try:
+        return _unpack_json(payload, kind) if is_json else _unpack_msgpack(payload, kind)
+    except msgspec.ValidationError:
+        raise Malformed("invalid") from None
+    except RecursionError:
+        raise Malformed("deep") from None
+    except (msgspec.DecodeError, ValueError, TypeError, OverflowError):
+        raise Malformed("garbage") from None
+
+
+@cache
+def _json_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _unpack_json(payload: bytes, kind: Any) -> Any:
+    try:
+        return _json_decoder(kind).decode(payload)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        repaired = without_lone_surrogates(payload)
+        if repaired is payload:
+            raise
+        return _json_decoder(kind).decode(repaired)
+
+
+#: How notepack begins a Date: the extension type -1 of MessagePack, in one of its three lengths.
+_DATE = re.compile(rb"\xd6\xff|\xd7\xff|\xc7\x0c\xff")
+#: A lone surrogate as notepack writes it. UTF-8 has no such sequence. It is as long as U+FFFD.
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+def _extension(code: int, data: memoryview) -> None:
+    if code != 0 or bytes(data) != b"\0":  # older versions of notepack write ``undefined`` like this
+        raise ValueError(f"the extension type {code}")
+
+
+@cache
+def _msgpack_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind, ext_hook=_extension)
+
+
+def _unpack_msgpack(payload: bytes, kind: Any) -> Any:
+    if _DATE.search(payload) is not None and kind is not _Head:
+        return _converted(_msgpack_decoder(Any).decode(payload), kind)
+    try:
+        return _msgpack_decoder(kind).decode(payload)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        repaired = _SURROGATE.sub(b"\xef\xbf\xbd", payload)
+        if repaired == payload:
+            raise
+        value = _msgpack_decoder(Any).decode(repaired)
+        if _holds_binary(value):  # binary may have been changed, too
+            raise
+        return _converted(value, kind)
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    return msgspec.convert(_as_json_has_it(value), kind, builtin_types=(bytes,))
+
+
+def _as_json_has_it(value: Any) -> Any:
+    """Replace dates by the text that ``JSON.stringify`` makes of them."""
+    if isinstance(value, datetime):
+        text = value.astimezone(UTC).isoformat(timespec="milliseconds")
+        return text.replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {key: _as_json_has_it(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_json_has_it(item) for item in value]
+    return value
+
+
+def _holds_binary(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_binary(item) for item in value.values())
+    return isinstance(value, bytes) or (isinstance(value, list) and any(map(_holds_binary, value)))
