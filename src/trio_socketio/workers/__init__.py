@@ -1,0 +1,1 @@
+"""Workers: several processes on one host that serve one port together."""

@@ -1,0 +1,158 @@
+"""The messages between the parent process and a worker, on a ``Pair`` that the worker inherits.
+
+The parent begins with ``Start``, then sends a ``Listen`` for each listening socket and a ``Join`` for each other
+worker. The worker answers ``Serving`` or ``Failed``. Later the parent sends ``Join`` and ``Leave`` as other workers
+start and end. If either process ends, the other one reads the end of the pair.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from trio_socketio.workers._pair import BadPacket, Pair, close_all
+
+__all__ = [
+    "VERSION",
+    "Control",
+    "Drain",
+    "Failed",
+    "Join",
+    "Leave",
+    "Listen",
+    "Message",
+    "Serving",
+    "Start",
+    "Unlisten",
+]
+
+#: The version of these messages. Processes with different versions do not work together.
+VERSION = 1
+
+#: The kind of all packets on this pair.
+CONTROL = 0
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=False, tag=True):
+    """A message between the parent and a worker."""
+
+
+# from the parent
+
+
+class Start(Message, frozen=True):
+    """Begin. It is the first message to a worker.
+
+    Attributes:
+        version: the parent's ``VERSION``.
+        instance: the number of the worker, which is in the ids of its sessions.
+        slot: the number of its place among the workers, for the log.
+        key: the key of session ids, which all workers share: 32 bytes.
+    """
+
+    version: int
+    instance: int
+    slot: int
+    key: bytes
+
+
+class Listen(Message, frozen=True):
+    """Accept connections on a listening socket, whose descriptor comes with this message."""
+
+    slot: int
+
+
+class Unlisten(Message, frozen=True):
+    """Stop accepting connections on the listening socket of a slot."""
+
+    slot: int
+
+
+class Join(Message, frozen=True):
+    """Connect to another worker by a pair, of which one end comes with this message."""
+
+    instance: int
+
+
+class Leave(Message, frozen=True):
+    """Another worker has ended. Its pair ends, too; this message may come before or after that."""
+
+    instance: int
+
+
+class Drain(Message, frozen=True):
+    """Stop gracefully, within this time in seconds."""
+
+    timeout: float
+
+
+# from a worker
+
+
+class Serving(Message, frozen=True):
+    """The worker serves all its listening sockets.
+
+    Attributes:
+        version: the worker's ``VERSION``.
+    """
+
+    version: int
+
+
+class Failed(Message, frozen=True):
+    """The worker cannot start, for the reason in this sentence. It ends."""
+
+    reason: str
+
+
+_Any = Start | Listen | Unlisten | Join | Leave | Drain | Serving | Failed
+
+_DECODER = msgspec.json.Decoder(_Any)
+
+#: The messages with a descriptor.
+_WITH_DESCRIPTOR = (Listen, Join)
+
+
+class Control:
+    """One end of the pair between the parent and a worker.
+
+    Args:
+        pair: the end. It belongs to this object from now on.
+    """
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+
+    async def send(self, message: Message, descriptor: int | None = None) -> None:
+        """Send a message. The caller keeps its descriptor.
+
+        Raises:
+            PairClosed: the other process has ended.
+
+        Cancellation: the message is not sent.
+        """
+        descriptors = () if descriptor is None else (descriptor,)
+        await self._pair.send(CONTROL, msgspec.json.encode(message), descriptors)
+
+    async def receive(self) -> tuple[Message, int | None]:
+        """Wait for a message, and return it with its descriptor, which the caller closes.
+
+        Raises:
+            BadPacket: the packet is no such message.
+            PairClosed: the other process has ended.
+        """
+        packet = await self._pair.receive()
+        try:
+            message: Message = _DECODER.decode(packet.content)
+            if len(packet.descriptors) != isinstance(message, _WITH_DESCRIPTOR):
+                raise BadPacket("descriptors")
+        except (msgspec.DecodeError, RecursionError, ValueError):
+            close_all(packet.descriptors)
+            raise BadPacket("garbage") from None
+        except BadPacket:
+            close_all(packet.descriptors)
+            raise
+        return message, packet.descriptors[0] if packet.descriptors else None
+
+    def close(self) -> None:
+        """Close this end."""
+        self._pair.close()

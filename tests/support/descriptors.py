@@ -1,0 +1,30 @@
+"""Counts the open descriptors of this process."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["no_leak", "open_descriptors"]
+
+
+def open_descriptors() -> set[str]:
+    """Return what each open descriptor refers to, with its number."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+        except FileNotFoundError:  # the listing's own descriptor
+            pass
+    return found
+
+
+@contextmanager
+def no_leak() -> Iterator[None]:
+    """Fail if the block leaves descriptors open that it has opened."""
+    before = open_descriptors()
+    yield
+    gc.collect()
+    assert open_descriptors() <= before

@@ -1,0 +1,73 @@
+"""The messages between the parent process and a worker."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Iterator
+
+import pytest
+from support.descriptors import no_leak
+
+from trio_socketio.workers._pair import BadPacket, Pair, close_all
+from trio_socketio.workers._protocol import (
+    VERSION,
+    Control,
+    Drain,
+    Failed,
+    Join,
+    Leave,
+    Listen,
+    Message,
+    Serving,
+    Start,
+    Unlisten,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: memfd and /proc")
+
+MESSAGES: list[Message] = [
+    Start(VERSION, 255, 3, bytes(range(32))),
+    Listen(2),
+    Unlisten(2),
+    Join(9),
+    Leave(9),
+    Drain(30.0),
+    Serving(VERSION),
+    Failed("no module is named app"),
+]
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Pair, Pair]]:
+    with no_leak():
+        ours, theirs = Pair.make()
+        yield ours, theirs
+        ours.close()
+        theirs.close()
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+async def test_message_arrives_with_its_descriptor(ends: tuple[Pair, Pair], message: Message) -> None:
+    with socket.socket() as listening:
+        has_one = isinstance(message, Listen | Join)
+        await Control(ends[0]).send(message, listening.fileno() if has_one else None)
+    received, descriptor = await Control(ends[1]).receive()
+    assert received == message
+    assert (descriptor is not None) == has_one
+    close_all([] if descriptor is None else [descriptor])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\xff", b"[" * 10_000, b'{"type":"Drain"}', b'{"type":"Listen","slot":1}']
+)
+async def test_garbage_is_refused(ends: tuple[Pair, Pair], content: bytes) -> None:
+    ends[0].send_nowait(0, content)
+    with pytest.raises(BadPacket):
+        await Control(ends[1]).receive()
+
+
+async def test_descriptor_that_no_message_needs_is_closed(ends: tuple[Pair, Pair]) -> None:
+    ends[0].send_nowait(0, b'{"type":"Leave","instance":1}', [ends[0].fileno()])
+    with pytest.raises(BadPacket):
+        await Control(ends[1]).receive()
