@@ -14,7 +14,7 @@ from support.wire import Wire
 from trio_socketio import Server
 from trio_socketio.adapters import BusAdapter, BusError, BusRefused
 
-__all__ = ["Cluster", "FaultyBus", "Node", "cluster"]
+__all__ = ["Cluster", "FaultyBus", "Node", "cluster", "is_quiet"]
 
 
 class FaultyBus(MemoryBus):
@@ -87,18 +87,27 @@ class Cluster:
         self._stack, self._nursery = stack, nursery
 
     async def add(
-        self, prepare: Callable[[Node], None] | None = None, *, server: Any = None, **options: Any
+        self,
+        prepare: Callable[[Node], None] | None = None,
+        *,
+        server: Any = None,
+        faults: Any = None,
+        **options: Any,
     ) -> Node:
         """Start a server.
 
         Args:
             prepare: called before the server runs.
             server: the options of the server.
+            faults: attributes of its bus.
             **options: the options of its adapter.
         """
         bus = FaultyBus(self.hub)
+        for name, value in (faults or {}).items():
+            setattr(bus, name, value)
         adapter = BusAdapter(bus, **options)
         io = Server(adapter=adapter, **(server or {}))
+        io.on("ping", lambda socket: "pong")
         node = Node(io, adapter, bus, Wire(io, self._nursery))
         if prepare is not None:
             prepare(node)
@@ -119,3 +128,8 @@ async def cluster(size: int = 0, **options: Any) -> AsyncIterator[Cluster]:
                 await servers.add(**options)
             yield servers
         nursery.cancel_scope.cancel()
+
+
+async def is_quiet(client: Any) -> bool:
+    """Return whether the client has no message left, because the next one is the acknowledgement of this call."""
+    return bool(await client.call("ping", ack=99) == ["pong"])

@@ -6,6 +6,7 @@ Source: Node's package socket.io-adapter 2.5. Node's sharded Redis adapter has t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import trio
@@ -151,6 +152,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         }
         payload = self.encode(MessageType.BROADCAST, data)
         self.cluster.seal(self.main_channel, payload)  # raises here if it is too large
+        broadcast.target = replace(target, local=True)  # its remote part is in the payload
         local = Answers({}, frozenset())
 
         async def call_local() -> None:

@@ -38,7 +38,7 @@ class Request:
         if isinstance(servers, int):
             self.expected = max(servers - len(self._answered), 0)
         else:
-            self.waiting = set(servers) - self._answered
+            self.waiting, self.expected = set(servers) - self._answered, 0
         self._signal.set()
 
     @property
