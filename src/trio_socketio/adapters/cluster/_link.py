@@ -74,6 +74,7 @@ class Link:
             deliver: takes the channel and the content of each received message.
         """
         self._lost_since = trio.current_time()
+        self._was_ready, self._queue.is_patient = False, True
         try:
             while True:
                 await self._use(deliver)
@@ -81,7 +82,7 @@ class Link:
                 await self._close()
                 await self._wait_while_lost(trio.sleep, self._backoff.next())
         finally:
-            self._ready = trio.Event()
+            self._ready, self.state = trio.Event(), AdapterState.DEGRADED
             with trio.move_on_after(1, shield=True):
                 await self._close()
             self._queue.abandon()

@@ -223,8 +223,6 @@ def _unpack_json(payload: bytes, kind: Any) -> Any:
 
 #: How notepack begins a Date: the extension type -1 of MessagePack, in one of its three lengths.
 _DATE = re.compile(rb"\xd6\xff|\xd7\xff|\xc7\x0c\xff")
-#: A lone surrogate as notepack writes it. UTF-8 has no such sequence. It is as long as U+FFFD.
-_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 
 
 def _extension(code: int, data: memoryview) -> None:
@@ -240,18 +238,7 @@ def _msgpack_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
 def _unpack_msgpack(payload: bytes, kind: Any) -> Any:
     if _DATE.search(payload) is not None and kind is not _Head:
         return _converted(_msgpack_decoder(Any).decode(payload), kind)
-    try:
-        return _msgpack_decoder(kind).decode(payload)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        repaired = _SURROGATE.sub(b"\xef\xbf\xbd", payload)
-        if repaired == payload:
-            raise
-        value = _msgpack_decoder(Any).decode(repaired)
-        if _holds_binary(value):  # binary may have been changed, too
-            raise
-        return _converted(value, kind)
+    return _msgpack_decoder(kind).decode(payload)
 
 
 def _converted(value: Any, kind: Any) -> Any:
@@ -268,9 +255,3 @@ def _as_json_has_it(value: Any) -> Any:
     if isinstance(value, list):
         return [_as_json_has_it(item) for item in value]
     return value
-
-
-def _holds_binary(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_holds_binary(item) for item in value.values())
-    return isinstance(value, bytes) or (isinstance(value, list) and any(map(_holds_binary, value)))
