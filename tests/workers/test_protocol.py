@@ -28,13 +28,16 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: me
 
 MESSAGES: list[Message] = [
     Start(VERSION, 255, 3, bytes(range(32))),
+    Start(VERSION, 0, 0, bytes(32), workers=4, sockets=2, target="app:io", import_path=("/srv", "")),
     Listen(2),
     Unlisten(2),
     Join(9),
     Leave(9),
     Drain(30.0),
     Serving(VERSION),
+    Serving(VERSION, stop_timeout=60.0),
     Failed("no module is named app"),
+    Failed("app:io cannot be imported", traceback="NameError"),
 ]
 
 
@@ -47,7 +50,7 @@ def ends() -> Iterator[tuple[Pair, Pair]]:
         theirs.close()
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: str(type(message).__name__))
 async def test_message_arrives_with_its_descriptor(ends: tuple[Pair, Pair], message: Message) -> None:
     with socket.socket() as listening:
         has_one = isinstance(message, Listen | Join)
@@ -71,3 +74,12 @@ async def test_descriptor_that_no_message_needs_is_closed(ends: tuple[Pair, Pair
     ends[0].send_nowait(0, b'{"type":"Leave","instance":1}', [ends[0].fileno()])
     with pytest.raises(BadPacket):
         await Control(ends[1]).receive()
+
+
+async def test_send_nowait_returns_false_when_the_pair_is_full(ends: tuple[Pair, Pair]) -> None:
+    ours, theirs = Control(ends[0]), Control(ends[1])
+    sent = 0
+    while ours.send_nowait(Drain(float(sent))):
+        sent += 1
+    for number in range(sent):
+        assert await theirs.receive() == (Drain(float(number)), None)

@@ -47,12 +47,24 @@ class Start(Message, frozen=True):
         instance: the number of the worker, which is in the ids of its sessions.
         slot: the number of its place among the workers, for the log.
         key: the key of session ids, which all workers share: 32 bytes.
+        workers: how many workers there are. A single one is connected to no other.
+        sockets: how many listening sockets the worker's slot has. The worker is serving when it has all of them.
+        target: the module and the server in it, such as ``app:io``.
+        import_path: where to look for modules: the parent's ``sys.path``.
+        certificate: the path of the certificate for TLS; None for no TLS.
+        private_key: the path of the certificate's key.
     """
 
     version: int
     instance: int
     slot: int
     key: bytes
+    workers: int = 1
+    sockets: int = 1
+    target: str = ""
+    import_path: tuple[str, ...] = ()
+    certificate: str | None = None
+    private_key: str | None = None
 
 
 class Listen(Message, frozen=True):
@@ -80,7 +92,7 @@ class Leave(Message, frozen=True):
 
 
 class Drain(Message, frozen=True):
-    """Stop gracefully, within this time in seconds."""
+    """Stop gracefully, within this time in seconds. With 0, stop at once, also during a drain."""
 
     timeout: float
 
@@ -93,15 +105,23 @@ class Serving(Message, frozen=True):
 
     Attributes:
         version: the worker's ``VERSION``.
+        stop_timeout: how long its stop may take after it has drained, in seconds.
     """
 
     version: int
+    stop_timeout: float = 5.0
 
 
 class Failed(Message, frozen=True):
-    """The worker cannot start, for the reason in this sentence. It ends."""
+    """The worker cannot start, and ends.
+
+    Attributes:
+        reason: the reason, in a sentence for the user.
+        traceback: the traceback of an exception of the application; empty if there is none.
+    """
 
     reason: str
+    traceback: str = ""
 
 
 _Any = Start | Listen | Unlisten | Join | Leave | Drain | Serving | Failed
@@ -132,6 +152,16 @@ class Control:
         """
         descriptors = () if descriptor is None else (descriptor,)
         await self._pair.send(CONTROL, msgspec.json.encode(message), descriptors)
+
+    def send_nowait(self, message: Message, descriptor: int | None = None) -> bool:
+        """Send a message if the pair has room; returns whether it was sent. The caller keeps its descriptor.
+
+        Raises:
+            PairClosed: the other process has ended.
+            OSError: the system lacks descriptors or memory.
+        """
+        descriptors = () if descriptor is None else (descriptor,)
+        return self._pair.send_nowait(CONTROL, msgspec.json.encode(message), descriptors)
 
     async def receive(self) -> tuple[Message, int | None]:
         """Wait for a message, and return it with its descriptor, which the caller closes.
