@@ -29,7 +29,7 @@ class MemoryBus(Bus):
 
     async def connect(self) -> None:
         await trio.lowlevel.checkpoint()
-        self.send_end, self.receive_end = trio.open_memory_channel[Message](1000)
+        self.send_end, self.receive_end = trio.open_memory_channel(max_buffer_size=1000)
         self.channels.clear()
         self.hub.buses.add(self)
 

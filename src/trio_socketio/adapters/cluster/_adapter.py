@@ -93,7 +93,8 @@ class ClusterAdapter(LocalAdapter[M]):
             LocalProtocolError: it cannot be encoded, or is larger than ``Bus.max_publish_bytes``. It was sent to no
                 member.
         """
-        if stays_here(broadcast.target):
+        target = broadcast.target
+        if target.local or (target.rooms is not None and not target.rooms):  # as stays_here, without a call
             super().broadcast(broadcast)
             return
         broadcast.message  # noqa: B018  # raises here if it cannot be encoded

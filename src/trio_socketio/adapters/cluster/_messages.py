@@ -7,6 +7,7 @@ have are marked; Node ignores them.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -36,6 +37,9 @@ __all__ = [
 MOST_ROOMS = 100_000
 #: How many sockets one message may describe or name.
 MOST_SOCKETS = 1_000_000
+
+#: The targets of options with more rooms, or with longer names, are not cached, because hostile ones would fill memory.
+MOST_CACHED, LONGEST_CACHED = 4, 100
 
 Rooms = Annotated[list[str], Meta(max_length=MOST_ROOMS)]
 #: Ids of requests and servers are 16 hexadecimal digits; those of others may be longer.
@@ -70,13 +74,13 @@ class Options(Struct):
     @property
     def target(self) -> Target:
         """The target among the sockets of this process."""
-        return Target(
-            frozenset(self.rooms) if self.rooms else None,
-            frozenset(self.exclude),
-            volatile=self.flags.get("volatile") is True,
-            compress=self.flags.get("compress") is not False,
-            local=True,
+        volatile, compress = self.flags.get("volatile") is True, self.flags.get("compress") is not False
+        rooms, exclude = tuple(self.rooms), tuple(self.exclude)
+        is_small = len(rooms) + len(exclude) <= MOST_CACHED and all(
+            len(name) <= LONGEST_CACHED for name in rooms + exclude
         )
+        make = _target if is_small else _target.__wrapped__
+        return make(rooms, exclude, volatile, compress)
 
     @property
     def timeout(self) -> float | None:
@@ -98,6 +102,18 @@ def options_of(target: Target, **flags: object) -> dict[str, Any]:
     if not target.compress:
         flags["compress"] = False
     return {"rooms": list(target.rooms or ()), "except": list(target.exclude), "flags": flags}
+
+
+@lru_cache(1024)
+def _target(rooms: tuple[str, ...], exclude: tuple[str, ...], volatile: bool, compress: bool) -> Target:
+    """Return the target of options. Most messages are for the same few rooms, and making a target takes 1 µs."""
+    return Target(
+        frozenset(rooms) if rooms else None,
+        frozenset(exclude),
+        volatile=volatile,
+        compress=compress,
+        local=True,
+    )
 
 
 class EventPacket(Struct):

@@ -48,6 +48,10 @@ DATA_TYPES: dict[int, type[msgspec.Struct]] = {
     MessageType.BROADCAST_ACK: AckData,
     MessageType.ADAPTER_CLOSE: HeartbeatData,
 }
+#: The same by the number of the type, because the look-up of an enum's member by its value is slow.
+_TYPES = {int(kind): (MessageType(kind), data_type) for kind, data_type in DATA_TYPES.items()}
+#: No data, in JSON and in MessagePack.
+_NO_DATA = (b"", b"null", b"\xc0")
 WITHOUT_DATA = {MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE}
 
 
@@ -177,15 +181,15 @@ def decode_data(kind: int, raw: bytes, *, is_json: bool) -> tuple[MessageType, A
     Raises:
         Malformed: the type is unknown, or the data does not fit it.
     """
-    data_type = DATA_TYPES.get(kind)
-    if data_type is None:
+    known = _TYPES.get(kind)
+    if known is None:
         raise Malformed("unknown type")
-    kind = MessageType(kind)
-    if raw in (b"", b"null", b"\xc0"):
-        if kind not in WITHOUT_DATA:
+    member, data_type = known
+    if raw in _NO_DATA:
+        if member not in WITHOUT_DATA:
             raise Malformed("invalid")
-        return kind, None
-    return kind, unpack(raw, data_type, is_json=is_json)
+        return member, None
+    return member, unpack(raw, data_type, is_json=is_json)
 
 
 def unpack(payload: bytes, kind: Any, *, is_json: bool) -> Any:
