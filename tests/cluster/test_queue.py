@@ -99,6 +99,14 @@ async def test_waiting_ends_with_the_timeout_and_with_patience(counters, autojum
     assert counters.dropped == 3
 
 
+def test_heartbeats_have_twice_the_room(counters) -> None:
+    short = queue(counters)
+    for _ in range(8):
+        short.put_urgent("c", b"x")
+    assert (short.packets, counters.dropped) == (6, 2)
+    assert not short.put("c", b"x")
+
+
 async def test_abandoned_queue_is_empty_and_counted(counters) -> None:
     short = queue(counters)
     short.put("c", b"1")

@@ -60,8 +60,8 @@ class ServerAdapter(ABC):
     async def run(self, host: ServerHost) -> None:
         """Run the tasks of the adapter until cancelled.
 
-        The server calls this in its nursery when it starts, and does not wait for a link to other servers. If it
-        raises an exception, the server stops.
+        The server calls this when it starts, and does not wait for a link to other servers. If it raises an exception,
+        that is logged, and the server goes on alone.
         """
 
     @abstractmethod

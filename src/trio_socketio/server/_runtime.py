@@ -51,7 +51,14 @@ class Runtime(PeerRuntime[BasePeer]):
         """See ``BaseRuntime.start``. The adapter's tasks start, too; nothing waits for its link."""
         await super().start(parent)
         if self._adapter is not None:
-            self.nursery.start_soon(self._adapter.run, self, name="cluster adapter")
+            self.spawn(self._run_adapter, self._adapter, name="cluster adapter")
+
+    async def _run_adapter(self, adapter: ServerAdapter) -> None:
+        self.pause()  # the stop of the server waits for ``adapter.stop``, and cancels this
+        try:
+            await adapter.run(self)
+        finally:
+            self.resume()
 
     async def _handlers_ended(self) -> None:
         if self._adapter is not None:

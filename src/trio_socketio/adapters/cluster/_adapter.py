@@ -141,10 +141,8 @@ class ClusterAdapter(LocalAdapter[M]):
         Afterwards, ``request.missing_count`` is at least 1 if answers may be missing.
         """
         sealed = self.cluster.seal(channel, payload)
-        request.expected = 1  # until the servers are known
+        request.expect(set(self.nodes.seen) or 1)  # until there is a link, and the servers are known
         if self.cluster.is_down:
-            request.waiting = set(self.nodes.seen)
-            request.expected = 0 if request.waiting else 1
             await trio.lowlevel.checkpoint()
             return
         with self.requests.open(request), trio.move_on_after(timeout):

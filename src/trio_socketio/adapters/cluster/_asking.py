@@ -1,15 +1,17 @@
-"""The requests of ``EnvelopeAdapter``, by the kind of their answers."""
+"""The requests of ``EnvelopeAdapter``, and how their answers are taken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from trio_socketio.adapters._broadcast import Answers
 from trio_socketio.adapters._records import SocketRecord
-from trio_socketio.adapters.cluster._messages import AckData, CountData
-from trio_socketio.adapters.cluster._requests import Request
+from trio_socketio.adapters.cluster._messages import AckData, CountData, MessageType, SocketsData, ValueData
+from trio_socketio.adapters.cluster._requests import Request, Requests
+from trio_socketio.adapters.cluster._wire import Malformed
 
-__all__ = ["AckRequest", "FetchRequest", "ValueRequest"]
+__all__ = ["AckRequest", "FetchRequest", "ValueRequest", "answer_takers"]
 
 
 class FetchRequest(Request):
@@ -76,3 +78,37 @@ class AckRequest(Request):
         answers.silent = frozenset(self.waiting)
         answers.silent_count = self.missing_count
         return answers
+
+
+def answer_takers(requests: Requests) -> dict[MessageType, Callable[[str, Any], object]]:
+    """Return the functions that take answers to the requests of a namespace, by the type of the message.
+
+    They take the id of the server and the data, and ignore answers to requests that are not pending.
+    """
+
+    def sockets(uid: str, data: SocketsData) -> None:
+        request = requests.get(data.request_id, FetchRequest)
+        if request is not None:
+            request.answer(uid, data.sockets)
+
+    def value(uid: str, data: ValueData) -> None:
+        request = requests.get(data.request_id, ValueRequest)
+        if request is not None:
+            request.answer(uid, data.packet)
+
+    def count(uid: str, data: CountData) -> None:
+        request = requests.get(data.request_id, AckRequest)
+        if request is not None:
+            request.count(uid, data)
+
+    def ack(uid: str, data: AckData) -> None:
+        request = requests.get(data.request_id, AckRequest)
+        if request is not None and not request.acknowledge(data):
+            raise Malformed("acknowledgement that is not awaited")
+
+    return {
+        MessageType.FETCH_SOCKETS_RESPONSE: sockets,
+        MessageType.SERVER_SIDE_EMIT_RESPONSE: value,
+        MessageType.BROADCAST_CLIENT_COUNT: count,
+        MessageType.BROADCAST_ACK: ack,
+    }

@@ -23,8 +23,9 @@ class Bus(ABC):
     waits longer between failed attempts, remembers subscriptions, and drops messages of its own that come back. Each
     method may raise ``BusError`` or another ``OSError``, which means that the link is lost.
 
-    ``receive``, ``publish`` and ``subscribe`` are called from three tasks, each by one at a time. ``connect`` and
-    ``aclose`` are called when no other method runs. Every method may be cancelled; then the link is renewed.
+    ``receive``, ``publish`` and ``subscribe`` with ``unsubscribe`` are called from three tasks, each by one at a time.
+    ``count`` is called from any task. ``connect`` and ``aclose`` are called when none of the three tasks runs. Every
+    method may be cancelled; except for ``count``, the link is renewed then.
 
     Attributes:
         max_publish_bytes: the largest message, in bytes. Emits of larger ones are refused.
@@ -60,6 +61,8 @@ class Bus(ABC):
     @abstractmethod
     async def receive(self) -> Sequence[tuple[str, bytes]]:
         """Wait for messages of subscribed channels, and return at least one, in the order of their publishing.
+
+        Each call is a checkpoint, also if there are messages already, because other tasks run only then.
 
         What the server does not receive in time must be bounded: a bus that cannot hold more raises ``BusError``, and
         the link is renewed.

@@ -131,7 +131,10 @@ class Cluster(ServerAdapter):
             self._nursery = None
 
     async def stop(self) -> None:
-        """See ``ServerAdapter.stop``. Without a link, what is queued is dropped and counted at once."""
+        """See ``ServerAdapter.stop``. While the link is being renewed, wait for it for a second."""
+        if self.queue.packets and not self.is_up and not self.is_down:
+            with trio.move_on_after(1):
+                await self.ready()
         if self.is_up:
             for adapter in self._adapters.values():
                 adapter.say_goodbye()

@@ -15,17 +15,13 @@ from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
-from trio_socketio.adapters.cluster._asking import AckRequest, FetchRequest, ValueRequest
+from trio_socketio.adapters.cluster._asking import AckRequest, FetchRequest, ValueRequest, answer_takers
 from trio_socketio.adapters.cluster._cluster import Cluster
 from trio_socketio.adapters.cluster._copies import Copies
 from trio_socketio.adapters.cluster._inquiries import Inquiries
 from trio_socketio.adapters.cluster._messages import (
-    AckData,
     BroadcastData,
-    CountData,
     MessageType,
-    SocketsData,
-    ValueData,
     options_of,
 )
 from trio_socketio.adapters.cluster._queue import Outgoing
@@ -66,10 +62,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
             ),
             MessageType.FETCH_SOCKETS: self._inquiries.fetch,
             MessageType.SERVER_SIDE_EMIT: self._inquiries.server_event,
-            MessageType.FETCH_SOCKETS_RESPONSE: self._sockets_received,
-            MessageType.SERVER_SIDE_EMIT_RESPONSE: self._value_received,
-            MessageType.BROADCAST_CLIENT_COUNT: self._count_received,
-            MessageType.BROADCAST_ACK: self._ack_received,
+            **answer_takers(self.requests),
         }
 
     # channels
@@ -127,14 +120,17 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         channel = self.node_channel(uid)
         self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
 
-    async def _tell(self, kind: MessageType, data: dict[str, Any]) -> None:
-        """Publish a message to all other servers, when there is room."""
-        channel = self.main_channel
-        await self.cluster.publish(channel, self.cluster.seal(channel, self.encode(kind, data)))
+    def _sealed(self, kind: MessageType, data: dict[str, Any]) -> Outgoing:
+        return self.main_channel, self.cluster.seal(self.main_channel, self.encode(kind, data))
 
-    def _tell_nowait(self, kind: MessageType, data: dict[str, Any]) -> None:
-        channel = self.main_channel
-        self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
+    async def _tell(self, kind: MessageType, target: Target, **data: object) -> None:
+        """Tell the other servers what to do with the sockets of a target, when there is room in the queue."""
+        if not stays_here(target):
+            await self.cluster.publish(*self._sealed(kind, {"opts": options_of(target), **data}))
+
+    def _tell_nowait(self, kind: MessageType, target: Target, **data: object) -> None:
+        if not stays_here(target):
+            self.cluster.queue.put_or_drop(*self._sealed(kind, {"opts": options_of(target), **data}))
 
     # what the application asks for
 
@@ -183,45 +179,43 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         """See ``Adapter.sockets_join``."""
         await trio.lowlevel.checkpoint()
         super().sockets_join_nowait(target, rooms)
-        if rooms and not stays_here(target):
-            await self._tell(MessageType.SOCKETS_JOIN, {"opts": options_of(target), "rooms": list(rooms)})
+        if rooms:
+            await self._tell(MessageType.SOCKETS_JOIN, target, rooms=list(rooms))
 
     async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_leave``. The other servers are told first, so that the target is the same there."""
         await trio.lowlevel.checkpoint()
-        if rooms and not stays_here(target):
-            await self._tell(MessageType.SOCKETS_LEAVE, {"opts": options_of(target), "rooms": list(rooms)})
+        if rooms:
+            await self._tell(MessageType.SOCKETS_LEAVE, target, rooms=list(rooms))
         super().sockets_leave_nowait(target, rooms)
 
     async def disconnect_sockets(self, target: Target, close: bool) -> None:
         """See ``Adapter.disconnect_sockets``. The other servers are told first, because this may end the caller."""
         await trio.lowlevel.checkpoint()
-        if not stays_here(target):
-            await self._tell(MessageType.DISCONNECT_SOCKETS, {"opts": options_of(target), "close": close})
+        await self._tell(MessageType.DISCONNECT_SOCKETS, target, close=close)
         super().disconnect_sockets_nowait(target, close)
 
     def sockets_join_nowait(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_join_nowait``."""
         super().sockets_join_nowait(target, rooms)
-        if rooms and not stays_here(target):
-            self._tell_nowait(MessageType.SOCKETS_JOIN, {"opts": options_of(target), "rooms": list(rooms)})
+        if rooms:
+            self._tell_nowait(MessageType.SOCKETS_JOIN, target, rooms=list(rooms))
 
     def sockets_leave_nowait(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_leave_nowait``."""
         super().sockets_leave_nowait(target, rooms)
-        if rooms and not stays_here(target):
-            self._tell_nowait(MessageType.SOCKETS_LEAVE, {"opts": options_of(target), "rooms": list(rooms)})
+        if rooms:
+            self._tell_nowait(MessageType.SOCKETS_LEAVE, target, rooms=list(rooms))
 
     def disconnect_sockets_nowait(self, target: Target, close: bool) -> None:
         """See ``Adapter.disconnect_sockets_nowait``."""
         super().disconnect_sockets_nowait(target, close)
-        if not stays_here(target):
-            self._tell_nowait(MessageType.DISCONNECT_SOCKETS, {"opts": options_of(target), "close": close})
+        self._tell_nowait(MessageType.DISCONNECT_SOCKETS, target, close=close)
 
     async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:
         """See ``Adapter.server_side_emit``."""
         await trio.lowlevel.checkpoint()
-        await self._tell(MessageType.SERVER_SIDE_EMIT, {"packet": [event, *args]})
+        await self.cluster.publish(*self._sealed(MessageType.SERVER_SIDE_EMIT, {"packet": [event, *args]}))
 
     async def server_side_call(self, event: str, args: tuple[Any, ...], timeout: float) -> list[Any]:
         """See ``Adapter.server_side_call``."""
@@ -240,8 +234,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
             self.cluster.heartbeats.subscribed(self)
 
     def _beat(self, kind: MessageType) -> None:
-        channel, data = self.main_channel, {"nonce": self.cluster.nonce}
-        self.cluster.queue.append(channel, self.cluster.seal(channel, self.encode(kind, data)))
+        self.cluster.queue.put_urgent(*self._sealed(kind, {"nonce": self.cluster.nonce}))
 
     def heartbeat(self, *, initial: bool) -> None:
         """Publish a heartbeat. The other servers answer an initial one with theirs."""
@@ -304,23 +297,3 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         broadcast = Broadcast(event, tuple(args), target, encode_event, self.host.next_ack_id())
         broadcast.message  # noqa: B018  # raises here if it cannot be encoded
         self._inquiries.call(uid, data.request_id, broadcast, data.opts.timeout)
-
-    def _sockets_received(self, uid: str, data: SocketsData) -> None:
-        request = self.requests.get(data.request_id, FetchRequest)
-        if request is not None:
-            request.answer(uid, data.sockets)
-
-    def _value_received(self, uid: str, data: ValueData) -> None:
-        request = self.requests.get(data.request_id, ValueRequest)
-        if request is not None:
-            request.answer(uid, data.packet)
-
-    def _count_received(self, uid: str, data: CountData) -> None:
-        request = self.requests.get(data.request_id, AckRequest)
-        if request is not None:
-            request.count(uid, data)
-
-    def _ack_received(self, uid: str, data: AckData) -> None:
-        request = self.requests.get(data.request_id, AckRequest)
-        if request is not None and not request.acknowledge(data):
-            raise Malformed("acknowledgement that is not awaited")

@@ -165,7 +165,6 @@ class Link:
             for channel, payload in messages:
                 self._counters.received += 1
                 deliver(channel, payload)
-            await trio.lowlevel.checkpoint()
 
     async def _publish(self) -> None:
         await self._ready.wait()  # else answers to published requests would be missed

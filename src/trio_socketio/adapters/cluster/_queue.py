@@ -61,11 +61,17 @@ class PublishQueue:
         """Append a message if there is room and no other message waits for room; returns whether it was appended."""
         if self._waiting or not self._has_room(len(payload)):
             return False
-        self.append(channel, payload)
+        self._append(channel, payload)
         return True
 
-    def append(self, channel: str, payload: bytes) -> None:
-        """Append a message regardless of the limits: one that a namespace sends at most once for each link."""
+    def put_urgent(self, channel: str, payload: bytes) -> None:
+        """Append a heartbeat: the queue has twice the room for it. If that is full too, count it as dropped."""
+        if self.packets < 2 * self._max_packets and self.bytes < 2 * self._max_bytes:
+            self._append(channel, payload)
+        else:
+            self._counters.dropped += 1
+
+    def _append(self, channel: str, payload: bytes) -> None:
         self._queue.append((channel, payload))
         self.packets += 1
         self.bytes += len(payload)
@@ -147,7 +153,7 @@ class PublishQueue:
             if not self._has_room(len(payload)):
                 break
             del self._waiting[waiter]
-            self.append(channel, payload)
+            self._append(channel, payload)
             waiter.is_appended = True
             trio.lowlevel.reschedule(waiter.task)
         if not self.packets and self._drained is not None:
