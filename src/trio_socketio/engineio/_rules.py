@@ -103,6 +103,10 @@ class Rules:
         """Return whether the server supports the revision of the Engine.IO protocol that the client uses."""
         return request.revision == 4 or (request.revision == 3 and self._options.allow_eio3)
 
+    def make_ids_by(self, make_id: Callable[[], str]) -> None:
+        """Call this function for new session ids, and not the option ``generate_id``."""
+        self._generate_id, self._id_takes_request = make_id, False
+
     def generate_id(self, request: EngineRequest) -> str | Awaitable[str]:
         """Call the application's function for a new session id. Its exceptions are passed on."""
         return self._generate_id(request) if self._id_takes_request else self._generate_id()

@@ -4,6 +4,7 @@ h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or str
 """
 
 from trio_socketio.net._files import Files
+from trio_socketio.net._handover import OtherProcesses, Serve
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
 from trio_socketio.net._http_timeouts import HttpLimits
@@ -17,6 +18,8 @@ __all__ = [
     "Health",
     "HostOptions",
     "HttpLimits",
+    "OtherProcesses",
+    "Serve",
     "StreamDriver",
     "unix_listener",
 ]

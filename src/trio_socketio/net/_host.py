@@ -14,6 +14,7 @@ from trio_socketio._signal import Signal
 from trio_socketio.engineio import Engine, PollingTransport
 from trio_socketio.net._accepting import Acceptor
 from trio_socketio.net._files import Files
+from trio_socketio.net._handover import Handover, OtherProcesses
 from trio_socketio.net._health import Health, HostState
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
@@ -104,8 +105,16 @@ class EngineHost:
         for scope in self._handshakes:
             scope.cancel()
 
-    async def serve(self, stream: trio.abc.Stream) -> ReactorDriver | None:
+    def hand_over_to(self, others: OtherProcesses) -> None:
+        """Hand connections with requests for sessions of other processes over to these."""
+        self.service.handover = Handover(others, self.service, self._site)
+
+    async def serve(self, stream: trio.abc.Stream, received: bytes = b"") -> ReactorDriver | None:
         """Serve one connection until it ends, and close it; or until the reactor takes it over.
+
+        Args:
+            stream: the connection.
+            received: what another process has read from it, if it has handed it over.
 
         Returns:
             The driver that serves the connection from now on; None: the connection is closed.
@@ -113,7 +122,7 @@ class EngineHost:
         Cancellation: the connection is dropped; a session whose poll it carries is notified.
         """
         try:
-            trailing, driver = await self._serve_http(stream)
+            trailing, driver = await self._serve_http(stream, received)
             if isinstance(driver, ReactorDriver):
                 assert isinstance(stream, trio.SocketStream)
                 driver.take_over(stream, trailing)
@@ -129,8 +138,8 @@ class EngineHost:
                 await trio.aclose_forcefully(stream)
         return None
 
-    async def _serve_http(self, stream: trio.abc.Stream) -> tuple[bytes, Driver | None]:
-        """Answer requests until the connection ends or becomes a WebSocket.
+    async def _serve_http(self, stream: trio.abc.Stream, received: bytes) -> tuple[bytes, Driver | None]:
+        """Answer requests until the connection ends, becomes a WebSocket, or is handed over.
 
         Returns:
             Bytes after the last request, and the driver to run for the WebSocket; None: the connection ends.
@@ -142,9 +151,14 @@ class EngineHost:
         http = Http1Connection(stream, self._timeouts, self._serialiser)
         self.connections.add(http)
         try:
-            upgrade = await Requests(self.service, self._site, http).serve()
-            if upgrade is not None:
-                driver = await self._upgrades.answer(http, upgrade)
+            request = await Requests(self.service, self._site, http, received).serve()
+            handover = self.service.handover
+            if request is None:
+                pass
+            elif handover is not None and (not request.upgrade or handover.applies(http, request)):
+                await handover.hand_over(http, request)
+            else:
+                driver = await self._upgrades.answer(http, request)
                 if driver is not None:
                     return http.trailing_data, driver
             if not self.is_stopping:

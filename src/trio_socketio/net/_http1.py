@@ -40,6 +40,8 @@ class Http1Connection:
         scope: the scope of everything after the first request; it is cancelled when the client takes too long.
         idle: the scope of a wait that may be cancelled when the server stops; None: there is none.
         head: the head of the current request, as h11 parsed it.
+        handed_over: the request with which another process has handed over the connection; None: this process has
+            accepted it.
         offers_upgrade: whether the current request has an ``Upgrade`` header, for any protocol.
     """
 
@@ -52,6 +54,7 @@ class Http1Connection:
         self.address, self.secure = endpoint(stream)
         self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
         self.idle: trio.CancelScope | None = None
+        self.handed_over: EngineRequest | None = None
         self.writer = ResponseWriter(stream, timeouts.response)
         self._serialiser = serialiser
         self._timeouts = timeouts
@@ -97,6 +100,22 @@ class Http1Connection:
                 return None
             self.idle = None
         return self._begin_request(event) if isinstance(event, h11.Request) else None
+
+    def handed_request(self, received: bytes) -> EngineRequest:
+        """Return the first request of a connection that another process has handed over.
+
+        Args:
+            received: what that process has read from the connection: a complete head, and what followed it.
+
+        Raises:
+            h11.RemoteProtocolError: it does not begin with a valid head.
+        """
+        self.reader.feed(received)
+        event = self.reader.h11.next_event()
+        if not isinstance(event, h11.Request):
+            raise h11.RemoteProtocolError("expected the complete head of a request")
+        self.handed_over = self._begin_request(event)
+        return self.handed_over
 
     async def next_request(self) -> EngineRequest | None:
         """Read the next request; return None if the client has disconnected or has taken too long.

@@ -104,7 +104,7 @@ class RequestReader:
         self._head = None
         self._awaits_head = True
         if data:
-            self._feed(data)
+            self.feed(data)
         if self._ended:
             self.h11.receive_data(b"")
 
@@ -115,7 +115,7 @@ class RequestReader:
             h11.RemoteProtocolError: the head is malformed.
         """
         if not self._ended:
-            self._feed(await self.read())
+            self.feed(await self.read())
 
     async def read(self) -> bytes:
         """Read the next bytes without feeding h11; return no bytes at the end."""
@@ -134,7 +134,12 @@ class RequestReader:
         self._ended = not data
         return data
 
-    def _feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> None:
+        """Pass on bytes that were read.
+
+        Raises:
+            h11.RemoteProtocolError: the head is malformed.
+        """
         self.received += len(data)
         if self._awaits_head:
             if self._head is None and http_head_length(data):
@@ -164,7 +169,7 @@ class RequestReader:
         except OSError:
             data = b""
         self._ended = not data
-        self._feed(data)
+        self.feed(data)
         return True
 
     # while another task answers

@@ -36,13 +36,18 @@ class Requests:
         service: shared by all requests to the engine.
         site: answers requests that are not for the engine.
         http: the connection.
+        received: what another process has read from the connection, which it has handed over; blank: this process has
+            accepted it.
     """
 
     _nursery: trio.Nursery
     _exchange: Exchange
 
-    def __init__(self, service: EngineService, site: Site, http: Http1Connection) -> None:
+    def __init__(
+        self, service: EngineService, site: Site, http: Http1Connection, received: bytes = b""
+    ) -> None:
         self.http = http
+        self._received = received
         self._service = service
         self._site = site
         self._engine = service.engine
@@ -50,14 +55,15 @@ class Requests:
         self._is_ready = False
 
     async def serve(self) -> EngineRequest | None:
-        """Answer requests until the connection ends, or a request asks for a WebSocket.
+        """Answer requests until the connection ends, or a request needs more than a response.
 
         Returns:
-            The request for a WebSocket, which the caller answers; None: the connection has ended.
+            The request for a WebSocket, or for a session of another process, which the caller handles; None: the
+            connection has ended.
         """
         http = self.http
         try:
-            request = await http.first_request()
+            request = http.handed_request(self._received) if self._received else await http.first_request()
             if request is None or request.upgrade:
                 return request
             with trio.CancelScope() as http.scope:
@@ -80,8 +86,9 @@ class Requests:
             raise (rest or group).exceptions[0] from None
 
     async def _serve(self, request: EngineRequest | None) -> EngineRequest | None:
+        handover = self._service.handover
         while request is not None:
-            if request.upgrade:
+            if request.upgrade or (handover is not None and handover.applies(self.http, request)):
                 return request
             self._exchange = Exchange(request, self.http, self._service)
             if not await self._answer(self._exchange) or self._service.is_stopping:

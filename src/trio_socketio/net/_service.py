@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
@@ -13,10 +14,22 @@ from trio_socketio.engineio import Engine, EngineRequest
 from trio_socketio.net._admission import Admission
 from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._health import Health, HostState
+from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._polls import Polls
 from trio_socketio.net._response_headers import ResponseHeaders
 
-__all__ = ["EngineService"]
+__all__ = ["EngineService", "HandsOver"]
+
+
+class HandsOver(Protocol):
+    """Hands connections over to other processes; see ``Handover``."""
+
+    def applies(self, http: Http1Connection, request: EngineRequest) -> bool:
+        """Return whether the current request is for a session of another process."""
+        ...
+
+    async def hand_over(self, http: Http1Connection, request: EngineRequest) -> None:
+        """Hand a connection over, or answer the current request."""
 
 
 class EngineService:
@@ -34,6 +47,7 @@ class EngineService:
         compressing: limits the threads that compress answers. Trio's default limiter is not used: threads of the
             application may hold all of it while they wait for such an answer.
         hang_ups: watches sockets that are not being read, except those of the reactor.
+        handover: hands connections over to other processes; None: there are none.
         adapter_health: returns the state of the link to the other servers of the cluster; None: there is no cluster.
     """
 
@@ -46,6 +60,7 @@ class EngineService:
         self.polls = Polls(logger)
         self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self.hang_ups = HangUps()
+        self.handover: HandsOver | None = None
         self.adapter_health: Callable[[], AdapterHealth] | None = None
         self._started = trio.current_time()
 

@@ -13,7 +13,7 @@ import trio
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import INTERRUPTS, leaf
-from trio_socketio.net import EngineHost
+from trio_socketio.net import EngineHost, OtherProcesses
 from trio_socketio.serving._busy_tasks import BusyTasks
 from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._grace import Grace
@@ -228,9 +228,19 @@ class BaseRuntime(BusyTasks):
         self.host.arrivals.accepted.set()
 
     @trio.lowlevel.enable_ki_protection
-    async def _serve_accepted(self, stream: trio.abc.Stream) -> None:
+    async def _serve_accepted(self, stream: trio.abc.Stream, received: bytes = b"") -> None:
         self._busy += 1
-        await self._contained(self.host.serve, stream)
+        await self._contained(self.host.serve, stream, received)
+
+    def join_workers(self, others: OtherProcesses) -> None:
+        """See ``Serving.join_workers``."""
+        self.engine.rules.make_ids_by(others.make_id)
+        self.host.hand_over_to(others)
+        others.begin(self._start_handed_over)
+
+    def _start_handed_over(self, stream: trio.SocketStream, received: bytes) -> None:
+        self.nursery.start_soon(self._serve_accepted, stream, received, name="connection")
+        self.host.arrivals.accepted.set()
 
     async def serve_listeners(
         self, listeners: list[trio.abc.Listener[Any]], task_status: trio.TaskStatus[list[Any]]

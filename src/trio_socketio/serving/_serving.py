@@ -12,8 +12,9 @@ from typing import Any, Generic, Self, TypeVar
 
 import trio
 
+from trio_socketio.engineio import generate_sid
 from trio_socketio.handlers import unwrap
-from trio_socketio.net import Health, unix_listener
+from trio_socketio.net import Health, OtherProcesses, unix_listener
 from trio_socketio.serving import _program
 from trio_socketio.serving._base_runtime import BaseRuntime
 from trio_socketio.serving._config import EngineConfig
@@ -115,6 +116,22 @@ class Serving(ABC, Generic[C, R]):
         else:
             async with self._run():
                 yield self._require_runtime()
+
+    def join_workers(self, others: OtherProcesses) -> None:
+        """Share the port with other processes of this host. ``serve_workers`` calls this in each of its processes.
+
+        From now on, session ids tell which process has the session, and a connection with a request for a session of
+        another process is handed over to it. The server must not have served any connection yet.
+
+        Raises:
+            RuntimeError: the server is not running.
+            ValueError: the server has the option ``generate_id``.
+        """
+        if self._config.generate_id is not generate_sid:
+            raise ValueError(
+                "generate_id cannot be used with more than one worker: session ids tell which worker has the session"
+            )
+        self._require_runtime().join_workers(others)
 
     async def drain(self, timeout: float = 30.0) -> None:
         """Stop gracefully. Leave ``async with io:`` afterwards.

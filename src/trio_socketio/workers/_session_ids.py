@@ -49,7 +49,7 @@ class SessionIds:
     def _mask(self, random: bytes) -> int:
         keyed = self._keyed.copy()
         keyed.update(random)
-        return keyed.digest()[0]
+        return int.from_bytes(keyed.digest(), "big")
 
     def make(self) -> str:
         """Return a new id: 20 characters, with 112 random bits."""
@@ -63,7 +63,7 @@ class SessionIds:
         """
         if _ID.fullmatch(sid) is None:
             return None
-        raw = urlsafe_b64decode(sid)
+        raw: bytes = urlsafe_b64decode(sid)
         return raw[RANDOM_BYTES] ^ self._mask(raw[:RANDOM_BYTES])
 
 
@@ -76,7 +76,7 @@ class InstanceNumbers:
     """
 
     def __init__(self) -> None:
-        self._free = dict.fromkeys(range(MOST_INSTANCES))
+        self._free: dict[int, None] = dict.fromkeys(range(MOST_INSTANCES))
 
     def take(self) -> int:
         """Return a free number.
