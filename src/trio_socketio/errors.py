@@ -113,7 +113,8 @@ class ClusterTimeout(SocketIOError):
         self, partial: list[Any], missing: frozenset[str], missing_count: int, timeout: float
     ) -> None:
         named = f": {', '.join(sorted(missing))}" if missing else ""
-        super().__init__(f"{missing_count} servers did not answer within {timeout:g} s{named}")
+        servers = "1 server" if missing_count == 1 else f"{missing_count} servers"
+        super().__init__(f"{servers} did not answer within {timeout:g} s{named}")
         self.partial = partial
         self.missing = missing
         self.missing_count = missing_count

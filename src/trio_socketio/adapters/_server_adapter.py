@@ -37,6 +37,9 @@ class ServerAdapter(ABC):
     run in ``run``.
     """
 
+    #: The namespaces of the server; None before the first one.
+    _names: set[str] | None = None
+
     @final
     def __call__(self, host: NamespaceHost[Any]) -> Adapter[Any]:
         """Return the adapter of a namespace.
@@ -44,12 +47,13 @@ class ServerAdapter(ABC):
         Raises:
             TypeError: another server uses this object already.
         """
-        names: set[str] = self.__dict__.setdefault("_names", set())
-        if host.name in names:
+        if self._names is None:
+            self._names = set()
+        if host.name in self._names:
             raise TypeError(
                 f"{type(self).__name__} serves one server, and another one uses this object already"
             )
-        names.add(host.name)
+        self._names.add(host.name)
         return self.make(host)
 
     @abstractmethod
