@@ -138,7 +138,11 @@ def test_types_that_json_does_not_have_are_converted_beside_binary_as_without() 
     assert msgspec.msgpack.decode(pack([moment, b"x"])) == [without, b"x"]
 
 
-@pytest.mark.parametrize("value", [object(), [object(), b"x"], [2**70, b"x"]], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), [object(), b"x"], [2**70, b"x"]],
+    ids=["object", "object and binary", "integer and binary"],
+)
 def test_value_that_cannot_be_encoded_is_refused(value: Any) -> None:
     with pytest.raises(LocalProtocolError):
         pack(value)
