@@ -55,20 +55,25 @@ def connect(one: Worker, other: Worker) -> None:
 
 @asynccontextmanager
 async def workers(
-    count: int = 2, prepare: Callable[[Server], object] | None = None, **options: Any
+    count: int = 2,
+    prepare: Callable[[Server], object] | None = None,
+    *,
+    connected: bool = True,
+    **options: Any,
 ) -> AsyncIterator[list[Worker]]:
     """Run workers with the numbers 10, 11 and so on.
 
     Args:
         count: how many.
         prepare: called with each server before it runs.
+        connected: whether they are connected to each other.
         **options: the options of the servers.
     """
     link = SocketLink()
     made = [Worker(10 + number, **options) for number in range(count)]
     async with trio.open_nursery() as nursery:
         for number, worker in enumerate(made):
-            for other in made[:number]:
+            for other in made[:number] if connected else ():
                 connect(worker, other)
             nursery.start_soon(worker.run_mesh)
             if prepare is not None:

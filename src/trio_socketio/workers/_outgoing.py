@@ -8,12 +8,15 @@ from enum import IntEnum
 import trio
 
 from trio_socketio._signal import Signal
-from trio_socketio.workers._pair import Pair, PairClosed
+from trio_socketio.workers._pair import INLINE_BYTES, Pair, PairClosed
 
 __all__ = ["HANDOVER_TIMEOUT", "Kind", "Outgoing"]
 
 #: How many packets with messages may wait for one worker, and how many bytes these may have.
 QUEUE_PACKETS, QUEUE_BYTES = 1024, 16_777_216
+
+#: How many bytes of large messages may be on their way to one worker. The kernel does not count the memory of a memfd.
+UNREAD_BYTES = 16_777_216
 
 #: How many connections may wait to be handed over to one worker, and for how many seconds each. The kernel holds about
 #: 167 more on their way, as each takes room of the socket.
@@ -27,6 +30,7 @@ class Kind(IntEnum):
     MESSAGES = 1  #: messages of the bus
     LOST = 2  #: how many messages were not sent, because the receiver did not read
     CONNECTION = 3  #: a connection, and the bytes that were read from it
+    TAKEN = 4  #: how many bytes of large messages were received
 
 
 class Waiting:
@@ -61,6 +65,8 @@ class Outgoing:
         self._pair = pair
         self._queue: deque[tuple[Kind, bytes, int]] = deque()
         self._bytes = 0
+        self._unread_bytes = 0  # of large messages that were sent, and not reported as taken
+        self._taken_bytes = 0  # of large messages that were received, and not reported yet
         self._missed = 0  # how many messages were lost since the other worker was told
         self._connections: dict[Waiting, None] = {}
         self._work = Signal()
@@ -92,17 +98,18 @@ class Outgoing:
         if self._missed:
             self.lose(count)
             return True
-        if not self._queue:
-            try:
-                if self._try_send(Kind.MESSAGES, content):
-                    return True
-            except OSError:  # the system lacks descriptors or memory
-                self.lose(count)
+        if not self._queue and self._may_send(content):
+            if self._try_send_messages(Kind.MESSAGES, content, count):
                 return True
         elif len(self._queue) >= QUEUE_PACKETS or self._bytes + len(content) > QUEUE_BYTES:
             return False
         self._append(Kind.MESSAGES, content, count)
         return True
+
+    def _may_send(self, content: bytes) -> bool:
+        """Return whether a message is small, or the worker has received enough of the earlier large ones."""
+        unread = self._unread_bytes
+        return len(content) <= INLINE_BYTES or not unread or unread + len(content) <= UNREAD_BYTES
 
     def _append(self, kind: Kind, content: bytes, count: int) -> None:
         self._queue.append((kind, content, count))
@@ -113,6 +120,16 @@ class Outgoing:
         """Count messages that are not sent. Later ones are lost, too, until the queue was read."""
         self._missed += count
         self.lost += count
+        self._work.set()
+
+    def received_large(self, size: int) -> None:
+        """Report to the other worker that a large message of it was received."""
+        self._taken_bytes += size
+        self._work.set()
+
+    def taken(self, size: int) -> None:
+        """Take note that the other worker has received large messages of this size."""
+        self._unread_bytes = max(0, self._unread_bytes - size)
         self._work.set()
 
     async def room(self) -> None:
@@ -155,30 +172,40 @@ class Outgoing:
     async def run(self) -> None:
         """Send what is queued, until the other worker has ended."""
         while not self.is_closed:
-            if not (self._connections or self._queue or self._missed):
+            if not self._can_send():
                 await self._work.wait()
             elif self._send_next():
                 await trio.lowlevel.checkpoint()
-            elif not self.is_closed:
+            else:
                 await self._pair.wait_writable()
 
-    def _send_next(self) -> bool:
-        """Send the next packets, connections first; returns False if the socket is full."""
-        while self._connections:
-            if not self._send_connection(next(iter(self._connections))):
-                return False
+    def _can_send(self) -> bool:
+        """Return whether a packet waits for nothing but the socket."""
         if self._queue:
-            kind, content, count = self._queue[0]
-            if not self._try_send_queued(kind, content, count):
-                return False
-            if self._queue:  # else the other worker has just ended
-                self._queue.popleft()
-                self._bytes -= len(content)
-            self._make_room()
-        elif self._missed:
-            if not self._try_send(Kind.LOST, b"%d" % self._missed):
-                return False
-            self._missed = 0
+            return bool(self._connections or self._taken_bytes) or self._may_send(self._queue[0][1])
+        return bool(self._connections or self._taken_bytes or self._missed)
+
+    def _send_next(self) -> bool:
+        """Send the next packet, connections first; returns False if the socket is full."""
+        if self._connections:
+            return self._send_connection(next(iter(self._connections)))
+        if self._taken_bytes:
+            is_sent = self._try_send(Kind.TAKEN, b"%d" % self._taken_bytes)
+            self._taken_bytes *= not is_sent
+        elif self._queue:
+            is_sent = self._send_queued(*self._queue[0])
+        else:
+            is_sent = self._try_send(Kind.LOST, b"%d" % self._missed)
+            self._missed *= not is_sent
+        return is_sent
+
+    def _send_queued(self, kind: Kind, content: bytes, count: int) -> bool:
+        if not self._try_send_messages(kind, content, count):
+            return False
+        if self._queue:  # else the other worker has just ended
+            self._queue.popleft()
+            self._bytes -= len(content)
+        self._make_room()
         return True
 
     def _send_connection(self, waiting: Waiting) -> bool:
@@ -192,12 +219,15 @@ class Outgoing:
         waiting.done.set()
         return True
 
-    def _try_send_queued(self, kind: Kind, content: bytes, count: int) -> bool:
+    def _try_send_messages(self, kind: Kind, content: bytes, count: int) -> bool:
         try:
-            return self._try_send(kind, content)
-        except OSError:
+            is_sent = self._try_send(kind, content)
+        except OSError:  # the system lacks descriptors or memory
             self.lose(count)
             return True
+        if is_sent and len(content) > INLINE_BYTES:
+            self._unread_bytes += len(content)
+        return is_sent
 
     def _make_room(self) -> None:
         if (
@@ -212,7 +242,7 @@ class Outgoing:
         """Drop what is queued, because the other worker has ended."""
         self.is_closed = True
         self._queue.clear()
-        self._bytes = self._missed = 0
+        self._bytes = self._missed = self._taken_bytes = 0
         for waiting in self._connections:
             waiting.done.set()
         self._connections.clear()

@@ -10,7 +10,7 @@ import trio
 
 from trio_socketio.workers._batch import BusMessage, unpack
 from trio_socketio.workers._outgoing import Kind, Outgoing
-from trio_socketio.workers._pair import BadPacket, Packet, Pair, PairClosed, close_all
+from trio_socketio.workers._pair import INLINE_BYTES, BadPacket, Packet, Pair, PairClosed, close_all
 
 __all__ = ["MESH_VERSION", "Peer", "PeerOwner"]
 
@@ -137,12 +137,16 @@ class Peer:
             elif not self.is_ours:
                 pass  # the log says so already
             elif kind == Kind.MESSAGES:
+                if len(content) > INLINE_BYTES:
+                    self.outgoing.received_large(len(content))
                 self._owner.received(unpack(content))
             elif kind == Kind.CONNECTION and len(descriptors) == 1:
                 descriptors = ()
                 self._owner.connection(packet.descriptors[0], content)
             elif kind == Kind.LOST and content.isdigit() and len(content) < 20:
                 self._owner.missed(self, int(content))
+            elif kind == Kind.TAKEN and content.isdigit() and len(content) < 20:
+                self.outgoing.taken(int(content))
             else:
                 raise BadPacket("garbage")
         except BadPacket as error:
