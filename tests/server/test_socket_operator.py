@@ -26,6 +26,7 @@ def test_operator_has_every_method_that_sends() -> None:
         "sockets_join",
         "sockets_leave",
         "disconnect_sockets",
+        "server_side_call",
         "server_side_emit",
     }
     of_one = {name for name, _ in inspect.getmembers(SocketOperator) if not name.startswith("_")}
