@@ -12,6 +12,7 @@ from support.websockets import open_session
 from support.wire import client_frame
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
+from trio_socketio._core import Message
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._hang_ups import HangUps
 from trio_socketio.net._stream_driver import CLOSE_TIMEOUT, StreamDriver
@@ -79,12 +80,31 @@ async def test_client_that_ends_the_stream_is_reported(autojump_clock: Any, nurs
     assert served.above.ended == [(DisconnectReason.TRANSPORT_CLOSE, "the client ended the connection")]
 
 
-async def test_abort_sends_no_close_frame(autojump_clock: Any, nursery: trio.Nursery) -> None:
+@pytest.mark.parametrize("queued", [False, True])
+async def test_abort_ends_at_once_and_sends_nothing(
+    autojump_clock: Any, nursery: trio.Nursery, queued: bool
+) -> None:
     served = await serve(nursery)
+    await wait_all_tasks_blocked()
+    now = trio.current_time()
+    if queued:
+        served.above.session.send(Message("queued"))
     served.driver.abort(goodbye=False)
     assert await read_all(served.client) == b""
     await served.ended.wait()
+    assert trio.current_time() == now
     assert served.above.ended == [(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")]
+
+
+async def test_abort_ends_the_reading_of_a_paused_session(autojump_clock: Any, nursery: trio.Nursery) -> None:
+    served = await serve(nursery, client_frame(1, b"4one"))
+    served.above.session.pause(trio.current_time())
+    await served.client.send_all(client_frame(1, b"4two"))
+    await wait_all_tasks_blocked()
+    served.driver.abort(goodbye=False)
+    await wait_all_tasks_blocked()
+    assert served.ended.is_set()
+    assert served.above.messages == ["one"]
 
 
 async def test_delivery_counts_what_the_stream_has_taken(autojump_clock: Any, nursery: trio.Nursery) -> None:

@@ -88,7 +88,12 @@ class StreamDriver:
 
     def abort(self, *, goodbye: bool) -> None:
         """End at once. The close frame is only sent if no other write is in progress."""
-        self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
+        if goodbye and not self._sending:
+            self._end(CLOSE_TIMEOUT)
+            return
+        self._closing = True
+        self._write_scope.cancel()
+        self._resumed.set()
 
     def delivery(self, now: float) -> Delivery | None:
         """Return how many of the written bytes the client has received; without a socket, how many the stream took."""
@@ -120,7 +125,7 @@ class StreamDriver:
                     await self._read(trailing)
                 if not self._closing:
                     self._write_scope.cancel()
-            if self._closing and not self._write_scope.cancelled_caught:
+            if self._closing and not self._write_scope.cancel_called:
                 await self._await_end()
         finally:
             self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
