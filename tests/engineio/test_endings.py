@@ -44,6 +44,7 @@ def test_error_of_a_report_is_logged_and_the_next_one_comes(
     endings.tell([(int, ("no number",)), (told.append, ("next",))])
     assert told == ["next"]
     assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    assert caplog.messages == ["internal error in a report to the layer above"]
     caplog.clear()
 
 

@@ -70,8 +70,6 @@ class Endings:
                 try:
                     function(*args)
                 except Exception:
-                    self._logger.critical(
-                        "internal error while the end of a session was reported", exc_info=True
-                    )
+                    self._logger.critical("internal error in a report to the layer above", exc_info=True)
         finally:
             self._is_delivering = False
