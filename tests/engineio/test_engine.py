@@ -7,6 +7,7 @@ from support.engine import Above, Bench, Poll
 
 from trio_socketio._core import Message
 from trio_socketio.engineio import EngineRequest, PerMessageDeflate, Session, State
+from trio_socketio.errors import DisconnectReason
 
 OFFER = "permessage-deflate; client_max_window_bits"
 ANSWER = (
@@ -106,4 +107,26 @@ def test_failing_timer_ends_its_session_and_no_other(caplog: pytest.LogCaptureFi
     assert [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"] == [
         "internal error in a timer"
     ]
+    caplog.clear()
+
+
+def test_failing_timer_of_an_upgrade_ends_its_session(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    polling = bench.polling()
+    Poll(polling)
+    host = bench.websocket(polling.session.sid)
+    host.deliver("2probe", bench.now)
+    Poll(polling)
+
+    mistakes = [1]
+
+    def fail() -> None:
+        if mistakes:
+            mistakes.pop()
+            raise ValueError("a mistake of ours")
+
+    polling.begin_poll(fail)
+    bench.advance(0.2)
+    assert polling.session.state is State.CLOSED
+    assert bench.above[polling.session.sid].reason is DisconnectReason.FORCED_SERVER_CLOSE
     caplog.clear()

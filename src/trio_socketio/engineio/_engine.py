@@ -229,8 +229,9 @@ class Engine:
                 owner.on_timer(event, now)
         except Exception:  # a bug in a timer ends one session and does not stop the timers of all others
             self.logger.critical("internal error in a timer", exc_info=True)
-            if isinstance(owner, Session):
-                owner.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
+            session = owner.session if isinstance(owner, Candidate) else owner
+            if isinstance(session, Session):
+                session.fail(DisconnectReason.FORCED_SERVER_CLOSE, "internal error")
 
 
 def _dialects(compression: PerMessageDeflate | None) -> dict[tuple[int, bool, bool], Dialect]:
