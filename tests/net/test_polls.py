@@ -14,7 +14,7 @@ from trio_socketio.net._polls import POLLS_BETWEEN_CHECKPOINTS, Polls
 class Poll:
     """A poll that adds its name to a log when it is answered."""
 
-    def __init__(self, log: list[str], name: str, error: Exception | None = None) -> None:
+    def __init__(self, log: list[str], name: str, error: BaseException | None = None) -> None:
         self._log = log
         self._name = name
         self._error = error
@@ -29,8 +29,14 @@ class Poll:
 
 
 @pytest.fixture
-async def polls(nursery: trio.Nursery) -> Polls:
-    polls = Polls(logging.getLogger("test.polls"))
+def interrupts() -> list[BaseException]:
+    """The exceptions that were raised to stop the program."""
+    return []
+
+
+@pytest.fixture
+async def polls(nursery: trio.Nursery, interrupts: list[BaseException]) -> Polls:
+    polls = Polls(logging.getLogger("test.polls"), interrupts.append)
     nursery.start_soon(polls.run)
     return polls
 
@@ -45,6 +51,18 @@ async def test_polls_are_answered_in_their_order_and_not_at_once(polls: Polls) -
     polls.add(Poll(log, "d"))
     await wait_all_tasks_blocked()
     assert log == ["a", "b", "c", "d"]
+
+
+async def test_interrupt_closes_its_own_connection_and_is_reported(
+    polls: Polls, interrupts: list[BaseException]
+) -> None:
+    log: list[str] = []
+    error = SystemExit(3)
+    polls.add(Poll(log, "bad", error))
+    polls.add(Poll(log, "good"))
+    await wait_all_tasks_blocked()
+    assert log == ["bad closed", "good"]
+    assert interrupts == [error]
 
 
 async def test_internal_error_closes_only_its_own_connection(

@@ -131,6 +131,27 @@ def test_interrupt_raised_by_a_handler_stops_the_server_in_order(
     assert endings == [([], 1001)]
 
 
+def test_interrupt_raised_when_a_client_times_out_stops_the_server_in_order(link: Link) -> None:
+    io = Server(ping_interval=0.05, ping_timeout=0.5)
+    endings: list[Any] = []
+
+    def stop(reason: str, description: str) -> None:
+        raise SystemExit
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        if len(io.sockets) == 1:
+            socket.conn.on("close", stop)
+
+    async def act(wire: Wire) -> None:
+        await wire.connect()  # it answers no ping
+        other = await wire.connect()
+        endings.append(await ending(other))  # it answers pings
+
+    run_until(SystemExit, io, link, act)
+    assert endings == [([], 1001)]
+
+
 def test_interrupt_in_a_message_handler_stops_the_engine(link: Link) -> None:
     eio = EngineServer()
     endings: list[Any] = []

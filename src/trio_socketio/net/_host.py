@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,8 +66,6 @@ class EngineHost:
         self.connections: set[Http1Connection] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
-        #: called with a ``KeyboardInterrupt`` or ``SystemExit`` that a handler raises in a call by a timer
-        self.on_interrupt: Callable[[BaseException], None] | None = None
         self.options = options
         self.service = EngineService(engine, logger)
         paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
@@ -79,8 +76,8 @@ class EngineHost:
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
         self._upgrades = Upgrades(self.service, self._site, self.reactor, options.flush_timeout)
         self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
-        self._overdue = Overdue(engine, self.arrivals.read)
-        self._overdue_polls = Overdue(engine, self.arrivals.accept_and_read)
+        self._overdue = Overdue(self._deal_with, self.arrivals.read)
+        self._overdue_polls = Overdue(self._deal_with, self.arrivals.accept_and_read)
 
     @property
     def is_stopping(self) -> bool:
@@ -235,7 +232,11 @@ class EngineHost:
         try:
             return self.engine.tick(trio.current_time())
         except (KeyboardInterrupt, SystemExit) as error:
-            if self.on_interrupt is None:
-                raise
-            self.on_interrupt(error)
+            self.service.interrupted(error)
             return trio.current_time()  # other timers may be due
+
+    def _deal_with(self, link: Connection, event: TimerEvent, now: float, put_off: bool) -> None:
+        try:
+            self.engine.deal_with(link, event, now, put_off=put_off)
+        except (KeyboardInterrupt, SystemExit) as error:
+            self.service.interrupted(error)

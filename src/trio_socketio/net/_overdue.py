@@ -13,7 +13,6 @@ import trio
 
 from trio_socketio._core import Connection, TimerEvent
 from trio_socketio._signal import Signal
-from trio_socketio.engineio import Engine
 from trio_socketio.net._reactor_host import ReactorHost
 
 __all__ = ["Arrivals", "Overdue"]
@@ -94,13 +93,18 @@ class Overdue:
     """A queue of overdue timers, which are handled after ``catch_up``.
 
     Args:
-        engine: handles the timers.
+        handle: handles a timer, given its connection, the kind of timer, the current time, and whether clients need
+            more time.
         catch_up: reads what has arrived; returns whether clients need more time because they had to wait for the
             server.
     """
 
-    def __init__(self, engine: Engine, catch_up: Callable[[], Awaitable[bool]]) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        handle: Callable[[Connection, TimerEvent, float, bool], None],
+        catch_up: Callable[[], Awaitable[bool]],
+    ) -> None:
+        self._handle = handle
         self._catch_up = catch_up
         self._waiting: list[tuple[Connection, TimerEvent]] = []
         self._work = Signal()
@@ -121,4 +125,4 @@ class Overdue:
             need_time = await self._catch_up()
             now = trio.current_time()
             while waiting:  # pop: a loop variable would keep the last connection alive until the next timer
-                self._engine.deal_with(*waiting.pop(), now, put_off=need_time)
+                self._handle(*waiting.pop(), now, need_time)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -29,10 +30,15 @@ class Polls:
     """Answers polls in a task of its own.
 
     Packets that are queued in one turn are sent together, and the task of the connection need not wake up.
+
+    Args:
+        logger: for internal errors.
+        interrupted: called with a ``KeyboardInterrupt`` or ``SystemExit`` that a listener of the application raises.
     """
 
-    def __init__(self, logger: logging.Logger) -> None:
+    def __init__(self, logger: logging.Logger, interrupted: Callable[[BaseException], None]) -> None:
         self._logger = logger
+        self._interrupted = interrupted
         self._ready: list[Poll] = []
         self._work = Signal()
 
@@ -56,5 +62,8 @@ class Polls:
                         "internal error in the answer to a poll: its connection is closed", exc_info=True
                     )
                     poll.give_up()
+                except (KeyboardInterrupt, SystemExit) as error:
+                    poll.give_up()
+                    self._interrupted(error)
                 if number % POLLS_BETWEEN_CHECKPOINTS == 0:
                     await trio.lowlevel.cancel_shielded_checkpoint()

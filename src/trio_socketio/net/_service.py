@@ -46,6 +46,8 @@ class EngineService:
         polls: answers the polls that wait.
         compressing: limits the threads that compress answers. Trio's default limiter is not used: threads of the
             application may hold all of it while they wait for such an answer.
+        on_interrupt: called with a ``KeyboardInterrupt`` or ``SystemExit`` that the application raises in a call from a
+            timer or from the answer to a poll. None: the exception ends the host.
         hang_ups: watches sockets that are not being read, except those of the reactor.
         handover: hands connections over to other processes; None: there are none.
         adapter_health: returns the state of the link to the other servers of the cluster; None: there is no cluster.
@@ -57,7 +59,8 @@ class EngineService:
         self.state = HostState.RUNNING
         self.admission = Admission(engine, self.refuses, logger)
         self.headers = ResponseHeaders(engine.hooks, engine.options.cookie, logger)
-        self.polls = Polls(logger)
+        self.on_interrupt: Callable[[BaseException], None] | None = None
+        self.polls = Polls(logger, self.interrupted)
         self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self.hang_ups = HangUps()
         self.handover: HandsOver | None = None
@@ -72,6 +75,12 @@ class EngineService:
     def refuses(self, request: EngineRequest) -> bool:
         """Return whether to refuse a request because of the state: all when stopping, new sessions when draining."""
         return self.is_stopping or (self.state is HostState.DRAINING and not request.sid)
+
+    def interrupted(self, error: BaseException) -> None:
+        """Report a ``KeyboardInterrupt`` or ``SystemExit`` to ``on_interrupt``; raise it if that is None."""
+        if self.on_interrupt is None:
+            raise error
+        self.on_interrupt(error)
 
     def health(self) -> Health:
         """Return the state of the server, as health checks report it."""

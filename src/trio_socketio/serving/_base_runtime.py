@@ -73,7 +73,7 @@ class BaseRuntime(BusyTasks):
         self._listening: set[trio.CancelScope] = set()
         #: The names of functions that returned False and that the log has named.
         self._known_false: set[str] = set()
-        self.host.on_interrupt = self.interrupted
+        self.host.service.on_interrupt = self.interrupted
         self._parent: trio.Nursery
         self._is_interrupted = False
         self.acks_cut = 0
