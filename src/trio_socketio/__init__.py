@@ -41,6 +41,7 @@ from trio_socketio.server import (
     ServerOptions,
     Socket,
 )
+from trio_socketio.workers import serve_workers
 
 __all__ = [
     "Ack",
@@ -79,6 +80,7 @@ __all__ = [
     "Socket",
     "SocketIOError",
     "__version__",
+    "serve_workers",
 ]
 
 

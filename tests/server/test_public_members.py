@@ -23,7 +23,7 @@ BROADCASTING = (
     f"{CHOOSING} {EMITTING} disconnect_sockets fetch_sockets server_side_call server_side_emit sockets_join"
     " sockets_leave"
 )
-SERVING = "config drain health path run serve serve_listeners serve_stream serve_unix"
+SERVING = "config drain health join_workers path run serve serve_listeners serve_stream serve_unix"
 CONN = "buffered close connected driver id on request transport"
 
 MEMBERS = {
@@ -66,7 +66,7 @@ MEMBERS = {
     "ReservedEventError": "",
     "SendFromThread": "send send_soon",
     "Server": f"{BROADCASTING} {REGISTERING} {SERVING} connect_timeout engine of on_adapter_state on_error on_room"
-    " on_server serve_client sockets use",
+    " on_server serve_client set_default_adapter sockets use",
     "ServerOptions": "",
     "Socket": f"{CHOOSING} {EMITTING} {REGISTERING} broadcast conn connected data disconnect dropped flush"
     " handshake id join leave nsp nursery ready request rooms transport",

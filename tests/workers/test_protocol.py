@@ -16,7 +16,6 @@ from trio_socketio.workers._protocol import (
     Drain,
     Failed,
     Join,
-    Leave,
     Listen,
     Message,
     Serving,
@@ -32,7 +31,6 @@ MESSAGES: list[Message] = [
     Listen(2),
     Unlisten(2),
     Join(9),
-    Leave(9),
     Drain(30.0),
     Serving(VERSION),
     Serving(VERSION, stop_timeout=60.0),
@@ -50,7 +48,7 @@ def ends() -> Iterator[tuple[Pair, Pair]]:
         theirs.close()
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: str(type(message).__name__))
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 async def test_message_arrives_with_its_descriptor(ends: tuple[Pair, Pair], message: Message) -> None:
     with socket.socket() as listening:
         has_one = isinstance(message, Listen | Join)
@@ -71,7 +69,7 @@ async def test_garbage_is_refused(ends: tuple[Pair, Pair], content: bytes) -> No
 
 
 async def test_descriptor_that_no_message_needs_is_closed(ends: tuple[Pair, Pair]) -> None:
-    ends[0].send_nowait(0, b'{"type":"Leave","instance":1}', [ends[0].fileno()])
+    ends[0].send_nowait(0, b'{"type":"Unlisten","slot":1}', [ends[0].fileno()])
     with pytest.raises(BadPacket):
         await Control(ends[1]).receive()
 

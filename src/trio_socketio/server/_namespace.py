@@ -108,7 +108,7 @@ class Namespace(Listening, BroadcastOperator):
 
         def register(function: Observer) -> Observer:
             require_hook(function, "an observer of rooms", ROOM_EVENTS[event])
-            self._namespace.adapter.on_room(event, function)
+            self._namespace.on_room(event, function)
             return function
 
         return register if observer is None else register(observer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from trio_socketio._core import Message
-from trio_socketio.adapters import Adapter
+from trio_socketio.adapters import Adapter, RoomEvent, RoomObserver
 from trio_socketio.handlers import HandlerFunction
 from trio_socketio.server._listening import NamespaceHandlers
 from trio_socketio.server._operators import PublicMember
@@ -66,11 +66,25 @@ class NamespaceState:
         self.require_runtime = require_runtime
         self.log = logging.getLogger("trio_socketio.socket")
         self._keyed = keyed
+        self._room_observers: list[tuple[RoomEvent, RoomObserver]] = []
         self._packets = packet_writer(name)
         self.encode_plain = _never_plain if keyed else self._packets.event
         self._ack_ids = 0
         self.server_events = ServerEvents(name, self.log)
         self.rooms_apart: dict[PublicMember, set[str]] = {}
+
+    # the adapter
+
+    def set_adapter(self, adapter: Adapter[PublicMember]) -> None:
+        """Use this adapter, before any socket has connected."""
+        self.adapter = adapter
+        for event, observer in self._room_observers:
+            adapter.on_room(event, observer)
+
+    def on_room(self, event: RoomEvent, observer: RoomObserver) -> None:
+        """Call a function for an event of rooms."""
+        self._room_observers.append((event, observer))
+        self.adapter.on_room(event, observer)
 
     # messages
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from os import PathLike
-from typing import TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
-from trio_socketio.adapters import Adapter, AdapterState, RoomEvent, RoomObserver
+from trio_socketio.adapters import (
+    Adapter,
+    AdapterFactory,
+    AdapterState,
+    LocalAdapter,
+    RoomEvent,
+    RoomObserver,
+)
 from trio_socketio.engine_server import EngineServer, engine_below
 from trio_socketio.handlers import HandlerFunction, require_hook
 from trio_socketio.server._config import ServerConfig, ServerOptions
@@ -77,10 +85,7 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         handlers = NamespaceHandlers(Socket)
         namespace = NamespaceState(name, handlers, keyed=keyed, require_runtime=self._require_runtime)
         namespace.public = Namespace(self, namespace)
-        adapter = self._config.adapter(namespace)
-        if not isinstance(adapter, Adapter):
-            raise TypeError(f"adapter must return an Adapter for the namespace {name!r}, not {adapter!r}")
-        namespace.adapter = adapter
+        namespace.set_adapter(self._make_adapter(namespace))
         self._namespaces[name] = namespace
         return namespace
 
@@ -127,6 +132,28 @@ class Server(Listening, BroadcastOperator, Serving[ServerConfig, Runtime]):
         require_hook(hook, "an on_adapter_state hook", 1)
         self._state_hooks.append(hook)
         return hook
+
+    def set_default_adapter(self, adapter: AdapterFactory) -> None:
+        """Use this adapter if the server has no option ``adapter``. ``serve_workers`` calls this in its processes.
+
+        Raises:
+            RuntimeError: the server runs.
+        """
+        if self._runtime is not None:
+            raise RuntimeError("the server runs, so its adapter cannot be set")
+        if self._config.adapter is not LocalAdapter:
+            return
+        self._config = replace(self._config, adapter=adapter)
+        for namespace in self._namespaces.values():
+            namespace.set_adapter(self._make_adapter(namespace))
+
+    def _make_adapter(self, namespace: NamespaceState) -> Adapter[Any]:
+        adapter = self._config.adapter(namespace)
+        if not isinstance(adapter, Adapter):
+            raise TypeError(
+                f"adapter must return an Adapter for the namespace {namespace.name!r}, not {adapter!r}"
+            )
+        return adapter
 
     def on_error(self, hook: H) -> H:
         """Call ``hook(socket, event, error)`` for every error of a handler. It is a plain function and must not block.

@@ -13,11 +13,14 @@ from trio_socketio.serving._option_checks import check_client_folder, check_one_
 from trio_socketio.serving._option_names import check_names
 from trio_socketio.serving._overflowed import Overflowing
 from trio_socketio.serving._peer import FULL, Peer
+from trio_socketio.serving._program import INTERRUPTED, TERMINATED, display_address, show_log
 from trio_socketio.serving._serving import Serving
 
 __all__ = [
     "FULL",
     "HELD_SECONDS",
+    "INTERRUPTED",
+    "TERMINATED",
     "BaseRuntime",
     "EngineConfig",
     "EngineConn",
@@ -34,7 +37,9 @@ __all__ = [
     "check_names",
     "check_one_of",
     "check_path",
+    "display_address",
     "log_held",
     "option",
     "report",
+    "show_log",
 ]

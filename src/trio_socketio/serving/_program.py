@@ -16,7 +16,7 @@ from trio_socketio.serving._open_listeners import open_listeners
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["Program", "run"]
+__all__ = ["INTERRUPTED", "TERMINATED", "Program", "display_address", "run", "show_log"]
 
 #: The statuses that shells report for a program that a signal has ended: 128 plus the signal's number.
 INTERRUPTED, TERMINATED = 130, 143
@@ -49,7 +49,7 @@ def run(
     """Run a server until a signal ends it; see ``Serving.run``."""
     if not isinstance(port, int):
         raise TypeError(f"port must be a whole number, not {port!r}")
-    _show_log()
+    show_log()
     program = Program(server)
     try:
         trio.run(program.main, host, port, ssl_context, backlog)
@@ -59,12 +59,20 @@ def run(
         sys.exit(program.status)
 
 
-def _show_log() -> None:
-    """Write the package's log to standard error, from level INFO on, unless the application has configured logging."""
+def show_log(process: str = "") -> None:
+    """Write the package's log to standard error, from level INFO on, unless the application has configured logging.
+
+    Args:
+        process: the name of this process, which each line contains; empty if there is only one.
+    """
     if LOG.hasHandlers():
         return
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(
+        logging.Formatter(
+            f"%(asctime)s {process + ' ' if process else ''}%(levelname)s %(name)s: %(message)s"
+        )
+    )
     LOG.addHandler(handler)
     if LOG.level == logging.NOTSET:
         LOG.setLevel(logging.INFO)
@@ -92,7 +100,7 @@ class Program:
         except (OSError, UnicodeError) as error:
             name = host.decode(errors="backslashreplace") if isinstance(host, bytes) else host
             cause = (error.strerror or error) if isinstance(error, OSError) else "the host name is invalid"
-            self.status = f"cannot listen on {_address(name or '*', port)}: {cause}"
+            self.status = f"cannot listen on {display_address(name or '*', port)}: {cause}"
             return
         try:
             async with trio.open_nursery() as nursery:
@@ -129,9 +137,10 @@ class Program:
 def _say_where(listeners: Sequence[Any], scheme: str) -> None:
     for listener in listeners:
         host, port = getattr(listener, "transport_listener", listener).socket.getsockname()[:2]
-        sys.stdout.write(f"Listening on {scheme}://{_address(host, port)}\n")
+        sys.stdout.write(f"Listening on {scheme}://{display_address(host, port)}\n")
     sys.stdout.flush()
 
 
-def _address(host: str, port: int) -> str:
+def display_address(host: str, port: int) -> str:
+    """Return the address as it is in a URL."""
     return f"[{host}]:{port}" if host.count(":") > 1 else f"{host}:{port}"

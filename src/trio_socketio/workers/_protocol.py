@@ -1,8 +1,8 @@
 """The messages between the parent process and a worker, on a ``Pair`` that the worker inherits.
 
 The parent begins with ``Start``, then sends a ``Listen`` for each listening socket and a ``Join`` for each other
-worker. The worker answers ``Serving`` or ``Failed``. Later the parent sends ``Join`` and ``Leave`` as other workers
-start and end. If either process ends, the other one reads the end of the pair.
+worker. The worker answers ``Serving`` or ``Failed``. Later the parent sends ``Join`` as other workers start. If either
+process ends, the other one reads the end of the pair.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ __all__ = [
     "Drain",
     "Failed",
     "Join",
-    "Leave",
     "Listen",
     "Message",
     "Serving",
@@ -85,12 +84,6 @@ class Join(Message, frozen=True):
     instance: int
 
 
-class Leave(Message, frozen=True):
-    """Another worker has ended. Its pair ends, too; this message may come before or after that."""
-
-    instance: int
-
-
 class Drain(Message, frozen=True):
     """Stop gracefully, within this time in seconds. With 0, stop at once, also during a drain."""
 
@@ -124,7 +117,7 @@ class Failed(Message, frozen=True):
     traceback: str = ""
 
 
-_Any = Start | Listen | Unlisten | Join | Leave | Drain | Serving | Failed
+_Any = Start | Listen | Unlisten | Join | Drain | Serving | Failed
 
 _DECODER = msgspec.json.Decoder(_Any)
 

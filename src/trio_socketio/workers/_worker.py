@@ -1,0 +1,194 @@
+"""The program of a worker process: it serves the application's server on the sockets that the parent sends."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from trio_socketio.serving import show_log
+from trio_socketio.workers._lifeline import end_with_parent
+from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
+from trio_socketio.workers._prepare import Prepared, prepare
+from trio_socketio.workers._protocol import (
+    VERSION,
+    Control,
+    Drain,
+    Failed,
+    Join,
+    Listen,
+    Message,
+    Serving,
+    Start,
+    Unlisten,
+)
+from trio_socketio.workers._target import TargetError
+
+__all__ = ["main"]
+
+LOG = logging.getLogger("trio_socketio.workers")
+
+#: How long a worker drains if SIGTERM was sent to itself and not to its parent, in seconds.
+DRAIN_TIMEOUT = 30.0
+
+_PACKAGE = str(Path(__file__).parent)
+
+#: How much of a traceback is sent to the parent, in characters.
+MOST_TRACEBACK = 20_000
+
+
+def main(descriptor: int) -> int:
+    """Serve until the parent says otherwise, or ends.
+
+    Args:
+        descriptor: the worker's end of the pair with its parent.
+
+    Returns:
+        The status of the process.
+    """
+    end_with_parent(descriptor)
+    control = Control(Pair.adopt(descriptor))
+    try:
+        start, _ = trio.run(control.receive)
+    except PairClosed:
+        return 1
+    failure = _serve(control, start)
+    if failure is None:
+        return 0
+    try:
+        trio.run(control.send, failure)
+    except PairClosed:
+        pass
+    return 1
+
+
+def _serve(control: Control, start: Message) -> Failed | None:
+    """Load the server and serve it. Return why this is not possible, or None after the end."""
+    if not isinstance(start, Start) or start.version != VERSION:
+        return Failed("the workers are of another version than their parent: restart the whole program")
+    show_log(f"worker {start.slot} (pid {os.getpid()})")
+    sys.path[:] = start.import_path
+    try:
+        prepared = prepare(start)
+    except TargetError as error:
+        return Failed(f"cannot serve {start.target}: {error}")
+    except Exception as error:
+        return Failed(
+            f"cannot serve {start.target}: {type(error).__name__}: {error}"[:1000], _traceback(error)
+        )
+    trio.run(Worker(control, start, prepared).run)
+    return None
+
+
+def _traceback(error: Exception) -> str:
+    """Return the traceback of an exception of the application, from its first frame on."""
+    frames = error.__traceback__
+    while frames is not None and not _is_foreign(frames.tb_frame.f_code.co_filename):
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames))[-MOST_TRACEBACK:]
+
+
+def _is_foreign(file: str) -> bool:
+    return not file.startswith((_PACKAGE, "<frozen importlib")) and file != importlib.__file__
+
+
+class Worker:
+    """A worker that serves.
+
+    Args:
+        control: the pair with the parent.
+        start: the parent's first message.
+        prepared: the server, and what connects it to other workers.
+    """
+
+    _nursery: trio.Nursery
+
+    def __init__(self, control: Control, start: Start, prepared: Prepared) -> None:
+        self._control = control
+        self._start = start
+        self._prepared = prepared
+        self._server = prepared.server
+        self._accepting: dict[int, list[trio.CancelScope]] = {}
+        self._missing = start.sockets
+        self._is_draining = False
+
+    async def run(self) -> None:
+        """Serve until the parent says otherwise, or ends, or until SIGTERM."""
+        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+            async with self._prepared.running(), trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._drain_on_signal, signals)
+                await self._obey()
+                self._nursery.cancel_scope.cancel()
+
+    async def _drain_on_signal(self, signals: Any) -> None:
+        async for _ in signals:
+            self._drain_for(DRAIN_TIMEOUT)
+
+    # messages of the parent
+
+    async def _obey(self) -> None:
+        """Do what the parent says, until it ends."""
+        while True:
+            try:
+                message, descriptor = await self._control.receive()
+            except BadPacket as error:
+                LOG.warning("the parent sent a message that is no message (%s)", error.kind)
+                continue
+            except PairClosed:
+                LOG.warning("the parent process has ended, so the worker stops")
+                return
+            await self._take(message, descriptor)
+
+    async def _take(self, message: Message, descriptor: int | None) -> None:
+        match message:
+            case Listen(slot):
+                assert descriptor is not None
+                await self._listen(slot, descriptor)
+            case Unlisten(slot):
+                for scope in self._accepting.pop(slot, ()):
+                    scope.cancel()
+            case Join(instance):
+                assert descriptor is not None
+                self._prepared.join(instance, descriptor)
+            case Drain(timeout):
+                self._drain_for(timeout)
+            case _:
+                LOG.warning("the parent sent a message that is not for workers: %r", message)
+
+    # accepting connections
+
+    async def _listen(self, slot: int, descriptor: int) -> None:
+        listener = self._prepared.listener(socket.socket(fileno=descriptor))
+        await self._nursery.start(self._accept, slot, listener)
+        if slot == self._start.slot and self._missing:
+            self._missing -= 1
+            if not self._missing:
+                await self._control.send(Serving(VERSION, self._server.config.disconnect_timeout))
+
+    async def _accept(
+        self, slot: int, listener: trio.abc.Listener[Any], task_status: trio.TaskStatus[Any]
+    ) -> None:
+        with trio.CancelScope() as scope:
+            self._accepting.setdefault(slot, []).append(scope)
+            await self._server.serve_listeners([listener], task_status=task_status)
+
+    # stopping
+
+    def _drain_for(self, timeout: float) -> None:
+        if timeout <= 0:
+            self._nursery.cancel_scope.cancel()
+        elif not self._is_draining:
+            self._is_draining = True
+            self._nursery.start_soon(self._drain, timeout)
+
+    async def _drain(self, timeout: float) -> None:
+        await self._server.drain(timeout)
+        self._nursery.cancel_scope.cancel()
