@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 from support.descriptors import no_leak
-from support.raw import POLLING, WEBSOCKET, read_until, request, status, upgrade
+from support.raw import POLLING, WEBSOCKET, read_all, read_until, request, status, upgrade
 from support.wire import HttpClient, Polling, SioClient, client_frame
 from support.workers import KEY, Worker, workers
 from trio.testing import wait_all_tasks_blocked
@@ -315,3 +315,24 @@ async def test_generate_id_is_refused() -> None:
     async with Server(generate_id=lambda: "mine") as io:
         with pytest.raises(ValueError, match="generate_id cannot be used with more than one worker"):
             io.join_workers(Worker(1).sessions)
+
+
+async def test_connection_moves_to_the_count_of_its_worker() -> None:
+    async with workers() as (first, second):
+        http = second.wire.http()
+        await http.send("GET", f"{POLLING}&sid={await session_of(first)}")
+        await wait_all_tasks_blocked()
+        counts = [len(worker.io._require_runtime().host.connections) for worker in (first, second)]
+        assert counts == [2, 0]  # one has opened the session
+
+
+async def test_connection_for_a_server_that_has_stopped_is_closed() -> None:
+    worker = Worker(30)
+    async with worker.io as io:
+        io.join_workers(worker.sessions)
+    with no_leak():
+        ours, theirs = trio.socket.socketpair()
+        assert worker.mesh.take_connection is not None
+        worker.mesh.take_connection(theirs.detach(), request(POLLING))
+        assert await read_all(trio.SocketStream(ours)) == b""
+        ours.close()

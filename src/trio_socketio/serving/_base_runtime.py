@@ -239,6 +239,9 @@ class BaseRuntime(BusyTasks):
         others.begin(self._start_handed_over)
 
     def _start_handed_over(self, stream: trio.SocketStream, received: bytes) -> None:
+        if self.is_stopping:  # or has stopped: then there is no nursery any more
+            stream.socket.close()
+            return
         self.nursery.start_soon(self._serve_accepted, stream, received, name="connection")
         self.host.arrivals.accepted.set()
 

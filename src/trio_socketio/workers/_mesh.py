@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import trio
 
-from trio_socketio._signal import Signal
-from trio_socketio.adapters import BusError
 from trio_socketio.workers._batch import MAX_PACKET_BYTES, BusMessage, pack
+from trio_socketio.workers._inbox import Came, Gap, Gone, Inbox
 from trio_socketio.workers._pair import Pair
 from trio_socketio.workers._peer import Peer
 
@@ -23,35 +21,9 @@ LOG = logging.getLogger("trio_socketio.workers")
 #: How long to wait for a worker whose queue is full, in seconds. Then messages to it are lost until it has read.
 PATIENCE = 0.1
 
-#: How many bytes of received messages may wait for the adapter, and how many each message counts more than its content.
-INBOX_BYTES, OVERHEAD_BYTES = 16_777_216, 128
-
-#: How many messages ``receive`` returns at once.
-MESSAGES_AT_ONCE = 256
-
-
-class Came(NamedTuple):
-    """A worker has joined, or has a new name."""
-
-    name: str
-
-
-class Gone(NamedTuple):
-    """The worker with this name has ended, or has another name."""
-
-    name: str
-
-
-class Gap(NamedTuple):
-    """Messages were lost."""
-
-    reason: str
-
 
 class Mesh:
-    """The other workers. It serves as their bus, and carries connections between them.
-
-    It has a queue of received messages, which one adapter reads. While there is no adapter, messages are dropped.
+    """The other workers. Messages and connections are sent to them and received from them.
 
     Args:
         instance: the instance number of this worker.
@@ -59,6 +31,7 @@ class Mesh:
     Attributes:
         instance: the instance number of this worker.
         peers: the other workers by instance number.
+        inbox: the received messages.
         take_connection: takes a received connection, its descriptor, and the bytes that were read from it.
         rejected: the number of received packets that were ignored, by the kind of their defect.
     """
@@ -66,16 +39,13 @@ class Mesh:
     def __init__(self, instance: int) -> None:
         self.instance = instance
         self.peers: dict[int, Peer] = {}
+        self.inbox = Inbox()
         self.take_connection: Callable[[int, bytes], None] | None = None
         self.rejected: Counter[str] = Counter()
         self._name = ""
         self._lost_before = 0  # by workers that have ended
         self._nursery: trio.Nursery | None = None
         self._joining: list[Peer] = []
-        self._channels: set[str] | None = None
-        self._inbox: deque[BusMessage | Came | Gone | Gap] = deque()
-        self._inbox_bytes = 0
-        self._arrived = Signal()
 
     # workers
 
@@ -117,7 +87,7 @@ class Mesh:
             del self.peers[peer.instance]
             self._lost_before += peer.outgoing.lost
             if peer.name:
-                self._append(Gone(peer.name))
+                self.inbox.note(Gone(peer.name))
 
     @staticmethod
     def adopt(descriptor: int) -> Pair:
@@ -160,90 +130,26 @@ class Mesh:
                 LOG.warning("worker %d does not read: messages to it are lost until it does", peer.instance)
                 peer.outgoing.lose(count)
 
-    # receiving
-
-    def open(self) -> None:
-        """Begin to keep messages for ``receive``. No channel is subscribed to."""
-        if self._channels is None:
-            self._inbox.clear()
-            self._inbox_bytes = 0
-        self._channels = set()
-
-    @property
-    def channels(self) -> set[str]:
-        """The channels whose messages are kept."""
-        return set() if self._channels is None else self._channels
-
-    async def receive(self, came: Callable[[str], None], gone: Callable[[str], None]) -> list[BusMessage]:
-        """Wait for messages, and return at least one.
-
-        Args:
-            came: called with the name of a worker that has joined, before later messages of it are returned.
-            gone: called with the name of a worker that has ended, after all its messages were returned.
-
-        Raises:
-            BusError: messages of other workers were lost.
-        """
-        await trio.lowlevel.checkpoint_if_cancelled()
-        messages: list[BusMessage] = []
-        while not messages:
-            while not self._inbox:
-                await self._arrived.wait()
-            messages = self._next(came, gone)
-        return messages
-
-    def _next(self, came: Callable[[str], None], gone: Callable[[str], None]) -> list[BusMessage]:
-        messages: list[BusMessage] = []
-        while self._inbox and len(messages) < MESSAGES_AT_ONCE:
-            item = self._inbox[0]
-            if messages and isinstance(item, Came | Gone | Gap):
-                break
-            self._inbox.popleft()
-            if isinstance(item, Came):
-                came(item.name)
-            elif isinstance(item, Gone):
-                gone(item.name)
-            elif isinstance(item, Gap):
-                raise BusError(item.reason)
-            else:
-                self._inbox_bytes -= len(item[1]) + OVERHEAD_BYTES
-                messages.append(item)
-        return messages
-
-    def _append(self, item: BusMessage | Came | Gone | Gap) -> None:
-        if self._channels is not None:
-            self._inbox.append(item)
-            self._arrived.set()
-
     # the owner of peers
 
     def greeted(self, peer: Peer) -> None:
         """See ``PeerOwner.greeted``."""
         if peer.name:
-            self._append(Came(peer.name))
+            self.inbox.note(Came(peer.name))
 
     def renamed(self, former: str) -> None:
         """See ``PeerOwner.renamed``."""
-        self._append(Gone(former))
+        self.inbox.note(Gone(former))
 
     def received(self, messages: list[BusMessage]) -> None:
         """See ``PeerOwner.received``."""
-        channels = self._channels
-        if channels is None:
-            return
-        for message in messages:
-            if message[0] not in channels:
-                continue
-            if self._inbox_bytes + len(message[1]) + OVERHEAD_BYTES > INBOX_BYTES:
-                if not isinstance(self._inbox[-1], Gap):
-                    self._append(Gap("messages of other workers were lost: the server could not keep up"))
-                continue
-            self._inbox_bytes += len(message[1]) + OVERHEAD_BYTES
-            self._append(message)
+        self.inbox.put(messages)
 
     def missed(self, peer: Peer, count: int) -> None:
         """See ``PeerOwner.missed``."""
-        self._append(Gap(f"worker {peer.instance} could not send {count} messages: this worker did not read"))
+        self.inbox.note(
+            Gap(f"worker {peer.instance} could not send {count} messages: this worker did not read")
+        )
 
     def connection(self, descriptor: int, received: bytes) -> None:
         """See ``PeerOwner.connection``."""

@@ -31,13 +31,15 @@ class MeshBus(Bus):
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
+        self._inbox = mesh.inbox
+        self._channels: set[str] = set()
         self.came: Callable[[str], None]
         self.gone: Callable[[str], None]
 
     async def connect(self) -> None:
         """See ``Bus.connect``. The socketpairs stay connected all the time; only the subscriptions are gone."""
         await trio.lowlevel.checkpoint()
-        self._mesh.open()
+        self._channels = self._inbox.channels = set()
 
     async def publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
         """See ``Bus.publish``."""
@@ -46,16 +48,16 @@ class MeshBus(Bus):
     async def subscribe(self, channels: Collection[str]) -> None:
         """See ``Bus.subscribe``. All messages arrive anyway, and those of other channels are dropped."""
         await trio.lowlevel.checkpoint()
-        self._mesh.channels.update(channels)
+        self._channels.update(channels)
 
     async def unsubscribe(self, channels: Collection[str]) -> None:
         """See ``Bus.unsubscribe``."""
         await trio.lowlevel.checkpoint()
-        self._mesh.channels.difference_update(channels)
+        self._channels.difference_update(channels)
 
     async def receive(self) -> Sequence[tuple[str, bytes]]:
         """See ``Bus.receive``."""
-        return await self._mesh.receive(self.came, self.gone)
+        return await self._inbox.receive(self.came, self.gone)
 
     async def aclose(self) -> None:
         """See ``Bus.aclose``. Messages that have arrived are kept for the next ``connect``."""

@@ -95,6 +95,8 @@ class Outgoing:
         Returns:
             False: the queue is full. Wait for ``room``, then call this again or ``lose``.
         """
+        if self.is_closed:
+            return True
         if self._missed:
             self.lose(count)
             return True
