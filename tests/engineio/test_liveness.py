@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trio_socketio.engineio._liveness import LITTLE, Delivery, Look, first_look, look
+from trio_socketio.engineio._liveness import LITTLE, Delivery, Look, first_look, is_late, look
 
 TIMEOUT = 20.0
 MUCH = 50_000
@@ -72,3 +72,11 @@ def test_bytes_written_after_the_ping_do_not_prolong_the_wait() -> None:
     verdict = _next(first_look(Delivery(0, MUCH), 0), Delivery(MUCH, MUCH))
     assert verdict is not None
     assert _next(verdict[1], Delivery(2 * MUCH, MUCH)) is None
+
+
+@pytest.mark.parametrize(("interval", "allowed"), [(20.0, 2.5), (0.1, 0.05)])
+def test_timer_is_late_after_an_eighth_of_its_time_but_not_within_50_ms(
+    interval: float, allowed: float
+) -> None:
+    assert not is_late(allowed, interval)
+    assert is_late(allowed + 0.001, interval)

@@ -17,7 +17,8 @@ from support.wire import client_frame
 
 from trio_socketio._core import Reactor
 from trio_socketio.errors import DisconnectReason
-from trio_socketio.net._reactor_driver import CLOSE_TIMEOUT, ReactorDriver
+from trio_socketio.net._lingering import CLOSE_TIMEOUT
+from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._reactor_host import ReactorHost
 
 pytestmark = pytest.mark.skipif(Reactor is None, reason="the reactor is for Linux")

@@ -15,7 +15,8 @@ from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 from trio_socketio._core import Message
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._hang_ups import HangUps
-from trio_socketio.net._stream_driver import CLOSE_TIMEOUT, StreamDriver
+from trio_socketio.net._lingering import CLOSE_TIMEOUT
+from trio_socketio.net._stream_driver import StreamDriver
 
 CLOSE = client_frame(8, b"\x03\xe8")
 

@@ -21,6 +21,7 @@ from trio_socketio.engineio._compression import PerMessageDeflate
 from trio_socketio.engineio._context import SessionContext
 from trio_socketio.engineio._extensions import choose_subprotocol, negotiate
 from trio_socketio.engineio._hooks import EngineHooks
+from trio_socketio.engineio._liveness import is_late
 from trio_socketio.engineio._options import EngineOptions, TransportName
 from trio_socketio.engineio._packet import PacketType
 from trio_socketio.engineio._polling import PollingTransport
@@ -33,10 +34,6 @@ from trio_socketio.engineio._upgrade import Candidate, WebSocketTransport
 from trio_socketio.errors import DisconnectReason
 
 __all__ = ["Engine"]
-
-#: A timer that is handled too late shows that the server was blocked. "Too late" is more than this fraction of
-#: ``ping_timeout``, and more than this number of seconds.
-LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Engine:
@@ -196,15 +193,15 @@ class Engine:
         A call that is much later shows that the server was blocked. Answers to pings may have arrived meanwhile and not
         been read yet, so their deadlines are put off by the time since the last call.
         """
-        is_late = now - self.wheel.expected > max(self.options.ping_timeout * LATE, MIN_LATE)
-        if is_late:
+        was_blocked = is_late(now - self.wheel.expected, self.options.ping_timeout)
+        if was_blocked:
             put_off_answers(self.wheel, now, now - self._ticked)
         self._ticked = now
         for link, event in expire_timers(self.wheel, now, self.context.ping):
             if (
                 self.defer is not None
                 and event is not TimerEvent.PING_BEHIND
-                and (is_late or event is TimerEvent.PING_TIMEOUT)
+                and (was_blocked or event is TimerEvent.PING_TIMEOUT)
             ):
                 self.defer(link, event)
             else:

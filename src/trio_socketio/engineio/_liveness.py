@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["LITTLE", "Delivery", "Look", "first_look", "look"]
+__all__ = ["LITTLE", "Delivery", "Look", "first_look", "is_late", "look"]
 
 #: This many bytes before a ping never delay it by much. In the other direction, too, a kilobyte from the client per
 #: ping timeout counts as a sign of life.
 LITTLE = 1024
+
+#: A timer that is handled too late shows that the server was blocked. "Too late" is more than this fraction of the time
+#: that the timer waits, and more than this number of seconds.
+LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Delivery(NamedTuple):
@@ -30,6 +34,16 @@ class Look(NamedTuple):
     acknowledged: int
     end: int  #: the value of ``acknowledged`` after all bytes that were outstanding have arrived
     is_last: bool  #: the ping has arrived, so this is the last wait
+
+
+def is_late(seconds: float, interval: float) -> bool:
+    """Return whether a timer is handled so late that the server was blocked, and input may wait unread in the kernel.
+
+    Args:
+        seconds: how long ago the timer was due.
+        interval: how long the timer waits, in seconds.
+    """
+    return seconds > max(interval * LATE, MIN_LATE)
 
 
 def first_look(delivery: Delivery, queued: int) -> Look:

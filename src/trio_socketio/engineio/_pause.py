@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from trio_socketio.engineio._liveness import is_late
 from trio_socketio.engineio._session_base import SessionBase
 
 __all__ = ["Pause"]
-
-#: A ``look`` that is called too late shows that the server was blocked, and polls may wait unread in the kernel. "Too
-#: late" is more than this fraction of the interval, and more than this number of seconds.
-LATE, MIN_LATE = 1 / 8, 0.05
 
 
 class Pause:
@@ -80,7 +77,7 @@ class Pause:
             polled: True if a poll waits, if one came since the last look, or if the client is not on polling.
         """
         late = now - self.look_at
-        if late > max(self._every * LATE, MIN_LATE):
+        if is_late(late, self._every):
             self._polled += late
             self.look_at = now + self._every
             return False

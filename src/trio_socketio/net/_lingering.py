@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import trio
 
-__all__ = ["LINGER_TIMEOUT", "end_stream"]
+__all__ = ["CLOSE_TIMEOUT", "LINGER_TIMEOUT", "end_stream"]
 
 #: How long a client may take to end its half after the server has ended its own, in seconds.
 LINGER_TIMEOUT = 2.0
+
+#: How long the peer may take to answer the server's close frame, or to receive one before an abort, in seconds (RFC
+#: 6455 section 7.1.1).
+CLOSE_TIMEOUT = 2.0
 
 #: How long to wait on a TLS stream for data that may have arrived already, in seconds.
 DATA_TIMEOUT = 0.001

@@ -16,13 +16,10 @@ from trio_socketio._core import CloseFrame, Connection, Failure, ReactorTranspor
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._delivery import delivery_of
+from trio_socketio.net._lingering import CLOSE_TIMEOUT
 from trio_socketio.net._reactor_host import ReactorHost
 
 __all__ = ["ReactorDriver"]
-
-#: How long the peer may take to answer the server's close frame, or to receive one before an abort, in seconds (RFC
-#: 6455 section 7.1.1).
-CLOSE_TIMEOUT = 2.0
 
 
 class Phase(Enum):
@@ -160,7 +157,7 @@ class ReactorDriver:
             self._peer_ended = True
             self._link.paused = True
         else:
-            self._lost("the client ended the connection")
+            self.drop("the client ended the connection")
 
     def broken(self, error: int) -> None:
         """Handle an error of the socket.
@@ -168,15 +165,12 @@ class ReactorDriver:
         Args:
             error: the errno.
         """
-        self._lost(f"the connection broke: {os.strerror(error)}")
+        self.drop(f"the connection broke: {os.strerror(error)}")
 
     def failed(self, error: Exception) -> None:
         """Log an internal error that occurred for this connection, and drop the connection."""
         self._host.logger.critical("internal error in a WebSocket: it is dropped", exc_info=error)
-        self._lost("internal error")
-
-    def _lost(self, description: str) -> None:
-        self.drop(description)
+        self.drop("internal error")
 
     def drop(self, description: str = "the connection was dropped") -> None:
         """Close the socket, and then notify the receiver. Do nothing if the socket is closed.

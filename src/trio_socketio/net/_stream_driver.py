@@ -15,6 +15,7 @@ from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._delivery import delivery_of, descriptor_of, piece_bytes
 from trio_socketio.net._hang_ups import HangUps
+from trio_socketio.net._lingering import CLOSE_TIMEOUT
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
 __all__ = ["WRITE_BYTES", "StreamDriver"]
@@ -25,10 +26,6 @@ READ_BYTES, MAX_READ_BYTES = 8192, 65536
 
 #: The most output to write in one ``send_all``. More would only make cancelling coarser.
 WRITE_BYTES = 262_144
-
-#: How long the peer may take to answer the server's close frame, or to receive one before an abort, in seconds (RFC
-#: 6455 section 7.1.1).
-CLOSE_TIMEOUT = 2.0
 
 
 class StreamDriver:
