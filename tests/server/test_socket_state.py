@@ -129,3 +129,22 @@ async def test_socket_that_has_ended_is_freed_without_the_collector(event: str) 
             host.drop()
             await wait_all_tasks_blocked()
             assert gone() is None
+
+
+async def test_missing_attachments_end_the_session_after_a_room_observer_has_called_ready(
+    autojump_clock: Any,
+) -> None:
+    io = Server(ping_interval=1000.0, hold_timeout=5.0, attachment_timeout=10.0)
+    io.on_room("join-room", lambda room, socket_id: io.sockets[socket_id].ready())
+
+    @io.on("connection")
+    async def connection(socket: Socket) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async with io:
+        host = open_client(io)
+        await trio.sleep(6.0)
+        assert len(io.sockets) == 1
+        host.deliver('451-["file",{"_placeholder":true,"num":0}]', trio.current_time())
+        await trio.sleep(11.0)
+        assert io.sockets == {}

@@ -84,8 +84,9 @@ class SocketState(BaseSocket):
 
     def hold(self, timeout: float) -> None:
         """Hold events while the connection handlers run, for at most ``timeout`` seconds."""
-        self.hold_deadline = trio.current_time() + timeout
-        self.peer.set_alarm()
+        if self.mailbox.state is HELD:  # an observer of rooms may have called ``ready`` already
+            self.hold_deadline = trio.current_time() + timeout
+            self.peer.set_alarm()
 
     def ready(self) -> None:
         """Let handlers receive events, if events are held."""
