@@ -80,12 +80,6 @@ tsio_progress tsio_conn_progress(const tsio_conn *conn)
     };
 }
 
-bool tsio_conn_has_room(const tsio_conn *conn, size_t bytes)
-{
-    const tsio_queued queued = tsio_conn_queued(conn);
-    return tsio_outbox_fits(&conn->outbox, queued.packets, queued.bytes, bytes);
-}
-
 void tsio_conn_try_fast_path(tsio_conn *conn)
 {
     if (conn->front->on_fast_path)

@@ -205,9 +205,6 @@ tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flag
 /* Discards all queued messages and closes the outbox, because the connection ends at once. */
 void tsio_conn_discard(tsio_conn *conn);
 
-/* Like tsio_outbox_has_room(), but counts a message that waits in the front, too. O(1). */
-bool tsio_conn_has_room(const tsio_conn *conn, size_t bytes);
-
 /* Returns whether a message queued now is sent without waiting. O(1). */
 bool tsio_conn_is_writable(const tsio_conn *conn);
 

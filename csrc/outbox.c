@@ -18,7 +18,8 @@ void tsio_outbox_free(tsio_outbox *outbox)
 
 /* --- making room --------------------------------------------------------- */
 
-bool tsio_outbox_fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes)
+/* The same as tsio_outbox_has_room(), as if `queued` packets of `queued_bytes` bytes in all were queued. */
+static bool fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes)
 {
     const uint64_t packets = (uint64_t)queued + outbox->inflight_packets;
     const size_t used = queued_bytes + outbox->inflight_bytes;
@@ -29,7 +30,7 @@ bool tsio_outbox_fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_
 
 bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes)
 {
-    return tsio_outbox_fits(outbox, outbox->count, outbox->bytes, bytes);
+    return fits(outbox, outbox->count, outbox->bytes, bytes);
 }
 
 /* The queued messages that a push removes: the unprotected ones among the first `oldest`
@@ -74,7 +75,7 @@ static void plan_key(const tsio_outbox *outbox, removal_plan *plan, uint64_t key
 static bool plan_oldest(const tsio_outbox *outbox, removal_plan *plan, size_t bytes)
 {
     for (;; plan->oldest++) {
-        if (tsio_outbox_fits(outbox, outbox->count - plan->removed, outbox->bytes - plan->removed_bytes, bytes))
+        if (fits(outbox, outbox->count - plan->removed, outbox->bytes - plan->removed_bytes, bytes))
             return true;
         if (plan->oldest == outbox->count)
             return false;

@@ -84,9 +84,6 @@ void tsio_outbox_free(tsio_outbox *outbox);
  * look at `closed`. O(1). */
 bool tsio_outbox_has_room(const tsio_outbox *outbox, size_t bytes);
 
-/* The same, as if `queued` packets of `queued_bytes` bytes in all were queued. O(1). */
-bool tsio_outbox_fits(const tsio_outbox *outbox, uint32_t queued, size_t queued_bytes, size_t bytes);
-
 /* Queues a message. On TSIO_OK the outbox holds a reference of its own; the caller
  * keeps its reference. On an error only `dropped` may change:
  *

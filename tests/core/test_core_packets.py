@@ -134,7 +134,8 @@ def assert_read_as_the_parser_does(data: bytes) -> None:
     if event is None:
         return
     try:
-        packet = Decoder(max_attachments=10, max_bytes=1000).add_text(data)
+        undecoded = Decoder(max_attachments=10, max_bytes=1000).collect_text(data)
+        packet = None if undecoded is None else undecoded.packet()
     except RemoteProtocolError:
         pytest.fail(f"read {event}, which the parser refuses")
     assert packet is not None

@@ -75,7 +75,7 @@ def test_volatile_message_needs_a_waiting_poll() -> None:
     poll = Poll(polling)
     bench.send(polling.session, "kept", volatile=True)
     assert poll.body == "4kept"
-    assert polling.session.volatile_dropped == 1
+    assert polling.session.link.volatile_lost == 1
 
 
 @pytest.mark.rows("B17")

@@ -32,4 +32,4 @@ def test_volatile_message_that_finds_the_outbox_full_is_dropped() -> None:
     session.transport.begin_poll(lambda: None)  # type: ignore[attr-defined]
     assert session.send(Message("a")) is PushStatus.OK
     assert session.send(Message("b"), volatile=True) is PushStatus.DROPPED
-    assert session.volatile_dropped == 1
+    assert session.link.volatile_lost == 1

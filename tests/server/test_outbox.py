@@ -160,7 +160,7 @@ async def test_volatile_is_dropped_iff_an_earlier_flush_is_unsent(running: Any, 
         client, socket = await stuck(net)
         await socket.volatile.emit("dropped")
         await io.volatile.emit("dropped")
-        assert socket._state.peer.session.volatile_dropped == 2
+        assert socket._state.peer.session.link.volatile_lost == 2
         assert await client.event() == IN_FLIGHT
         await wait_all_tasks_blocked()
         async with trio.open_nursery() as nursery:
@@ -183,7 +183,7 @@ async def test_volatile_on_polling_needs_a_waiting_poll(running: Any) -> None:
             nursery.start_soon(poll)
             await wait_all_tasks_blocked()
             await socket.volatile.emit("sent")
-        assert socket._state.peer.session.volatile_dropped == 1
+        assert socket._state.peer.session.link.volatile_lost == 1
 
 
 async def test_flush_waits_until_it_is_written(running: Any, autojump_clock: Any) -> None:

@@ -178,17 +178,21 @@ def described(packet: Packet) -> str:
 
 def read_packets(received: list[str | bytes], limits: dict[str, int]) -> tuple[list[str], list[Packet]]:
     decoder = Decoder(limits["max_attachments"], limits["max_bytes"])
-    outcome, packets = [], []
+    outcome, packets, is_due = [], [], False
     for message in received:
         try:
-            add = decoder.add_binary if isinstance(message, bytes) else decoder.add_text
-            packet = add(message if isinstance(message, bytes) else message.encode())
+            if isinstance(message, bytes):
+                undecoded = decoder.collect_binary(message)
+            else:
+                undecoded = decoder.collect_text(message.encode())
+            packet = None if undecoded is None else undecoded.packet()
         except RemoteProtocolError as error:
             return [*outcome, f"fail {str(error).partition(':')[0]}"], packets
+        is_due = packet is None
         if packet is not None:
             outcome.append(described(packet))
             packets.append(packet)
-    return outcome + ["due"] * decoder.incomplete, packets
+    return outcome + ["due"] * is_due, packets
 
 
 @every("socketio_packets.md")

@@ -50,7 +50,6 @@ cdef extern from "conn.h" nogil:
     void tsio_conn_adopt(tsio_conn *session, tsio_conn *candidate)
     tsio_status tsio_conn_send(tsio_conn *conn, tsio_message *message, uint32_t flags)
     void tsio_conn_discard(tsio_conn *conn)
-    c_bool tsio_conn_has_room(const tsio_conn *conn, size_t length)
     void tsio_conn_mark_dirty(tsio_conn *conn, c_bool urgent)
     tsio_status tsio_conn_take(tsio_conn *conn, tsio_buf *dst, size_t max_bytes)
     c_bool tsio_conn_written(tsio_conn *conn, double now)

@@ -196,10 +196,6 @@ cdef class Connection(ConnectionTimers):
         tsio_outbox_confirm(tsio_conn_leave_fast_path(&self._conn))
         return bool(tsio_conn_written(&self._conn, now))
 
-    def has_room(self, size_t message_bytes):
-        """Return whether a message of this size would be queued without dropping another."""
-        return bool(tsio_conn_has_room(&self._conn, message_bytes))
-
     def close(self, uint16_t code, str reason not None=""):
         """Send a close frame (RFC 6455 section 5.5.1) once the outbox is empty, and refuse further messages."""
         cdef Py_ssize_t size = 0

@@ -68,11 +68,6 @@ class SessionBase:
         """Whether reading from the client is paused."""
         return self.link.paused
 
-    @property
-    def volatile_dropped(self) -> int:
-        """The number of volatile messages that were not sent."""
-        return self.link.volatile_lost
-
     def _move(self, event: Event) -> None:
         self.state = TRANSITIONS[self.state][event]
         self.link.open = self.state in (State.OPEN, State.UPGRADING)

@@ -220,31 +220,8 @@ class Decoder:
         self._max_bytes = max_bytes
         self._partial: Undecoded | None = None
 
-    @property
-    def incomplete(self) -> bool:
-        """Whether attachments are missing."""
-        return self._partial is not None
-
-    def add_text(self, data: bytes) -> Packet | None:
-        """Take one text message, as UTF-8; returns the packet, or None if attachments follow.
-
-        Raises:
-            RemoteProtocolError: close the connection.
-        """
-        packet = self.collect_text(data)
-        return None if packet is None else packet.packet()
-
-    def add_binary(self, data: bytes) -> Packet | None:
-        """Take one attachment; returns the packet if it is complete now, else None.
-
-        Raises:
-            RemoteProtocolError: close the connection.
-        """
-        packet = self.collect_binary(data)
-        return None if packet is None else packet.packet()
-
     def collect_text(self, data: bytes) -> Undecoded | None:
-        """Take one text message like ``add_text``, but do not decode the packet.
+        """Take one text message, as UTF-8; returns the packet, undecoded, or None if attachments follow.
 
         Raises:
             RemoteProtocolError: close the connection.
@@ -269,7 +246,7 @@ class Decoder:
         return Undecoded(head)
 
     def collect_binary(self, data: bytes) -> Undecoded | None:
-        """Take one attachment like ``add_binary``, but do not decode the packet.
+        """Take one attachment; returns the packet, undecoded, if it is complete now, else None.
 
         Raises:
             RemoteProtocolError: close the connection.
