@@ -14,10 +14,12 @@ import pytest
 import trio
 from support.links import MemoryLink, only
 from support.outside import PLACES, Place, between_tasks, in_thread
+from support.socket_tasks import open_client
 from support.wire import Wire
 from trio.testing import wait_all_tasks_blocked
 
-from trio_socketio import Server
+from trio_socketio import Outbox, Server, Socket
+from trio_socketio._core import Message
 from trio_socketio.serving import Inlet
 from trio_socketio.serving._inlet import MAX_CALLS
 
@@ -100,10 +102,40 @@ async def test_too_many_waiting_calls_raise(running: Any) -> None:
         io.from_thread.emit_soon("ev")
 
 
+def test_exit_that_a_listener_raises_in_such_a_call_stops_the_server_in_order() -> None:
+    io = Server(outbox=Outbox(max_packets=1))
+    reasons: list[str] = []
+
+    def stop(reason: str, description: str) -> None:
+        raise SystemExit(3)
+
+    @io.on("connection")
+    def connection(socket: Socket) -> None:
+        if len(io.sockets) == 1:
+            socket.conn.on("close", stop)
+
+    @io.on("disconnect")
+    def gone(socket: Socket, reason: str) -> None:
+        reasons.append(reason)
+
+    async def main() -> None:
+        async with io:
+            open_client(io)
+            open_client(io)
+            first = next(iter(io.sockets.values()))
+            first._state.peer.session.link.push(Message("fills the outbox"))
+            await between_tasks(lambda: first.from_thread.emit_soon("ev"))
+            await trio.sleep_forever()
+
+    with pytest.raises(SystemExit):
+        trio.run(main)
+    assert sorted(reasons) == ["forced server close", "server shutting down"]
+
+
 async def test_finalizers_are_called_also_if_too_many_calls_wait() -> None:
     called: list[int] = []
     async with trio.open_nursery() as nursery:
-        inlet = Inlet(nursery.start_soon, logging.getLogger(__name__))
+        inlet = Inlet(nursery.start_soon, pytest.fail, logging.getLogger(__name__))
         for number in range(MAX_CALLS):
             inlet.run_soon(called.append, number)
         with pytest.raises(RuntimeError, match="no more may wait"):

@@ -65,7 +65,7 @@ class BaseRuntime(BusyTasks):
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
             self.host.reactor.on_interrupt = self.interrupted
-        self.inlet = Inlet(self.spawn, log)
+        self.inlet = Inlet(self.spawn, self.interrupted, log)
         #: The names of handlers that the log has named, because they held a client for long.
         self.known_holders: set[str] = set()
         self.grace = Grace(config.disconnect_timeout)

@@ -14,6 +14,7 @@ import trio
 from trio.lowlevel import in_trio_task
 
 from trio_socketio.errors import Disconnected
+from trio_socketio.handlers import INTERRUPTS
 
 __all__ = ["Inlet"]
 
@@ -42,11 +43,19 @@ class Inlet:
 
     Args:
         spawn: starts a task that the server's stop waits for.
+        interrupted: called with a ``KeyboardInterrupt`` or ``SystemExit`` that a call raises. Raised here, it would end
+            Trio as an internal error of Trio.
         log: the logger for errors of ``run_soon``.
     """
 
-    def __init__(self, spawn: Callable[..., None], log: logging.Logger) -> None:
+    def __init__(
+        self,
+        spawn: Callable[..., None],
+        interrupted: Callable[[BaseException], None],
+        log: logging.Logger,
+    ) -> None:
         self._spawn = spawn
+        self._interrupted = interrupted
         self._log = log
         self._token = trio.lowlevel.current_trio_token()
         self._thread = get_ident()
@@ -118,6 +127,8 @@ class Inlet:
                     call.done.set_exception(error)
                 else:
                     self._log.error("a call made outside a Trio task failed", exc_info=error)
+            except INTERRUPTS as error:
+                self._interrupted(error)
 
     def _make(self, call: _Call) -> None:
         if not self._is_open:
