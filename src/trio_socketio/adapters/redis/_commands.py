@@ -1,0 +1,126 @@
+"""Commands and their replies on one connection, which several tasks share."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import trio
+
+from trio_socketio.adapters.redis._resp import CommandError, Reply, RespConnection, pack
+
+__all__ = ["Commands"]
+
+#: How many replies may be missing on a connection. Those of cancelled calls count.
+MOST_MISSING = 10_000
+
+
+class Call:
+    """Commands that were sent together, and their replies so far."""
+
+    __slots__ = ("missing", "replies")
+
+    def __init__(self, missing: int) -> None:
+        self.missing = missing
+        self.replies: list[Reply] = []
+
+
+class Commands:
+    """Executes commands. There is no task for reading: each caller reads until its own replies are there.
+
+    Replies come in the order of the commands. When a call is cancelled, its replies are dropped as they arrive.
+
+    Args:
+        connection: the connection.
+        timeout: how long a call may take, in seconds. Afterwards the connection ends.
+
+    Attributes:
+        connection: the connection.
+        timeout: how long a call may take, in seconds.
+    """
+
+    def __init__(self, connection: RespConnection, timeout: float) -> None:
+        self.connection = connection
+        self.timeout = timeout
+        self._calls: deque[Call] = deque()
+        self._missing = 0
+        self._sending, self._reading = trio.Lock(), trio.Lock()
+
+    async def execute(self, *words: bytes, timeout: float | None = None) -> Reply:
+        """Execute one command.
+
+        Args:
+            *words: the name of the command and its arguments.
+            timeout: how long the reply may take, in seconds; None: as long as for other commands.
+
+        Raises:
+            CommandError: the reply is an error.
+            BusError: the connection has ended, or the reply did not come in time.
+        """
+        reply = (await self.execute_packed(pack(*words), 1, timeout))[0]
+        if isinstance(reply, CommandError):
+            raise reply
+        return reply
+
+    async def execute_packed(self, data: bytes, count: int, timeout: float | None = None) -> Sequence[Reply]:
+        """Execute several commands, and return their replies. Error replies are among them, and are not raised.
+
+        Args:
+            data: the packed commands.
+            count: their number.
+            timeout: how long all replies may take, in seconds; None: as long as for other commands.
+
+        Raises:
+            BusError: the connection has ended, or the replies did not come in time.
+        """
+        seconds = self.timeout if timeout is None else timeout
+        call = Call(count)
+        with trio.move_on_after(seconds) as scope:
+            await self._send(data, call)
+            while call.missing:
+                await self._read(call)
+        if call.missing:
+            assert scope.cancelled_caught
+            raise self.connection.fail(f"does not reply within {seconds:g} s")
+        return call.replies
+
+    async def _send(self, data: bytes, call: Call) -> None:
+        await _acquire(self._sending)
+        try:
+            self.connection.check()
+            if self._missing + call.missing > MOST_MISSING:
+                raise self.connection.fail(f"owes more than {MOST_MISSING} replies")
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._calls.append(call)
+            self._missing += call.missing
+            await self.connection.send(data)
+        finally:
+            self._sending.release()
+
+    async def _read(self, call: Call) -> None:
+        """Read once, or wait until another caller has read."""
+        await _acquire(self._reading)
+        try:
+            if call.missing:
+                self._take(await self.connection.read())
+        finally:
+            self._reading.release()
+
+    def _take(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            if not self._calls:
+                raise self.connection.fail("sends replies without commands")
+            call = self._calls[0]
+            call.replies.append(reply)
+            call.missing -= 1
+            self._missing -= 1
+            if not call.missing:
+                self._calls.popleft()
+
+
+async def _acquire(lock: trio.Lock) -> None:
+    """Acquire a lock, without a checkpoint if it is free."""
+    try:
+        lock.acquire_nowait()
+    except trio.WouldBlock:
+        await lock.acquire()

@@ -1,0 +1,125 @@
+"""What the buses over Redis share: their options, and publishing on a connection."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+
+from trio_socketio.adapters.cluster import Bus, BusError, BusRefused
+from trio_socketio.adapters.redis._commands import Commands
+from trio_socketio.adapters.redis._dial import Dialer
+from trio_socketio.adapters.redis._resp import CommandError, Reply, require_hiredis
+from trio_socketio.adapters.redis._topology import Servers
+from trio_socketio.adapters.redis._url import parse_url
+
+__all__ = ["RedisBus", "channel_bytes", "count_on", "publish_on", "raise_refusals"]
+
+
+class RedisBus(Bus):
+    """A bus over Redis or Valkey.
+
+    Args:
+        url: the servers; ``parse_url`` has the forms.
+        timeout: how long a connection, a reply or a confirmation may take, in seconds. A server that is frozen is found
+            at the latest after ``ping_interval`` and this.
+        ping_interval: after how many seconds of silence the server is asked whether it is there.
+        ssl_context: the TLS context for URLs with TLS; None: the certificates of the system, with host names checked.
+        max_publish_bytes: the largest message, in bytes. Redis drops a subscriber for which more waits than
+            ``client-output-buffer-limit pubsub`` allows, by default 32 MB.
+
+    Attributes:
+        own_prefixes: ``receive`` drops the messages that begin with one of these, before anything looks into them.
+            Adapters set it to how their own messages begin, because Redis sends these back.
+
+    Raises:
+        ValueError: the URL has no known form.
+        ImportError: hiredis is not installed.
+    """
+
+    counts_subscribers = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 5.0,
+        ping_interval: float = 5.0,
+        ssl_context: ssl.SSLContext | None = None,
+        max_publish_bytes: int = 4_194_304,
+    ) -> None:
+        require_hiredis()
+        self.url = parse_url(url)
+        self.max_publish_bytes = max_publish_bytes
+        self.own_prefixes: tuple[bytes, ...] = ()
+        if not self.url.tls:
+            ssl_context = None
+        elif ssl_context is None:
+            ssl_context = ssl.create_default_context()
+        self.dialer = Dialer(self.url.credentials, self.url.database, ssl_context, timeout, ping_interval)
+        sentinels = Dialer(self.url.sentinel_credentials, 0, ssl_context, timeout, ping_interval)
+        self.servers = Servers(self.url, self.dialer, sentinels)
+
+
+def channel_bytes(channel: str) -> bytes:
+    """Return the name of a channel as Redis takes it. Lone surrogates stay, since names of rooms may have them."""
+    return channel.encode("utf-8", "surrogatepass")
+
+
+async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[str, bytes]]) -> None:
+    """Publish messages in one go, and wait for all replies.
+
+    Args:
+        commands: the connection.
+        command: PUBLISH or SPUBLISH.
+        batch: pairs of channel and message.
+
+    Raises:
+        BusRefused: the server has refused all of them, and the connection still works.
+        BusError: the connection has ended, or the server has refused some of them.
+    """
+    head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)
+    parts: list[bytes] = []
+    last, prefix = None, b""
+    for channel, message in batch:
+        if channel != last:
+            name = channel_bytes(channel)
+            last, prefix = channel, b"%b$%d\r\n%b\r\n" % (head, len(name), name)
+        parts.append(b"%b$%d\r\n%b\r\n" % (prefix, len(message), message))
+    replies = await commands.execute_packed(b"".join(parts), len(parts))
+    raise_refusals(commands, replies)
+
+
+def raise_refusals(commands: Commands, replies: Sequence[Reply]) -> None:
+    """Raise an error if error replies are among the replies of messages; see ``publish_on``."""
+    refusals = [reply for reply in replies if isinstance(reply, CommandError)]
+    if not refusals:
+        return
+    name = commands.connection.name
+    if len(refusals) == len(replies) and refusals[0].code not in RENEWING:
+        raise BusRefused(f"{name} refuses: {refusals[0]}")
+    raise BusError(f"{name} refuses {len(refusals)} of {len(replies)} messages: {refusals[0]}")
+
+
+#: With these errors a new connection may lead to another server.
+RENEWING = frozenset({"CLUSTERDOWN", "LOADING", "MASTERDOWN", "MOVED", "READONLY"})
+
+
+async def count_on(commands: Commands, command: bytes, channel: str) -> int:
+    """Return how many subscribers of a channel a server has.
+
+    Args:
+        commands: the connection.
+        command: NUMSUB or SHARDNUMSUB.
+        channel: the channel.
+
+    Raises:
+        BusError: the connection has ended, or the server refuses.
+    """
+    try:
+        reply = await commands.execute(b"PUBSUB", command, channel_bytes(channel))
+    except CommandError as error:
+        raise BusRefused(f"{commands.connection.name} refuses PUBSUB: {error}") from None
+    match reply:
+        case [_, int() as number] if number >= 0:
+            return number
+    raise commands.connection.fail("sends no number of subscribers")

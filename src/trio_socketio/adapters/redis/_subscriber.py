@@ -1,0 +1,168 @@
+"""The receiving side of publish and subscribe: one connection that carries subscriptions and their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import trio
+
+from trio_socketio.adapters.cluster import BusError
+from trio_socketio.adapters.redis._resp import CommandError, Reply, RespConnection, pack
+
+__all__ = ["Subscriber"]
+
+Messages = list[tuple[str, bytes]]
+
+# Tuples, because a hostile server may send kinds that have no hash.
+MESSAGES = b"message", b"pmessage", b"smessage"
+SUBSCRIBED = b"subscribe", b"psubscribe", b"ssubscribe"
+UNSUBSCRIBED = b"unsubscribe", b"punsubscribe", b"sunsubscribe"
+
+
+class Subscriber:
+    """Subscribes to channels and receives their messages.
+
+    ``receive`` is the only method that reads. So ``subscribe`` and ``unsubscribe`` wait until another task receives the
+    confirmations. When nothing arrives for a while, ``receive`` sends a PING; thus a frozen server is found.
+
+    Args:
+        connection: a connection on which no reply is missing.
+        timeout: how long confirmations and the reply to a PING may take, in seconds.
+        ping_interval: after how many seconds without a reply a PING is sent. The seconds between two calls of
+            ``receive`` do not count.
+    """
+
+    def __init__(self, connection: RespConnection, timeout: float, ping_interval: float) -> None:
+        self.connection = connection
+        self._timeout, self._ping_interval = timeout, ping_interval
+        self._names: dict[bytes, str] = {}
+        self._awaited: set[bytes] = set()
+        self._confirmed = trio.Event()
+        self._sending = trio.Lock()
+        self._patience, self._is_pinged = ping_interval, False
+
+    def __len__(self) -> int:
+        """Return the number of subscriptions."""
+        return len(self._names)
+
+    # subscriptions: one task
+
+    async def subscribe(self, command: bytes, names: dict[bytes, str], *, at_once: bool = True) -> None:
+        """Subscribe, and wait for the confirmations.
+
+        Args:
+            command: SUBSCRIBE, PSUBSCRIBE or SSUBSCRIBE.
+            names: the channels or patterns, and the name with which ``receive`` returns their messages.
+            at_once: whether one command names all channels; otherwise each has a command.
+
+        Raises:
+            BusError: the connection has ended, the server refuses, or it does not confirm in time. The connection has
+                ended then.
+        """
+        self._names.update(names)
+        await self._change(command, names, at_once)
+
+    async def unsubscribe(self, command: bytes, names: Iterable[bytes], *, at_once: bool = True) -> None:
+        """Unsubscribe; see ``subscribe``."""
+        names = [name for name in names if name in self._names]
+        for name in names:
+            del self._names[name]
+        await self._change(command, names, at_once)
+
+    async def _change(self, command: bytes, names: Iterable[bytes], at_once: bool) -> None:
+        awaited = self._awaited = set(names)
+        if not awaited:
+            return
+        confirmed = self._confirmed = trio.Event()
+        commands = [awaited] if at_once else [[name] for name in awaited]
+        data = b"".join([pack(command, *part) for part in commands])
+        with trio.move_on_after(self._timeout):
+            await self._send(data)
+            await confirmed.wait()
+        self.connection.check()
+        if awaited:
+            raise self.connection.fail(f"does not confirm subscriptions within {self._timeout:g} s")
+
+    async def _send(self, data: bytes) -> None:
+        async with self._sending:
+            await self.connection.send(data)
+
+    # messages: another task
+
+    async def receive(self, skipped: bytes | tuple[bytes, ...] = ()) -> Messages:
+        """Wait for messages, and return at least one.
+
+        When this is cancelled, no message is lost.
+
+        Args:
+            skipped: messages that begin with this, or one of these, are not returned. None are skipped if it is empty.
+
+        Raises:
+            BusError: the connection has ended. The server is lost or frozen, refuses a subscription, or sends
+                something else than messages.
+        """
+        while True:
+            try:
+                messages = self._messages(await self._read(), skipped or ())
+            except BusError:
+                self._confirmed.set()  # there will be no confirmation
+                raise
+            if messages:
+                return messages
+
+    async def _read(self) -> Sequence[Reply]:
+        """Read complete replies. Each renews the patience with the server; a part of one does not."""
+        began = trio.current_time()
+        with trio.CancelScope(deadline=began + self._patience):
+            try:
+                replies = await self.connection.read()
+            finally:
+                self._patience -= trio.current_time() - began
+            if replies:
+                self._patience, self._is_pinged = self._ping_interval, False
+            return replies
+        if self._is_pinged:
+            raise self.connection.fail(f"does not reply to a PING within {self._timeout:g} s")
+        self._patience, self._is_pinged = self._timeout, True
+        with trio.move_on_after(self._timeout) as scope:
+            await self._send(pack(b"PING"))
+        if scope.cancelled_caught:
+            raise self.connection.fail("takes no PING")
+        return ()
+
+    def _messages(self, replies: Sequence[Reply], skipped: bytes | tuple[bytes, ...]) -> Messages:
+        messages: Messages = []
+        names = self._names
+        for reply in replies:
+            if type(reply) is list and len(reply) > 2 and reply[0] in MESSAGES:
+                channel, payload = reply[1], reply[-1]
+                if type(channel) is not bytes or type(payload) is not bytes:
+                    raise self.connection.fail("sends a message of other types")
+                name = names.get(channel)  # None: it came before the server had unsubscribed
+                if name is not None and not payload.startswith(skipped):
+                    messages.append((name, payload))
+            else:
+                self._note(reply)
+        return messages
+
+    def _note(self, reply: Any) -> None:
+        """Take a reply that is no message."""
+        match reply:
+            case [kind, bytes() as name, int()] if kind in SUBSCRIBED:
+                self._confirm(name)
+            case [kind, bytes() as name, int()] if kind in UNSUBSCRIBED:
+                if name in self._names:  # the slot of a sharded channel has moved to another server
+                    raise self.connection.fail("has ended the subscription of a channel")
+                self._confirm(name)
+            case [b"pong", _] | b"PONG":
+                pass
+            case CommandError():
+                raise self.connection.fail(f"refuses: {reply}")
+            case _:
+                raise self.connection.fail("sends something else than messages")
+
+    def _confirm(self, name: bytes) -> None:
+        self._awaited.discard(name)
+        if not self._awaited:
+            self._confirmed.set()
