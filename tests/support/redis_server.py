@@ -14,7 +14,7 @@ import hiredis
 
 from tools import require_tool
 
-__all__ = ["RedisServer", "redis_server"]
+__all__ = ["RedisServer", "Sentinel", "free_port", "redis_server"]
 
 DEBIAN = "redis-server"
 ATTEMPTS = 5
@@ -32,6 +32,8 @@ class RedisServer:
         port: its port.
         options: its options.
     """
+
+    ready = "eady to accept connections"
 
     def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
         self.folder, self.options = folder, options
@@ -58,7 +60,7 @@ class RedisServer:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            if self._is_ready():
+            if self.wait_for(self.ready):
                 return
             self.kill()
         raise AssertionError("redis-server does not start")
@@ -70,9 +72,10 @@ class RedisServer:
             *self.options,
         ]
 
-    def _is_ready(self) -> bool:
+    def wait_for(self, text: str) -> bool:
+        """Read its log until a line contains a text; returns whether there is one. It blocks the thread."""
         assert self._process is not None and self._process.stdout is not None
-        return any("ready to accept connections" in line.lower() for line in self._process.stdout)
+        return any(text in line for line in self._process.stdout)
 
     def command(self, *words: str | bytes) -> Any:
         """Execute a command on a connection of its own, and return the reply."""
@@ -107,6 +110,33 @@ class RedisServer:
             process.wait()
             assert process.stdout is not None
             process.stdout.close()
+
+
+class Sentinel(RedisServer):
+    """A Sentinel that watches a server under the name ``main``. It alone decides about a failover.
+
+    Args:
+        folder: where it keeps its files.
+        master: the server.
+    """
+
+    ready = "+monitor master main"
+
+    def __init__(self, folder: Path, master: RedisServer) -> None:
+        self._master = master.port
+        super().__init__(folder)
+
+    def _arguments(self) -> list[str]:
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {self.folder}",
+            f"sentinel monitor main 127.0.0.1 {self._master} 1",
+            "sentinel down-after-milliseconds main 300",
+        ]
+        configuration = self.folder / "sentinel.conf"
+        configuration.write_text("\n".join(lines) + "\n", "utf-8")
+        return [str(configuration), "--sentinel"]
 
 
 def free_port() -> int:
