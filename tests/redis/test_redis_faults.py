@@ -6,6 +6,7 @@ import time
 
 import pytest
 import trio
+import trio.testing
 from support.receiver import connected
 from support.redis_server import RedisServer
 
@@ -69,6 +70,18 @@ async def test_frozen_server_that_takes_no_more_bytes_is_found(own_redis: RedisS
     own_redis.freeze()
     with pytest.raises(BusError, match=r"cancelled when a part of it was sent|does not reply within"):
         await bus.publish([("frozen", b"x" * 4_000_000)] * 4)
+    await bus.aclose()
+
+
+async def test_lost_commands_end_the_whole_link(own_redis: RedisServer) -> None:
+    bus = PubSubBus(own_redis.url)
+    await bus.connect()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_receive_until_lost, bus)
+        await trio.testing.wait_all_tasks_blocked()
+        own_redis.command("CLIENT", "KILL", "TYPE", "normal")
+        with pytest.raises(BusError, match=GONE):
+            await bus.count("lost")
     await bus.aclose()
 
 

@@ -137,6 +137,19 @@ async def test_lost_node_ends_the_link(cluster: list[RedisServer]) -> None:
     await bus.aclose()
 
 
+async def test_node_that_is_lost_counts_no_subscribers_until_it_is_back(cluster: list[RedisServer]) -> None:
+    bus = PubSubBus(f"redis+cluster://127.0.0.1:{cluster[0].port}")
+    async with connected(bus):
+        await bus.subscribe(["cluster"])
+        assert await bus.count("cluster") == 1
+        cluster[1].kill()
+        assert [await bus.count("cluster") for _ in range(2)] == [1, 1]
+        cluster[1].start(cluster[1].port)
+        async with connected(PubSubBus(cluster[1].url)) as other:
+            await other.bus.subscribe(["cluster"])
+            assert await bus.count("cluster") == 2
+
+
 async def test_subscribers_are_counted_on_all_nodes(cluster: list[RedisServer]) -> None:
     buses = [PubSubBus(f"redis+cluster://127.0.0.1:{node.port}") for node in cluster]
     async with connected(buses[0]) as one, connected(buses[1]) as other:

@@ -29,12 +29,13 @@ class Node:
 
     @property
     def subscriber(self) -> Subscriber:
-        """The connection for subscriptions. It is set once, when it is open."""
+        """The connection for subscriptions. It is set once, when it is open. It ends when that for commands ends."""
         return link_of(self._subscriber)
 
     @subscriber.setter
     def subscriber(self, subscriber: Subscriber) -> None:
         self._subscriber = subscriber
+        self.commands.connection.ended = subscriber.end
 
     async def aclose(self) -> None:
         """Close both connections."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import trio
 
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._node import Node, link_of
@@ -25,7 +28,11 @@ class PubSubBus(RedisBus):
     """
 
     _node: Node | None = None
-    _others: Sequence[Commands] = ()
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._others: dict[Address, Commands | None] = {}
+        self._counting = trio.Lock()
 
     async def connect(self) -> None:
         """See ``Bus.connect``."""
@@ -34,16 +41,7 @@ class PubSubBus(RedisBus):
         self._node = Node(commands)
         self._node.subscriber = await self.dialer.subscriber(address)
         if self.url.deployment is Deployment.CLUSTER:
-            await self._reach_others(address)
-
-    async def _reach_others(self, address: Address) -> None:
-        """Connect to the other nodes of a cluster, in order to count subscribers. A node that is down has none."""
-        others = self._others = []
-        for other in (await self.servers.cluster()).nodes - {address}:
-            try:
-                others.append(await self.dialer.commands(other))
-            except OSError:
-                continue
+            self._others = dict.fromkeys((await self.servers.cluster()).nodes - {address})
 
     async def publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
         """See ``Bus.publish``."""
@@ -70,18 +68,36 @@ class PubSubBus(RedisBus):
     async def count(self, channel: str) -> int:
         """See ``Bus.count``."""
         total = await count_on(link_of(self._node).commands, b"NUMSUB", channel)
-        for commands in self._others:
-            total += await count_on(commands, b"NUMSUB", channel)
+        if self._others:
+            async with self._counting:
+                for address in list(self._others):
+                    total += await self._count_at(address, channel)
         return total
+
+    async def _count_at(self, address: Address, channel: str) -> int:
+        """Count subscribers on another node of the cluster. A node that cannot be reached has none."""
+        others = self._others
+        commands = others.get(address)
+        try:
+            if commands is None or commands.connection.failure is not None:
+                if commands is not None:
+                    await commands.connection.aclose()
+                commands = others[address] = await self.dialer.commands(address)
+                if others is not self._others:  # the bus was closed meanwhile
+                    await commands.connection.aclose()
+            return await count_on(commands, b"NUMSUB", channel)
+        except OSError:
+            return 0
 
     async def aclose(self) -> None:
         """See ``Bus.aclose``."""
         node, others = self._node, self._others
-        self._node, self._others = None, ()
+        self._node, self._others = None, {}
         if node is not None:
             await node.aclose()
-        for commands in others:
-            await commands.connection.aclose()
+        for commands in others.values():
+            if commands is not None:
+                await commands.connection.aclose()
 
 
 def _parted(channels: Iterable[str]) -> tuple[dict[bytes, str], dict[bytes, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -76,12 +76,14 @@ class RespConnection:
         name: where it leads.
         failure: why the connection has ended; None while it works.
         max_reply_bytes: the largest reply.
+        ended: called with the reason when the connection ends by a failure or is closed; None: nothing is called.
     """
 
     def __init__(self, stream: trio.abc.Stream, name: str, *, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
         self.name = name
         self.failure: BusError | None = None
         self.max_reply_bytes = max_reply_bytes
+        self.ended: Callable[[str], object] | None = None
         self._stream = stream
         self._reader = _new_reader()
         self._partial_bytes = 0
@@ -90,6 +92,8 @@ class RespConnection:
         """End the connection, and return the error. The first reason stays."""
         if self.failure is None:
             self.failure = BusError(f"{self.name} {reason}")
+            if self.ended is not None:
+                self.ended(reason)
         return BusError(*self.failure.args)
 
     def check(self) -> None:

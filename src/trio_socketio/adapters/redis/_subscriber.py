@@ -41,6 +41,7 @@ class Subscriber:
         self._confirmed = trio.Event()
         self._sending = trio.Lock()
         self._patience, self._is_pinged = ping_interval, False
+        self._reading = trio.CancelScope()
 
     def __len__(self) -> int:
         """Return the number of subscriptions."""
@@ -111,10 +112,15 @@ class Subscriber:
             if messages:
                 return messages
 
+    def end(self, reason: str) -> None:
+        """End the connection, so that ``receive`` raises an error at once."""
+        self.connection.fail(reason)
+        self._reading.cancel()
+
     async def _read(self) -> Sequence[Reply]:
         """Read complete replies. Each renews the patience with the server; a part of one does not."""
         began = trio.current_time()
-        with trio.CancelScope(deadline=began + self._patience):
+        with trio.CancelScope(deadline=began + self._patience) as self._reading:
             try:
                 replies = await self.connection.read()
             finally:
@@ -122,6 +128,7 @@ class Subscriber:
             if replies:
                 self._patience, self._is_pinged = self._ping_interval, False
             return replies
+        self.connection.check()
         if self._is_pinged:
             raise self.connection.fail(f"does not reply to a PING within {self._timeout:g} s")
         self._patience, self._is_pinged = self._timeout, True
