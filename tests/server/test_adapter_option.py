@@ -89,3 +89,29 @@ def test_engine_server_has_no_adapter() -> None:
     options: Any = {"adapter": LocalAdapter}
     with pytest.raises(TypeError, match="no option 'adapter': it is an option of Server"):
         EngineServer(**options)
+
+
+# the default
+
+
+async def test_default_adapter_replaces_that_of_all_namespaces(running: Any) -> None:
+    made: dict[str, Recorder] = {}
+    seen: list[str] = []
+    io = Server()
+    io.of("/chat").on_room("join-room", lambda room, sid: seen.append(room))
+    io.set_default_adapter(lambda host: made.setdefault(host.name, Recorder(host)))
+    io.of("/later")
+    assert list(made) == ["/", "/chat", "/later"]
+    async with running(io) as net:
+        client = await net.connect("/chat")
+        await io.of("/chat").emit("one", 1)
+        assert seen == [client.sids["/chat"]]
+        assert len(made["/chat"].members) == 1
+        with pytest.raises(RuntimeError, match="the server runs"):
+            io.set_default_adapter(Recorder)
+
+
+def test_default_adapter_leaves_the_option_alone() -> None:
+    io = Server(adapter=Recorder)
+    io.set_default_adapter(LocalAdapter)
+    assert io.config.adapter is Recorder

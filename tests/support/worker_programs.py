@@ -52,7 +52,8 @@ async def say(socket: Socket, room: str, text: str) -> bool:
 
 @io.on("ask")
 async def ask(socket: Socket, room: str) -> list[object]:
-    return sorted((await io.to(room).call("question", timeout=10)).values)
+    answers = await io.to(room).call("question", timeout=10)
+    return sorted(answers.values.values())
 
 
 @io.on("count")

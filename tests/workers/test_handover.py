@@ -336,3 +336,21 @@ async def test_connection_for_a_server_that_has_stopped_is_closed() -> None:
         worker.mesh.take_connection(theirs.detach(), request(POLLING))
         assert await read_all(trio.SocketStream(ours)) == b""
         ours.close()
+
+
+async def test_worker_that_drains_lets_another_one_open_new_sessions() -> None:
+    async with workers() as (first, second):
+        http = first.wire.http()
+        await first.io.drain(1)
+        response = await http.request("GET", "/socket.io/?EIO=4&transport=polling")
+        assert response.status == 200
+        assert (first.io.engine.clients_count, second.io.engine.clients_count) == (0, 1)
+
+
+async def test_new_sessions_are_refused_when_all_workers_drain() -> None:
+    async with workers() as (first, second):
+        http = first.wire.http()
+        await second.io.drain(1)
+        await first.io.drain(1)
+        response = await http.request("GET", "/socket.io/?EIO=4&transport=polling")
+        assert response.status == 503

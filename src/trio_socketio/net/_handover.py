@@ -11,6 +11,7 @@ import trio
 from trio_socketio.engineio import EngineRequest, Refusal
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._health import HostState
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
@@ -32,11 +33,15 @@ class OtherProcesses(Protocol):
         """Return whether another process that runs has made a session id."""
         ...
 
+    def take_new_sessions(self) -> bool:
+        """Return whether another process can open sessions in place of this one."""
+        ...
+
     async def hand_over(self, sid: str, descriptor: int, received: bytes) -> bool:
         """Send a copy of a descriptor to the process that has made a session id.
 
         Args:
-            sid: the session id.
+            sid: the session id; empty for a new session, which any other process may open.
             descriptor: the connection.
             received: the bytes that were read from the connection and not handled, from the head of a request on.
 
@@ -70,19 +75,23 @@ class Handover:
         self._site = site
 
     def applies(self, http: Http1Connection, request: EngineRequest) -> bool:
-        """Return whether the current request is for a session of another process.
+        """Return whether another process answers the current request.
 
-        A session of this process costs one look-up. Only a plain connection can be handed over, as the state of TLS
-        stays in the process.
+        It does so for its sessions, and for new ones while this process drains. A session of this process costs one
+        look-up. Only a plain connection can be handed over, as the state of TLS stays in the process.
         """
         return (
             request.sid not in self._sessions
-            and request.sid != ""
+            and self._is_elsewhere(request)
             and request is not http.handed_over
             and isinstance(http.stream, trio.SocketStream)
             and self._site.is_for_engine(request)
-            and self._others.own(request.sid)
         )
+
+    def _is_elsewhere(self, request: EngineRequest) -> bool:
+        if request.sid:
+            return self._others.own(request.sid)
+        return self._service.state is HostState.DRAINING and self._others.take_new_sessions()
 
     async def hand_over(self, http: Http1Connection, request: EngineRequest) -> None:
         """Hand a connection over; the caller closes its descriptor. If that fails, answer the current request.
@@ -94,7 +103,7 @@ class Handover:
         if await self._others.hand_over(request.sid, http.stream.socket.fileno(), received):
             return
         response = STOPPING
-        if not self._others.own(request.sid):  # it has ended
+        if request.sid and not self._others.own(request.sid):  # it has ended
             response = self._service.engine.rules.refuse(request, Refusal.SESSION_UNKNOWN).response()
         await Exchange(request, http, self._service).respond(response._replace(close=True))
 

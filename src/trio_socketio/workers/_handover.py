@@ -47,9 +47,17 @@ class WorkerSessions:
         instance = self._ids.read(sid)
         return None if instance is None else self._mesh.peers.get(instance)
 
+    def take_new_sessions(self) -> bool:
+        """See ``OtherProcesses.take_new_sessions``."""
+        return self._heir() is not None
+
+    def _heir(self) -> Peer | None:
+        """Return the worker that has joined last, of those that run. In a rolling restart, it is a new one."""
+        return next((peer for peer in reversed(self._mesh.peers.values()) if peer.is_ours), None)
+
     async def hand_over(self, sid: str, descriptor: int, received: bytes) -> bool:
         """See ``OtherProcesses.hand_over``."""
-        peer = self._peer(sid)
+        peer = self._peer(sid) if sid else self._heir()
         if peer is None:
             await trio.lowlevel.checkpoint()
             return False

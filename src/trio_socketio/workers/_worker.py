@@ -39,6 +39,9 @@ LOG = logging.getLogger("trio_socketio.workers")
 #: How long a worker drains if SIGTERM was sent to itself and not to its parent, in seconds.
 DRAIN_TIMEOUT = 30.0
 
+#: How long a replaced worker hands over the first requests of the connections that it has accepted last, in seconds.
+LAST_REQUESTS = 0.5
+
 _PACKAGE = str(Path(__file__).parent)
 
 #: How much of a traceback is sent to the parent, in characters.
@@ -191,4 +194,8 @@ class Worker:
 
     async def _drain(self, timeout: float) -> None:
         await self._server.drain(timeout)
+        if (
+            not self._accepting
+        ):  # another worker serves the sockets: see to the connections that were accepted last
+            await trio.sleep(LAST_REQUESTS)
         self._nursery.cancel_scope.cancel()

@@ -1,0 +1,167 @@
+"""Workers that end, crash or are replaced, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import trio
+from support.wire import HttpClient
+from support.worker_programs import APP, Program, is_alive, needs_linux, program
+from wsproto.events import CloseConnection
+
+pytestmark = [needs_linux, pytest.mark.rows("I16")]
+
+
+async def test_killed_worker_is_started_again(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 2) as running:
+        killed, other = running.workers()
+        os.kill(killed, signal.SIGKILL)
+        await running.log(rf"pid {killed}\) was ended by SIGKILL")
+        await running.log(r"worker \d \(pid \d+\) serves$")
+        assert other in running.workers()
+        assert set(await running.connect_to_each(2)) == set(running.workers())
+        assert killed not in running.workers()
+
+
+async def test_connections_to_a_killed_worker_are_taken_by_another_meanwhile(tmp_path: Path) -> None:
+    """The successor starts slowly. All connections are served before that."""
+    app = APP.replace(
+        "import os", "import os, time\nif os.path.exists('slow'):\n    time.sleep(100)\nimport os", 1
+    )
+    async with program(tmp_path, "--workers", 2, app=app) as running:
+        killed, other = running.workers()
+        (tmp_path / "slow").touch()
+        os.kill(killed, signal.SIGKILL)
+        await running.log(rf"pid {other}\) serves the connections of slot")
+        for _ in range(20):
+            assert (await running.who())[0] == other
+
+
+async def test_worker_that_crashes_again_and_again_is_started_later_each_time(tmp_path: Path) -> None:
+    """The others serve its connections until the code works again."""
+    app = APP + "\nif os.path.exists('broken'):\n    os._exit(7)\n"
+    async with program(tmp_path, "--workers", 2, app=app) as running:
+        killed, other = running.workers()
+        (tmp_path / "broken").touch()
+        os.kill(killed, signal.SIGKILL)
+        for _ in range(4):
+            await running.log(
+                "slot . has no worker: the process of a worker ended with status 7 before it served"
+            )
+        assert running.workers()[0] == other
+        for _ in range(20):
+            assert (await running.who())[0] == other
+        (tmp_path / "broken").unlink()
+        await running.log(r"worker \d \(pid \d+\) serves$")
+        assert len(await running.connect_to_each(2)) == 2
+
+
+async def test_sigterm_for_one_worker_drains_it_and_it_is_started_again(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 2) as running:
+        clients = await running.connect_to_each(2)
+        pid, client = clients.popitem()
+        os.kill(pid, signal.SIGTERM)
+        closed = await client.receive()
+        assert isinstance(closed, CloseConnection)
+        assert closed.code == 1001
+        await trio.aclose_forcefully(client.ws.stream)
+        await running.log(rf"pid {pid}\) ended with status 0")
+        await running.log(r"worker \d \(pid \d+\) serves$")
+        assert len(await running.connect_to_each(2)) == 2
+
+
+# rolling restarts
+
+
+async def test_sighup_replaces_all_workers_with_new_code(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 2) as running:
+        former = await running.connect_to_each(2)
+        (tmp_path / "app.py").write_text(APP.replace("VERSION = 1", "VERSION = 2"))
+        running.send(signal.SIGHUP)
+        for client in former.values():
+            closed = await client.receive()
+            assert isinstance(closed, CloseConnection)
+            assert closed.code == 1001
+            await trio.aclose_forcefully(client.ws.stream)
+        await running.log("all workers are replaced")
+        assert not any(is_alive(pid) for pid in former)
+        for _ in range(10):
+            assert (await running.who())[1] == 2
+
+
+async def test_a_replaced_worker_finishes_its_handlers(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 1) as running:
+        client = await running.connect()
+        await client.emit("slow", 1.5, ack=3)
+        assert await client.event() == ["begun"]
+        running.send(signal.SIGHUP)
+        assert await client.receive() == '33["done"]'
+        assert isinstance(await client.receive(), CloseConnection)
+        await trio.aclose_forcefully(client.ws.stream)
+        await running.log("all workers are replaced")
+
+
+async def test_workers_stay_if_the_new_code_does_not_start(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 2) as running:
+        before = running.workers()
+        client = await running.connect()
+        (tmp_path / "app.py").write_text("raise LookupError('no settings')")
+        running.send(signal.SIGHUP)
+        line = await running.log("the new code does not start")
+        assert line.endswith(
+            "0 of 2 workers were replaced and the others stay: cannot serve app:io: LookupError: no settings"
+        )
+        assert running.workers() == before
+        assert await client.call("join", "room") == [True]
+        (tmp_path / "app.py").write_text(APP)
+        running.send(signal.SIGHUP)
+        while not isinstance(await client.receive(), CloseConnection):
+            pass
+        await trio.aclose_forcefully(client.ws.stream)
+        await running.log("all workers are replaced")
+
+
+async def test_new_code_that_never_serves_is_given_up(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 1, "--start-timeout", 3) as running:
+        (before,) = running.workers()
+        (tmp_path / "app.py").write_text("import time; time.sleep(1000)")
+        running.send(signal.SIGHUP)
+        await running.log(r"does not start, .*: worker 0 \(pid \d+\) did not serve within 3 s")
+        assert running.workers() == [before]
+
+
+async def test_no_connect_is_refused_during_a_rolling_restart(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 2) as running:
+        await check_connects(running, 1)
+
+
+@pytest.mark.slow
+async def test_no_connect_is_refused_during_ten_rolling_restarts(tmp_path: Path) -> None:
+    async with program(tmp_path, "--workers", 4) as running:
+        await check_connects(running, 10)
+
+
+async def check_connects(running: Program, restarts: int) -> None:
+    """Connect without pause while workers are replaced."""
+    connected = 0
+
+    async def connect() -> None:
+        nonlocal connected
+        while True:
+            http = HttpClient(await trio.open_tcp_stream("127.0.0.1", running.port))
+            response = await http.request("GET", "/socket.io/?EIO=4&transport=polling")
+            assert response.status == 200, response
+            await trio.aclose_forcefully(http.stream)
+            connected += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(connect)
+        for _ in range(restarts):
+            running.send(signal.SIGHUP)
+            await running.log("all workers are replaced")
+        nursery.cancel_scope.cancel()
+    assert connected > 10
