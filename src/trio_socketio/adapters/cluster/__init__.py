@@ -22,6 +22,7 @@ from trio_socketio.adapters.cluster._wire import (
     decode_data,
     encode,
     pack,
+    pack_binary,
     portable,
     unpack,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "encode",
     "options_of",
     "pack",
+    "pack_binary",
     "portable",
     "stays_here",
     "unpack",

@@ -120,8 +120,17 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         channel = self.node_channel(uid)
         self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
 
+    def outgoing(self, kind: MessageType, data: dict[str, Any]) -> Outgoing:
+        """Return the channel and the unsealed message to all other servers, which needs no answer.
+
+        Raises:
+            LocalProtocolError: the data cannot be encoded.
+        """
+        return self.main_channel, self.encode(kind, data)
+
     def _sealed(self, kind: MessageType, data: dict[str, Any]) -> Outgoing:
-        return self.main_channel, self.cluster.seal(self.main_channel, self.encode(kind, data))
+        channel, payload = self.outgoing(kind, data)
+        return channel, self.cluster.seal(channel, payload)
 
     async def _tell(self, kind: MessageType, target: Target, **data: object) -> None:
         """Tell the other servers what to do with the sockets of a target, when there is room in the queue."""

@@ -30,7 +30,7 @@ from trio_socketio.adapters.cluster._messages import (
 from trio_socketio.errors import LocalProtocolError
 from trio_socketio.socketio import MAX_ACK_ID, encode_json, plain_with_binary, without_lone_surrogates
 
-__all__ = ["Envelope", "Malformed", "decode", "decode_data", "encode", "pack", "portable", "unpack"]
+__all__ = ["Envelope", "Malformed", "decode", "decode_data", "encode", "pack", "pack_binary", "portable", "unpack"]
 
 #: How the data of each type is decoded. Heartbeats and ``ADAPTER_CLOSE`` of Node have none.
 DATA_TYPES: dict[int, type[msgspec.Struct]] = {
@@ -99,11 +99,27 @@ def pack(value: Any) -> bytes:
     return _pack_binary(plain) if has_binary else encode_json(plain)
 
 
+def pack_binary(value: Any) -> bytes:
+    """Encode a value as MessagePack.
+
+    Raises:
+        LocalProtocolError: the value cannot be encoded.
+    """
+    plain, has_binary = plain_with_binary(value)
+    try:
+        return _pack_binary(plain)
+    except UnicodeEncodeError:
+        assert not has_binary
+        return _pack_binary(msgspec.json.decode(encode_json(plain)))  # without lone surrogates
+
+
 def _pack_binary(value: Any) -> bytes:
     try:
         return msgspec.msgpack.encode(value)
     except RecursionError:
         raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
+    except UnicodeEncodeError:
+        raise
     except (TypeError, ValueError, OverflowError) as error:
         raise LocalProtocolError(f"an argument cannot be encoded for other servers: {error}") from error
 
