@@ -185,6 +185,11 @@ class Cluster(ServerAdapter):
         """Wait for a link on which all channels were subscribed to."""
         await self._link.ready()
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether messages have a seal, because the servers share a secret."""
+        return self._seal.size > 0
+
     def seal(self, channel: str, payload: bytes) -> bytes:
         """Return a message as it is published, if it is small enough.
 

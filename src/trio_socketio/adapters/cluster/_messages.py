@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from trio_socketio.adapters._records import SocketRecord
-from trio_socketio.socketio import Target
+from trio_socketio.socketio import MAX_ACK_ID, Target
 
 __all__ = [
     "AckData",
@@ -44,6 +44,8 @@ MOST_CACHED, LONGEST_CACHED = 4, 100
 Rooms = Annotated[list[str], Meta(max_length=MOST_ROOMS)]
 #: Ids of requests and servers are 16 hexadecimal digits; those of others may be longer.
 Id = Annotated[str, Meta(max_length=64)]
+#: The number of a message among those of its server in the namespace. Node's messages have none.
+Seq = Annotated[int, Meta(ge=0, le=MAX_ACK_ID)] | None
 
 
 class MessageType(IntEnum):

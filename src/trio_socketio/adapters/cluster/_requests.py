@@ -100,6 +100,10 @@ class Requests:
         finally:
             del self._pending[request.id]
 
+    def is_pending(self, request_id: str) -> bool:
+        """Return whether answers to a request are taken."""
+        return request_id in self._pending
+
     def get(self, request_id: str, kind: type[R]) -> R | None:
         """Return a pending request of a kind; None if there is none."""
         request = self._pending.get(request_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,12 +23,13 @@ from trio_socketio.adapters.cluster._messages import (
     Id,
     MessageType,
     RoomsData,
+    Seq,
     ServerEventData,
     SocketsData,
     ValueData,
 )
 from trio_socketio.errors import LocalProtocolError
-from trio_socketio.socketio import MAX_ACK_ID, encode_json, plain_with_binary, without_lone_surrogates
+from trio_socketio.socketio import encode_json, plain_with_binary, without_lone_surrogates
 
 __all__ = ["Envelope", "Malformed", "decode", "decode_data", "encode", "pack", "pack_binary", "portable", "unpack"]
 
@@ -171,7 +172,7 @@ class _Head(msgspec.Struct):
     type: int
     nsp: str = "/"
     data: msgspec.Raw = msgspec.Raw()
-    seq: Annotated[int, msgspec.Meta(ge=0, le=MAX_ACK_ID)] | None = None
+    seq: Seq = None
 
 
 def decode(payload: bytes) -> Envelope:
