@@ -11,7 +11,12 @@ from trio_socketio.socketio._connection import (
     SocketIOConnection,
     UndecodedEvent,
 )
-from trio_socketio.socketio._json import encode_json, plain_with_binary, without_lone_surrogates
+from trio_socketio.socketio._json import (
+    encode_json,
+    insert_attachments,
+    plain_with_binary,
+    without_lone_surrogates,
+)
 from trio_socketio.socketio._packet import MAX_ACK_ID, RESERVED_EVENTS, Packet, PacketType
 from trio_socketio.socketio._parser import Decoder, Undecoded, encode, encode_ack, encode_event, packet_writer
 from trio_socketio.socketio._rooms import RoomIndex, Target
@@ -38,6 +43,7 @@ __all__ = [
     "encode_ack",
     "encode_event",
     "encode_json",
+    "insert_attachments",
     "packet_writer",
     "plain_with_binary",
     "without_lone_surrogates",

@@ -13,7 +13,16 @@ class BusError(OSError):
 
 
 class BusRefused(BusError):
-    """The bus has taken no message of the batch, and the link still works. An example is a store without memory."""
+    """The bus has not taken messages of the batch, and the link still works. An example is a store without memory.
+
+    Args:
+        reason: why.
+        count: how many messages were not taken; None: all of them.
+    """
+
+    def __init__(self, reason: str, count: int | None = None) -> None:
+        super().__init__(reason)
+        self.count = count
 
 
 class Bus(ABC):
@@ -47,7 +56,7 @@ class Bus(ABC):
         """Publish messages, pairs of channel and content, in this order, and wait until the bus has taken them.
 
         Raises:
-            BusRefused: no message was taken, and the link still works.
+            BusRefused: some messages or all were not taken, and the link still works.
         """
 
     @abstractmethod

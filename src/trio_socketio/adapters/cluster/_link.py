@@ -177,7 +177,9 @@ class Link:
                 self._counters.published += len(batch)
                 is_known = True
             except BusRefused as error:
-                self._counters.dropped += len(batch)
+                refused = len(batch) if error.count is None else error.count
+                self._counters.dropped += refused
+                self._counters.published += len(batch) - refused
                 is_known = True
                 self._set_state(AdapterState.DEGRADED, error)
             else:
