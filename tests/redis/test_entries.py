@@ -11,9 +11,9 @@ from support.redis_ends import commands
 from support.redis_server import RedisServer
 
 from trio_socketio.adapters import BusError
-from trio_socketio.adapters.redis import first_id, last_id, pack_entry, read_entries
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._dial import Dialer
+from trio_socketio.adapters.redis._entries import first_id, last_id, pack_entry, read_entries
 from trio_socketio.adapters.redis._resp import CommandError
 from trio_socketio.adapters.redis._url import Credentials
 

@@ -10,10 +10,19 @@ from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters._room_observers import ROOM_EVENTS, RoomEvent, RoomObserver
 from trio_socketio.adapters._server_adapter import ServerAdapter, ServerHost
 from trio_socketio.adapters.cluster import Bus, BusAdapter, BusError, BusRefused
+from trio_socketio.adapters.redis import (
+    Emitter,
+    RedisAdapter,
+    RedisShardedAdapter,
+    RedisStreamsAdapter,
+    ShardedEmitter,
+    StreamsEmitter,
+)
 from trio_socketio.socketio import Target
 
 __all__ = [
     "ROOM_EVENTS",
+    "require_own_rooms",
     "Adapter",
     "AdapterFactory",
     "AdapterHealth",
@@ -24,16 +33,21 @@ __all__ = [
     "BusAdapter",
     "BusError",
     "BusRefused",
+    "Emitter",
     "LocalAdapter",
     "LocalMember",
     "NamespaceHost",
     "PendingAck",
+    "RedisAdapter",
+    "RedisShardedAdapter",
+    "RedisStreamsAdapter",
     "RoomEvent",
     "RoomObserver",
     "ServerAdapter",
     "ServerHost",
+    "ShardedEmitter",
     "SocketRecord",
+    "StreamsEmitter",
     "Target",
     "Wake",
-    "require_own_rooms",
 ]

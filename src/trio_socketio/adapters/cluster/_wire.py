@@ -31,7 +31,17 @@ from trio_socketio.adapters.cluster._messages import (
 from trio_socketio.errors import LocalProtocolError
 from trio_socketio.socketio import encode_json, plain_with_binary, without_lone_surrogates
 
-__all__ = ["Envelope", "Malformed", "decode", "decode_data", "encode", "pack", "pack_binary", "portable", "unpack"]
+__all__ = [
+    "Envelope",
+    "Malformed",
+    "decode",
+    "decode_data",
+    "encode",
+    "pack",
+    "pack_binary",
+    "portable",
+    "unpack",
+]
 
 #: How the data of each type is decoded. Heartbeats and ``ADAPTER_CLOSE`` of Node have none.
 DATA_TYPES: dict[int, type[msgspec.Struct]] = {

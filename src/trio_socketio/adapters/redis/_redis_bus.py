@@ -74,8 +74,8 @@ async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[s
         batch: pairs of channel and message.
 
     Raises:
-        BusRefused: the server has refused all of them, and the connection still works.
-        BusError: the connection has ended, or the server has refused some of them.
+        BusRefused: the server has refused some or all of them, and the connection still works.
+        BusError: the connection has ended, or must be renewed.
     """
     head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)
     parts: list[bytes] = []
@@ -95,9 +95,10 @@ def raise_refusals(commands: Commands, replies: Sequence[Reply]) -> None:
     if not refusals:
         return
     name = commands.connection.name
-    if len(refusals) == len(replies) and refusals[0].code not in RENEWING:
-        raise BusRefused(f"{name} refuses: {refusals[0]}")
-    raise BusError(f"{name} refuses {len(refusals)} of {len(replies)} messages: {refusals[0]}")
+    text = f"{name} refuses {len(refusals)} of {len(replies)} messages: {refusals[0]}"
+    if any(refusal.code in RENEWING for refusal in refusals):
+        raise BusError(text)
+    raise BusRefused(text, len(refusals))
 
 
 #: With these errors a new connection may lead to another server.
