@@ -22,7 +22,7 @@ __all__ = ["APP", "Program", "needs_linux", "program"]
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="workers need Linux")
 
 #: How long a test with processes may take, in seconds.
-SECONDS = 120
+SECONDS = 240
 
 APP = """
 import os
