@@ -12,6 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import trio
+from mixed_cluster import matrix
 from support.links import LINKS, Link
 from support.wire import Wire
 
@@ -47,6 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
     for argument in config.args:  # pytest-xdist runs no tests then, and prints no reason
         if not Path(argument.partition("::")[0]).exists():
             raise pytest.UsageError(f"file or directory not found: {argument}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    if table := matrix.lines(report for report in reports if isinstance(report, pytest.TestReport)):
+        terminalreporter.section("servers of ours and of Node in one cluster")
+        terminalreporter.write_line("\n".join(table))
 
 
 def pytest_collection_finish() -> None:

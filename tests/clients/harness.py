@@ -126,7 +126,7 @@ class Node:
         self._stdout = trio.lowlevel.FdStream(os.dup(process.stdout.fileno()))
         self._writing = trio.Lock()
         self._replies: dict[int, Mailbox[dict[str, Any]]] = {}
-        self._clients: dict[str, AnyClient] = {}
+        self._clients: dict[str, Remote] = {}
 
     def client(self, combination: Combination) -> JsClient:
         """A new client, not connected yet."""
@@ -134,11 +134,14 @@ class Node:
 
     def make(self, kind: type[C], combination: Combination) -> C:
         """A new client of a certain kind, not connected yet."""
-        client = kind(self, f"client {len(self._clients)}", combination)
-        self._clients[client.name] = client
-        return client
+        return self.adopt(kind(self, f"client {len(self._clients)}", combination))
 
-    async def ask(self, do: str, client: AnyClient, **arguments: Any) -> Any:
+    def adopt(self, remote: R) -> R:
+        """Pass on to this object what the runner says of its name."""
+        self._clients[remote.name] = remote
+        return remote
+
+    async def ask(self, do: str, client: Remote, **arguments: Any) -> Any:
         """Give the runner a command and return what it says.
 
         Raises:
@@ -164,7 +167,8 @@ class Node:
             for line in lines:
                 said = json.loads(line)
                 if "client" in said:
-                    self._clients[said["client"]].seen[said["event"]].put(unpack(said["args"]))
+                    if said["client"] in self._clients:  # a server of another test may tell of something late
+                        self._clients[said["client"]].seen[said["event"]].put(unpack(said["args"]))
                 elif said["id"] in self._replies:  # a command of another test may be answered late
                     self._replies.pop(said["id"]).put(said)
 
@@ -209,17 +213,16 @@ async def open_node(runner: Runner) -> AsyncIterator[Node]:
             runner.kill()
 
 
-class AnyClient:
-    """One client, in JavaScript or Python.
+class Remote:
+    """An object in a runner's process that tells of events.
 
     Attributes:
         seen: by name, the arguments of what it received.
     """
 
-    def __init__(self, node: Node, name: str, combination: Combination) -> None:
+    def __init__(self, node: Node, name: str) -> None:
         self.node = node
         self.name = name
-        self.combination = combination
         self.seen: defaultdict[str, Mailbox[list[Any]]] = defaultdict(Mailbox)
 
     async def event(self, name: str) -> list[Any]:
@@ -235,6 +238,14 @@ class AnyClient:
         """How many events of this name came and were not looked at."""
         return len(self.seen[name])
 
+
+class AnyClient(Remote):
+    """One client, in JavaScript or Python."""
+
+    def __init__(self, node: Node, name: str, combination: Combination) -> None:
+        super().__init__(node, name)
+        self.combination = combination
+
     async def upgraded(self) -> None:
         """Wait until the client is on the transport where it stays."""
         if self.combination.transport == "upgrade":
@@ -247,6 +258,7 @@ class AnyClient:
 
 
 C = TypeVar("C", bound=AnyClient)
+R = TypeVar("R", bound=Remote)
 
 
 class JsClient(AnyClient):

@@ -1,0 +1,1 @@
+"""Clusters of servers of ours and of Node, on one Redis."""
