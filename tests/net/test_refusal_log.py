@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
@@ -146,3 +147,43 @@ async def test_foreign_sid_is_explained_once_in_the_log(
         async with running(Server(generate_id=lambda: "mine")) as wire:  # its ids may have any form
             await wire.http().request("GET", f"{POLLING}&sid=123456")
         assert hints() == 2
+
+
+@servers
+@pytest.mark.rows("I17", "G07")
+async def test_request_that_reaches_the_wrong_server_is_refused_at_once_and_explained_once_a_minute(
+    autojump_clock: Any, running: Any, server: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The session exists, on another server."""
+    caplog.set_level(logging.INFO)
+    async with running(server()) as owner, running(server()) as wrong:
+        target = f"{owner.io.path}?EIO=4&transport=polling"
+        opened = await owner.http().request("GET", target)
+        sid = json.loads(opened.text[1:])["sid"]
+        begin = trio.current_time()
+        for minute in (1, 2):
+            for method, body in (("GET", b""), ("POST", b"40")):
+                for _ in range(3):
+                    response = await wrong.http().request(method, f"{target}&sid={sid}", body)
+                    assert response.status == 400
+                    assert response.json == {"code": 1, "message": "Session ID unknown"}
+            stream = wrong.stream()
+            await stream.send_all(upgrade(f"{wrong.io.path}?EIO=4&transport=websocket&sid={sid}"))
+            assert status(await read_all(stream)) == 400
+            assert trio.current_time() - begin == 60 * (minute - 1)
+            lines = records(caplog, logging.INFO, "that this server does not have")
+            assert len(lines) == minute
+            for remedy in ("sticky sessions", "python -m trio_socketio serve", "transports: ['websocket']"):
+                assert remedy in lines[0]
+            await trio.sleep_until(begin + 60 * minute)
+
+
+@pytest.mark.rows("I17")
+async def test_unknown_ids_of_the_application_are_explained_too(
+    running: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with running(Server(generate_id=lambda: "mine")) as wire:
+        await wire.http().request("GET", f"{POLLING}&sid=yours")
+        assert len(records(caplog, logging.INFO, "sticky sessions")) == 1
+    assert not any("yours" in message for message in caplog.messages)

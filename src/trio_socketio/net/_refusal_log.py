@@ -30,16 +30,13 @@ class RefusalLog:
     def __init__(self, logger: logging.Logger, *, ids_are_ours: bool) -> None:
         self._logger = logger
         self._ids_are_ours = ids_are_ours
-        self._hints = LogLimit(LOG_INTERVAL, 2)
+        self._hints = LogLimit(LOG_INTERVAL, 3)
         self._origins = LogLimit(LOG_INTERVAL, MOST_ORIGINS)
 
     def refused(self, request: EngineRequest, refusal: Refusal) -> None:
         """Log why a request was refused, if a change of options or of the application would help."""
-        if refusal is Refusal.SESSION_UNKNOWN and self._ids_are_ours and not _OUR_SID.fullmatch(request.sid):
-            self._hint(
-                "refused a request: its sid does not have the form of a session id. "
-                "An application must not call its own query parameter sid"
-            )
+        if refusal is Refusal.SESSION_UNKNOWN:
+            self._hint(self._session_hint(request.sid))
         elif refusal is Refusal.PROTOCOL_VERSION and request.revision == 3:
             self._hint(
                 "refused a client of Engine.IO revision 3, which Socket.IO 1 and 2 use: "
@@ -47,6 +44,19 @@ class RefusalLog:
             )
         elif refusal is Refusal.FORBIDDEN:
             self._warn_of_origin(request)
+
+    def _session_hint(self, sid: str) -> str:
+        if self._ids_are_ours and not _OUR_SID.fullmatch(sid):
+            return (
+                "refused a request: its sid does not have the form of a session id. "
+                "An application must not call its own query parameter sid"
+            )
+        return (
+            "refused a request of a session that this server does not have. This is normal after the end of a session. "
+            "If it happens often, the requests of a client reach several servers: configure sticky sessions in the "
+            "proxy; or, on one host, serve with workers (python -m trio_socketio serve), which need none; or let "
+            "clients use transports: ['websocket']"
+        )
 
     def _hint(self, hint: str) -> None:
         if self._hints.allows(hint, trio.current_time()):
