@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 
-ROW = re.compile(r"[A-Z][1-9]\d*")
+ROW = re.compile(r"[A-Z]0?[1-9]\d*")
 MARKDOWN_LINE = re.compile(r"^rows:(.*)$", re.MULTILINE)
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
