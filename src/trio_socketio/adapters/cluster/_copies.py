@@ -4,37 +4,40 @@ from __future__ import annotations
 
 __all__ = ["Copies"]
 
-#: How many numbers below the highest one are remembered of each server.
+#: How many numbers below the highest one are remembered of each source.
 WINDOW = 1024
-#: How many servers are remembered. More must be an attack; the oldest are forgotten.
-MOST_SERVERS = 10_000
+_MASK = (1 << WINDOW) - 1
+#: How many sources are remembered. The oldest are forgotten.
+MOST_SOURCES = 10_000
 
 
 class Copies:
-    """The numbers of the messages received last, by server.
+    """The numbers of the messages received last, by source.
 
-    Messages of one server may arrive in another order if they come on several channels. A message whose number is more
-    than ``WINDOW`` below the highest one is taken for a copy.
+    A source is one server on one channel. Different channels have different delays: a stream that is read after an
+    outage lags far behind the channel for answers. The numbers of one source have gaps, because a server counts its
+    messages on all channels together. A message whose number is more than ``WINDOW`` below the highest one of its
+    source is taken for a copy.
     """
 
     __slots__ = ("_seen",)
 
     def __init__(self) -> None:
-        self._seen: dict[
-            str, tuple[int, int]
-        ] = {}  # the highest number, and a bit for each one from it downwards
+        #: The highest number, and a bit for each one from it downwards.
+        self._seen: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def is_copy(self, uid: str, seq: int) -> bool:
+    def is_copy(self, uid: str, channel: str, seq: int) -> bool:
         """Return whether the message was received before, and remember it."""
-        highest, bits = self._seen.get(uid, (-1, 0))
+        source = uid, channel
+        highest, bits = self._seen.get(source, (-1, 0))
         if seq > highest:
-            bits = 1 if seq - highest >= WINDOW else (bits << seq - highest | 1) & (1 << WINDOW) - 1
-            if highest < 0 and len(self._seen) >= MOST_SERVERS:
+            bits = 1 if seq - highest >= WINDOW else (bits << seq - highest | 1) & _MASK
+            if highest < 0 and len(self._seen) >= MOST_SOURCES:
                 del self._seen[next(iter(self._seen))]
-            self._seen[uid] = seq, bits
+            self._seen[source] = seq, bits
             return False
         behind = highest - seq
         if behind >= WINDOW or bits >> behind & 1:
             return True
-        self._seen[uid] = highest, bits | 1 << behind
+        self._seen[source] = highest, bits | 1 << behind
         return False

@@ -278,16 +278,16 @@ class EnvelopeAdapter(ClusterAdapter[M]):
             Malformed: it is ignored.
             LocalProtocolError: its event cannot be encoded for clients.
         """
-        self.handle(decode(payload))
+        self.handle(channel, decode(payload))
 
-    def handle(self, envelope: Envelope) -> None:
+    def handle(self, channel: str, envelope: Envelope) -> None:
         """Take a decoded message; see ``receive``."""
         if envelope.nsp != self.host.name:
             raise Malformed("other namespace")
         if envelope.uid == self.cluster.uid:
             self._own_id_received(envelope)
             return
-        if envelope.seq is not None and self._copies.is_copy(envelope.uid, envelope.seq):
+        if envelope.seq is not None and self._copies.is_copy(envelope.uid, channel, envelope.seq):
             raise Malformed("copy")
         heartbeats = self.cluster.heartbeats
         if heartbeats is not None and envelope.uid != EMITTER and not heartbeats.heard(self, envelope.uid):

@@ -104,22 +104,22 @@ class ClassicAdapter(EnvelopeAdapter[M]):
     def receive(self, channel: str, payload: bytes) -> None:
         """See ``EnvelopeAdapter.receive``."""
         if channel == self._events:
-            self.handle(decode_broadcast(payload))
+            self.handle(channel, decode_broadcast(payload))
         elif channel == self._requests:
-            self._request_received(decode_request(payload))
+            self._request_received(channel, decode_request(payload))
         else:
-            self._response_received(payload)
+            self._response_received(channel, payload)
 
-    def _request_received(self, request: ClassicRequest) -> None:
+    def _request_received(self, channel: str, request: ClassicRequest) -> None:
         sid = subject(request)
         if sid is not None:
             self._old_request_received(request, sid)
         elif request.type in (RequestType.SOCKETS, RequestType.ALL_ROOMS):
             self._names_requested(request)
         else:
-            self.handle(Envelope(request.uid, self.host.name, *request_data(request), request.seq))
+            self.handle(channel, Envelope(request.uid, self.host.name, *request_data(request), request.seq))
 
-    def _response_received(self, payload: bytes) -> None:
+    def _response_received(self, channel: str, payload: bytes) -> None:
         response = decode_response(payload)
         request_id = response.request_id
         if request_id is None or not self.requests.is_pending(request_id):
@@ -128,7 +128,7 @@ class ClassicAdapter(EnvelopeAdapter[M]):
         if uid is None:  # Node does not tell which server answers
             self._unnamed += 1
             uid = f"?{self._unnamed}"
-        self.handle(Envelope(uid, self.host.name, *response_data(response, payload), response.seq))
+        self.handle(channel, Envelope(uid, self.host.name, *response_data(response, payload), response.seq))
 
     # requests that this server answers and does not send
 

@@ -128,4 +128,4 @@ class RedisStreamsAdapter(Cluster):
         envelope = decode_entry(message)
         adapter = self._by_namespace.get(envelope.nsp)
         if adapter is not None:
-            adapter.handle(envelope)
+            adapter.handle(stream, envelope)
