@@ -51,13 +51,14 @@ class Client:
         answered: set when the next call is answered.
     """
 
-    def __init__(self, running: Program, name: int) -> None:
+    def __init__(self, running: Program, name: int, turns: trio.CapacityLimiter) -> None:
         self.acknowledged: set[str] = set()
         self.sessions = 0
         self.refused: list[object] = []
         self.answered = trio.Event()
         self._running = running
         self._name = name
+        self._turns = turns
         self._calls = 0
         self._streams: list[trio.abc.Stream] = []
 
@@ -89,6 +90,13 @@ class Client:
         return response.text
 
     async def _session(self) -> None:
+        async with self._turns:
+            ws = await self._open()
+        while True:
+            async with self._turns:
+                await self._call(ws)
+
+    async def _open(self) -> WebSocket:
         try:
             opened = await self._request("GET")
         except ENDS as error:
@@ -105,8 +113,7 @@ class Client:
             raise Ended
         await ws.send("5")
         self.sessions += 1
-        while True:
-            await self._call(ws)
+        return ws
 
     async def _call(self, ws: WebSocket) -> None:
         self._calls += 1
@@ -155,7 +162,8 @@ async def test_rolling_restart_loses_no_acknowledgement_and_refuses_no_client(
 ) -> None:
     workers = 2 if count == 20 else 4
     async with program(tmp_path, "--workers", workers, app=APP) as running:
-        clients = [Client(running, name) for name in range(count)]
+        turns = trio.CapacityLimiter(50)  # the clients and the workers share the processors
+        clients = [Client(running, name, turns) for name in range(count)]
         async with trio.open_nursery() as nursery:
             for client in clients:
                 nursery.start_soon(client.run)
@@ -175,7 +183,8 @@ async def test_clients_of_a_killed_worker_come_back(tmp_path: Path, count: int) 
     """The other workers serve on meanwhile. Each acknowledgement that a client gets belongs to its call."""
     workers = 2 if count == 20 else 4
     async with program(tmp_path, "--workers", workers, app=APP) as running:
-        clients = [Client(running, name) for name in range(count)]
+        turns = trio.CapacityLimiter(50)  # the clients and the workers share the processors
+        clients = [Client(running, name, turns) for name in range(count)]
         async with trio.open_nursery() as nursery:
             for client in clients:
                 nursery.start_soon(client.run)
