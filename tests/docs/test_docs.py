@@ -187,7 +187,7 @@ async def readme(net: Wire, block: dict[str, Any]) -> None:
 
 
 #: Pages whose examples have a test of their own.
-ELSEWHERE = {"adapters.md", "deployment.md", "workers.md"}
+ELSEWHERE = {"adapters.md", "deployment.md", "scaling.md", "workers.md"}
 
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme],
