@@ -92,6 +92,10 @@ bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minute
 bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go to benches/scale.py
 	@$(BIN)/python benches/scale.py $(ARGS)
 
+.PHONY: bench-cluster
+bench-cluster: $(READY) $(VENV)/.has-test $(VENV)/.has-bench ## Measure servers on one Redis, and workers; ARGS go to benches/cluster.py
+	@$(BIN)/python benches/cluster.py $(ARGS)
+
 .PHONY: bench-micro
 bench-micro: $(READY) ## Run the small benchmarks; ARGS go to benches/micro
 	@PYTHONPATH=benches $(BIN)/python -m micro $(ARGS)

@@ -17,7 +17,8 @@ static const struct {
     {"broadcast", scenario_broadcast, true}, {"rooms", scenario_rooms, false},
     {"echo", scenario_echo, true},           {"ack", scenario_ack, false},
     {"mixed", scenario_mixed, false},        {"connect", scenario_connect, false},
-    {"idle", scenario_idle, false},          {"scale", scenario_scale, false},
+    {"idle", scenario_idle, false},          {"receive", scenario_receive, false},
+    {"scale", scenario_scale, false},
 };
 
 /* As many clients as the limit on descriptors allows, after raising it. */

@@ -16,6 +16,7 @@ static const char USAGE[] =
     "  mixed          broadcast, and ten further clients that echo\n"
     "  connect        --concurrency clients at once connect, are reset and connect again\n"
     "  idle           connects, says so in a line of JSON, and stays until stdin ends\n"
+    "  receive        as idle, and receives what a broadcast elsewhere sends to all\n"
     "  scale          as idle, and obeys stdin: broadcast, echo S, both S, hold S, drop, quit\n"
     "\n"
     "  --host ADDRESS     IPv4 address of the server (127.0.0.1)\n"

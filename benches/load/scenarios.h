@@ -12,6 +12,7 @@ void scenario_echo(bench_load *load);
 void scenario_ack(bench_load *load);
 void scenario_connect(bench_load *load);
 void scenario_idle(bench_load *load);
+void scenario_receive(bench_load *load);
 void scenario_scale(bench_load *load);
 
 /* An on_packet for all but acknowledged events and joins: echoes go to the client's
