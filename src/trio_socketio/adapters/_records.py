@@ -16,7 +16,7 @@ class SocketRecord(msgspec.Struct, frozen=True):
         id: the id of the socket.
         handshake: the details of its connection request, with Node's names.
         rooms: its rooms.
-        data: the part of its data that JSON or MessagePack can hold.
+        data: the part of its data that both JSON and MessagePack can hold.
     """
 
     id: str

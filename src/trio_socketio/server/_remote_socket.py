@@ -71,7 +71,7 @@ class RemoteSocket:
         id: the id of the socket.
         handshake: the details of the client's connection request.
         rooms: the rooms that the socket was in, including its own id.
-        data: the part of its ``data`` that JSON or MessagePack can hold.
+        data: the part of its ``data`` that both JSON and MessagePack can hold.
     """
 
     __slots__ = ("_adapter", "_operator", "_target", "data", "handshake", "id", "rooms")

@@ -7,20 +7,41 @@ from typing import Any
 
 from trio_socketio.adapters._broadcast import Answers
 from trio_socketio.adapters._records import SocketRecord
-from trio_socketio.adapters.cluster._messages import AckData, CountData, MessageType, SocketsData, ValueData
-from trio_socketio.adapters.cluster._requests import Request, Requests
+from trio_socketio.adapters.cluster._messages import (
+    MOST_SOCKETS,
+    AckData,
+    CountData,
+    MessageType,
+    SocketsData,
+    ValueData,
+)
+from trio_socketio.adapters.cluster._requests import MOST_ANSWERS, Request, Requests
 from trio_socketio.adapters.cluster._wire import Malformed
 
 __all__ = ["AckRequest", "FetchRequest", "ValueRequest", "answer_takers"]
 
 
 class FetchRequest(Request):
-    """A request for the sockets of a target. Each answer is a list of records."""
+    """A request for the sockets of a target. Each answer is a list of records, which may come in parts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: dict[str, list[SocketRecord]] = {}
+
+    def take(self, server: str, data: SocketsData) -> None:
+        """Take the answer of a server or a part of it. If a part is lost, the server has not answered."""
+        if not data.more and data.total is None:
+            self.answer(server, data.sockets)
+        elif server in self._parts or len(self._parts) < MOST_ANSWERS:
+            parts = self._parts.setdefault(server, [])
+            parts += data.sockets[: MOST_SOCKETS - len(parts)]
+            if len(parts) == data.total:
+                self.answer(server, self._parts.pop(server))
 
     @property
-    def records(self) -> list[SocketRecord]:
-        """The records of all answers."""
-        return [record for records in self.answers for record in records]
+    def records(self) -> dict[str, SocketRecord]:
+        """The records of all answers and parts by socket id."""
+        return {record.id: record for records in (*self._parts.values(), *self.answers) for record in records}
 
 
 class ValueRequest(Request):
@@ -89,7 +110,7 @@ def answer_takers(requests: Requests) -> dict[MessageType, Callable[[str, Any], 
     def sockets(uid: str, data: SocketsData) -> None:
         request = requests.get(data.request_id, FetchRequest)
         if request is not None:
-            request.answer(uid, data.sockets)
+            request.take(uid, data)
 
     def value(uid: str, data: ValueData) -> None:
         request = requests.get(data.request_id, ValueRequest)

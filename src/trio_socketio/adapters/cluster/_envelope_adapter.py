@@ -18,7 +18,7 @@ from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
 from trio_socketio.adapters.cluster._asking import AckRequest, FetchRequest, ValueRequest, answer_takers
 from trio_socketio.adapters.cluster._cluster import Cluster
 from trio_socketio.adapters.cluster._copies import Copies
-from trio_socketio.adapters.cluster._inquiries import Inquiries
+from trio_socketio.adapters.cluster._inquiries import LONGEST_CALL, Inquiries
 from trio_socketio.adapters.cluster._messages import (
     BroadcastData,
     MessageType,
@@ -111,14 +111,22 @@ class EnvelopeAdapter(ClusterAdapter[M]):
     def _packet(self, broadcast: Broadcast) -> dict[str, Any]:
         return {"type": 2, "data": [broadcast.event, *broadcast.args], "nsp": self.host.name}
 
-    def respond(self, uid: str, kind: MessageType, data: dict[str, Any]) -> None:
-        """Answer a request of another server.
+    def answer_channel(self, uid: str, kind: MessageType) -> str:
+        """Return the channel for an answer to a server."""
+        return self.node_channel(uid)
+
+    def answer(self, uid: str, kind: MessageType, data: dict[str, Any]) -> Outgoing:
+        """Return the channel and the sealed message of an answer to a request of another server.
 
         Raises:
             LocalProtocolError: the answer cannot be encoded, or is too large.
         """
-        channel = self.node_channel(uid)
-        self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, self.encode(kind, data)))
+        channel = self.answer_channel(uid, kind)
+        return channel, self.cluster.seal(channel, self.encode(kind, data))
+
+    def respond(self, uid: str, kind: MessageType, data: dict[str, Any]) -> None:
+        """Answer a request of another server; see ``answer``. If the queue is full, the answer is dropped."""
+        self.cluster.queue.put_or_drop(*self.answer(uid, kind, data))
 
     def outgoing(self, kind: MessageType, data: dict[str, Any]) -> Outgoing:
         """Return the channel and the unsealed message to all other servers, which needs no answer.
@@ -132,14 +140,18 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         channel, payload = self.outgoing(kind, data)
         return channel, self.cluster.seal(channel, payload)
 
-    async def _tell(self, kind: MessageType, target: Target, **data: object) -> None:
-        """Tell the other servers what to do with the sockets of a target, when there is room in the queue."""
-        if not stays_here(target):
-            await self.cluster.publish(*self._sealed(kind, {"opts": options_of(target), **data}))
+    def _told(self, kind: MessageType, target: Target, **data: object) -> Outgoing | None:
+        """Return the message that tells the other servers what to do with the sockets of a target, if it needs one."""
+        return None if stays_here(target) else self._sealed(kind, {"opts": options_of(target), **data})
 
-    def _tell_nowait(self, kind: MessageType, target: Target, **data: object) -> None:
-        if not stays_here(target):
-            self.cluster.queue.put_or_drop(*self._sealed(kind, {"opts": options_of(target), **data}))
+    async def _tell(self, message: Outgoing | None) -> None:
+        """Publish a message when there is room in the queue. The members of this process do not wait for that."""
+        if message is not None:
+            await self.cluster.publish(*message)
+
+    def _tell_nowait(self, message: Outgoing | None) -> None:
+        if message is not None:
+            self.cluster.queue.put_or_drop(*message)
 
     # what the application asks for
 
@@ -152,7 +164,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         request = AckRequest()
         data = {
             "packet": self._packet(broadcast),
-            "opts": options_of(target, timeout=round(timeout * 1000)),
+            "opts": options_of(target, timeout=round(min(timeout, LONGEST_CALL) * 1000)),
             "requestId": request.id,
         }
         payload = self.encode(MessageType.BROADCAST, data)
@@ -176,50 +188,61 @@ class EnvelopeAdapter(ClusterAdapter[M]):
             return local
         request, timeout = FetchRequest(), self.cluster.requests_timeout
         payload = self.encode(
-            MessageType.FETCH_SOCKETS, {"opts": options_of(target), "requestId": request.id}
+            MessageType.FETCH_SOCKETS,
+            {"opts": options_of(target), "requestId": request.id, "parts": True},
         )
         await self.ask(request, self.main_channel, payload, timeout)
         known = {member.id for member in local}
-        everything = [*local, *(record for record in request.records if record.id not in known)]
+        everything = [*local, *(record for key, record in request.records.items() if key not in known)]
         self.raise_if_incomplete(request, everything, timeout)
         return everything
 
     async def sockets_join(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_join``."""
         await trio.lowlevel.checkpoint()
-        super().sockets_join_nowait(target, rooms)
-        if rooms:
-            await self._tell(MessageType.SOCKETS_JOIN, target, rooms=list(rooms))
+        message = self._join(target, rooms)
+        await self._tell(message)
 
     async def sockets_leave(self, target: Target, rooms: Collection[str]) -> None:
-        """See ``Adapter.sockets_leave``. The other servers are told first, so that the target is the same there."""
+        """See ``Adapter.sockets_leave``."""
         await trio.lowlevel.checkpoint()
-        if rooms:
-            await self._tell(MessageType.SOCKETS_LEAVE, target, rooms=list(rooms))
-        super().sockets_leave_nowait(target, rooms)
+        message = self._leave(target, rooms)
+        await self._tell(message)
 
     async def disconnect_sockets(self, target: Target, close: bool) -> None:
-        """See ``Adapter.disconnect_sockets``. The other servers are told first, because this may end the caller."""
+        """See ``Adapter.disconnect_sockets``. If it ends its caller, other servers are told if the queue has room."""
         await trio.lowlevel.checkpoint()
-        await self._tell(MessageType.DISCONNECT_SOCKETS, target, close=close)
-        super().disconnect_sockets_nowait(target, close)
+        message = self._disconnect(target, close)
+        await self._tell(message)
 
     def sockets_join_nowait(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_join_nowait``."""
-        super().sockets_join_nowait(target, rooms)
-        if rooms:
-            self._tell_nowait(MessageType.SOCKETS_JOIN, target, rooms=list(rooms))
+        self._tell_nowait(self._join(target, rooms))
 
     def sockets_leave_nowait(self, target: Target, rooms: Collection[str]) -> None:
         """See ``Adapter.sockets_leave_nowait``."""
-        super().sockets_leave_nowait(target, rooms)
-        if rooms:
-            self._tell_nowait(MessageType.SOCKETS_LEAVE, target, rooms=list(rooms))
+        self._tell_nowait(self._leave(target, rooms))
 
     def disconnect_sockets_nowait(self, target: Target, close: bool) -> None:
         """See ``Adapter.disconnect_sockets_nowait``."""
+        self._tell_nowait(self._disconnect(target, close))
+
+    # These make the message first, so that nothing is done if it is too large.
+
+    def _join(self, target: Target, rooms: Collection[str]) -> Outgoing | None:
+        message = self._told(MessageType.SOCKETS_JOIN, target, rooms=list(rooms)) if rooms else None
+        super().sockets_join_nowait(target, rooms)
+        return message
+
+    def _leave(self, target: Target, rooms: Collection[str]) -> Outgoing | None:
+        message = self._told(MessageType.SOCKETS_LEAVE, target, rooms=list(rooms)) if rooms else None
+        super().sockets_leave_nowait(target, rooms)
+        return message
+
+    def _disconnect(self, target: Target, close: bool) -> Outgoing | None:
+        message = self._told(MessageType.DISCONNECT_SOCKETS, target, close=close)
         super().disconnect_sockets_nowait(target, close)
-        self._tell_nowait(MessageType.DISCONNECT_SOCKETS, target, close=close)
+        return message
 
     async def server_side_emit(self, event: str, args: tuple[Any, ...]) -> None:
         """See ``Adapter.server_side_emit``."""
@@ -260,11 +283,13 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         if envelope.type is MessageType.ADAPTER_CLOSE:
             self.nodes.remove(envelope.uid)
         elif envelope.type is MessageType.INITIAL_HEARTBEAT:
-            self.heartbeat(initial=False)
+            self.cluster.heartbeats.asked(self)
 
     def _own_id_received(self, envelope: Envelope) -> None:
         """Ignore a message of this server that comes back. If another server has the same id, take a new id."""
         data = envelope.data
+        if self.cluster.heartbeats is None:
+            return
         if envelope.type in _HEARTBEATS and (data is None or data.nonce != self.cluster.nonce):
             self.cluster.reject("own id of another server")
             self.cluster.rename()

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
 
-from trio_socketio._signal import Signal
 from trio_socketio.adapters._broadcast import Broadcast
-from trio_socketio.adapters._members import LocalMember, PendingAck
+from trio_socketio.adapters._members import LocalMember
+from trio_socketio.adapters.cluster._arrivals import Arrivals
 from trio_socketio.adapters.cluster._messages import FetchData, MessageType, ServerEventData
+from trio_socketio.adapters.cluster._queue import Outgoing
 from trio_socketio.adapters.cluster._wire import Malformed, portable
 from trio_socketio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from trio_socketio.adapters.cluster._envelope_adapter import EnvelopeAdapter
 
-__all__ = ["Inquiries"]
+__all__ = ["LONGEST_CALL", "Inquiries"]
 
 #: How long another server may let this one wait for acknowledgements, in seconds.
 LONGEST_CALL = 600.0
+
+#: How many sockets are described without a checkpoint, and in one message.
+SOCKETS_AT_ONCE = 100
 
 
 class Inquiries:
@@ -34,15 +38,58 @@ class Inquiries:
         self._adapter = adapter
 
     def fetch(self, uid: str, data: FetchData) -> None:
-        """Describe the members of a target. If the answer is too large, none is sent, and the log says so."""
+        """Describe the members of a target. If they are many or large, the answer has several parts.
+
+        Node's servers take no parts. If the answer to one of them is too large, none is sent, and the log says so.
+
+        Raises:
+            Malformed: too many requests are being answered.
+        """
         adapter = self._adapter
-        sockets = [self._describe(member) for member in adapter.select(data.opts.target)]
-        answer = {"requestId": data.request_id, "sockets": sockets}
+        members = adapter.select(data.opts.target)
+        if not data.parts or len(members) <= SOCKETS_AT_ONCE:
+            answer = {"requestId": data.request_id, "sockets": [self._describe(member) for member in members]}
+            try:
+                adapter.respond(uid, MessageType.FETCH_SOCKETS_RESPONSE, answer)
+            except LocalProtocolError as error:
+                if not data.parts:
+                    adapter.cluster.counters.dropped += 1
+                    adapter.host.log.warning("the %d sockets that %s asks for: %s", len(members), uid, error)
+                    return
+            else:
+                return
+        if not adapter.cluster.spawn(self._fetch_in_parts, uid, data.request_id, members):
+            raise Malformed("busy")
+
+    async def _fetch_in_parts(self, uid: str, request_id: str, members: Sequence[LocalMember]) -> None:
+        adapter, total = self._adapter, 0
+        for start in range(0, len(members), SOCKETS_AT_ONCE):
+            chosen = members[start : start + SOCKETS_AT_ONCE]
+            sockets = [self._describe(member) for member in chosen if member.connected]
+            total += len(sockets)
+            for part in self._parts(uid, request_id, sockets):
+                if not await adapter.cluster.publish(*part):
+                    return  # without all parts, this server has not answered
+            await trio.lowlevel.checkpoint()
+        last = {"requestId": request_id, "sockets": [], "total": total}
+        await adapter.cluster.publish(*adapter.answer(uid, MessageType.FETCH_SOCKETS_RESPONSE, last))
+
+    def _parts(self, uid: str, request_id: str, sockets: list[dict[str, Any]]) -> Iterator[Outgoing]:
+        """Return messages that describe these sockets. Of one that is too large alone, they tell only the id."""
+        answer = {"requestId": request_id, "sockets": sockets, "more": True}
         try:
-            adapter.respond(uid, MessageType.FETCH_SOCKETS_RESPONSE, answer)
+            part = self._adapter.answer(uid, MessageType.FETCH_SOCKETS_RESPONSE, answer)
         except LocalProtocolError as error:
-            adapter.cluster.counters.dropped += 1
-            adapter.host.log.warning("the %d sockets that %s asks for: %s", len(sockets), uid, error)
+            half = len(sockets) // 2
+            if half:
+                yield from self._parts(uid, request_id, sockets[:half])
+                yield from self._parts(uid, request_id, sockets[half:])
+                return
+            sid = sockets[0]["id"]
+            self._adapter.host.log.warning("the data of socket %s, for which %s asks: %s", sid, uid, error)
+            answer["sockets"] = [{"id": sid}]
+            part = self._adapter.answer(uid, MessageType.FETCH_SOCKETS_RESPONSE, answer)
+        yield part
 
     def _describe(self, member: LocalMember) -> dict[str, Any]:
         record = member.record()
@@ -95,8 +142,12 @@ class Inquiries:
         for member in adapter.select(broadcast.target):
             arrivals.expect(member)
         adapter.broadcast(broadcast)
-        count = {"requestId": request_id, "clientCount": len(arrivals.calls), "sids": arrivals.ids}
-        adapter.respond(uid, MessageType.BROADCAST_CLIENT_COUNT, count)
+        count = {"requestId": request_id, "clientCount": len(arrivals.calls)}
+        try:
+            adapter.respond(uid, MessageType.BROADCAST_CLIENT_COUNT, {**count, "sids": arrivals.ids})
+        except LocalProtocolError:  # the ids are too many for one message
+            arrivals.are_named = False
+            adapter.respond(uid, MessageType.BROADCAST_CLIENT_COUNT, count)
         longest = adapter.cluster.requests_timeout if timeout is None else min(timeout, LONGEST_CALL)
         adapter.cluster.spawn(self._collect, uid, request_id, arrivals, longest)
 
@@ -105,10 +156,13 @@ class Inquiries:
             for _ in range(len(arrivals.calls)):
                 member, call = await arrivals.next()
                 if call.answered:
-                    self._acknowledge(uid, request_id, member.id, call.value)
+                    sid = member.id if arrivals.are_named else None
+                    self._acknowledge(uid, request_id, sid, call.value)
 
-    def _acknowledge(self, uid: str, request_id: str, sid: str, value: Any) -> None:
-        answer: dict[str, Any] = {"requestId": request_id, "packet": value, "sid": sid}
+    def _acknowledge(self, uid: str, request_id: str, sid: str | None, value: Any) -> None:
+        answer: dict[str, Any] = {"requestId": request_id, "packet": value}
+        if sid is not None:
+            answer["sid"] = sid
         if type(value) is tuple or value is None:
             values = [] if value is None else list(value)
             answer["packet"] = values[0] if values else None
@@ -117,66 +171,4 @@ class Inquiries:
             self._adapter.respond(uid, MessageType.BROADCAST_ACK, answer)
         except LocalProtocolError as error:
             self._adapter.cluster.counters.dropped += 1
-            self._adapter.host.log.warning("the acknowledgement of socket %s for %s: %s", sid, uid, error)
-
-
-class Arrival:
-    """Set when the acknowledgement of one member has come, or cannot come any more."""
-
-    __slots__ = ("_arrivals", "_member")
-
-    def __init__(self, arrivals: Arrivals, member: LocalMember) -> None:
-        self._arrivals, self._member = arrivals, member
-
-    def set(self) -> None:
-        """Put the member into the queue."""
-        self._arrivals.arrived(self._member)
-
-    async def wait(self) -> None:
-        """Not used: ``Arrivals.next`` waits for any member."""
-        raise AssertionError
-
-
-class Arrivals:
-    """The acknowledgements of several members, in the order in which they come.
-
-    Args:
-        ack_id: the id of the acknowledgements.
-
-    Attributes:
-        calls: the pending acknowledgement of each member.
-    """
-
-    def __init__(self, ack_id: int) -> None:
-        self.calls: dict[LocalMember, PendingAck] = {}
-        self._ack_id = ack_id
-        self._queue: deque[LocalMember] = deque()
-        self._signal = Signal()
-
-    def expect(self, member: LocalMember) -> None:
-        """Expect an acknowledgement of a member."""
-        self.calls[member] = member.expect(self._ack_id, Arrival(self, member))
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids of the members."""
-        return [member.id for member in self.calls]
-
-    def arrived(self, member: LocalMember) -> None:
-        """Note that the acknowledgement of a member has come, or cannot come any more."""
-        self._queue.append(member)
-        self._signal.set()
-
-    async def next(self) -> tuple[LocalMember, PendingAck]:
-        """Wait for the next member."""
-        while not self._queue:
-            await self._signal.wait()
-        member = self._queue.popleft()
-        return member, self.calls[member]
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        for member in self.calls:
-            member.forget(self._ack_id)
+            self._adapter.host.log.warning("an acknowledgement for %s: %s", uid, error)

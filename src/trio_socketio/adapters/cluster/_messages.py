@@ -154,18 +154,21 @@ class DisconnectData(Struct):
     close: bool = False
 
 
-class FetchData(Struct, rename="camel"):
+class FetchData(Struct, rename="camel", omit_defaults=True):
     """The sockets to describe."""
 
     opts: Options
     request_id: Id
+    parts: bool = False  #: not in Node: whether the answer may come in several messages
 
 
-class SocketsData(Struct, rename="camel"):
-    """The answer to ``FetchData``."""
+class SocketsData(Struct, rename="camel", omit_defaults=True):
+    """The answer to ``FetchData``, or a part of it."""
 
     request_id: Id
     sockets: Annotated[list[SocketRecord], Meta(max_length=MOST_SOCKETS)]
+    more: bool = False  #: not in Node: whether another part follows
+    total: int | None = None  #: not in Node: in the last part, the number of sockets in all parts
 
 
 class ServerEventData(Struct, rename="camel", omit_defaults=True):

@@ -17,6 +17,9 @@ from trio_socketio._signal import Signal
 
 __all__ = ["Heartbeats", "Nodes"]
 
+#: How many initial heartbeats of a namespace are answered at once in a second. One answer is for all others.
+ANSWERS_A_SECOND = 100
+
 
 class Beating(Protocol):
     """The adapter of a namespace, which takes part in heartbeats."""
@@ -33,10 +36,12 @@ class Nodes:
     Attributes:
         seen: when each server was last heard of, by id.
         published: when this server has last published to the namespace.
+        answered: how many initial heartbeats were answered since ``answered_since``.
+        answered_since: when this server has begun to count answers.
         timed: the servers with an entry in the heap of ``Heartbeats``.
     """
 
-    __slots__ = ("_lost", "published", "seen", "timed")
+    __slots__ = ("_lost", "answered", "answered_since", "published", "seen", "timed")
 
     #: How many servers a namespace has at most. More must be an attack.
     MOST = 10_000
@@ -44,6 +49,7 @@ class Nodes:
     def __init__(self, lost: Callable[[str], None]) -> None:
         self.seen: dict[str, float] = {}
         self.published = 0.0
+        self.answered, self.answered_since = 0, -inf
         self.timed: set[str] = set()
         self._lost = lost
 
@@ -72,6 +78,7 @@ class Heartbeats:
         self._heap: list[tuple[float, int, Beating, str | None]] = []
         self._numbers = count()
         self._beating: set[Beating] = set()
+        self._owed: set[Beating] = set()  # they have one more entry without a server in the heap
         self._signal = Signal()
 
     def _push(self, deadline: float, adapter: Beating, uid: str | None) -> None:
@@ -86,6 +93,18 @@ class Heartbeats:
         if adapter not in self._beating:
             self._beating.add(adapter)
             self._push(adapter.nodes.published + self._interval, adapter, None)
+
+    def asked(self, adapter: Beating) -> None:
+        """Answer the initial heartbeat of another server at once, or a little later together with many others."""
+        nodes, now = adapter.nodes, trio.current_time()
+        if now >= nodes.answered_since + 1:
+            nodes.answered, nodes.answered_since = 0, now
+        nodes.answered += 1
+        if nodes.answered <= ANSWERS_A_SECOND:
+            adapter.heartbeat(initial=False)
+        elif adapter not in self._owed:
+            self._owed.add(adapter)
+            self._push(nodes.answered_since + 1, adapter, None)
 
     def heard(self, adapter: Beating, uid: str) -> bool:
         """Note that another server of a namespace has sent a message; returns False if there are too many servers."""
@@ -112,12 +131,16 @@ class Heartbeats:
                     self._check(adapter, uid, now)
 
     def _beat(self, adapter: Beating, now: float) -> None:
-        if now >= adapter.nodes.published + self._interval:
+        is_owed = adapter in self._owed
+        if is_owed or now >= adapter.nodes.published + self._interval:
             if self._is_up():
                 adapter.heartbeat(initial=False)
             else:
                 adapter.nodes.published = now  # without a link, heartbeats would fill the queue
-        self._push(adapter.nodes.published + self._interval, adapter, None)
+        if is_owed:
+            self._owed.discard(adapter)  # one of its two entries is left
+        else:
+            self._push(adapter.nodes.published + self._interval, adapter, None)
 
     def _check(self, adapter: Beating, uid: str, now: float) -> None:
         nodes = adapter.nodes

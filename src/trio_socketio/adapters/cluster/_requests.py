@@ -14,6 +14,9 @@ __all__ = ["Request", "Requests"]
 
 R = TypeVar("R", bound="Request")
 
+#: From how many servers a request takes answers. More must be an attack.
+MOST_ANSWERS = 10_000
+
 
 class Request:
     """A request that waits for answers.
@@ -52,8 +55,8 @@ class Request:
         return not self.missing_count
 
     def answer(self, server: str, value: Any) -> bool:
-        """Take the answer of a server; returns False if it has answered already."""
-        if server in self._answered:
+        """Take the answer of a server; returns False if it has answered already, or too many have."""
+        if server in self._answered or len(self._answered) >= MOST_ANSWERS:
             return False
         self._answered.add(server)
         self.answers.append(value)

@@ -136,20 +136,21 @@ def _pack_binary(value: Any) -> bytes:
 
 
 def portable(data: Any) -> Any:
-    """Return what other servers can be told of a value: all of it, or those items of a dict that can be encoded."""
-    try:
-        pack(data)
-    except LocalProtocolError:
-        if not isinstance(data, dict):
-            return None
-    else:
+    """Return what other servers can be told of a value: all of it, or those items of a dict that can be encoded.
+
+    Binary beside the value turns a message from JSON into MessagePack, so both must be able to hold it.
+    """
+    if _is_portable(data):
         return data
+    if not isinstance(data, dict):
+        return None
     return {key: item for key, item in data.items() if isinstance(key, str) and _is_portable(item)}
 
 
 def _is_portable(value: Any) -> bool:
     try:
         pack(value)
+        pack_binary(value)
     except LocalProtocolError:
         return False
     return True

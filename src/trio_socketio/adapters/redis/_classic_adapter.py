@@ -90,13 +90,13 @@ class ClassicAdapter(EnvelopeAdapter[M]):
         self._seq += 1
         return encode_classic(self.cluster.uid, kind, data, self._seq)
 
-    def respond(self, uid: str, kind: MessageType, data: dict[str, Any]) -> None:
-        """See ``EnvelopeAdapter.respond``. The values of server-side events go to all servers, as in Node."""
-        self._respond(uid, self.encode(kind, data), for_all=kind is MessageType.SERVER_SIDE_EMIT_RESPONSE)
+    def answer_channel(self, uid: str, kind: MessageType | None) -> str:
+        """See ``EnvelopeAdapter.answer_channel``. The values of server-side events go to all servers, as in Node."""
+        is_specific = self._specific_responses and uid and kind is not MessageType.SERVER_SIDE_EMIT_RESPONSE
+        return self.node_channel(uid) if is_specific else self._responses
 
-    def _respond(self, uid: str, payload: bytes, *, for_all: bool = False) -> None:
-        is_specific = self._specific_responses and uid and not for_all
-        channel = self.node_channel(uid) if is_specific else self._responses
+    def _respond(self, uid: str, payload: bytes) -> None:
+        channel = self.answer_channel(uid, None)
         self.cluster.queue.put_or_drop(channel, self.cluster.seal(channel, payload))
 
     # receiving

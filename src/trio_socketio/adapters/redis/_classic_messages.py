@@ -59,6 +59,7 @@ class ClassicRequest(Struct, rename="camel"):
     opts: Options | None = None
     rooms: Rooms = []
     close: bool = False
+    parts: bool = False  #: not in Node: whether the answer may come in several messages
     data: Annotated[list[Any], Meta(min_length=1)] | None = None
     packet: EventPacket | None = None
     sid: str | None = None

@@ -132,7 +132,7 @@ def request_data(request: ClassicRequest) -> tuple[MessageType, Any]:
         raise Malformed("invalid")
     match request.type:
         case RequestType.REMOTE_FETCH:
-            return MessageType.FETCH_SOCKETS, FetchData(opts, request.request_id)
+            return MessageType.FETCH_SOCKETS, FetchData(opts, request.request_id, request.parts)
         case RequestType.BROADCAST if request.packet is not None:
             return MessageType.BROADCAST, BroadcastData(request.packet, opts, request.request_id)
     raise Malformed("invalid" if request.type == RequestType.BROADCAST else "unknown type")
