@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio.adapters import BusAdapter
 from trio_socketio.adapters.cluster import MessageType, encode
 
-pytestmark = pytest.mark.rows("I20")
+pytestmark = pytest.mark.rows("G03", "I20")
 
 NOBODY = {"rooms": [], "except": [], "flags": {}}
 

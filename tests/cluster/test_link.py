@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import AdapterState, ClusterTimeout
 
-pytestmark = pytest.mark.rows("I19")
+pytestmark = pytest.mark.rows("G01", "I19")
 
 
 def recording(states: list[AdapterState]) -> Any:
@@ -219,6 +219,7 @@ async def test_http_status_of_the_health_check_stays_200(autojump_clock) -> None
         assert response.json["adapter"]["state"] == "down"
 
 
+@pytest.mark.rows("G05")
 async def test_message_that_a_bus_doubles_is_delivered_once() -> None:
     async with cluster(2) as servers:
         here, there = servers.nodes

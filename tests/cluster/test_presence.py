@@ -134,7 +134,7 @@ async def test_number_of_servers_is_bounded(monkeypatch, autojump_clock) -> None
         assert names(servers) == [{"9"}]
 
 
-@pytest.mark.rows("I4")
+@pytest.mark.rows("G04")
 async def test_server_with_the_id_of_another_one_takes_a_new_id(autojump_clock) -> None:
     async with cluster(1) as servers:
         here = servers.nodes[0]

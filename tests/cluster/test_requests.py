@@ -211,7 +211,7 @@ async def test_server_side_call_without_other_servers_returns_nothing() -> None:
         assert await servers.nodes[0].io.fetch_sockets() == []
 
 
-@pytest.mark.rows("G11", "G17")
+@pytest.mark.rows("G11", "G17", "G04")
 async def test_partial_result_names_the_servers_that_are_silent(autojump_clock) -> None:
     async with cluster(requests_timeout=3) as servers:
         here, there, mute = [await servers.add(listening([]), requests_timeout=3) for _ in range(3)]

@@ -77,7 +77,7 @@ async def traffic(team: Team) -> AsyncIterator[Checker]:
 
 
 @durations
-@pytest.mark.rows("I19")
+@pytest.mark.rows("G01", "I19")
 async def test_killed(team: Team, own_redis: RedisServer, seconds: float) -> None:
     before = {server: await server.health() for server in team.servers}
     async with traffic(team) as checker:
@@ -94,7 +94,7 @@ async def test_killed(team: Team, own_redis: RedisServer, seconds: float) -> Non
 
 
 @durations
-@pytest.mark.rows("I19")
+@pytest.mark.rows("G01", "I19")
 async def test_frozen(team: Team, own_redis: RedisServer, seconds: float) -> None:
     async with traffic(team) as checker:
         own_redis.freeze()
@@ -104,7 +104,7 @@ async def test_frozen(team: Team, own_redis: RedisServer, seconds: float) -> Non
     await check_that_all_works(team)
 
 
-@pytest.mark.rows("I19")
+@pytest.mark.rows("G01", "I19")
 async def test_connections_killed(team: Team, own_redis: RedisServer) -> None:
     async with traffic(team) as checker:
         for _ in range(5):
@@ -126,6 +126,7 @@ async def check_subscriptions(team: Team, redis: RedisServer) -> None:
     assert redis.command(*words, channel) == [channel.encode(), len(team.servers)]
 
 
+@pytest.mark.rows("G02")
 async def test_output_buffer_limit(
     adapter: str, node: Node, processes: Processes, own_redis: RedisServer
 ) -> None:
@@ -146,6 +147,7 @@ async def test_output_buffer_limit(
         await check_that_all_works(team)
 
 
+@pytest.mark.rows("G01")
 @pytest.mark.parametrize("adapter", ["streams"], indirect=True)
 async def test_redis_without_memory(team: Team, own_redis: RedisServer) -> None:
     before = {server: await server.health() for server in team.servers}
@@ -212,7 +214,7 @@ async def test_full_queue_drops_and_counts_exactly(
 @pytest.mark.parametrize(
     "adapter", ["classic", pytest.param("streams", marks=pytest.mark.slow)], indirect=True
 )
-@pytest.mark.rows("I10")
+@pytest.mark.rows("G01", "I10")
 async def test_failover(
     adapter: str, node: Node, processes: Processes, own_redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -302,7 +304,7 @@ def hostile_commands(adapter: str) -> Iterator[tuple[str | bytes, ...]]:
         yield "XADD", "streams", "*", "garbage", b"\x00"
 
 
-@pytest.mark.rows("I20")
+@pytest.mark.rows("G03", "I20")
 async def test_hostile_messages_are_counted_and_reach_no_client(team: Team, own_redis: RedisServer) -> None:
     async with traffic(team) as checker:
         for words in hostile_commands(team.adapter):

@@ -13,7 +13,7 @@ from support.redis_server import RedisServer
 from trio_socketio.adapters import BusError
 from trio_socketio.adapters.redis import PubSubBus, ShardedBus
 
-pytestmark = pytest.mark.rows("I10", "I19")
+pytestmark = pytest.mark.rows("G01", "I10", "I19")
 
 GONE = r"has closed the connection|is lost"
 
@@ -126,6 +126,7 @@ async def _receive_until_lost(bus: PubSubBus) -> None:
         await _receive_all(bus)
 
 
+@pytest.mark.rows("G02")
 async def test_subscriber_that_does_not_keep_up_is_cut_off_and_told(own_redis: RedisServer) -> None:
     own_redis.command("CONFIG", "SET", "client-output-buffer-limit", "pubsub 100kb 100kb 1")
     slow, fast = PubSubBus(own_redis.url), PubSubBus(own_redis.url)

@@ -73,19 +73,27 @@ def subscribe_commands(redis: RedisServer) -> int:
     return sum(map(int, re.findall(r"cmdstat_s(?:un)?subscribe:calls=(\d+)", statistics)))
 
 
-async def test_rooms_that_come_and_go_leave_no_subscription(redis: RedisServer, key: str) -> None:
-    async with nodes(RedisShardedAdapter(redis.url, channel_prefix=key)) as (node,):
-        await node.join("kept")
-        (socket,) = node.io.sockets.values()
+@pytest.mark.rows("G06")
+async def test_rooms_that_come_and_go_on_four_servers_leave_no_subscription(
+    redis: RedisServer, key: str
+) -> None:
+    adapters = [RedisShardedAdapter(redis.url, channel_prefix=key) for _ in range(4)]
+    async with nodes(*adapters) as servers:
+        for node in servers:
+            await node.join("kept")
+        sockets = [socket for node in servers for socket in node.io.sockets.values()]
         before = subscribe_commands(redis)
         for start in range(0, 10_000, 100):
             names = [f"room {number}" for number in range(start, start + 100)]
+            socket = sockets[start // 100 % len(sockets)]
             socket.join(*names)
             if start % 500 == 0:
                 await trio.lowlevel.checkpoint()
             socket.leave(*names)
-        await node.subscribed()
-        assert rooms(redis, key, node) == {"kept"}
+        for node in servers:
+            await node.subscribed()
+        uids = {node.adapter.uid for node in servers}
+        assert rooms(redis, key, servers[0]) - uids == {"kept"}
         assert subscribe_commands(redis) - before < 200
 
 
