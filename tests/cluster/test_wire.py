@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from trio_socketio import LocalProtocolError
-from trio_socketio.adapters.cluster import Malformed, MessageType, decode, encode, pack, portable
+from trio_socketio.adapters.cluster import Envelope, Malformed, MessageType, decode, encode, pack, portable
 from trio_socketio.socketio import Target
 
 pytestmark = pytest.mark.rows("I3")
@@ -29,7 +29,7 @@ def node(kind: int, data: str) -> bytes:
 @pytest.mark.parametrize("kind", [1, 2, 13])
 def test_heartbeats_of_node_have_no_data(kind: int) -> None:
     payload = f'{{"type":{kind},"uid":"{UID}","nsp":"/"}}'.encode()
-    assert decode(payload) == (UID, "/", kind, None, None)
+    assert decode(payload) == Envelope(UID, "/", MessageType(kind), None)
 
 
 def test_broadcast_of_node() -> None:
@@ -128,7 +128,7 @@ def test_message_without_binary_is_json_and_one_with_binary_messagepack() -> Non
         UID, "/", MessageType.SERVER_SIDE_EMIT, {"packet": ["ev", (b"x", {"k": bytearray(b"y")})]}, 7
     )
     assert packed[0] == 0x85
-    assert decode(packed) == (UID, "/", 9, decode(packed).data, 7)
+    assert decode(packed) == Envelope(UID, "/", MessageType.SERVER_SIDE_EMIT, decode(packed).data, 7)
     assert decode(packed).data.packet == ["ev", [b"x", {"k": b"y"}]]
 
 
@@ -192,3 +192,23 @@ def test_hostile_message_is_malformed(payload: bytes, kind: str) -> None:
     with pytest.raises(Malformed) as caught:
         decode(payload)
     assert caught.value.kind == kind
+
+
+@pytest.mark.parametrize("kind", ["json", "msgpack"])
+def test_broadcast_that_cannot_be_decoded_in_one_step(kind: str) -> None:
+    def message(data: Any) -> bytes:
+        content = {"uid": UID, "nsp": "/", "type": 3, "data": data}
+        return msgspec.json.encode(content) if kind == "json" else msgspec.msgpack.encode(content)
+
+    event = {"packet": {"type": 2, "data": ["ev"]}, "opts": {"rooms": ["a"]}}
+    assert decode(message(event)).data.packet.data == ["ev"]
+    for wrong in ({}, None, {**event, "opts": 5}, {**event, "packet": {"type": 3, "data": ["ev"]}}):
+        with pytest.raises(Malformed, match="invalid"):
+            decode(message(wrong))
+    other = {"uid": UID, "type": 4, "data": {"opts": {}, "rooms": ['"type":3,', "\xa4type\x03"]}}
+    assert decode(msgspec.json.encode(other)).type is MessageType.SOCKETS_JOIN
+
+
+def test_broadcast_with_a_lone_surrogate() -> None:
+    payload = node(3, '{"packet":{"type":2,"data":["\\ud800"]},"opts":{}}')
+    assert decode(payload).data.packet.data == ["\ufffd"]

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import trio
 
 from trio_socketio.adapters._broadcast import Answers, Broadcast
+from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
@@ -326,7 +327,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         event, *args = data.packet.data
         target, encode_event = data.opts.target, self.host.encode
         if data.request_id is None:
-            super().broadcast(Broadcast(event, tuple(args), target, encode_event))
+            LocalAdapter.broadcast(self, Broadcast(event, tuple(args), target, encode_event))
             return
         broadcast = Broadcast(event, tuple(args), target, encode_event, self.host.next_ack_id())
         broadcast.message  # noqa: B018  # raises here if it cannot be encoded

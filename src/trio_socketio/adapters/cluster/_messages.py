@@ -76,11 +76,12 @@ class Options(Struct):
     @property
     def target(self) -> Target:
         """The target among the sockets of this process."""
+        if not self.rooms and not self.exclude and not self.flags:
+            return _EVERYBODY
         volatile, compress = self.flags.get("volatile") is True, self.flags.get("compress") is not False
         rooms, exclude = tuple(self.rooms), tuple(self.exclude)
-        is_small = len(rooms) + len(exclude) <= MOST_CACHED and all(
-            len(name) <= LONGEST_CACHED for name in rooms + exclude
-        )
+        names = rooms + exclude
+        is_small = len(names) <= MOST_CACHED and max(map(len, names), default=0) <= LONGEST_CACHED
         make = _target if is_small else _target.__wrapped__
         return make(rooms, exclude, volatile, compress)
 
@@ -116,6 +117,9 @@ def _target(rooms: tuple[str, ...], exclude: tuple[str, ...], volatile: bool, co
         compress=compress,
         local=True,
     )
+
+
+_EVERYBODY = Target(local=True)
 
 
 class EventPacket(Struct):

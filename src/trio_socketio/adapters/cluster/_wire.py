@@ -7,9 +7,10 @@ types, and evaluates nothing. Source: Node's packages socket.io-adapter 2.5 and 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
 import msgspec
 
@@ -78,7 +79,7 @@ class Malformed(Exception):
         self.kind = kind
 
 
-class Envelope(NamedTuple):
+class Envelope(msgspec.Struct, frozen=True):
     """A message from a server.
 
     Attributes:
@@ -186,6 +187,29 @@ class _Head(msgspec.Struct):
     seq: Seq = None
 
 
+class _Broadcast(msgspec.Struct):
+    uid: Id
+    type: Annotated[int, msgspec.Meta(ge=3, le=3)]  #: ``MessageType.BROADCAST``
+    data: BroadcastData
+    nsp: str = "/"
+    seq: Seq = None
+
+
+#: How the type of a broadcast looks, and how far from the beginning it is searched for.
+_TYPE_IN_JSON, _TYPE_IN_MSGPACK, _HEAD_BYTES = b'"type":3,', b"\xa4type\x03", 150
+
+
+def _decode_broadcast(payload: bytes, *, is_json: bool) -> Envelope | None:
+    """Decode an event in one step; None if the payload is something else or unusual."""
+    if payload.find(_TYPE_IN_JSON if is_json else _TYPE_IN_MSGPACK, 0, _HEAD_BYTES) < 0:
+        return None
+    try:
+        message: _Broadcast = unpack(payload, _Broadcast, is_json=is_json)
+    except Malformed:
+        return None
+    return Envelope(message.uid, message.nsp, MessageType.BROADCAST, message.data, message.seq)
+
+
 def decode(payload: bytes) -> Envelope:
     """Decode a message from a server. The caller has checked its size.
 
@@ -193,6 +217,9 @@ def decode(payload: bytes) -> Envelope:
         Malformed: it is not such a message.
     """
     is_json = payload[:1] == b"{"
+    envelope = _decode_broadcast(payload, is_json=is_json)
+    if envelope is not None:
+        return envelope
     head: _Head = unpack(payload, _Head, is_json=is_json)
     raw = bytes(head.data)
     return Envelope(head.uid, head.nsp, *decode_data(head.type, raw, is_json=is_json), head.seq)
@@ -227,30 +254,25 @@ def unpack(payload: bytes, kind: Any, *, is_json: bool) -> Any:
         Malformed: the payload is not such a value.
     """
     try:
-        return _unpack_json(payload, kind) if is_json else _unpack_msgpack(payload, kind)
+        if is_json:
+            return _json_decoder(kind)(payload)
+        if b"\xff" in payload and _DATE.search(payload) is not None and kind is not _Head:
+            return _converted(_msgpack_decoder(Any)(payload), kind)
+        return _msgpack_decoder(kind)(payload)
     except msgspec.ValidationError:
         raise Malformed("invalid") from None
     except RecursionError:
         raise Malformed("deep") from None
     except (msgspec.DecodeError, ValueError, TypeError, OverflowError):
-        raise Malformed("garbage") from None
+        repaired = without_lone_surrogates(payload) if is_json else payload
+        if repaired is payload:
+            raise Malformed("garbage") from None
+    return unpack(repaired, kind, is_json=True)
 
 
 @cache
-def _json_decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
-
-
-def _unpack_json(payload: bytes, kind: Any) -> Any:
-    try:
-        return _json_decoder(kind).decode(payload)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        repaired = without_lone_surrogates(payload)
-        if repaired is payload:
-            raise
-        return _json_decoder(kind).decode(repaired)
+def _json_decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(kind).decode
 
 
 #: How notepack begins a Date: the extension type -1 of MessagePack, in one of its three lengths.
@@ -263,14 +285,8 @@ def _extension(code: int, data: memoryview) -> None:
 
 
 @cache
-def _msgpack_decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kind, ext_hook=_extension)
-
-
-def _unpack_msgpack(payload: bytes, kind: Any) -> Any:
-    if _DATE.search(payload) is not None and kind is not _Head:
-        return _converted(_msgpack_decoder(Any).decode(payload), kind)
-    return _msgpack_decoder(kind).decode(payload)
+def _msgpack_decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder(kind, ext_hook=_extension).decode
 
 
 def _converted(value: Any, kind: Any) -> Any:
