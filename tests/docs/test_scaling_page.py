@@ -21,7 +21,7 @@ from support.wire import HttpClient, SioClient, WebSocket
 from support.worker_programs import Program, needs_linux, program
 
 from tools import ROOT, npm_install, pip_install, require_tool
-from trio_socketio.adapters import RedisAdapter
+from trio_socketio.adapters import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 
 PAGE = (ROOT / "docs" / "scaling.md").read_text("utf-8")
 PYTHON_PACKAGES = ["redis==8.1.0", "python-socketio==5.18.1"]
@@ -34,7 +34,9 @@ def blocks(language: str) -> list[str]:
 
 APP, ADAPTERS, EMITTER, PYTHON_SOCKETIO, WATCHING = blocks("python")
 NODE_SERVER, NODE_EMITTER = blocks("javascript")
-SERVE, SUBSCRIBERS = [shlex.split(block.removeprefix("$ ")) for block in blocks("console")]
+SERVE, *SUBSCRIBERS = [
+    shlex.split(line.removeprefix("$ ")) for line in "".join(blocks("console")).splitlines()
+]
 ADAPTER = 'adapter=RedisAdapter("redis://127.0.0.1:6379"), '
 
 
@@ -84,13 +86,13 @@ async def said(client: SioClient) -> str:
     return str(text)
 
 
-async def subscribers(redis: RedisServer) -> int:
-    """Return what the command on the page prints."""
+async def subscribers(redis: RedisServer, words: list[str]) -> int:
+    """Return what a command of the page prints."""
     require_tool("redis-cli", debian="redis-tools")
-    command = [word.replace("6379", str(redis.port)) for word in SUBSCRIBERS]
+    command = [word.replace("6379", str(redis.port)) for word in words]
     done = await trio.run_process(command, capture_stdout=True)
     channel, number = done.stdout.decode().split()
-    assert channel == SUBSCRIBERS[-1]
+    assert channel == words[-1]
     return int(number)
 
 
@@ -134,7 +136,7 @@ async def test_command_serves_with_workers_that_are_one_server(tmp_path: Path) -
 @pytest.mark.rows("I5")
 async def test_workers_of_two_hosts_are_one_server(tmp_path: Path, redis: RedisServer) -> None:
     async with hosts(tmp_path, redis, "--workers", 2) as (one, two):
-        assert await subscribers(redis) == 4
+        assert await subscribers(redis, SUBSCRIBERS[0]) == 4
         there = [await two.connect() for _ in range(4)]
         for client in there:
             await join(client)
@@ -149,6 +151,23 @@ async def test_workers_of_two_hosts_are_one_server(tmp_path: Path, redis: RedisS
 
 def test_adapters_are_made_as_on_the_page() -> None:
     exec(compile(ADAPTERS, "scaling.md", "exec"), {})
+
+
+KINDS: list[Any] = [RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter]
+
+
+@pytest.mark.parametrize(("kind", "command"), list(zip(KINDS, SUBSCRIBERS, strict=True)))
+async def test_servers_of_each_adapter_are_counted(redis: RedisServer, kind: Any, command: list[str]) -> None:
+    async with nodes(kind(redis.url), kind(redis.url), kind(redis.url)):
+        assert await subscribers(redis, command) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_connections_to_redis_are_as_many_as_on_the_page(redis: RedisServer, kind: Any) -> None:
+    (number,) = re.findall(rf"(\d) for each server with `{kind.__name__}`", PAGE)
+    async with nodes(kind(redis.url), kind(redis.url)):
+        clients = redis.command("CLIENT", "LIST").decode().splitlines()
+    assert len(clients) == 2 * int(number) + 1  # the one that asks
 
 
 # Node and emitters
