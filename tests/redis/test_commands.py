@@ -11,7 +11,7 @@ import trio.testing
 from support.redis_ends import Server, commands
 from support.redis_server import RedisServer
 
-from trio_socketio.adapters import BusError
+from trio_socketio.adapters import BusError, BusRefused
 from trio_socketio.adapters.redis._commands import MOST_MISSING
 from trio_socketio.adapters.redis._dial import Dialer
 from trio_socketio.adapters.redis._resp import CommandError, pack
@@ -113,6 +113,19 @@ async def test_reply_to_no_command_ends_the_connection() -> None:
     await server.send_all(b":1\r\n:2\r\n")
     with pytest.raises(BusError, match="replies without commands"):
         await link.execute(b"PING")
+
+
+async def test_call_beyond_the_bound_is_refused_while_others_read() -> None:
+    link, server = commands()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(link.execute_packed, pack(b"PING"), MOST_MISSING)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(BusRefused, match=f"owes more than {MOST_MISSING} replies"):
+            await link.execute(b"PING")
+        await server.send_all(b":1\r\n" * MOST_MISSING)
+    assert link.connection.failure is None
+    await server.send_all(b":2\r\n")
+    assert await link.execute(b"PING") == 2
 
 
 async def test_missing_replies_of_cancelled_calls_are_bounded() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import trio
 
+from trio_socketio.adapters.cluster import BusError, BusRefused
 from trio_socketio.adapters.redis._resp import CommandError, Reply, RespConnection, pack
 
 __all__ = ["Commands"]
@@ -71,6 +72,7 @@ class Commands:
             timeout: how long all replies may take, in seconds; None: as long as for other commands.
 
         Raises:
+            BusRefused: too many replies are missing. The commands were not sent, and the connection still works.
             BusError: the connection has ended, or the replies did not come in time.
         """
         seconds = self.timeout if timeout is None else timeout
@@ -89,13 +91,19 @@ class Commands:
         try:
             self.connection.check()
             if self._missing + call.missing > MOST_MISSING:
-                raise self.connection.fail(f"owes more than {MOST_MISSING} replies")
+                raise self._refusal(f"owes more than {MOST_MISSING} replies")
             await trio.lowlevel.checkpoint_if_cancelled()
             self._calls.append(call)
             self._missing += call.missing
             await self.connection.send(data)
         finally:
             self._sending.release()
+
+    def _refusal(self, reason: str) -> BusError:
+        """Return the error of a call that is not sent. Without a caller that reads, the connection ends."""
+        if self._reading.locked():
+            return BusRefused(f"{self.connection.name} {reason}")
+        return self.connection.fail(reason)
 
     async def _read(self, call: Call) -> None:
         """Read once, or wait until another caller has read."""
