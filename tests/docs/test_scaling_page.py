@@ -21,6 +21,7 @@ from support.wire import HttpClient, SioClient, WebSocket
 from support.worker_programs import Program, needs_linux, program
 
 from tools import ROOT, npm_install, pip_install, require_tool
+from trio_socketio import ClusterTimeout
 from trio_socketio.adapters import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 
 PAGE = (ROOT / "docs" / "scaling.md").read_text("utf-8")
@@ -281,3 +282,25 @@ async def test_loss_of_redis_is_seen(
     assert lines[2] == "up dropped 0 unconfirmed 0 gaps 1"
     for start in re.findall(r"`(the link to the cluster is \w+)", PAGE):
         assert any(message.startswith(start) for message in caplog.messages)
+
+
+async def test_events_of_an_outage_reach_other_servers_by_streams(redis: RedisServer) -> None:
+    async with nodes(RedisStreamsAdapter(redis.url), RedisStreamsAdapter(redis.url)) as (here, there):
+        client = await there.join("news")
+        redis.kill()
+        await lost(here)
+        for number in range(10):
+            await here.io.to("news").emit("said", f"{number}")
+        with pytest.raises(ClusterTimeout) as caught:
+            await here.io.fetch_sockets()
+        assert (caught.value.partial, caught.value.missing_count) == ([], 1)
+        redis.start(redis.port)
+        assert [await said(client) for _ in range(10)] == [f"{number}" for number in range(10)]
+
+
+async def lost(node: Any) -> None:
+    """Wait until a server has no link."""
+    changed = trio.Event()
+    node.io.on_adapter_state(lambda state: changed.set())
+    if node.adapter.health().state == "up":
+        await changed.wait()
