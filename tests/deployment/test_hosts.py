@@ -17,18 +17,17 @@ from support.redis_server import RedisServer, redis_server
 from support.worker_programs import Program, needs_linux, program
 
 from deployment.links import Visitor
-from deployment.proxies import Proxy
+from deployment.proxies import HAProxy, Proxy
 from tools import ROOT
 
 pytestmark = [pytest.mark.clients, pytest.mark.rows("I17"), needs_linux]
 
 DOCS = ROOT / "docs"
-BLOCKS = re.findall(
-    r"^```(\w+)\n(.*?)^```$", (DOCS / "deployment.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-)
 (APP, *_) = re.findall(
     r"^```python\n(.*?)^```$", (DOCS / "scaling.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
 )
+
+PAGE = (DOCS / "deployment.md").read_text("utf-8")
 
 #: What tells the tests which host a client has reached.
 WHERE = """
@@ -45,6 +44,11 @@ NOT_STICKY = {
 }
 
 
+def blocks(language: str) -> list[str]:
+    """Return the blocks of the page about deployment: servers chosen by address, and by a cookie."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
     folder = tmp_path / "redis"
@@ -56,7 +60,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture
 def sticky(proxy: Proxy) -> dict[str, str]:
     """The change of the configuration that makes the proxy know two servers."""
-    return {proxy.single: dict(BLOCKS)[proxy.name]}
+    return {proxy.single: blocks(proxy.name)[0]}
 
 
 @asynccontextmanager
@@ -103,6 +107,28 @@ async def test_polling_sticks_to_a_host_and_rooms_span_the_hosts(
             assert await call(other, '["say","news","hello"]') == "[20]"
             for visitor in visitors:
                 assert (await visitor.request("GET"))[:2] == (200, '42["said","hello"]')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("proxy", [HAProxy], indirect=True)
+async def test_clients_of_one_address_stick_to_hosts_by_a_cookie(
+    tmp_path: Path, proxy: Proxy, trust: ssl.SSLContext, redis: RedisServer
+) -> None:
+    _, by_cookie = blocks(proxy.name)
+    async with hosts(tmp_path, redis, 1) as running:
+        async with proxy.before(*urls(running), changed={proxy.single: by_cookie}) as public:
+            reached = set()
+            for _ in range(4):
+                status, text, fields = await Visitor(public, trust).request("GET")
+                assert status == 200
+                sid, (cookie, *flags) = text.partition('"sid":"')[2][:20], fields["set-cookie"].split("; ")
+                assert {"HttpOnly", "Secure"} <= set(flags)
+                same = Visitor(public, trust, target=f"/socket.io/?EIO=4&transport=polling&sid={sid}")
+                for _ in range(3):
+                    answer = await same.request("POST", b"40/none,", {"Cookie": cookie})
+                    assert answer[:2] == (200, "ok")
+                reached.add(cookie)
+            assert reached == {"server=a", "server=b"}
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
 @pytest.fixture
 def several(proxy: Proxy) -> dict[str, str]:
     """The change of the configuration that makes the proxy know two servers."""
-    (block,) = re.findall(rf"^```{proxy.name}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    block, *_ = re.findall(rf"^```{proxy.name}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     return {proxy.single: block}
 
 
