@@ -29,6 +29,9 @@ DOCS = ROOT / "docs"
 
 PAGE = (DOCS / "deployment.md").read_text("utf-8")
 
+#: How the line begins that the log of a host without the session has.
+(LOGGED,) = set(re.findall(r"`(refused a request [\w ]+)`", (DOCS / "scaling.md").read_text("utf-8")))
+
 #: What tells the tests which host a client has reached.
 WHERE = """
 
@@ -170,7 +173,7 @@ async def test_host_without_the_session_refuses_at_once_and_logs_what_to_do(
             assert answers == {(200, "ok"), (400, '{"code":1,"message":"Session ID unknown"}')}
 
             async def explained(host: Program) -> None:
-                line = await host.log("a session that this server does not have")
+                line = await host.log(LOGGED)
                 assert "configure sticky sessions" in line
                 nursery.cancel_scope.cancel()
 

@@ -60,7 +60,7 @@ def python_packages() -> Path:
 @pytest.fixture(scope="module")
 def node_packages() -> Path:
     require_tool("node", debian="nodejs")
-    return npm_install("mixed-cluster", NODE_PACKAGES) / "node_modules"
+    return npm_install("cluster", NODE_PACKAGES) / "node_modules"
 
 
 def at(redis: RedisServer, code: str) -> str:
