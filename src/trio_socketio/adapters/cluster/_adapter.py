@@ -77,15 +77,6 @@ class ClusterAdapter(LocalAdapter[M]):
 
     # broadcasting
 
-    def sealed_broadcast(self, broadcast: Broadcast) -> Outgoing:
-        """Return the channel and the sealed message of a broadcast.
-
-        Raises:
-            LocalProtocolError: it cannot be encoded, or is too large.
-        """
-        channel, payload = self.encode_broadcast(broadcast)
-        return channel, self.cluster.seal(channel, payload)
-
     def broadcast(self, broadcast: Broadcast) -> None:
         """See ``Adapter.broadcast``. If the queue is full, other servers miss the event, unless ``settle`` follows.
 
@@ -97,20 +88,24 @@ class ClusterAdapter(LocalAdapter[M]):
         if target.local or (target.rooms is not None and not target.rooms):  # as stays_here, without a call
             super().broadcast(broadcast)
             return
-        broadcast.message  # noqa: B018  # raises here if it cannot be encoded
-        outgoing = self.sealed_broadcast(broadcast)
-        super().broadcast(broadcast)
+        message = broadcast.message  # raises here if it cannot be encoded
+        cluster = self.cluster
+        channel, payload = self.encode_broadcast(broadcast)
+        payload = cluster.seal(channel, payload)
+        full = self._index.broadcast(message, target)  # as LocalAdapter.broadcast, without a call
+        if full:
+            self.host.overflowed(full)
         if not broadcast.waits:
-            self.cluster.queue.put_or_drop(*outgoing)
-        elif not self.cluster.queue.put(*outgoing):
-            broadcast.unsent = outgoing
+            cluster.queue.put_or_drop(channel, payload)
+        elif not cluster.queue.put(channel, payload):
+            broadcast.unsent = channel, payload
 
     async def settle(self, broadcast: Broadcast) -> None:
         """Wait for room in the queue for at most ``write_timeout``, then as ``LocalAdapter.settle``."""
         if broadcast.unsent is not None:
             await self.cluster.publish(*broadcast.unsent)
             broadcast.unsent = None
-        await super().settle(broadcast)
+        await LocalAdapter.settle(self, broadcast)
 
     # requests
 

@@ -196,12 +196,13 @@ class Cluster(ServerAdapter):
         Raises:
             LocalProtocolError: it is larger than ``Bus.max_publish_bytes``.
         """
-        size = len(payload) + self._seal.size
+        seal = self._seal
+        size = len(payload) + seal.size
         if size > self.bus.max_publish_bytes:
             raise LocalProtocolError(
                 f"a message of {size} bytes to other servers exceeds max_publish_bytes={self.bus.max_publish_bytes}"
             )
-        return self._seal.seal(channel, payload)
+        return seal.seal(channel, payload) if seal.size else payload
 
     async def publish(self, channel: str, sealed: bytes) -> bool:
         """Publish a sealed message, when there is room in the queue; see ``PublishQueue.put_waiting``."""

@@ -162,8 +162,8 @@ class Link:
     async def _receive(self, deliver: Callable[[str, bytes], None]) -> None:
         while True:
             messages: Sequence[tuple[str, bytes]] = await self.bus.receive()
+            self._counters.received += len(messages)
             for channel, payload in messages:
-                self._counters.received += 1
                 deliver(channel, payload)
 
     async def _publish(self) -> None:

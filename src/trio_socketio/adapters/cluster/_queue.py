@@ -59,9 +59,18 @@ class PublishQueue:
 
     def put(self, channel: str, payload: bytes) -> bool:
         """Append a message if there is room and no other message waits for room; returns whether it was appended."""
-        if self._waiting or not self._has_room(len(payload)):
+        size = len(payload)
+        packets = self.packets
+        if packets and (
+            self._waiting or packets >= self._max_packets or self.bytes + size > self._max_bytes
+        ):  # as _has_room and _append, without calls; if it is empty, no message waits for room
             return False
-        self._append(channel, payload)
+        queue = self._queue
+        queue.append((channel, payload))
+        self.packets = packets + 1
+        self.bytes += size
+        if len(queue) == 1:
+            self._filled.set()
         return True
 
     def put_urgent(self, channel: str, payload: bytes) -> None:
@@ -75,7 +84,8 @@ class PublishQueue:
         self._queue.append((channel, payload))
         self.packets += 1
         self.bytes += len(payload)
-        self._filled.set()
+        if len(self._queue) == 1:
+            self._filled.set()
 
     def put_or_drop(self, channel: str, payload: bytes) -> bool:
         """Append a message, or count it as dropped if there is no room; returns whether it was appended."""

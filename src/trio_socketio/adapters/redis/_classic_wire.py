@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from trio_socketio._core import is_json
+from trio_socketio.adapters._broadcast import Broadcast
 from trio_socketio.adapters.cluster import Envelope, Malformed, MessageType, pack, pack_binary, unpack
 from trio_socketio.adapters.cluster._messages import (
     AckData,
@@ -19,6 +23,7 @@ from trio_socketio.adapters.cluster._messages import (
     ServerEventData,
     SocketsData,
     ValueData,
+    options_of,
 )
 from trio_socketio.adapters.redis._classic_messages import (
     ClassicBroadcast,
@@ -27,8 +32,10 @@ from trio_socketio.adapters.redis._classic_messages import (
     ClassicValue,
     RequestType,
 )
+from trio_socketio.socketio import Target
 
 __all__ = [
+    "EventWriter",
     "decode_broadcast",
     "decode_request",
     "decode_response",
@@ -81,6 +88,37 @@ def encode_classic(uid: str, kind: MessageType, data: dict[str, Any], seq: int |
     if seq is not None:
         message["seq"] = seq
     return pack_binary(message) if kind in ALWAYS_BINARY else pack(message)
+
+
+class EventWriter:
+    """Encodes events with plain arguments in one step. Events for one target one after the other are the fastest.
+
+    Args:
+        nsp: the namespace.
+    """
+
+    __slots__ = ("_nsp", "_opts", "_target")
+
+    def __init__(self, nsp: str) -> None:
+        self._nsp = nsp
+        self._target: Target | None = None
+        self._opts = msgspec.Raw()
+
+    def write(self, uid: str, broadcast: Broadcast, seq: int) -> bytes | None:
+        """Encode an event without acknowledgements; None if ``encode_classic`` has to."""
+        data = [broadcast.event, *broadcast.args]
+        if not is_json(data):
+            return None
+        try:
+            if broadcast.target is not self._target:
+                self._opts = msgspec.Raw(_encode(options_of(broadcast.target)))
+                self._target = broadcast.target
+            return _encode((uid, {"type": 2, "data": data, "nsp": self._nsp}, self._opts, seq))
+        except (UnicodeEncodeError, OverflowError, RecursionError):
+            return None
+
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def _unpack(payload: bytes, kind: Any) -> Any:

@@ -115,13 +115,15 @@ class Commands:
             self._reading.release()
 
     def _take(self, replies: Sequence[Reply]) -> None:
-        for reply in replies:
+        while replies:
             if not self._calls:
                 raise self.connection.fail("sends replies without commands")
             call = self._calls[0]
-            call.replies.append(reply)
-            call.missing -= 1
-            self._missing -= 1
+            taken = replies[: call.missing]
+            replies = replies[call.missing :]
+            call.replies += taken
+            call.missing -= len(taken)
+            self._missing -= len(taken)
             if not call.missing:
                 self._calls.popleft()
 
