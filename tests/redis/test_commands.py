@@ -120,8 +120,9 @@ async def test_call_beyond_the_bound_is_refused_while_others_read() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(link.execute_packed, pack(b"PING"), MOST_MISSING)
         await trio.testing.wait_all_tasks_blocked()
-        with pytest.raises(BusRefused, match=f"owes more than {MOST_MISSING} replies"):
+        with pytest.raises(BusRefused, match=f"owes more than {MOST_MISSING} replies") as caught:
             await link.execute(b"PING")
+        assert caught.value.count == 1
         await server.send_all(b":1\r\n" * MOST_MISSING)
     assert link.connection.failure is None
     await server.send_all(b":2\r\n")

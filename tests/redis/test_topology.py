@@ -11,7 +11,7 @@ import trio
 from support.receiver import connected
 from support.redis_server import RedisServer, Sentinel, free_port, redis_server
 
-from trio_socketio.adapters import BusError
+from trio_socketio.adapters import BusError, BusRefused
 from trio_socketio.adapters.redis import PubSubBus, ShardedBus
 from trio_socketio.adapters.redis._topology import ClusterMap, slot_of
 
@@ -126,6 +126,21 @@ async def test_sharded_channels_use_the_node_of_their_slot(cluster: list[RedisSe
         assert [await bus.count(channel) for channel in channels] == [1] * 20
         await bus.unsubscribe(channels)
         assert [await bus.count(channel) for channel in channels] == [0] * 20
+
+
+async def test_refusal_of_one_node_keeps_no_message_from_the_others(cluster: list[RedisServer]) -> None:
+    bus = ShardedBus(f"redis+cluster://127.0.0.1:{cluster[1].port}")
+    batch = [(f"sharded-{number}", b"%d" % number) for number in range(20)]
+    async with connected(bus) as receiver:
+        await bus.subscribe([channel for channel, _ in batch])
+        taken = [len(node.command("PUBSUB", "SHARDCHANNELS", "sharded-*")) for node in cluster]
+        for refusing in (0, 1):
+            cluster[refusing].command("ACL", "SETUSER", "default", "-spublish")
+            with pytest.raises(BusRefused) as caught:
+                await bus.publish(batch)
+            assert caught.value.count == taken[refusing]
+            cluster[refusing].command("ACL", "SETUSER", "default", "+spublish")
+        assert sorted(await receiver.wait(20)) == sorted(batch)  # each node has taken its own once
 
 
 async def test_lost_node_ends_the_link(cluster: list[RedisServer]) -> None:

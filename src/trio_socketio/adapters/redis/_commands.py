@@ -91,7 +91,7 @@ class Commands:
         try:
             self.connection.check()
             if self._missing + call.missing > MOST_MISSING:
-                raise self._refusal(f"owes more than {MOST_MISSING} replies")
+                raise self._refusal(f"owes more than {MOST_MISSING} replies", call.missing)
             await trio.lowlevel.checkpoint_if_cancelled()
             self._calls.append(call)
             self._missing += call.missing
@@ -99,10 +99,10 @@ class Commands:
         finally:
             self._sending.release()
 
-    def _refusal(self, reason: str) -> BusError:
+    def _refusal(self, reason: str, count: int) -> BusError:
         """Return the error of a call that is not sent. Without a caller that reads, the connection ends."""
         if self._reading.locked():
-            return BusRefused(f"{self.connection.name} {reason}")
+            return BusRefused(f"{self.connection.name} {reason}", count)
         return self.connection.fail(reason)
 
     async def _read(self, call: Call) -> None:

@@ -12,7 +12,7 @@ from trio_socketio.adapters.redis._resp import CommandError, Reply, require_hire
 from trio_socketio.adapters.redis._topology import Servers
 from trio_socketio.adapters.redis._url import parse_url
 
-__all__ = ["RedisBus", "channel_bytes", "count_on", "publish_on", "raise_refusals"]
+__all__ = ["RedisBus", "channel_bytes", "count_on", "publish_on", "raise_all", "raise_refusals"]
 
 
 class RedisBus(Bus):
@@ -99,6 +99,12 @@ def raise_refusals(commands: Commands, replies: Sequence[Reply]) -> None:
     if any(refusal.code in RENEWING for refusal in refusals):
         raise BusError(text)
     raise BusRefused(text, len(refusals))
+
+
+def raise_all(refusals: Sequence[BusRefused]) -> None:
+    """Raise one error for the refusals of several servers; none if there are none."""
+    if refusals:
+        raise BusRefused(str(refusals[-1]), sum(error.count or 0 for error in refusals))
 
 
 #: With these errors a new connection may lead to another server.

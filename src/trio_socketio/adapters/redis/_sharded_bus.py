@@ -7,9 +7,9 @@ from typing import Any
 
 import trio
 
-from trio_socketio.adapters.cluster import BusError
+from trio_socketio.adapters.cluster import BusError, BusRefused
 from trio_socketio.adapters.redis._node import Node, link_of
-from trio_socketio.adapters.redis._redis_bus import RedisBus, channel_bytes, count_on, publish_on
+from trio_socketio.adapters.redis._redis_bus import RedisBus, channel_bytes, count_on, publish_on, raise_all
 from trio_socketio.adapters.redis._topology import ClusterMap
 from trio_socketio.adapters.redis._url import Address, Deployment
 
@@ -59,8 +59,13 @@ class ShardedBus(RedisBus):
         parts: dict[Node, list[tuple[str, bytes]]] = {}
         for item in batch:
             parts.setdefault(self._node_of(channel_bytes(item[0])), []).append(item)
+        refusals: list[BusRefused] = []
         for node, part in parts.items():
-            await publish_on(node.commands, b"SPUBLISH", part)
+            try:
+                await publish_on(node.commands, b"SPUBLISH", part)
+            except BusRefused as error:
+                refusals.append(error)
+        raise_all(refusals)
 
     async def subscribe(self, channels: Collection[str]) -> None:
         """See ``Bus.subscribe``."""

@@ -11,7 +11,7 @@ from trio_socketio.adapters.cluster import Bus, BusRefused
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._entries import pack_entry
 from trio_socketio.adapters.redis._node import link_of
-from trio_socketio.adapters.redis._redis_bus import RedisBus, raise_refusals
+from trio_socketio.adapters.redis._redis_bus import RedisBus, raise_all, raise_refusals
 from trio_socketio.adapters.redis._resp import MAX_REPLY_BYTES
 from trio_socketio.adapters.redis._stream_reader import Batch, StreamReader
 from trio_socketio.adapters.redis._streams_wire import split_words
@@ -155,8 +155,7 @@ class StreamsBus(Bus):
                 raise_refusals(writer, replies)
             except BusRefused as error:
                 refusals.append(error)
-        if refusals:
-            raise BusRefused(str(refusals[-1]), sum(error.count or 0 for error in refusals))
+        raise_all(refusals)
 
     def _pack(self, stream: str, message: bytes) -> bytes:
         words = [b"sealed", message] if self._is_sealed else split_words(message)
