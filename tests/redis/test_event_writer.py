@@ -48,7 +48,7 @@ def test_event_writer_does_not_mix_targets_up() -> None:
         assert msgspec.msgpack.decode(payload) == in_general(target, "ev", 1)
 
 
-@pytest.mark.parametrize("value", [b"binary", {"in": [b"it"]}, "\ud800", 2**64, object(), {1, 2}], ids=repr)
+@pytest.mark.parametrize("value", [b"binary", {"in": [b"it"]}, "\ud800", 2**64, print, {1, 2}], ids=ascii)
 def test_event_writer_leaves_unusual_arguments_to_the_general_encoder(value: Any) -> None:
     assert EventWriter("/chat").write(UID, broadcast("ev", value), 7) is None
 
