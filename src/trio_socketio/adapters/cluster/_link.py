@@ -172,8 +172,10 @@ class Link:
             batch = await self._queue.take()
             is_known = False
             try:
-                with trio.fail_after(self._timeout):
+                with trio.move_on_after(self._timeout) as scope:
                     await self.bus.publish(batch)
+                if scope.cancelled_caught:
+                    raise trio.TooSlowError
                 self._counters.published += len(batch)
                 is_known = True
             except BusRefused as error:

@@ -12,6 +12,7 @@ import trio
 
 from trio_socketio.adapters.cluster import BusError
 from trio_socketio.adapters.redis._commands import Commands
+from trio_socketio.adapters.redis._direct_stream import DirectStream
 from trio_socketio.adapters.redis._resp import MAX_REPLY_BYTES, CommandError, RespConnection
 from trio_socketio.adapters.redis._subscriber import Subscriber
 from trio_socketio.adapters.redis._url import Address, Credentials
@@ -52,14 +53,16 @@ class Dialer:
                 does not reply in time.
         """
         name = _name(address)
-        stream: trio.abc.Stream | None = None
+        stream: trio.abc.Stream
         with trio.move_on_after(self.timeout):
             async with _closing_on_error() as opened:
-                stream = await _open(address)
-                opened.append(stream)
+                plain = await _open(address)
+                opened.append(plain)
                 if self.ssl_context is not None and not isinstance(address, str):
-                    stream = await _encrypt(stream, self.ssl_context, address[0], name)
-                    opened.append(stream)
+                    stream = await _encrypt(plain, self.ssl_context, address[0], name)
+                else:
+                    stream = DirectStream(socket.socket(fileno=plain.socket.detach()))
+                opened.append(stream)
                 commands = Commands(
                     RespConnection(stream, name, max_reply_bytes=max_reply_bytes), self.timeout
                 )
