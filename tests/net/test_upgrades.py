@@ -15,6 +15,7 @@ from support.engine import Bench
 from support.leftovers import left_behind, open_descriptors
 from support.raw import WEBSOCKET, close_frame, read_all, upgrade
 from trio.testing import wait_all_tasks_blocked
+from wsproto.events import CloseConnection
 
 from trio_socketio import Server
 from trio_socketio._core import Reactor
@@ -121,6 +122,19 @@ async def test_candidate_that_goes_before_the_response_leaves_its_session_on_pol
         ws = await polling.upgrade()  # and there is no other candidate
         await ws.send("2probe")
         assert await ws.receive() == "3probe"
+
+
+async def test_upgrade_of_a_session_that_is_ending_is_closed_with_the_reason(
+    running: Any, autojump_clock: Any
+) -> None:
+    io = Server()
+    async with running(io) as wire:
+        polling = await (await wire.polling()).connect()
+        await io.drain()  # the client may still fetch the close packet
+        ws = await polling.upgrade()
+        closed = await ws.receive()
+        assert isinstance(closed, CloseConnection)
+        assert (closed.code, closed.reason) == (1001, "the session has ended")
 
 
 @needs_reactor

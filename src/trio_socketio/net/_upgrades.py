@@ -101,7 +101,7 @@ class Upgrades:
             return driver
 
         now = trio.current_time()
-        code, reason = 1000, "the session already has a WebSocket"
+        code, reason = 1001, "the session has ended"
         if self._service.refuses(request):  # since the handshake began
             code, reason = 1001, "the server stops"
         elif not request.sid:
@@ -114,5 +114,7 @@ class Upgrades:
             if candidate is not None:
                 driver.attach(candidate)
                 return
+            if session.is_open:
+                code, reason = 1000, "the session already has a WebSocket"
         driver.attach(RejectedWebSocket(self._engine.new_connection(request), driver, code, reason))
         driver.close()
