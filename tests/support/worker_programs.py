@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -205,14 +205,19 @@ async def wait_gone(pid: int) -> None:
 
 @asynccontextmanager
 async def program(
-    tmp_path: Path, *arguments: Any, app: str = APP, begins: bool = True, target: str = "app:io"
+    tmp_path: Path,
+    *arguments: Any,
+    app: str = APP,
+    begins: bool = True,
+    target: str = "app:io",
+    prefix: Sequence[str] = (),
 ) -> AsyncIterator[Program]:
-    """Run a program. At the end, it is killed, and with it its workers."""
+    """Run a program, by the command ``prefix`` if there is one. At the end, it is killed, and with it its workers."""
     (tmp_path / "app.py").write_text(app)
-    command = [sys.executable, "-m", "trio_socketio", "serve", target, "--port", "0", *map(str, arguments)]
+    command = [sys.executable, "-m", "trio_socketio", "serve", target, "--port", "0"]
     with trio.fail_after(SECONDS):
         process = await trio.lowlevel.open_process(
-            command,
+            [*prefix, *command, *map(str, arguments)],
             cwd=tmp_path,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

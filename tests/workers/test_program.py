@@ -72,6 +72,27 @@ async def test_single_worker_needs_no_other(tmp_path: Path) -> None:
         assert (await running.who())[0] in running.workers()
 
 
+async def test_working_directory_is_not_on_the_path_of_workers_unless_on_that_of_the_parent(
+    tmp_path: Path,
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "trio.py").write_text("raise SystemExit('this module is not for us')")
+    (tmp_path / "app.py").write_text(APP)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from trio_socketio import serve_workers\nserve_workers('app:io', '127.0.0.1', 0, workers=1)"
+    )
+    process = await trio.lowlevel.open_process(
+        [sys.executable, str(script)], cwd=elsewhere, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with process.stdout:
+        assert (await process.stdout.receive_some()).startswith(b"Listening on ")
+        process.terminate()
+        assert await process.wait() == 0
+
+
 async def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     async with program(tmp_path, "--workers", 2) as running:
         clients = await running.connect_to_each(2)

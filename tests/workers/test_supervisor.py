@@ -165,3 +165,52 @@ async def check_connects(running: Program, restarts: int) -> None:
             await running.log("all workers are replaced")
         nursery.cancel_scope.cancel()
     assert connected > 10
+
+
+@pytest.mark.slow
+async def test_workers_need_no_more_descriptors_on_their_way_than_one_process_may_have(
+    tmp_path: Path,
+) -> None:
+    """Eight workers get 56 ends of pairs. The system lets a user have as many on their way as one process."""
+    prefix = ["prlimit", "--nofile=48"]
+    if os.geteuid() == 0:  # has no such limit
+        prefix += ["setpriv", "--bounding-set=-sys_resource,-sys_admin"]
+    async with program(tmp_path, "--workers", 8, prefix=prefix) as running:
+        assert not any("is killed" in line for line in running.lines)
+        assert len(running.workers()) == 8
+
+
+FORKING = """
+
+@io.on("fork")
+def fork(socket: Socket) -> int:
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(ours, 1)
+        os._exit(0)
+    return child
+
+
+@io.on("start")
+def start(socket: Socket) -> int:
+    return subprocess.Popen(["sleep", "1000"], close_fds=False).pid
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "start"])
+async def test_end_of_a_worker_is_noticed_while_a_process_of_the_application_goes_on(
+    tmp_path: Path, way: str
+) -> None:
+    app = APP.replace("import os", "import os, subprocess", 1) + FORKING
+    async with program(tmp_path, app=app) as running:
+        client = await running.connect()
+        (child,) = await client.call(way)
+        try:
+            (worker,) = running.workers()
+            os.kill(worker, signal.SIGKILL)
+            await running.log(rf"pid {worker}\) was ended by SIGKILL")
+            assert (await running.who())[0] != worker
+            assert is_alive(child)
+        finally:
+            os.kill(child, signal.SIGKILL)

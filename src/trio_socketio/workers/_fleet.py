@@ -33,14 +33,16 @@ class Fleet:
         self._nursery = nursery
         self._numbers = InstanceNumbers()
         self._key = os.urandom(KEY_BYTES)
+        self._connecting = trio.Lock()
+        self._connected: dict[int, WorkerProcess] = {}
         self.alive: dict[int, WorkerProcess] = {}
 
-    async def start(self, slot: int, sockets: Sequence[socket.socket]) -> WorkerProcess:
-        """Start the process of a worker, and connect it to the others. It is not yet serving.
+    async def start(self, slot: int, sockets: int) -> WorkerProcess:
+        """Start the process of a worker, which loads the application. Then call ``connect``.
 
         Args:
             slot: the number of its slot.
-            sockets: the listening sockets of the slot.
+            sockets: how many listening sockets the slot has.
 
         Raises:
             OSError: the system lacks processes, memory or descriptors.
@@ -51,36 +53,47 @@ class Fleet:
         except BaseException:
             self._numbers.release(worker.instance)
             raise
+        self.alive[worker.instance] = worker
         self._nursery.start_soon(self._watch, worker, name=str(worker))
-        self._connect(worker, sockets)
+        worker.tell(self._start_message(worker, sockets))
         return worker
 
-    def _connect(self, worker: WorkerProcess, sockets: Sequence[socket.socket]) -> None:
+    def _start_message(self, worker: WorkerProcess, sockets: int) -> Start:
         options = self._options
-        start = Start(
+        return Start(
             VERSION,
             worker.instance,
             worker.slot,
             self._key,
             workers=options.workers,
-            sockets=len(sockets),
+            sockets=sockets,
             target=options.target,
             import_path=tuple(os.path.abspath(path) for path in sys.path),
             certificate=None if options.certificate is None else os.path.abspath(options.certificate),
             private_key=None if options.key is None else os.path.abspath(options.key),
         )
-        worker.begin(start)
-        if options.workers > 1:
-            for other in self.alive.values():
+
+    async def connect(self, worker: WorkerProcess, sockets: Sequence[socket.socket]) -> None:
+        """Connect a worker that has loaded the application to the others, and wait until it serves or has failed to.
+
+        The system limits how many descriptors may be on their way (to ``RLIMIT_NOFILE`` for all processes of a user),
+        so that a worker gets its descriptors when it reads them, and only one worker at a time.
+        """
+        await worker.loaded.wait()
+        async with self._connecting:
+            for other in self._connected.values():
                 worker.join(other)
-        self.alive[worker.instance] = worker
-        worker.listen(worker.slot, sockets)
+            if self._options.workers > 1:
+                self._connected[worker.instance] = worker
+            worker.listen(worker.slot, sockets)
+            await worker.begun.wait()
 
     async def _watch(self, worker: WorkerProcess) -> None:
         try:
             await worker.watch()
         finally:
-            self.alive.pop(worker.instance, None)
+            del self.alive[worker.instance]
+            self._connected.pop(worker.instance, None)
             self._numbers.release(worker.instance)
 
     async def drain(self, timeout: float) -> None:

@@ -96,6 +96,7 @@ class Pair:
         if (end.family, end.type) != (socket.AF_UNIX, socket.SOCK_SEQPACKET):
             end.close()
             raise OSError(errno.EINVAL, "expected a socket of the type SOCK_SEQPACKET")
+        end.set_inheritable(False)  # a program that the application starts must not keep it open
         return cls(end, max_bytes)
 
     def fileno(self) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import trio
 
 from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
-from trio_socketio.workers._protocol import Control, Failed, Join, Listen, Message, Serving, Start, Unlisten
+from trio_socketio.workers._protocol import Control, Failed, Join, Listen, Loaded, Message, Serving, Unlisten
 
 __all__ = ["WorkerProcess"]
 
@@ -37,6 +37,7 @@ class WorkerProcess:
     Attributes:
         instance: the number of this worker.
         slot: the number of its slot.
+        loaded: set when the worker has loaded the application, or has failed to.
         begun: set when the worker serves, or has failed to.
         ended: set when the process has ended.
         failure: why the worker could not start, in a sentence; None if it could.
@@ -47,6 +48,7 @@ class WorkerProcess:
     def __init__(self, instance: int, slot: int) -> None:
         self.instance = instance
         self.slot = slot
+        self.loaded = trio.Event()
         self.begun = trio.Event()
         self.ended = trio.Event()
         self.failure: str | None = None
@@ -89,7 +91,8 @@ class WorkerProcess:
         """
         ours, theirs = Pair.make()
         self._control = Control(ours)
-        command = [sys.executable, "-m", "trio_socketio", "worker", str(theirs.fileno())]
+        # -P: modules come from the parent's path, and not from any directory that the parent happens to be in
+        command = [sys.executable, "-P", "-m", "trio_socketio", "worker", str(theirs.fileno())]
         try:
             # In a process group of its own, it does not get the SIGINT of a terminal. The parent tells it what to do.
             self._process = await trio.lowlevel.open_process(
@@ -108,9 +111,11 @@ class WorkerProcess:
         """
         assert self._process is not None
         try:
-            await self._read()
-            with trio.move_on_after(EXIT_TIMEOUT):
-                await self._process.wait()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._await_exit, self._process, nursery.cancel_scope)
+                await self._read()
+                nursery.cancel_scope.deadline = trio.current_time() + EXIT_TIMEOUT
+            self._read_rest()
         finally:
             self.kill()
             with trio.CancelScope(shield=True):  # the process was killed, so this is short
@@ -119,27 +124,45 @@ class WorkerProcess:
             if self._serving_since is None and self.failure is None:
                 self.failure = f"the process of a worker {self.describe_end()} before it served"
             self.ended.set()
+            self.loaded.set()
             self.begun.set()
+
+    async def _await_exit(self, process: trio.Process, reading: trio.CancelScope) -> None:
+        """End the reading with the process. A process that the worker has forked may keep its pair open."""
+        await process.wait()
+        reading.cancel()
 
     async def _read(self) -> None:
         try:
             while True:
-                message, descriptor = await self._control.receive()
-                if descriptor is not None:
-                    os.close(descriptor)
-                self._take(message)
+                self._take(*await self._control.receive())
         except PairClosed:
             pass
         except BadPacket as error:
             self._give_up(f"sent a packet that is no message ({error.kind})")
+        except OSError as error:
+            self._give_up(f"cannot be read from ({error})")
 
-    def _take(self, message: Message) -> None:
-        if isinstance(message, Serving):
+    def _read_rest(self) -> None:
+        """Take the last messages of a process that has ended."""
+        try:
+            while (received := self._control.receive_nowait()) is not None:
+                self._take(*received)
+        except (OSError, BadPacket):
+            pass
+
+    def _take(self, message: Message, descriptor: int | None) -> None:
+        if descriptor is not None:
+            os.close(descriptor)
+        if isinstance(message, Loaded):
+            self.loaded.set()
+        elif isinstance(message, Serving):
             self._serving_since = trio.current_time()
             self.stop_timeout = message.stop_timeout
             self.begun.set()
         elif isinstance(message, Failed):
             self.failure, self.traceback = message.reason, message.traceback
+            self.loaded.set()
             self.begun.set()
 
     def describe_end(self) -> str:
@@ -164,10 +187,6 @@ class WorkerProcess:
 
     # messages
 
-    def begin(self, start: Start) -> None:
-        """Send the first message."""
-        self._tell(start)
-
     def listen(self, slot: int, sockets: Sequence[socket.socket]) -> None:
         """Let the worker accept connections on the sockets of a slot: its own, or one that it is lent."""
         self._slots.add(slot)
@@ -187,7 +206,11 @@ class WorkerProcess:
 
     def join(self, other: WorkerProcess) -> None:
         """Connect this worker and another one by a pair."""
-        ours, theirs = Pair.make()
+        try:
+            ours, theirs = Pair.make()
+        except OSError as error:
+            self._give_up(f"cannot be connected to {other} ({error})")
+            return
         try:
             self._tell(Join(other.instance), ours.fileno())
             other._tell(Join(self.instance), theirs.fileno())

@@ -1,15 +1,16 @@
 """The messages between the parent process and a worker, on a ``Pair`` that the worker inherits.
 
-The parent begins with ``Start``, then sends a ``Listen`` for each listening socket and a ``Join`` for each other
-worker. The worker answers ``Serving`` or ``Failed``. Later the parent sends ``Join`` as other workers start. If either
-process ends, the other one reads the end of the pair.
+The parent begins with ``Start``. The worker loads the application, and answers ``Loaded`` or ``Failed``. Then the
+parent sends a ``Join`` for each other worker and a ``Listen`` for each listening socket, and the worker answers
+``Serving``. Later the parent sends ``Join`` as other workers start. If either process ends, the other one reads the end
+of the pair.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from trio_socketio.workers._pair import BadPacket, Pair, close_all
+from trio_socketio.workers._pair import BadPacket, Packet, Pair, close_all
 
 __all__ = [
     "VERSION",
@@ -18,6 +19,7 @@ __all__ = [
     "Failed",
     "Join",
     "Listen",
+    "Loaded",
     "Message",
     "Serving",
     "Start",
@@ -93,6 +95,10 @@ class Drain(Message, frozen=True):
 # from a worker
 
 
+class Loaded(Message, frozen=True):
+    """The worker has loaded the application, and from now on reads messages at once."""
+
+
 class Serving(Message, frozen=True):
     """The worker serves all its listening sockets.
 
@@ -117,7 +123,7 @@ class Failed(Message, frozen=True):
     traceback: str = ""
 
 
-_Any = Start | Listen | Unlisten | Join | Drain | Serving | Failed
+_Any = Start | Listen | Unlisten | Join | Drain | Loaded | Serving | Failed
 
 _DECODER = msgspec.json.Decoder(_Any)
 
@@ -163,7 +169,19 @@ class Control:
             BadPacket: the packet is no such message.
             PairClosed: the other process has ended.
         """
-        packet = await self._pair.receive()
+        return self._decoded(await self._pair.receive())
+
+    def receive_nowait(self) -> tuple[Message, int | None] | None:
+        """Return the next message as ``receive`` does; None if none has arrived.
+
+        Raises:
+            BadPacket: the packet is no such message.
+            PairClosed: the other process has ended.
+        """
+        packet = self._pair.receive_nowait()
+        return None if packet is None else self._decoded(packet)
+
+    def _decoded(self, packet: Packet) -> tuple[Message, int | None]:
         try:
             message: Message = _DECODER.decode(packet.content)
             if len(packet.descriptors) != isinstance(message, _WITH_DESCRIPTOR):

@@ -94,11 +94,11 @@ class Slot:
 
     async def _new_worker(self) -> WorkerProcess:
         try:
-            worker = await self._fleet.start(self.number, self._sockets)
+            worker = await self._fleet.start(self.number, len(self._sockets))
         except OSError as error:
             raise StartFailed(f"the process of a worker cannot be started: {error}") from None
         with trio.move_on_after(self._start_timeout):
-            await worker.begun.wait()
+            await self._fleet.connect(worker, self._sockets)
         if worker.is_serving:
             LOG.info("%s serves", worker)
             return worker
@@ -109,10 +109,11 @@ class Slot:
     async def keep(self) -> None:
         """Start another worker each time that the worker has ended, until cancelled."""
         while True:
-            if self.worker is not None:
+            if (worker := self.worker) is not None:
                 with trio.CancelScope() as self._waiting:
-                    await self.worker.ended.wait()
-                    self._lose_worker(self.worker)
+                    await worker.ended.wait()
+                if self.worker is worker:  # not replaced at the same moment
+                    self._lose_worker(worker)
             if self.worker is None:
                 await trio.sleep(self._backoff.next())
                 try:

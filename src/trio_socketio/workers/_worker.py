@@ -25,6 +25,7 @@ from trio_socketio.workers._protocol import (
     Failed,
     Join,
     Listen,
+    Loaded,
     Message,
     Serving,
     Start,
@@ -139,16 +140,17 @@ class Worker:
 
     async def _obey(self) -> None:
         """Do what the parent says, until it ends."""
-        while True:
-            try:
-                message, descriptor = await self._control.receive()
-            except BadPacket as error:
-                LOG.warning("the parent sent a message that is no message (%s)", error.kind)
-                continue
-            except PairClosed:
-                LOG.warning("the parent process has ended, so the worker stops")
-                return
-            await self._take(message, descriptor)
+        try:
+            await self._control.send(Loaded())
+            while True:
+                try:
+                    message, descriptor = await self._control.receive()
+                except BadPacket as error:
+                    LOG.warning("the parent sent a message that is no message (%s)", error.kind)
+                else:
+                    await self._take(message, descriptor)
+        except PairClosed:
+            LOG.warning("the parent process has ended, so the worker stops")
 
     async def _take(self, message: Message, descriptor: int | None) -> None:
         match message:
