@@ -161,6 +161,16 @@ class ClusterAdapter(LocalAdapter[M]):
 
     # what other servers ask for
 
+    def event_from_bus(self, data: list[Any], target: Target) -> None:
+        """Send an event, given by its name and its arguments, to the members of a target in this process.
+
+        Raises:
+            ReservedEventError, LocalProtocolError: as ``Broadcast.message``. The event was sent to no member.
+        """
+        full = self._index.broadcast(self.host.encode(data[0], tuple(data[1:])), target)
+        if full:
+            self.host.overflowed(full)
+
     def join_from_bus(self, target: Target, rooms: Collection[str]) -> None:
         """Put members of a target into rooms, except for rooms that are named by other members' ids."""
         for member in self.select(target):

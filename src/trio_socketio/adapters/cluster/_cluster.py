@@ -269,7 +269,9 @@ class Cluster(ServerAdapter):
         try:
             if len(payload) > self._max_receive_bytes:
                 raise Malformed("oversized")
-            receive(channel, self._seal.unseal(channel, payload))
+            if self._seal.size:
+                payload = self._seal.unseal(channel, payload)
+            receive(channel, payload)
         except Malformed as error:
             self.reject(error.kind)
         except LocalProtocolError:  # an event that cannot be encoded for clients

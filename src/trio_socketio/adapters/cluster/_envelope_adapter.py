@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import trio
 
 from trio_socketio.adapters._broadcast import Answers, Broadcast
-from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
@@ -308,27 +307,36 @@ class EnvelopeAdapter(ClusterAdapter[M]):
 
     def handle(self, channel: str, envelope: Envelope) -> None:
         """Take a decoded message; see ``receive``."""
-        if envelope.nsp != self.host.name:
-            raise Malformed("other namespace")
-        if envelope.uid == self.cluster.uid:
+        if not self.admit(channel, envelope.uid, envelope.nsp, envelope.seq):
             self._own_id_received(envelope)
-            return
-        if envelope.seq is not None and self._copies.is_copy(envelope.uid, channel, envelope.seq):
-            raise Malformed("copy")
-        heartbeats = self.cluster.heartbeats
-        if heartbeats is not None and envelope.uid != EMITTER and not heartbeats.heard(self, envelope.uid):
-            raise Malformed("too many servers")
-        if envelope.type in _HEARTBEATS:
+        elif envelope.type in _HEARTBEATS:
             self._heartbeat_received(envelope)
         else:
             self._handlers[envelope.type](envelope.uid, envelope.data)
 
+    def admit(self, channel: str, uid: str, nsp: str, seq: int | None) -> bool:
+        """Note that a message has come; returns whether it is from another server.
+
+        Raises:
+            Malformed: it is ignored.
+        """
+        if nsp != self.host.name:
+            raise Malformed("other namespace")
+        if uid == self.cluster.uid:
+            return False
+        if seq is not None and self._copies.is_copy(uid, channel, seq):
+            raise Malformed("copy")
+        heartbeats = self.cluster.heartbeats
+        if heartbeats is not None and uid != EMITTER and not heartbeats.heard(self, uid):
+            raise Malformed("too many servers")
+        return True
+
     def _broadcast_received(self, uid: str, data: BroadcastData) -> None:
-        event, *args = data.packet.data
-        target, encode_event = data.opts.target, self.host.encode
+        target = data.opts.target
         if data.request_id is None:
-            LocalAdapter.broadcast(self, Broadcast(event, tuple(args), target, encode_event))
+            self.event_from_bus(data.packet.data, target)
             return
-        broadcast = Broadcast(event, tuple(args), target, encode_event, self.host.next_ack_id())
+        event, *args = data.packet.data
+        broadcast = Broadcast(event, tuple(args), target, self.host.encode, self.host.next_ack_id())
         broadcast.message  # noqa: B018  # raises here if it cannot be encoded
         self._inquiries.call(uid, data.request_id, broadcast, data.opts.timeout)

@@ -65,7 +65,7 @@ class Subscriptions:
     def receiver(self, channel: str) -> Receive | None:
         """Return the function that takes the messages of a channel; None if the channel is not wanted."""
         subscription = self._wanted.get(channel)
-        return None if subscription is None else subscription.receive
+        return None if subscription is None else subscription[0]
 
     async def keep(self, bus: Bus, timeout: float, done: Callable[[], None]) -> None:
         """Subscribe to all wanted channels on a new link, then follow the changes until cancelled.

@@ -118,7 +118,10 @@ class ClassicAdapter(EnvelopeAdapter[M]):
     def receive(self, channel: str, payload: bytes) -> None:
         """See ``EnvelopeAdapter.receive``."""
         if channel == self._events:
-            self.handle(channel, decode_broadcast(payload))
+            message = decode_broadcast(payload)
+            packet = message.packet
+            if self.admit(channel, message.uid, packet.nsp, message.seq):
+                self.event_from_bus(packet.data, message.opts.target)
         elif channel == self._requests:
             self._request_received(channel, decode_request(payload))
         else:

@@ -12,7 +12,7 @@ import msgspec
 
 from trio_socketio._core import is_json
 from trio_socketio.adapters._broadcast import Broadcast
-from trio_socketio.adapters.cluster import Envelope, Malformed, MessageType, pack, pack_binary, unpack
+from trio_socketio.adapters.cluster import Malformed, MessageType, pack, pack_binary, unpack
 from trio_socketio.adapters.cluster._messages import (
     AckData,
     BroadcastData,
@@ -125,15 +125,14 @@ def _unpack(payload: bytes, kind: Any) -> Any:
     return unpack(payload, kind, is_json=payload[:1] == b"{")
 
 
-def decode_broadcast(payload: bytes) -> Envelope:
+def decode_broadcast(payload: bytes) -> ClassicBroadcast:
     """Decode an event for sockets without acknowledgements.
 
     Raises:
         Malformed: it is not such a message.
     """
     message: ClassicBroadcast = unpack(payload, ClassicBroadcast, is_json=False)
-    data = BroadcastData(message.packet, message.opts)
-    return Envelope(message.uid, message.packet.nsp, MessageType.BROADCAST, data, message.seq)
+    return message
 
 
 def decode_request(payload: bytes) -> ClassicRequest:
