@@ -40,7 +40,8 @@ LOG = logging.getLogger("trio_socketio.workers")
 #: How long a worker drains if SIGTERM was sent to itself and not to its parent, in seconds.
 DRAIN_TIMEOUT = 30.0
 
-#: How long a replaced worker hands over the first requests of the connections that it has accepted last, in seconds.
+#: How long a replaced worker waits for the first requests of the connections that it has accepted last, in seconds. It
+#: hands them over, or serves them if it is the only worker.
 LAST_REQUESTS = 0.5
 
 _PACKAGE = str(Path(__file__).parent)
@@ -195,9 +196,11 @@ class Worker:
             self._nursery.start_soon(self._drain, timeout)
 
     async def _drain(self, timeout: float) -> None:
+        is_replaced = not self._accepting  # another worker serves the sockets
+        is_single = self._start.workers == 1
+        if is_replaced and is_single:  # serve what was accepted last before new sessions are refused
+            await trio.sleep(LAST_REQUESTS)
         await self._server.drain(timeout)
-        if (
-            not self._accepting
-        ):  # another worker serves the sockets: see to the connections that were accepted last
+        if is_replaced and not is_single:  # hand them over
             await trio.sleep(LAST_REQUESTS)
         self._nursery.cancel_scope.cancel()
