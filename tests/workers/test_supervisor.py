@@ -141,7 +141,7 @@ async def test_no_connect_is_refused_during_a_rolling_restart(tmp_path: Path, wo
 
 @pytest.mark.slow
 async def test_no_connect_is_refused_during_ten_rolling_restarts(tmp_path: Path) -> None:
-    app = APP.replace("disconnect_timeout=1", "disconnect_timeout=0.1")  # the clients do not fetch close packets
+    app = APP.replace("disconnect_timeout=1", "disconnect_timeout=0.1")  # no client fetches its close packet
     async with program(tmp_path, "--workers", 2, app=app) as running:
         await check_connects(running, 10)
 
