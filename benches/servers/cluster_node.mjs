@@ -30,6 +30,9 @@ const url = given("--redis");
 const publisher = await connected(url);
 const subscriber = await connected(url);
 const io = new Server(http, { ...OPTIONS, adapter: createAdapter(publisher, subscriber) });
+const { encode } = createRequire(require.resolve("@socket.io/redis-adapter"))("notepack.io");
+const packet = { type: 2, data: ["all", 0, TEXT], nsp: "/" };
+const event = encode([io.of("/").adapter.uid, packet, { rooms: [], except: [], flags: {} }]);
 let back; // called when the last message of a burst comes back
 if (given("--client") === "ioredis") {
   await subscriber.subscribe(MARK);
@@ -45,11 +48,15 @@ function cpu() {
 }
 
 // Emit so many events at a time, and one message more; when that comes back, the others have come back, too.
-async function burst(size, number) {
+// If the event is encoded before, only the client of Redis and the handling of the own message are used.
+async function burst(size, number, isEncoded) {
   const before = cpu();
   for (let at = 0; at < number; at++) {
     const isBack = new Promise((resolve) => (back = resolve));
-    for (let sequence = 0; sequence < size; sequence++) io.emit("all", sequence, TEXT);
+    for (let sequence = 0; sequence < size; sequence++) {
+      if (isEncoded) publisher.publish("socket.io#/#", event);
+      else io.emit("all", sequence, TEXT);
+    }
     publisher.publish(MARK, "mark");
     await isBack;
   }
@@ -59,7 +66,9 @@ async function burst(size, number) {
 createInterface({ input: process.stdin })
   .on("line", async (line) => {
     const [word, size, number] = line.split(" ");
-    console.log(JSON.stringify(word === "burst" ? await burst(Number(size), Number(number)) : { cpu_us: cpu() }));
+    const isBurst = word === "burst" || word === "bus";
+    const result = isBurst ? await burst(Number(size), Number(number), word === "bus") : { cpu_us: cpu() };
+    console.log(JSON.stringify(result));
   })
   .on("close", () => process.exit());
 

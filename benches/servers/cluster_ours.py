@@ -1,7 +1,7 @@
 """The application of the cluster benchmarks, on trio_socketio and Redis; cluster_node.mjs is the same on Node.
 
 It obeys lines: ``burst K N`` emits K events to all clients N times, and prints the number of messages and the processor
-time in JSON. ``cpu`` prints the processor time so far.
+time in JSON. ``bus K N`` does the same with an event that is encoded before. ``cpu`` prints the processor time so far.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import time
 from typing import Any
 
+import msgspec
 import trio
 from ours import with_async_handlers
 
@@ -37,6 +38,8 @@ class Sender:
 
     def __init__(self, io: Server, adapter: RedisAdapter) -> None:
         self._io, self._adapter = io, adapter
+        event = {"type": 2, "data": ["all", 0, TEXT], "nsp": "/"}
+        self._event = msgspec.msgpack.encode([adapter.uid, event, {"rooms": [], "except": [], "flags": {}}])
         self._mark = f"mark {os.getpid()}"
         self._is_back = trio.Event()
         adapter.subscribe(self._mark, self._came_back)
@@ -44,14 +47,20 @@ class Sender:
     def _came_back(self, channel: str, message: bytes) -> None:
         self._is_back.set()
 
-    async def bursts(self, size: int, number: int) -> dict[str, Any]:
-        """Emit ``size`` events ``number`` times; returns how many messages were published, and the time for them."""
+    async def bursts(self, size: int, number: int, *, encoded: bool) -> dict[str, Any]:
+        """Emit ``size`` events ``number`` times; returns how many messages were published, and the time for them.
+
+        If ``encoded``, the event was encoded before, and only the link to Redis and its queue are used.
+        """
         await self._adapter.ready()
         before = cpu_us()
         for _ in range(number):
             self._is_back = trio.Event()
             for sequence in range(size):
-                await self._io.emit("all", sequence, TEXT)
+                if encoded:
+                    self._adapter.queue.put("socket.io#/#", self._event)
+                else:
+                    await self._io.emit("all", sequence, TEXT)
             self._adapter.queue.put(self._mark, MARK)
             await self._is_back.wait()
         return {"messages": (size + 1) * number, "cpu_us": cpu_us() - before}
@@ -64,8 +73,9 @@ async def obey(sender: Sender | None) -> None:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             match line.decode().split():
-                case ["burst", size, number] if sender is not None:
-                    print(json.dumps(await sender.bursts(int(size), int(number))), flush=True)
+                case ["burst" | "bus" as word, size, number] if sender is not None:
+                    result = await sender.bursts(int(size), int(number), encoded=word == "bus")
+                    print(json.dumps(result), flush=True)
                 case _:
                     print(json.dumps({"cpu_us": cpu_us()}), flush=True)
 
