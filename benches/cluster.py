@@ -1,7 +1,8 @@
 """Measure clusters: ``make bench-cluster``. Two servers on one Redis, beside Node's with @socket.io/redis-adapter.
 
-It measures the processor time of a message with and without encoding it, of a delivery to 1000 clients on each server, of a local broadcast with
-and without the adapter, and of an echo over workers. The servers take turns within each round.
+It measures the processor time of a message with and without encoding it, of a delivery to 1000 clients on each server,
+of a local broadcast with and without the adapter, and of an echo over workers. The servers take turns within each
+round.
 """
 
 from __future__ import annotations
