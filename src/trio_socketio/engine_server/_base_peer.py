@@ -23,6 +23,7 @@ from trio_socketio.handlers import (
     contain,
     invoke,
     invoke_plain,
+    remedy,
     without_disconnected,
 )
 from trio_socketio.serving import HELD_SECONDS, Listeners, Peer
@@ -177,7 +178,9 @@ class BasePeer(Peer):
                 "handler of %r ended with Disconnected after its client had disconnected", event
             )
             return
-        self.runtime.log.error("handler of %r failed: the socket is closed", event, exc_info=failure)
+        self.runtime.log.error(
+            "handler of %r failed: the socket is closed%s", event, remedy(failure), exc_info=failure
+        )
         self.session.close(
             DisconnectReason.FORCED_SERVER_CLOSE, "a handler failed", now=trio.current_time(), code=1011
         )

@@ -2,7 +2,6 @@
 
 from trio_socketio.handlers._ack import NO_ACK, Ack, values_of
 from trio_socketio.handlers._boundary import (
-    CONTAINED,
     INTERNAL_ERROR,
     INTERRUPTS,
     contain,
@@ -31,11 +30,11 @@ from trio_socketio.handlers._registration import (
     require_hook,
     require_socket,
 )
+from trio_socketio.handlers._remedy import remedy
 from trio_socketio.handlers._table import HandlerTable, JoinedTable, claim
 from trio_socketio.handlers._workers import Workers
 
 __all__ = [
-    "CONTAINED",
     "ENDED",
     "HELD",
     "IDLE",
@@ -69,6 +68,7 @@ __all__ = [
     "invoke",
     "invoke_plain",
     "leaf",
+    "remedy",
     "require_arguments",
     "require_event_name",
     "require_function",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trio_socketio._passing import PASSING
 from trio_socketio.errors import Disconnected
 
-__all__ = ["CONTAINED", "INTERNAL_ERROR", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
-
-#: The exceptions to pass to ``contain``. Do not catch others, such as a bare ``Cancelled``: raising one again makes a
-#: reference cycle between the exception and our frames.
-CONTAINED = (Exception, BaseExceptionGroup)
+__all__ = ["INTERNAL_ERROR", "INTERRUPTS", "contain", "leaf", "unwrap", "without_disconnected"]
 
 #: What clients and other servers are told of an exception of a handler.
 INTERNAL_ERROR = "Internal server error"
@@ -55,40 +52,44 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
+def _as_exception(error: BaseException) -> Exception:
+    """Return an error of the application, wrapped if it is no ``Exception``: hooks and callers expect one."""
+    if isinstance(error, Exception):
+        return error
+    wrapped = RuntimeError(f"{type(error).__qualname__} was raised, which is not an Exception")
+    wrapped.__cause__ = error
+    return wrapped
+
+
 def contain(
     error: BaseException,
     report: Callable[[Exception], None],
     interrupted: Callable[[BaseException], None] | None = None,
 ) -> None:
-    """Report an error of the application, and raise all other exceptions again: ``Cancelled`` and interrupts.
+    """Report an error of the application, and raise the ``PASSING`` exceptions again.
 
-    A group is split: its errors are reported, and the rest of it is raised again.
+    A group is split: its errors are reported, and the rest of it is raised again. An error that is no ``Exception``,
+    such as ``asyncio.CancelledError``, is reported as the cause of a ``RuntimeError``.
 
     Args:
-        error: the exception that was raised.
+        error: the exception that was raised; outside of groups, none of ``PASSING``.
         report: called with the error of the application.
         interrupted: called with the first interrupt of a group, which is not raised again then.
     """
-    if isinstance(error, BaseExceptionGroup):
-        errors, rest = error.split(Exception)
-        if rest is not None and interrupted is not None:
-            interrupts, rest = rest.split(INTERRUPTS)
-            if interrupts is not None:
-                interrupted(_first(interrupts))
-            del interrupts
-        if errors is not None:
-            reported = leaf(errors)
-            assert isinstance(reported, Exception)
-            report(reported)
-        if rest is not None:
-            try:
-                raise rest
-            finally:
-                del (
-                    error,
-                    rest,
-                )  # their tracebacks refer to this frame: break the reference cycle
-    elif isinstance(error, Exception):
-        report(error)
-    else:
-        raise error
+    if not isinstance(error, BaseExceptionGroup):
+        report(_as_exception(error))
+        return
+    rest, errors = error.split(PASSING)
+    if rest is not None and interrupted is not None:
+        interrupts, rest = rest.split(INTERRUPTS)
+        if interrupts is not None:
+            interrupted(_first(interrupts))
+        del interrupts
+    if errors is not None:
+        report(_as_exception(leaf(errors)))
+    if rest is not None:
+        try:
+            raise rest
+        finally:
+            # Their tracebacks refer to this frame: break the reference cycle.
+            del error, rest

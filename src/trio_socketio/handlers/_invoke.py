@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from trio_socketio._passing import PASSING
 from trio_socketio.handlers._ack import NO_ACK, Ack
-from trio_socketio.handlers._boundary import CONTAINED
 from trio_socketio.handlers._handler import Handler
 
 __all__ = ["SLOW_HANDLER", "invoke", "invoke_plain", "was_slow"]
@@ -45,7 +45,9 @@ def invoke_plain(
     """
     try:
         return handler.call_apart(socket, args, ack, SLOW_HANDLER, was_slow)
-    except CONTAINED as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         failed(error)
 
 
@@ -57,5 +59,7 @@ async def invoke(
         return invoke_plain(handler, socket, args, failed, ack)
     try:
         return await handler.call(socket, args, ack)
-    except CONTAINED as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         failed(error)

@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 import trio
 
+from trio_socketio._passing import PASSING
 from trio_socketio.handlers._ack import NO_ACK
-from trio_socketio.handlers._boundary import CONTAINED
 from trio_socketio.handlers._handler import Handler
 from trio_socketio.handlers._inbox import Event, Inbox
 from trio_socketio.handlers._invoke import SLOW_HANDLER, was_slow
@@ -163,7 +163,9 @@ class Mailbox(Generic[E]):
                     result = handlers[0].call_apart(owner.socket, event.args, NO_ACK, SLOW_HANDLER, was_slow)
                     if event.ack_id is not None:
                         owner.acknowledge(event.ack_id, result)
-                except CONTAINED as error:
+                except PASSING:
+                    raise
+                except BaseException as error:
                     owner.failed(event, error)
             else:
                 owner.handle_inline(event, handlers)

@@ -7,8 +7,8 @@ from typing import Any
 
 import trio
 
+from trio_socketio._passing import PASSING
 from trio_socketio.errors import Disconnected
-from trio_socketio.handlers._boundary import CONTAINED
 from trio_socketio.handlers._outside import require_task
 
 __all__ = ["SocketNursery"]
@@ -92,7 +92,9 @@ class SocketNursery:
                 self._nursery = nursery
                 self._opened.set()
                 await trio.sleep_forever()
-        except CONTAINED as error:
+        except PASSING:
+            raise
+        except BaseException as error:
             self._report(error)  # raises it again if it is not an error of the application
         finally:
             self._nursery = self._scope = None

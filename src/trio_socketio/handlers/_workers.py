@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 import trio
 
+from trio_socketio._passing import PASSING
 from trio_socketio._signal import Signal
 from trio_socketio.handlers._ack import NO_ACK
-from trio_socketio.handlers._boundary import CONTAINED
 from trio_socketio.handlers._inbox import Event
 from trio_socketio.handlers._mailbox import ENDED, IDLE, QUEUED, Mailbox
 from trio_socketio.handlers._ordering import Key, serial
@@ -149,7 +149,9 @@ class Workers(Generic[E]):
                         result = await handler.call(socket, event.args, NO_ACK)
                         if event.ack_id is not None:
                             owner.acknowledge(event.ack_id, result)
-                    except CONTAINED as error:
+                    except PASSING:
+                        raise
+                    except BaseException as error:
                         owner.failed(event, error)
                 streak += 1
                 if streak >= EVENTS_BETWEEN_CHECKPOINTS:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import trio
 
+from trio_socketio._passing import passes
 from trio_socketio.engineio import (
     Engine,
     EngineRequest,
@@ -155,7 +156,9 @@ class Admission:
         try:
             allowed = self._cors.allows(origin, request)
             return (allowed if isinstance(allowed, bool) else await allowed) is True
-        except Exception:
+        except BaseException as error:
+            if passes(error):
+                raise
             self._logger.exception("refused a request: the function for cors raised an exception")
             raise RefusedError(Refusal.MIDDLEWARE_FAILURE) from None
 
@@ -184,7 +187,9 @@ class Admission:
             answer: object = allow_request(request)
             if inspect.isawaitable(answer):
                 answer = await answer
-        except Exception as error:
+        except BaseException as error:
+            if passes(error):
+                raise
             forbidden = forbidden_in(error)
             if forbidden is not None:
                 raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
@@ -203,6 +208,8 @@ class Admission:
             if inspect.isawaitable(made):
                 made = await made
             return made if isinstance(made, str) else ""
-        except Exception:
+        except BaseException as error:
+            if passes(error):
+                raise
             self._logger.exception("refused a handshake: generate_id raised an exception")
             raise RefusedError(Refusal.ID_GENERATION) from None

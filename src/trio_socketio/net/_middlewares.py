@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from trio_socketio._passing import passes
 from trio_socketio.engineio import EngineRequest, Middleware, Refusal, RefusedError
 from trio_socketio.errors import Forbidden
 
@@ -47,7 +48,9 @@ async def pass_middlewares(
 
     try:
         await pass_from(0)
-    except Exception as error:
+    except BaseException as error:
+        if passes(error):
+            raise
         forbidden = forbidden_in(error)
         if forbidden is not None:
             raise RefusedError(Refusal.FORBIDDEN, forbidden.message) from None
@@ -57,8 +60,8 @@ async def pass_middlewares(
         raise RefusedError(Refusal.MIDDLEWARE_FAILURE)
 
 
-def forbidden_in(error: Exception) -> Forbidden | None:
+def forbidden_in(error: BaseException) -> Forbidden | None:
     """Return the ``Forbidden`` that was raised, also if nurseries wrapped it in groups; None: another exception."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error if isinstance(error, Forbidden) else None

@@ -18,6 +18,7 @@ from trio_socketio.handlers import (
     invoke,
     invoke_plain,
     leaf,
+    remedy,
     values_of,
     without_disconnected,
 )
@@ -122,7 +123,8 @@ class Dispatcher:
         if isinstance(error, ArgumentsError):
             self._log.info("event %.50r in %s refused: %.200s", event, socket.namespace.name, error)
         else:
-            self._log.error("handler of %.50r in %s failed", event, socket.namespace.name, exc_info=error)
+            name = socket.namespace.name
+            self._log.error("handler of %.50r in %s failed%s", event, name, remedy(error), exc_info=error)
         self._call_error_hooks(socket, event, error)
 
     def task_failed(self, socket: BaseSocket, event: str, error: BaseException) -> None:

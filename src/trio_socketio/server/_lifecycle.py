@@ -12,9 +12,9 @@ from typing import Any
 
 import trio
 
+from trio_socketio._passing import PASSING
 from trio_socketio.errors import ConnectRefused, LocalProtocolError
 from trio_socketio.handlers import (
-    CONTAINED,
     INTERNAL_ERROR,
     Handler,
     claim,
@@ -109,7 +109,9 @@ class Lifecycle:
                     result = await result
                 if result is False:
                     self._runtime.returned_false(middleware, "raise ConnectRefused instead")
-            except CONTAINED as exc:
+            except PASSING:
+                raise
+            except BaseException as exc:
                 refusal = _refusal(exc)
                 if refusal is not None:
                     return refusal

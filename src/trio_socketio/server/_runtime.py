@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from trio_socketio._passing import passes
 from trio_socketio.adapters import AdapterState, ServerAdapter
 from trio_socketio.engineio import Session
 from trio_socketio.server._base_peer import BasePeer
@@ -93,5 +94,7 @@ class Runtime(PeerRuntime[BasePeer]):
         for hook in self._error_hooks:
             try:
                 hook(socket.socket, event, error)
-            except Exception:
+            except BaseException as failure:
+                if passes(failure):
+                    raise
                 self.log.exception("an on_error hook failed")

@@ -10,6 +10,7 @@ from typing import Any
 
 import trio
 
+from trio_socketio._passing import passes
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import INTERRUPTS, leaf
@@ -195,7 +196,9 @@ class BaseRuntime(BusyTasks):
             observer(*args)
         except INTERRUPTS as error:
             self.interrupted(error)
-        except Exception:
+        except BaseException as error:
+            if passes(error):
+                raise
             self.log.exception("observer %s failed", getattr(observer, "__qualname__", repr(observer)))
 
     def returned_false(self, function: Callable[..., object], remedy: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import trio
 
+from trio_socketio._passing import PASSING
 from trio_socketio.handlers import INTERRUPTS, contain
 from trio_socketio.net import EngineHost
 
@@ -59,12 +60,14 @@ class BusyTasks(ABC):
             self.interrupted(error)
         except BaseExceptionGroup as group:
             contain(group, self._internal_error, self.interrupted)
-        except Exception as error:
+        except PASSING:
+            raise
+        except BaseException as error:
             self._internal_error(error)
         finally:
             self.pause()
 
-    def _internal_error(self, error: Exception) -> None:
+    def _internal_error(self, error: BaseException) -> None:
         self.log.critical("internal error", exc_info=error)
 
     @property

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from trio_socketio._passing import passes
 from trio_socketio.engineio import Session
 from trio_socketio.errors import DisconnectReason
 
@@ -37,7 +38,9 @@ class Listeners:
         for listener in self._by_event.get(event, ()):
             try:
                 listener(*args)
-            except Exception:
+            except BaseException as error:
+                if passes(error):
+                    raise
                 logging.getLogger("trio_socketio.engine").exception("a listener for %r failed", event)
 
     def written(self) -> None:

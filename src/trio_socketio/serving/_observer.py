@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
+from trio_socketio._passing import passes
 from trio_socketio.engineio import Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.serving._engine_conn import EngineConn
@@ -56,7 +57,9 @@ def report(observer: EngineObserver, event: str, *args: Any) -> None:
     """Call the method of an observer for an event. Log its exceptions."""
     try:
         getattr(observer, event)(*args)
-    except Exception:
+    except BaseException as error:
+        if passes(error):
+            raise
         logging.getLogger("trio_socketio.engine").exception("the observer failed in %r", event)
 
 
