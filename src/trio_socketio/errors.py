@@ -10,7 +10,8 @@
     ├── ConnectRefused            raised by a middleware to refuse a CONNECT
     ├── Forbidden                 raised by allow_request to refuse a handshake
     ├── ArgumentsError            the arguments of an event do not fit its handler
-    └── ClusterTimeout            other servers of the cluster did not answer in time
+    ├── ClusterTimeout            other servers of the cluster did not answer in time
+    └── GuestTaskCancelled        asyncio cancelled a task that a Trio task waits for
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "DisconnectReason",
     "Disconnected",
     "Forbidden",
+    "GuestTaskCancelled",
     "LocalProtocolError",
     "RemoteProtocolError",
     "ReservedEventError",
@@ -118,3 +120,7 @@ class ClusterTimeout(SocketIOError):
         self.partial = partial
         self.missing = missing
         self.missing_count = missing_count
+
+
+class GuestTaskCancelled(SocketIOError):
+    """A task of asyncio was cancelled, by other code of asyncio, while ``guest.run_in_asyncio`` waited for it."""

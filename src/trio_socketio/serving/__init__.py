@@ -5,9 +5,11 @@ from trio_socketio.serving._config import EngineConfig, EngineServerOptions
 from trio_socketio.serving._engine_conn import EngineConn, L
 from trio_socketio.serving._engine_state import EngineState
 from trio_socketio.serving._held import HELD_SECONDS, log_held
+from trio_socketio.serving._host_loop import HOST_CALL_SOON
 from trio_socketio.serving._inlet import Inlet
 from trio_socketio.serving._listeners import Listeners
 from trio_socketio.serving._observer import EngineObserver, report
+from trio_socketio.serving._open_listeners import open_listeners
 from trio_socketio.serving._option import option
 from trio_socketio.serving._option_checks import check_client_folder, check_one_of, check_path
 from trio_socketio.serving._option_names import check_names
@@ -21,6 +23,7 @@ __all__ = [
     "HELD_SECONDS",
     "INTERRUPTED",
     "TERMINATED",
+    "HOST_CALL_SOON",
     "BaseRuntime",
     "EngineConfig",
     "EngineConn",
@@ -39,6 +42,7 @@ __all__ = [
     "check_path",
     "display_address",
     "log_held",
+    "open_listeners",
     "option",
     "report",
     "show_log",

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import trio
 
+from trio_socketio.serving._host_loop import HOST_CALL_SOON
+
 __all__ = ["Interrupts"]
 
 
@@ -20,6 +22,9 @@ class Interrupts:
     cancelled. A SIGINT during the stop ends the grace, because Trio alone would not interrupt a main task that waits
     for a nursery. If the previous SIGINT is still pending, a handler blocks the loop, so ``KeyboardInterrupt`` is
     raised at once.
+
+    If Trio is a guest of another loop, the previous handler runs in that loop, not in the interrupted code: handlers of
+    asyncio raise ``KeyboardInterrupt`` at a second SIGINT, wherever Trio is.
 
     Nothing is installed outside the main thread, or if SIGINT has no Python handler or only Python's default one.
 
@@ -36,6 +41,7 @@ class Interrupts:
         self._is_stopping = is_stopping
         self._again = again
         self._token = trio.lowlevel.current_trio_token()
+        self._call_in_host = HOST_CALL_SOON.get()
         self.former: Any = None
         self._is_pending = False
         self.is_over = False
@@ -64,6 +70,9 @@ class Interrupts:
                 raise KeyboardInterrupt
             self._is_pending = True
             self._token.run_sync_soon(self._seen, self._is_stopping())
+            if self._call_in_host is not None:
+                self._call_in_host(self.former, number, frame)
+                return
         self.former(number, frame)
 
     def _seen(self, is_second: bool) -> None:

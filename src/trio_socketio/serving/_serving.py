@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import trio
 
@@ -21,6 +21,9 @@ from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._engine_state import EngineState
 from trio_socketio.serving._interrupts import Interrupts
 from trio_socketio.serving._open_listeners import open_listeners
+
+if TYPE_CHECKING:
+    from trio_socketio.guest import Guest
 
 __all__ = ["Serving"]
 
@@ -172,6 +175,51 @@ class Serving(ABC, Generic[C, R]):
             RuntimeError: Trio runs already in this thread; or this is not the main thread, which receives signals.
         """
         _program.run(self, host, port, ssl_context, backlog)
+
+    def guest(
+        self,
+        host: str | bytes | None,
+        port: int,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        backlog: int | None = None,
+        reuse_port: bool = False,
+    ) -> Guest:
+        """Run the server inside a program of asyncio: ``async with io.guest(host, port) as guest:``.
+
+        The server has a port of its own. Trio runs as a guest of the program's loop, on the same thread. Handlers run
+        in Trio. Each side awaits functions of the other with ``guest.run`` and ``guest.run_in_asyncio``. One thread has
+        one guest, which may serve several servers; see ``guest.serve``.
+
+        If the server ends first, because of an error or an interrupt, the body of the block is cancelled, and the block
+        raises the error. At the end of the block, the server stops as at the end of ``async with io:``.
+
+        Args:
+            host, port, ssl_context, backlog: as for ``serve``. ``guest.listeners`` tells the port.
+            reuse_port: whether several processes may listen on the port (``SO_REUSEPORT``). Clients must then use
+                WebSocket alone, and the server needs an adapter for clusters.
+
+        Raises:
+            OSError: the port cannot be bound. The block raises this error, and the next one.
+            RuntimeError: Trio runs already in this thread, as another guest or around the loop.
+
+        Cancellation: the block waits until the server has stopped.
+        """
+        # Programs of Trio do not need this package, which imports asyncio.
+        from trio_socketio.guest import Address, Guest  # noqa: PLC0415
+
+        address = Address(host, port, ssl_context, backlog, reuse_port)
+        return Guest(self, address, self._grace, self._config.disconnect_timeout)
+
+    @contextmanager
+    def _grace(self) -> Iterator[None]:
+        """Open a shielded scope for work that goes on after its handler was cancelled."""
+        if self._runtime is not None:
+            with self._runtime.grace.scope():
+                yield
+        else:
+            with trio.move_on_after(self._config.disconnect_timeout, shield=True):
+                yield
 
     async def serve(
         self,
