@@ -48,21 +48,21 @@ class Call(Generic[T]):
         try:
             with self._scope:
                 result = await self._function(*self._args)
+                if not self._ended.done():
+                    self._ended.set_result(result)
         except asyncio.CancelledError as error:  # as the exception of a future it would cancel the caller
             failure = RuntimeError(f"{function_name(self._function)} raised CancelledError in Trio")
             failure.__cause__ = error
         except BaseException as error:
             failure = error
-        if self._ended.done():
-            if failure is not None:
-                LOG.error("%s failed after its caller was gone", self._name, exc_info=failure)
-        elif failure is not None:
+        if failure is None:
+            if not self._ended.done():
+                self._was_cancelled = True
+                self._ended.set_exception(RuntimeError(STOPPED))
+        elif not self._ended.done():
             self._ended.set_exception(failure)
-        elif self._scope.cancelled_caught:
-            self._was_cancelled = True
-            self._ended.set_exception(RuntimeError(STOPPED))
         else:
-            self._ended.set_result(result)
+            LOG.error("%s failed after its caller was gone", self._name, exc_info=failure)
         failure = None  # its traceback refers to this frame: break the reference cycle
 
     async def wait(self, grace: float) -> T:

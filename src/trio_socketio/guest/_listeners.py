@@ -46,7 +46,7 @@ class Address:
             remedy = _WORKERS if error.errno == errno.EADDRINUSE else ""
             raise OSError(
                 error.errno, f"cannot listen on {name or '*'}:{self.port}: {error.strerror or error}{remedy}"
-            ) from error
+            ) from None
 
     async def _open_shared(self) -> list[trio.abc.Listener[Any]]:
         """Listen with SO_REUSEPORT: the kernel spreads new connections over the processes that listen."""

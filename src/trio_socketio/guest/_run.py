@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import trio
 
 from trio_socketio.guest._call import STOPPED, Call
-from trio_socketio.handlers import unwrap
+from trio_socketio.handlers import leaf, unwrap
 from trio_socketio.serving import HOST_CALL_SOON
 
 if TYPE_CHECKING:
@@ -88,24 +88,17 @@ class GuestRun:
     async def _main(self) -> None:
         if self._host_handles_sigint:
             HOST_CALL_SOON.set(self.loop.call_soon_threadsafe)
-        with self._scope:
-            try:
-                async with trio.open_nursery() as self._call_nursery:
-                    await self._hold_servers()
-            except BaseExceptionGroup as group:
-                raise unwrap(group) from None
-
-    async def _hold_servers(self) -> None:
         try:
-            async with trio.open_nursery() as self.servers:
-                try:
-                    self._is_open = True
-                    self.ready.set_result(None)
-                    await trio.sleep_forever()
-                finally:  # a server has failed, or the guest stops
-                    self._end_calls()
-        except BaseExceptionGroup as group:
-            raise unwrap(group) from None
+            with self._scope:
+                async with trio.open_nursery() as self._call_nursery, trio.open_nursery() as self.servers:
+                    try:
+                        self._is_open = True
+                        self.ready.set_result(None)
+                        await trio.sleep_forever()
+                    finally:  # a server has failed, or the guest stops
+                        self._end_calls()
+        except BaseExceptionGroup as group:  # outside of the scope, which removes ``Cancelled`` from it
+            raise leaf(unwrap(group)) from None
 
     def _end_calls(self) -> None:
         self._is_open = False
