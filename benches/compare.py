@@ -77,7 +77,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--head", default="HEAD", help="the commit that is compared")
     parser.add_argument("--micro", action="store_true", help="the small benchmarks, in a minute")
     parser.add_argument("--only", default=USUAL, help="beginnings of cases, with commas between")
-    parser.add_argument("--server", default="ours", choices=("ours", "ours-def", "ours-stream"))
+    parser.add_argument("--server", default="ours", choices=("ours", "ours-def", "ours-guest", "ours-stream"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--warmup", type=float, default=0.4)

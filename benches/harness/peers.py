@@ -41,6 +41,12 @@ PEERS: dict[str, Peer] = {
             "ours",
             ("{python}", "{servers}/ours.py", "--driver", "stream"),
         ),
+        Peer(
+            "ours-guest",
+            "trio-socketio, asyncio",
+            "ours",
+            ("{python}", "{servers}/ours.py", "--loop", "asyncio"),
+        ),
         Peer("node", "socket.io on Node", "npm", ("node", "{servers}/node.mjs")),
         Peer("bun", "socket.io on Bun", "npm", ("{bun}", "{servers}/bun.mjs")),
         Peer(

@@ -14,6 +14,7 @@ COLOURS = {
     "ours": "#1f6f8b",
     "ours-def": "#68a6bd",
     "ours-stream": "#a9cfdc",
+    "ours-guest": "#3f9c9c",
     "node": "#6a994e",
     "bun": "#d4a373",
     "psio-uvicorn": "#8d7bb5",

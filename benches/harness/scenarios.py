@@ -65,7 +65,7 @@ def _broadcasts() -> Iterable[Case]:
     """Yield the broadcasts to different numbers of clients: one at a time (latency), and 16 in flight (throughput)."""
     for clients, servers, once in (
         (100, ("ours",), ("node", "bun", "psio-uvicorn", *LIMITS)),
-        (1000, MAIN, ("psio-uvicorn",)),
+        (1000, MAIN, ("ours-guest", "psio-uvicorn")),
         (10_000, ("ours",), ("node", "bun", "limit-coalesced")),
     ):
         for in_flight, limit, metric in ((1, "limit-send", LAST), (16, "limit-coalesced", RATE)):
@@ -103,7 +103,7 @@ CASES: tuple[Case, ...] = (
             f"echo-{depth}",
             "echo",
             ("--clients", "100", "--depth", str(depth), "--payload", "64"),
-            ("ours", "ours-def", "node", "bun"),
+            ("ours", "ours-def", "ours-guest", "node", "bun"),
             ("psio-uvicorn", "psio-aiohttp", "limit-send"),
         )
         for depth in (1, 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from typing import Any
 
 import trio
@@ -67,17 +68,28 @@ async def serve(io: Server, port: int) -> None:
         print("PORT", listeners[0].socket.getsockname()[1], flush=True)
 
 
+async def serve_as_guest(io: Server, port: int) -> None:
+    """Serve as a guest of asyncio, and print the port."""
+    async with io.guest("127.0.0.1", port) as guest:
+        print("PORT", guest.listeners[0].socket.getsockname()[1], flush=True)
+        await asyncio.get_running_loop().create_future()
+
+
 def main() -> None:
     """Parse the arguments, and serve until a signal arrives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--handlers", choices=("async", "def"), default="async")
     parser.add_argument("--driver", choices=("auto", "stream"), default="auto")
+    parser.add_argument("--loop", choices=("trio", "asyncio"), default="trio")
     arguments = parser.parse_args()
     options: Any = {} if arguments.driver == "auto" else {"driver": arguments.driver}
     io = Server(**options)
     (with_async_handlers if arguments.handlers == "async" else with_plain_handlers)(io)
-    trio.run(serve, io, arguments.port)
+    if arguments.loop == "asyncio":
+        asyncio.run(serve_as_guest(io, arguments.port))
+    else:
+        trio.run(serve, io, arguments.port)
 
 
 if __name__ == "__main__":
