@@ -24,14 +24,18 @@ def site(tmp_path: Path) -> Site:
         ("/page", 200, b"hello"),
         ("/page?a=b", 200, b"hello"),
         ("/health", 503, b'{"status": "draining", "clients_count": 2, "uptime": 1.5}'),
-        ("/other", 404, b""),
     ],
 )
 def test_a_request_outside_the_engine_is_answered(site: Site, path: str, status: int, body: bytes) -> None:
     request = EngineRequest("GET", path, {})
     assert not site.is_for_engine(request)
     response = site.respond_outside_engine(request)
+    assert response is not None
     assert (response.status, response.body) == (status, body)
+
+
+def test_the_site_has_no_other_paths(site: Site) -> None:
+    assert site.respond_outside_engine(EngineRequest("GET", "/other", {})) is None
 
 
 @pytest.mark.parametrize("path", ["/socket.io/", "/socket.io", "/socket.io/?EIO=4"])

@@ -5,21 +5,37 @@ h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or str
 
 from trio_socketio.net._files import Files
 from trio_socketio.net._handover import OtherProcesses, Serve
+from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
+from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits
+from trio_socketio.net._log_limit import LogLimit
+from trio_socketio.net._requests import GONE
+from trio_socketio.net._service import EngineService, OutsideApplication
+from trio_socketio.net._sockets import limit_silence, socket_below
 from trio_socketio.net._stream_driver import StreamDriver
 from trio_socketio.net._unix import unix_listener
+from trio_socketio.net._upgrades import UPGRADE_REQUIRED
 
 __all__ = [
+    "GONE",
+    "UPGRADE_REQUIRED",
     "DriverChoice",
     "EngineHost",
+    "EngineService",
     "Files",
     "Health",
     "HostOptions",
+    "Http1Connection",
     "HttpLimits",
+    "LogLimit",
     "OtherProcesses",
+    "OutsideApplication",
     "Serve",
     "StreamDriver",
+    "limit_silence",
+    "opening_handshake",
+    "socket_below",
     "unix_listener",
 ]

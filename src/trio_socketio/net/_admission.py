@@ -136,6 +136,11 @@ class Admission:
         )
         return self._engine.rules.refuse(request, late).response()
 
+    def apply_trusted_proxies(self, request: EngineRequest) -> None:
+        """Set the client's address and scheme from the headers of trusted proxies, for a request outside the engine."""
+        if self._proxies is not None:
+            self._apply_trusted_proxies(self._proxies, request)
+
     # the steps of both checks, in their order
 
     @staticmethod

@@ -37,6 +37,7 @@ class ChunkedBody:
     Args:
         limit: its largest size in bytes.
         max_extra: how many bytes all chunk extensions and trailers may have together.
+        max_chunks: how many chunks it may have.
 
     Attributes:
         body: the data that has been decoded.
@@ -47,6 +48,7 @@ class ChunkedBody:
         "_chunks",
         "_extra",
         "_in_chunk",
+        "_max_chunks",
         "_limit",
         "_max_extra",
         "_missing",
@@ -55,11 +57,12 @@ class ChunkedBody:
         "rest",
     )
 
-    def __init__(self, limit: int, max_extra: int) -> None:
+    def __init__(self, limit: int, max_extra: int, max_chunks: int = MAX_CHUNKS) -> None:
         self.body = bytearray()
         self.rest = b""
         self._limit = limit
         self._max_extra = max_extra
+        self._max_chunks = max_chunks
         self._chunks = 0
         self._extra = 0
         self._missing = 0  # bytes of the current chunk that have not arrived
@@ -96,8 +99,8 @@ class ChunkedBody:
                 self._trailers, self.rest = RawHead(), b""
                 return self._receive_trailers(self._trailers, data[end:])
             self._chunks += 1
-            if self._chunks > MAX_CHUNKS:
-                raise BodyTooLarge(f"the body has more than {MAX_CHUNKS} chunks")
+            if self._chunks > self._max_chunks:
+                raise BodyTooLarge(f"the body has more than {self._max_chunks} chunks")
             at, self._missing, self._in_chunk = end + 2, size, True
         self.rest = data[at:]
         return False

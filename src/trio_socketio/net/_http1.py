@@ -16,6 +16,7 @@ from trio_socketio.net._http_timeouts import HttpTimeouts
 from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
 from trio_socketio.net._reader import RequestReader
 from trio_socketio.net._serialiser import Serialiser
+from trio_socketio.net._streamed_body import StreamedBody
 from trio_socketio.net._timeouts import TimeoutQueue
 from trio_socketio.net._writer import ResponseWriter
 
@@ -188,6 +189,18 @@ class Http1Connection:
         self._body_is_unread = False
         return body
 
+    def streamed_body(self, request: EngineRequest) -> StreamedBody:
+        """Return a reader for the body of the current request, of any size, in pieces as they arrive."""
+        return StreamedBody(self, request, self._timeouts.limits.max_header_bytes)
+
+    def wait_for_body(self) -> None:
+        """Limit the wait for the next piece of a body to ``request_timeout``."""
+        self.wait_in(self._timeouts.request)
+
+    def body_was_read(self) -> None:
+        """Note that the whole body has arrived, so that another request can follow."""
+        self._body_is_unread = False
+
     def _extend_request(self) -> None:
         self.wait_in(self._timeouts.request)
 
@@ -236,6 +249,10 @@ class Http1Connection:
         if self._last:
             self._response = ResponseState.LAST_WRITTEN
         return not self._last
+
+    def wrote_last(self) -> None:
+        """Note that nothing more is written, so that ``linger`` ends the connection in order."""
+        self._response = ResponseState.LAST_WRITTEN
 
     @property
     def is_reusable(self) -> bool:

@@ -141,6 +141,9 @@ class RequestReader:
             h11.RemoteProtocolError: the head is malformed.
         """
         self.received += len(data)
+        if self._rest is not None:  # after a body that h11 did not parse
+            self._rest += data
+            return
         if self._awaits_head:
             if self._head is None and http_head_length(data):
                 self._awaits_head = False

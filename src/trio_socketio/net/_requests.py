@@ -16,7 +16,7 @@ from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._posts import answer_post
 from trio_socketio.net._service import EngineService
-from trio_socketio.net._site import Site
+from trio_socketio.net._site import NOT_FOUND, Site
 
 __all__ = ["GONE", "Requests"]
 
@@ -100,7 +100,7 @@ class Requests:
         """Answer one request, and return whether the connection can carry another."""
         request, engine = exchange.request, self._engine
         if not self._site.is_for_engine(request):
-            return await exchange.respond_plainly(self._site.respond_outside_engine(request))
+            return await self._answer_outside(exchange)
         if self.http.offers_upgrade and asks_for_other_protocol(request.headers):
             return await exchange.respond(OTHER_PROTOCOL)
         response = await exchange.refusal()
@@ -117,6 +117,14 @@ class Requests:
             limit = engine.options.max_http_buffer_size
             return await exchange.respond(await answer_post(exchange, polling, limit, self._service.logger))
         return await exchange.respond(METHOD_NOT_ALLOWED)
+
+    async def _answer_outside(self, exchange: Exchange) -> bool:
+        """Answer a request that is not for the engine."""
+        response = self._site.respond_outside_engine(exchange.request)
+        application = self._service.application
+        if response is None and application is not None:
+            return await application.respond(exchange.request, self.http)
+        return await exchange.respond_plainly(response or NOT_FOUND)
 
     # polls
 

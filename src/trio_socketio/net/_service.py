@@ -18,7 +18,7 @@ from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._polls import Polls
 from trio_socketio.net._response_headers import ResponseHeaders
 
-__all__ = ["EngineService", "HandsOver"]
+__all__ = ["EngineService", "HandsOver", "OutsideApplication"]
 
 
 class HandsOver(Protocol):
@@ -30,6 +30,17 @@ class HandsOver(Protocol):
 
     async def hand_over(self, http: Http1Connection, request: EngineRequest) -> None:
         """Hand a connection over, or answer the current request."""
+
+
+class OutsideApplication(Protocol):
+    """Answers the requests of paths that neither the engine nor the server's own site has."""
+
+    async def respond(self, request: EngineRequest, http: Http1Connection) -> bool:
+        """Answer the current request, and return whether the connection can carry another."""
+        ...
+
+    async def converse(self, request: EngineRequest, http: Http1Connection) -> None:
+        """Answer a request for a WebSocket, and serve the WebSocket until it has ended."""
 
 
 class EngineService:
@@ -50,6 +61,7 @@ class EngineService:
             timer or from the answer to a poll. None: the exception ends the host.
         hang_ups: watches sockets that are not being read, except those of the reactor.
         handover: hands connections over to other processes; None: there are none.
+        application: answers requests outside of the engine; None: there is none.
         adapter_health: returns the state of the link to the other servers of the cluster; None: there is no cluster.
     """
 
@@ -64,6 +76,7 @@ class EngineService:
         self.compressing = trio.CapacityLimiter(os.cpu_count() or 1)
         self.hang_ups = HangUps()
         self.handover: HandsOver | None = None
+        self.application: OutsideApplication | None = None
         self.adapter_health: Callable[[], AdapterHealth] | None = None
         self._started = trio.current_time()
 

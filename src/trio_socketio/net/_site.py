@@ -39,8 +39,8 @@ class Site:
         """Return whether the engine answers this request."""
         return request.path in self._engine_paths
 
-    def respond_outside_engine(self, request: EngineRequest) -> EngineResponse:
-        """Return the response to a request that is not for the engine."""
+    def respond_outside_engine(self, request: EngineRequest) -> EngineResponse | None:
+        """Return the response to a request that is not for the engine; None: the site does not have its path."""
         if request.path == self._health_path:
             return health_response(request.method, self._health())
-        return self._files.response(request.method, request.path, request.headers) or NOT_FOUND
+        return self._files.response(request.method, request.path, request.headers)

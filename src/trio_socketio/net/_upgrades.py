@@ -52,7 +52,11 @@ class Upgrades:
         """Answer a request for a WebSocket, and return the driver to run; None: the request was refused."""
         exchange = Exchange(request, http, self._service)
         if not self._site.is_for_engine(request):
-            await exchange.respond_plainly(NOT_FOUND)
+            application = self._service.application
+            if application is None:
+                await exchange.respond_plainly(NOT_FOUND)
+            else:
+                await application.converse(request, http)
             return None
         switching = b""
         response = await exchange.refusal()

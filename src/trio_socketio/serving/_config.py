@@ -6,7 +6,7 @@ compare the three. If a lower layer uses it, it is also a field of ``EngineOptio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -32,6 +32,7 @@ from trio_socketio.engineio import (
 from trio_socketio.net import DriverChoice, Files, HostOptions, HttpLimits
 from trio_socketio.serving._option import check_options, convert_options, option
 from trio_socketio.serving._option_checks import (
+    check_application,
     check_files,
     check_function,
     check_health_path,
@@ -87,6 +88,7 @@ class EngineServerOptions(TypedDict, total=False):
     proxy_header: ProxyHeader
     health_path: str | None
     static_files: Mapping[str, str | PathLike[str]]
+    asgi: Callable[..., Any] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,6 +182,8 @@ class EngineConfig:
     health_path: str | None = option(None, check_health_path)
     #: Maps request paths to files or folders, which are read once at the start.
     static_files: Mapping[str, str | PathLike[str]] = option(check=check_files, factory=dict)
+    #: An ASGI 3 application, which answers all requests that are not for the engine, a file or the health check.
+    asgi: Callable[..., Any] | None = option(None, check_application)
 
     def __post_init__(self) -> None:
         check_options(self)

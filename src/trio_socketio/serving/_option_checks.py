@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
@@ -9,6 +10,7 @@ from os import PathLike
 from trio_socketio.engineio import check_list, check_text, is_token
 
 __all__ = [
+    "check_application",
     "check_client_folder",
     "check_files",
     "check_function",
@@ -27,6 +29,23 @@ def check_function(name: str, value: object) -> None:
     """Check that an option is a function, or None."""
     if value is not None and not callable(value):
         raise TypeError(f"{name} must be a function, not {value!r}")
+
+
+def check_application(name: str, value: object) -> None:
+    """Check that an option is an ASGI 3 application, or None: a callable with three arguments."""
+    if value is None:
+        return
+    wrong = TypeError(
+        f"{name} must be an ASGI 3 application, called with (scope, receive, send), not {value!r}"
+    )
+    if not callable(value) or inspect.isclass(value):
+        raise wrong
+    try:
+        inspect.signature(value).bind(None, None, None)
+    except TypeError:
+        raise wrong from None
+    except ValueError:  # it has no signature
+        pass
 
 
 def check_kind(kind: type) -> Callable[[str, object], None]:

@@ -23,6 +23,7 @@ from trio_socketio.serving._interrupts import Interrupts
 from trio_socketio.serving._open_listeners import open_listeners
 
 if TYPE_CHECKING:
+    from trio_socketio.asgi import Lifespan
     from trio_socketio.guest import Guest
 
 __all__ = ["Serving"]
@@ -98,14 +99,35 @@ class Serving(ABC, Generic[C, R]):
             with Interrupts(lambda: runtime.is_stopping, runtime.grace.cut_short):
                 async with trio.open_nursery() as nursery:
                     await runtime.start(nursery)
+                    lifespan = self._application(runtime)
                     try:
+                        if lifespan is not None:
+                            await lifespan.start(nursery)
                         yield
                     finally:
-                        await runtime.stop()
+                        try:
+                            await runtime.stop()
+                        finally:
+                            if lifespan is not None:
+                                await lifespan.stop()
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
         finally:
             self._runtime = self._engine_state.engine = None
+
+    def _application(self, runtime: R) -> Lifespan | None:
+        """Let the application of the option ``asgi`` answer requests, and return its lifespan; None: there is none."""
+        if self._config.asgi is None:
+            return None
+        # Servers without an application do not need this package.
+        from trio_socketio.asgi import Application, Lifespan  # noqa: PLC0415
+
+        lifespan = Lifespan(self._config.asgi, self._config.disconnect_timeout, runtime.log)
+        service = runtime.host.service
+        service.application = Application(
+            self._config.asgi, service, runtime.spawn, lifespan.state, runtime.log
+        )
+        return lifespan
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[R]:

@@ -1,0 +1,336 @@
+"""One WebSocket of an application. The connection's task reads it, and the application's task writes messages."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from enum import Enum, auto
+
+import trio
+
+from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy
+from trio_socketio._signal import Signal
+from trio_socketio.asgi._http import FAILED
+from trio_socketio.asgi._response import checked_fields
+from trio_socketio.asgi._types import Message
+from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.net import (
+    GONE,
+    UPGRADE_REQUIRED,
+    EngineService,
+    Http1Connection,
+    limit_silence,
+    opening_handshake,
+)
+
+__all__ = ["ClientGone", "WebSocketCall"]
+
+FORBIDDEN = EngineResponse(403, [("Content-Length", "0")], close=True)
+
+#: How many messages wait for the application, and how many bytes. When there are so many, the connection is not read.
+INBOX_MESSAGES, INBOX_BYTES = 64, 65536
+
+#: How long the client may take to answer the server's close frame, in seconds (RFC 6455 section 7.1.1).
+CLOSE_TIMEOUT = 2.0
+
+#: The first bytes of unfragmented frames (RFC 6455 section 5.2), and a whole ping.
+TEXT, BINARY, PING = b"\x81", b"\x82", b"\x89\x00"
+
+#: Close codes (RFC 6455 section 7.4).
+NORMAL, NO_STATUS, ABNORMAL, INTERNAL_ERROR, RESTART = 1000, 1005, 1006, 1011, 1012
+
+#: How many bytes of control frames are taken from the codec at once; they are fewer.
+CONTROL_BYTES = 1 << 20
+
+
+class ClientGone(OSError):
+    """Raised when an application sends a message after the client has disconnected."""
+
+
+class State(Enum):
+    """The state of the WebSocket."""
+
+    OPENING = auto()
+    OPEN = auto()
+    CLOSED = auto()  #: by the application
+    REFUSED = auto()
+
+
+class WebSocketCall:
+    """One WebSocket, and the functions ``receive`` and ``send`` of the application.
+
+    Args:
+        request: the request for the WebSocket.
+        http: its connection.
+        service: the objects that all requests share.
+    """
+
+    def __init__(self, request: EngineRequest, http: Http1Connection, service: EngineService) -> None:
+        options = service.engine.options
+        self._http = http
+        self._service = service
+        self._silence = options.ping_interval, options.ping_timeout
+        self._link = Connection(
+            service.engine.wheel,
+            max_message_bytes=options.max_http_buffer_size,
+            max_fragments=options.max_fragments,
+            max_packets=1,
+            max_bytes=1,
+            policy=OutboxPolicy.DISCONNECT,
+        )
+        self._switching = b""
+        self._state = State.OPENING
+        self._is_told_connect = False
+        self._is_gone = False
+        self._end: Message = {"type": "websocket.disconnect", "code": ABNORMAL, "reason": ""}
+        self._inbox: deque[str | bytes] = deque()
+        self._inbox_bytes = 0
+        self._room = Signal()
+        self._decided = Signal()
+        self._changed = trio.lowlevel.ParkingLot()
+        self._lock = trio.Lock()
+        self._scope = trio.CancelScope()
+        self._writing = trio.CancelScope()
+
+    # the connection's task
+
+    async def handshake(self) -> bool:
+        """Check the opening handshake. If it is not valid, answer it and return False."""
+        self._switching = await opening_handshake(self._http.head)
+        if not self._switching:
+            await self._http.respond(UPGRADE_REQUIRED)
+        return bool(self._switching)
+
+    async def serve(self) -> None:
+        """Wait for the application's decision, then read messages until the WebSocket has ended.
+
+        Cancellation: the application receives ``websocket.disconnect``.
+        """
+        http = self._http
+        limit_silence(http.stream, sum(self._silence))
+        try:
+            with self._scope, trio.CancelScope() as http.idle:
+                if self._service.is_stopping:
+                    http.idle.cancel()
+                if await self._is_accepted():
+                    await self._read(http.trailing_data)
+            if http.idle.cancelled_caught and self._state in (State.OPENING, State.OPEN):
+                await self._stop()
+        finally:
+            http.idle = None
+            self._disconnect(ABNORMAL)
+
+    async def _is_accepted(self) -> bool:
+        with self._service.hang_ups.watching(self._http.stream, self._decided.set) as watch:
+            await self._decided.wait()
+        return self._state is not State.REFUSED and not watch.hung_up
+
+    async def _read(self, data: bytes) -> None:
+        while True:
+            if data:
+                self._link.feed(data)
+                if not await self._hand_over():
+                    return
+            received = await self._receive()
+            if not received:
+                return
+            data = received
+
+    async def _receive(self) -> bytes:
+        """Wait for bytes, and ping a silent client. Return no bytes if the client has disconnected or does not answer."""
+        interval, timeout = self._silence
+        with trio.move_on_after(interval):
+            return await self._http.reader.read()
+        try:
+            async with self._lock:
+                await self._write(PING)
+        except ClientGone:
+            return b""
+        with trio.move_on_after(timeout):
+            return await self._http.reader.read()
+        return b""
+
+    async def _hand_over(self) -> bool:
+        """Pass all messages that were fed to the application; return False if no more will come."""
+        while (event := self._link.next_event(trio.current_time())) is not None:
+            if isinstance(event, CloseFrame | Failure):
+                await self._answer_end(event)
+                return False
+            if self._state is State.OPEN and not await self._put(event):
+                return False
+        if self._link.has_output:
+            await self._flush()
+        return True
+
+    async def _answer_end(self, end: CloseFrame | Failure) -> None:
+        """Answer the client's close frame, or close the WebSocket after a violation of the protocol."""
+        if isinstance(end, CloseFrame):
+            code, reason, answer = end.code, end.reason, ""
+        else:
+            code, reason, answer = end.close_code, end.text, end.text
+        if self._state is State.OPEN:
+            self._link.close(code, answer)
+            await self._flush()
+        self._http.wrote_last()
+        self._disconnect(code, reason)
+
+    async def _put(self, message: str | bytes) -> bool:
+        while len(self._inbox) >= INBOX_MESSAGES or self._inbox_bytes >= INBOX_BYTES:
+            with self._service.hang_ups.watching(self._http.stream, self._room.set) as watch:
+                await self._room.wait()
+            if watch.hung_up:
+                return False
+        self._inbox.append(message)
+        self._inbox_bytes += len(message)
+        self._changed.unpark_all()
+        return True
+
+    async def _stop(self) -> None:
+        """Close the WebSocket, because the server stops."""
+        if self._state is State.OPEN and not self._lock.locked():
+            self._link.close(RESTART, "the server stops")
+            await self._flush()
+        self._disconnect(RESTART, "the server stops")
+
+    async def _flush(self) -> None:
+        """Write what the codec has to send: pongs and the close frame."""
+        async with self._lock:
+            data = self._link.take(CONTROL_BYTES)
+            if data:
+                await self._http.send(data)
+
+    def _disconnect(self, code: int, reason: str = "") -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            self._writing.cancel()
+            self._changed.unpark_all()
+
+    # the application's task
+
+    async def receive(self) -> Message:
+        """Return the next message for the application."""
+        await trio.lowlevel.checkpoint()
+        if not self._is_told_connect:
+            self._is_told_connect = True
+            return {"type": "websocket.connect"}
+        while not self._inbox and not self._is_gone:
+            await self._changed.park()
+        if not self._inbox:
+            return dict(self._end)
+        message = self._inbox.popleft()
+        self._inbox_bytes -= len(message)
+        self._room.set()
+        if isinstance(message, str):
+            return {"type": "websocket.receive", "text": message}
+        return {"type": "websocket.receive", "bytes": message}
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the application, and wait until the connection has taken what it contains.
+
+        Raises:
+            OSError: the client has disconnected.
+            RuntimeError: the message may not come now.
+            ValueError, TypeError: the message is malformed.
+        """
+        kind = message["type"]
+        async with self._lock:
+            if self._is_gone:
+                raise ClientGone("the client has disconnected")
+            if self._state is State.OPENING and kind == "websocket.accept":
+                await self._accept(message)
+            elif self._state is State.OPENING and kind == "websocket.close":
+                await self._refuse(FORBIDDEN)
+            elif self._state is State.OPEN and kind == "websocket.send":
+                await self._write(_frame(message))
+            elif self._state is State.OPEN and kind == "websocket.close":
+                await self._close(message.get("code") or NORMAL, message.get("reason") or "")
+            else:
+                raise RuntimeError(
+                    f"unexpected message {kind!r}: the WebSocket is {self._state.name.lower()}"
+                )
+
+    async def _accept(self, message: Message) -> None:
+        fields = checked_fields(message.get("headers", ()))
+        if any(name.lower() == "sec-websocket-protocol" for name, _ in fields):
+            raise ValueError("name the subprotocol in 'subprotocol' of websocket.accept, not in 'headers'")
+        subprotocol = message.get("subprotocol")
+        if subprotocol is not None:
+            fields += checked_fields([(b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1"))])
+        lines = "".join([f"{name}: {value}\r\n" for name, value in fields]).encode("latin-1")
+        await self._write(self._switching[:-2] + lines + b"\r\n")
+        self._state = State.OPEN
+        self._decided.set()
+
+    async def _refuse(self, response: EngineResponse) -> None:
+        with trio.CancelScope() as self._writing:
+            try:
+                await self._http.respond(response)
+            except (*GONE, trio.TooSlowError):
+                pass
+        self._state = State.REFUSED
+        self._disconnect(ABNORMAL)
+        self._decided.set()
+
+    async def _close(self, code: int, reason: str) -> None:
+        self._state = State.CLOSED
+        self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
+        self._link.close(code, reason)
+        self._room.set()
+        await self._write(self._link.take(CONTROL_BYTES))
+        if self._http.idle is not None:
+            self._http.idle.deadline = trio.current_time() + CLOSE_TIMEOUT
+
+    async def _write(self, data: bytes) -> None:
+        with trio.CancelScope() as self._writing:
+            try:
+                await self._http.send(data)
+            except (*GONE, trio.TooSlowError):
+                self._disconnect(ABNORMAL)
+                self._scope.cancel()
+        if self._is_gone:
+            raise ClientGone("the client has disconnected")
+
+    # the end of the application's task
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the client still waits for the application's decision."""
+        return self._state is State.OPENING and not self._is_gone
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client has disconnected."""
+        return self._is_gone
+
+    async def fail(self) -> None:
+        """End the WebSocket, because the application has failed: with status 500, or with close code 1011."""
+        await self._end_with(INTERNAL_ERROR)
+
+    async def finish(self) -> None:
+        """Close the WebSocket, because the application has returned."""
+        await self._end_with(NORMAL)
+
+    async def _end_with(self, code: int) -> None:
+        async with self._lock:
+            if self._is_gone or self._state in (State.CLOSED, State.REFUSED):
+                return
+            if self._state is State.OPENING:
+                await self._refuse(FAILED)
+                return
+            try:
+                await self._close(code, "")
+            except ClientGone:
+                pass
+
+
+def _frame(message: Message) -> bytes:
+    """Return the frame of ``websocket.send`` (RFC 6455 section 5.2)."""
+    text = message.get("text")
+    opcode, payload = (BINARY, bytes(message["bytes"])) if text is None else (TEXT, text.encode())
+    size = len(payload)
+    if size < 126:
+        return b"%b%c%b" % (opcode, size, payload)
+    if size < 65536:
+        return b"%b\x7e%b%b" % (opcode, struct.pack("!H", size), payload)
+    return b"%b\x7f%b%b" % (opcode, struct.pack("!Q", size), payload)
