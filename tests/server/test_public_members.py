@@ -24,6 +24,7 @@ BROADCASTING = (
     " sockets_leave"
 )
 SERVING = "config drain health join_workers path run serve serve_listeners serve_stream serve_unix"
+SERVING = "config drain guest health join_workers path run serve serve_listeners serve_stream serve_unix"
 CONN = "buffered close connected driver id on request transport"
 
 MEMBERS = {
@@ -51,6 +52,7 @@ MEMBERS = {
     "Event": "ack args name",
     "EventIterator": "",
     "Forbidden": "",
+    "GuestTaskCancelled": "",
     "FromThread": "emit emit_soon",
     "Handshake": "address auth headers issued query request secure time url xdomain",
     "Health": "adapter clients_count status uptime",

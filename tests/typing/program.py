@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, assert_type
 
@@ -21,6 +22,7 @@ from trio_socketio import (
     EngineSocket,
     Event,
     Forbidden,
+    GuestTaskCancelled,
     Health,
     HttpCompression,
     Namespace,
@@ -32,6 +34,7 @@ from trio_socketio import (
     Socket,
 )
 from trio_socketio.adapters import Broadcast, LocalAdapter, LocalMember, NamespaceHost
+from trio_socketio.guest import Guest
 
 
 async def allow_request(request: EngineRequest) -> None:
@@ -186,8 +189,29 @@ async def main() -> None:
     async with io, trio.open_nursery() as nursery:
         listeners: list[Any] = await nursery.start(io.serve, "127.0.0.1", 0)
         nursery.start_soon(io.serve_unix, "/run/chat.sock")
-        print(len(listeners), await count(), opened, close_all)
+        print(len(listeners), await count(), opened, close_all, in_asyncio, awaits_asyncio)
         await io.drain(timeout=1.0)
+
+
+async def in_asyncio() -> None:
+    async with io.guest("127.0.0.1", 0, reuse_port=True) as guest:
+        assert_type(guest, Guest)
+        assert_type(await guest.run(count), int)
+        await guest.run(io.emit, "news", {"number": 1})
+        await guest.serve(eio, "127.0.0.1", 0)
+
+
+async def query(key: str) -> float:
+    await asyncio.sleep(0)
+    return float(key)
+
+
+async def awaits_asyncio(guest: Guest) -> float:
+    try:
+        assert_type(await guest.run_in_asyncio(query, "1.0"), float)
+    except GuestTaskCancelled:
+        return 0.0
+    return 1.0
 
 
 def close_all() -> None:

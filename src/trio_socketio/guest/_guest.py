@@ -90,13 +90,13 @@ class Guest:
         try:
             await asyncio.wait([self._run.ready])
             self.listeners = await self._serve_on(self._server, self._address)
+            if self._run.ended.done():  # cancelling the body before it waits could cancel what comes after the block
+                raise RuntimeError(STOPPED)
         except BaseException:
             await self._stop()
             self._raise_failure()
             raise
         self._body = asyncio.current_task()
-        if self._run.ended.done():
-            self._trio_ended()
         return self
 
     def _trio_ended(self) -> None:
