@@ -90,7 +90,8 @@ class Guest:
         try:
             await asyncio.wait([self._run.ready])
             self.listeners = await self._serve_on(self._server, self._address)
-            if self._run.ended.done():  # cancelling the body before it waits could cancel what comes after the block
+            # Cancelling the body before it waits could cancel code after the block.
+            if self._run.ended.done():
                 raise RuntimeError(STOPPED)
         except BaseException:
             await self._stop()
