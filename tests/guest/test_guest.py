@@ -437,7 +437,7 @@ async def test_handler_that_awaits_asyncio_fails_alone_with_advice(caplog: pytes
 
     register("sleep", lambda: asyncio.sleep(0.1))
     register("task", lambda: asyncio.create_task(asyncio.sleep(0)))
-    register("wait_for", lambda: asyncio.wait_for(asyncio.sleep(0), 1))
+    register("wait_for", lambda: asyncio.wait_for(asyncio.get_running_loop().create_future(), 1))
     async with io.guest("127.0.0.1", 0) as guest:
         async with connected(guest) as client:
             with caplog.at_level(logging.WARNING):
