@@ -118,12 +118,15 @@ class Engine:
             if extensions is not None:
                 request.deflate = True
                 agreed.append(("Sec-WebSocket-Extensions", extensions))
-        asked = request.headers.get("sec-websocket-protocol")
-        if asked is not None:
-            subprotocol = choose_subprotocol(asked, self.options.subprotocols)
-            if subprotocol is not None:
-                agreed.append(("Sec-WebSocket-Protocol", subprotocol))
+        subprotocol = self.choose_subprotocol(request)
+        if subprotocol is not None:
+            agreed.append(("Sec-WebSocket-Protocol", subprotocol))
         return agreed
+
+    def choose_subprotocol(self, request: EngineRequest) -> str | None:
+        """Return the subprotocol for the WebSocket of an opening handshake; None: the client asks for none of ours."""
+        asked = request.headers.get("sec-websocket-protocol")
+        return None if asked is None else choose_subprotocol(asked, self.options.subprotocols)
 
     def open_polling(self, request: EngineRequest, now: float) -> PollingTransport:
         """Open a session that starts on polling. The request must have passed ``Rules.admit``."""

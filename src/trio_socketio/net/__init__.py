@@ -3,6 +3,9 @@
 h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or stream driver serves each WebSocket.
 """
 
+from trio_socketio.net._admission import STOPPING
+from trio_socketio.net._chunked import BodyTooLarge
+from trio_socketio.net._encoding import coding_of, encoded
 from trio_socketio.net._files import Files
 from trio_socketio.net._handover import OtherProcesses, Serve
 from trio_socketio.net._handshake import opening_handshake
@@ -11,16 +14,22 @@ from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits
 from trio_socketio.net._log_limit import LogLimit
-from trio_socketio.net._requests import GONE
+from trio_socketio.net._posts import answer_post
+from trio_socketio.net._requests import GONE, METHOD_NOT_ALLOWED
 from trio_socketio.net._service import EngineService, OutsideApplication
+from trio_socketio.net._site import NOT_FOUND
 from trio_socketio.net._sockets import limit_silence, socket_below
 from trio_socketio.net._stream_driver import StreamDriver
 from trio_socketio.net._unix import unix_listener
-from trio_socketio.net._upgrades import UPGRADE_REQUIRED
+from trio_socketio.net._upgrades import UPGRADE_REQUIRED, attach
 
 __all__ = [
     "GONE",
+    "METHOD_NOT_ALLOWED",
+    "NOT_FOUND",
+    "STOPPING",
     "UPGRADE_REQUIRED",
+    "BodyTooLarge",
     "DriverChoice",
     "EngineHost",
     "EngineService",
@@ -37,5 +46,9 @@ __all__ = [
     "limit_silence",
     "opening_handshake",
     "socket_below",
+    "answer_post",
+    "attach",
+    "coding_of",
+    "encoded",
     "unix_listener",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
@@ -23,14 +24,23 @@ from trio_socketio.engineio import (
     generate_sid,
     is_field_value,
 )
-from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._middlewares import forbidden_in, pass_middlewares
 from trio_socketio.net._refusal_log import RefusalLog
 
-__all__ = ["STOPPING", "Admission"]
+__all__ = ["STOPPING", "Admission", "Waiting"]
 
 STOPPING = EngineResponse(503, [("Retry-After", "1"), ("Content-Length", "0")], close=True)
 INTERNAL_ERROR = EngineResponse(500, [("Content-Length", "0")])
+
+
+class Waiting(Protocol):
+    """A connection whose current request may wait for the application.
+
+    Attributes:
+        idle: the scope of a wait that is cancelled when the server stops; None: there is none.
+    """
+
+    idle: trio.CancelScope | None
 
 
 class Admission:
@@ -89,7 +99,7 @@ class Admission:
             refusal = self._engine.rules.admit(request)
         return None if refusal is None else self._response(request, refusal)
 
-    async def check(self, request: EngineRequest, http: Http1Connection) -> EngineResponse | None:
+    async def check(self, request: EngineRequest, http: Waiting) -> EngineResponse | None:
         """Check a request as ``check_now`` does, and ask the application.
 
         The application's functions are cancelled after ``admission_timeout``, or when the server stops.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import trio
 
@@ -45,6 +45,13 @@ class HostOptions:
     health_path: str | None  #: the path of the health check; None: there is none
 
 
+class Stoppable(Protocol):
+    """A connection that uses HTTP."""
+
+    def stop(self) -> None:
+        """End a wait for a request or for the rest of a body, because the server stops."""
+
+
 class EngineHost:
     """Serves an engine over streams.
 
@@ -55,6 +62,7 @@ class EngineHost:
 
     Attributes:
         service: shared by all requests to the engine.
+        site: decides which paths are the engine's, and answers requests for others.
         connections: the connections that use HTTP now, before any upgrade.
         acceptor: accepts connections.
         arrivals: reads data and accepts connections that have arrived, before overdue timers are handled.
@@ -63,18 +71,18 @@ class EngineHost:
 
     def __init__(self, engine: Engine, options: HostOptions, logger: logging.Logger) -> None:
         self.engine = engine
-        self.connections: set[Http1Connection] = set()
+        self.connections: set[Stoppable] = set()
         self.acceptor = Acceptor(logger)
         self._handshakes: set[trio.CancelScope] = set()
         self.options = options
         self.service = EngineService(engine, logger)
         paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
-        self._site = Site(paths, options.files, options.health_path, self.service.health)
+        self.site = Site(paths, options.files, options.health_path, self.service.health)
         self._logger = logger
         self._timeouts = HttpTimeouts(options.limits)
         self._serialiser = Serialiser(options.limits.keep_alive_timeout)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
-        self._upgrades = Upgrades(self.service, self._site, self.reactor, options.flush_timeout)
+        self._upgrades = Upgrades(self.service, self.site, self.reactor, options.flush_timeout)
         self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
         self._overdue = Overdue(self._deal_with, self.arrivals.read)
         self._overdue_polls = Overdue(self._deal_with, self.arrivals.accept_and_read)
@@ -104,7 +112,7 @@ class EngineHost:
 
     def hand_over_to(self, others: OtherProcesses) -> None:
         """Hand connections with requests for sessions of other processes over to these."""
-        self.service.handover = Handover(others, self.service, self._site)
+        self.service.handover = Handover(others, self.service, self.site)
 
     async def serve(self, stream: trio.abc.Stream, received: bytes = b"") -> ReactorDriver | None:
         """Serve one connection until it ends, and close it; or until the reactor takes it over.
@@ -148,7 +156,7 @@ class EngineHost:
         http = Http1Connection(stream, self._timeouts, self._serialiser)
         self.connections.add(http)
         try:
-            request = await Requests(self.service, self._site, http, received).serve()
+            request = await Requests(self.service, self.site, http, received).serve()
             handover = self.service.handover
             if request is None:
                 pass

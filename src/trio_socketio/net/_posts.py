@@ -3,23 +3,51 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import trio
 
 from trio_socketio._core import Failure, PayloadReader
-from trio_socketio.engineio import POST_TOO_LARGE, EngineResponse, PollingTransport
+from trio_socketio.engineio import POST_TOO_LARGE, EngineRequest, EngineResponse, PollingTransport
 from trio_socketio.net._chunked import BodyTooLarge
-from trio_socketio.net._exchange import Exchange
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
-__all__ = ["answer_post"]
+__all__ = ["HangUp", "Post", "answer_post"]
 
 #: The answer to a body in a content coding (RFC 9110 section 15.5.16). The body is not read; the session stays open.
 NO_CODINGS = EngineResponse(415, [("Accept-Encoding", "identity"), ("Content-Length", "0")], close=True)
 
 
+class HangUp(Protocol):
+    """Whether the client has hung up."""
+
+    @property
+    def hung_up(self) -> bool:
+        """Whether it has."""
+        ...
+
+
+class Post(Protocol):
+    """One POST, of any HTTP server; ``Exchange`` is one."""
+
+    @property
+    def request(self) -> EngineRequest:
+        """The request."""
+        ...
+
+    async def read_body(self, limit: int, received: Callable[[int], None]) -> bytes:
+        """Read the body; see ``Http1Connection.read_body``."""
+        ...
+
+    def watching_hang_up(self, notify: Callable[[], None]) -> AbstractContextManager[HangUp]:
+        """Call ``notify`` if the client hangs up during a ``with`` block."""
+        ...
+
+
 async def answer_post(
-    exchange: Exchange, polling: PollingTransport, limit: int, logger: logging.Logger
+    exchange: Post, polling: PollingTransport, limit: int, logger: logging.Logger
 ) -> EngineResponse:
     """Read the body of a POST, and hand its packets over to the session.
 
@@ -68,7 +96,7 @@ async def answer_post(
     return polling.end_post(packets.failure)
 
 
-async def _hand_over(exchange: Exchange, polling: PollingTransport, packets: PayloadReader) -> None:
+async def _hand_over(exchange: Post, polling: PollingTransport, packets: PayloadReader) -> None:
     """Hand over the packets of a POST. While the session is paused, the remaining packets wait undecoded."""
     session, turn = polling.session, Turn(PACKETS_BETWEEN_CHECKPOINTS)
     link = session.link
@@ -83,7 +111,7 @@ async def _hand_over(exchange: Exchange, polling: PollingTransport, packets: Pay
             turn.begin()
 
 
-async def _pause_ends(exchange: Exchange, polling: PollingTransport) -> None:
+async def _pause_ends(exchange: Post, polling: PollingTransport) -> None:
     while polling.session.paused:
         resumed = trio.Event()
         polling.hold_post(resumed.set)

@@ -18,7 +18,7 @@ from trio_socketio.net._posts import answer_post
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import NOT_FOUND, Site
 
-__all__ = ["GONE", "Requests"]
+__all__ = ["GONE", "METHOD_NOT_ALLOWED", "Requests"]
 
 METHOD_NOT_ALLOWED = EngineResponse(
     405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True

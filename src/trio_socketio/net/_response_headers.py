@@ -76,6 +76,13 @@ class ResponseHeaders:
         others = [field for field in response.headers if not _is_framing(field[0])]
         return response._replace(headers=framing + self._complete(request, others, initial=initial))
 
+    def opening(self, request: EngineRequest, agreed: Headers, *, initial: bool) -> list[tuple[str, str]]:
+        """Return the fields that an opening handshake adds to its 101 response; arguments as for ``switching``."""
+        fields = list(agreed)
+        if request.response_headers or self._hooks.headers or (initial and self._adds_to_initial):
+            fields += self._complete(request, (), initial=initial)
+        return fields
+
     def switching(self, request: EngineRequest, response: bytes, agreed: Headers, *, initial: bool) -> bytes:
         """Return the 101 response of an opening handshake, with all fields.
 
@@ -85,9 +92,7 @@ class ResponseHeaders:
             agreed: the server's fields for the negotiated extensions and subprotocol.
             initial: whether it opens the session ``request.new_sid``.
         """
-        fields = list(agreed)
-        if request.response_headers or self._hooks.headers or (initial and self._adds_to_initial):
-            fields += self._complete(request, (), initial=initial)
+        fields = self.opening(request, agreed, initial=initial)
         if not fields:
             return response
         lines = "".join([f"{name}: {value}\r\n" for name, value in fields])

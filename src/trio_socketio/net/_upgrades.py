@@ -22,7 +22,7 @@ from trio_socketio.net._site import NOT_FOUND, Site
 from trio_socketio.net._sockets import limit_silence
 from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 
-__all__ = ["Driver", "Upgrades"]
+__all__ = ["Driver", "Upgrades", "attach"]
 
 UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
 
@@ -76,9 +76,9 @@ class Upgrades:
         driver = self._driver(http.stream)
         if isinstance(driver, StreamDriver):  # ``send`` may wait, so attach after it
             await http.send(switching)
-            self._attach(driver, request)
+            attach(driver, request, self._service)
         else:
-            self._attach(driver, request)
+            attach(driver, request, self._service)
             await self._send_opening(http, switching, driver)
         return driver
 
@@ -99,26 +99,36 @@ class Upgrades:
         if opening:
             receiver.written(trio.current_time())
 
-    def _attach(self, driver: Driver, request: EngineRequest) -> None:
-        def serve(session: Session) -> WebSocketTransport:
-            driver.attach(session)
-            return driver
 
-        now = trio.current_time()
-        code, reason = 1001, "the session has ended"
-        if self._service.refuses(request):  # since the handshake began
-            code, reason = 1001, "the server stops"
-        elif not request.sid:
-            if request.new_sid not in self._engine.sessions:
-                self._engine.open_websocket(request, serve, now)
-                return
-            code, reason = 1011, "the session id is in use"  # another request has opened it meanwhile
-        elif session := self._engine.sessions.get(request.sid):
-            candidate = self._engine.begin_upgrade(session, driver, now, request)
-            if candidate is not None:
-                driver.attach(candidate)
-                return
-            if session.is_open:
-                code, reason = 1000, "the session already has a WebSocket"
-        driver.attach(RejectedWebSocket(self._engine.new_connection(request), driver, code, reason))
-        driver.close()
+def attach(driver: WebSocketTransport, request: EngineRequest, service: EngineService) -> None:
+    """Open a session on a new WebSocket, or begin the upgrade of a session to it. If neither is possible, close it.
+
+    Args:
+        driver: the transport that has the WebSocket, after the opening handshake.
+        request: its request, which has been admitted.
+        service: shared by all requests to the engine.
+    """
+    engine = service.engine
+
+    def serve(session: Session) -> WebSocketTransport:
+        driver.attach(session)
+        return driver
+
+    now = trio.current_time()
+    code, reason = 1001, "the session has ended"
+    if service.refuses(request):  # since the handshake began
+        code, reason = 1001, "the server stops"
+    elif not request.sid:
+        if request.new_sid not in engine.sessions:
+            engine.open_websocket(request, serve, now)
+            return
+        code, reason = 1011, "the session id is in use"  # another request has opened it meanwhile
+    elif session := engine.sessions.get(request.sid):
+        candidate = engine.begin_upgrade(session, driver, now, request)
+        if candidate is not None:
+            driver.attach(candidate)
+            return
+        if session.is_open:
+            code, reason = 1000, "the session already has a WebSocket"
+    driver.attach(RejectedWebSocket(engine.new_connection(request), driver, code, reason))
+    driver.close()

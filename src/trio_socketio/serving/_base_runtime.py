@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -214,6 +214,11 @@ class BaseRuntime(BusyTasks):
         """Serve one connection until it has ended."""
         self._busy += 1
         await self._contained(self._serve_to_the_end, stream)
+
+    async def serve_foreign(self, function: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Call a function that serves a request which another server has accepted, in the task of that server."""
+        self._busy += 1
+        await self._contained(function, *args)
 
     async def _serve_to_the_end(self, stream: trio.abc.Stream) -> None:
         driver = await self.host.serve(stream)

@@ -24,6 +24,7 @@ from trio_socketio.serving._open_listeners import open_listeners
 
 if TYPE_CHECKING:
     from trio_socketio.asgi import Lifespan
+    from trio_socketio.asgi_host import ASGIApplication, AsgiHost
     from trio_socketio.guest import Guest
 
 __all__ = ["Serving"]
@@ -232,6 +233,24 @@ class Serving(ABC, Generic[C, R]):
 
         address = Address(host, port, ssl_context, backlog, reuse_port)
         return Guest(self, address, self._grace, self._config.disconnect_timeout)
+
+    def asgi(self, other: ASGIApplication | None = None) -> AsgiHost:
+        """Return the server as an ASGI 3 application, for ASGI servers that run Trio, such as Hypercorn.
+
+        Its lifespan is ``async with io:``. It answers the paths of the engine, the client files, ``static_files`` and
+        ``health_path``, all relative to ``root_path``. WebSockets go through the ASGI server, so the options for
+        compression of WebSockets and for listeners have no effect. For ASGI servers that run asyncio, use ``guest``.
+
+        An application that is mounted in another one has no lifespan. Then write ``async with io:`` in the lifespan of
+        the outer application.
+
+        Args:
+            other: the application that has all other requests, WebSockets and the lifespan; None: they get 404.
+        """
+        # Other programs do not need this package.
+        from trio_socketio.asgi_host import AsgiHost  # noqa: PLC0415
+
+        return AsgiHost(self, lambda: self._runtime, other)
 
     @contextmanager
     def _grace(self) -> Iterator[None]:

@@ -1,0 +1,212 @@
+"""A WebSocket of an ASGI server as a transport: whole messages in and out, without frames."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import trio
+
+from trio_socketio._core import Failure
+from trio_socketio._signal import Signal
+from trio_socketio.asgi_host._frames import BINARY, CLOSE, TEXT, split_frames
+from trio_socketio.asgi_host._scope import Message, Receive, Send
+from trio_socketio.engineio import Delivery, Receiver, TransportName
+from trio_socketio.errors import DisconnectReason
+
+__all__ = ["AsgiWebSocket"]
+
+#: The most output to take from the outbox at once. The messages in it are then given to the server one by one.
+WRITE_BYTES = 65536
+
+#: How long the server may take for a close frame after an abort, in seconds.
+CLOSE_TIMEOUT = 2.0
+
+#: The errors that servers raise when a message is sent after the client has disconnected.
+GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+class AsgiWebSocket:
+    """The transport of a session, or of an upgrade candidate, over a WebSocket that the ASGI server has accepted.
+
+    The server gives the next message only when it is asked for, and returns from ``send`` when it has written. That is
+    all the backpressure there is. While the session is paused, messages are taken until they have
+    ``max_message_bytes``, because only then a disconnect is seen.
+
+    Args:
+        receive: returns the next message of the server.
+        send: takes a message for the server.
+        flush_timeout: how long the last flush may take, in seconds.
+        max_message_bytes: the largest message that the client may send.
+    """
+
+    __slots__ = (
+        "_closing", "_flush_timeout", "_held", "_max_message_bytes", "_output", "_read_scope", "_receive", "_resumed",
+        "_send", "_sending", "_taken", "_taken_at", "_write_scope", "receiver",
+    )  # fmt: skip
+
+    name: TransportName = "websocket"
+    polls = None
+    driver = "asgi"
+    receiver: Receiver
+
+    def __init__(self, receive: Receive, send: Send, flush_timeout: float, max_message_bytes: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._flush_timeout = flush_timeout
+        self._max_message_bytes = max_message_bytes
+        self._output = Signal()
+        self._resumed = Signal()
+        self._read_scope = trio.CancelScope()
+        self._write_scope = trio.CancelScope()
+        self._held: deque[Message] = deque()
+        self._closing = False
+        self._sending = False
+        self._taken = 0
+        self._taken_at = -math.inf
+
+    # called by the engine
+
+    def attach(self, receiver: Receiver) -> None:
+        """Pass packets to this receiver from now on."""
+        self.receiver = receiver
+
+    def wake(self) -> None:
+        """Write soon, because the outbox has output."""
+        self._output.set()
+
+    def resume(self) -> None:
+        """Continue reading."""
+        self._resumed.set()
+
+    def close(self) -> None:
+        """Send queued packets and the close frame, then end."""
+        self._end(self._flush_timeout)
+
+    def abort(self, *, goodbye: bool) -> None:
+        """End at once. The close frame is only sent if no other write is in progress."""
+        self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
+
+    def delivery(self, now: float) -> Delivery:
+        """Return how many bytes the ASGI server has taken."""
+        return Delivery(self._taken, 0, now - self._taken_at)
+
+    def _end(self, timeout: float) -> None:
+        self._closing = True
+        self._write_scope.deadline = min(self._write_scope.deadline, trio.current_time() + timeout)
+        self._output.set()
+        self._resumed.set()
+
+    # the tasks
+
+    async def run(self) -> None:
+        """Serve until the WebSocket has ended.
+
+        Cancellation: the WebSocket is dropped, and the receiver is notified.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write)
+                with self._read_scope:
+                    await self._read()
+                if not self._closing:
+                    self._write_scope.cancel()
+        finally:
+            self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+
+    async def _read(self) -> None:
+        while not self._closing:
+            if self._held:
+                await trio.lowlevel.checkpoint()
+                message = self._held.popleft()
+            else:
+                message = await self._receive()
+            while self.receiver.paused and not self._is_end(message):
+                if await self._pause_ends():
+                    message = self._held.pop()
+            if self._is_end(message):
+                self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the client ended the connection")
+                return
+            if not self._closing:
+                self._deliver(message)
+
+    @staticmethod
+    def _is_end(message: Message) -> bool:
+        return bool(message["type"] == "websocket.disconnect")
+
+    def _deliver(self, message: Message) -> None:
+        now, limit = trio.current_time(), self._max_message_bytes
+        text: str | None = message.get("text")
+        packet: str | bytes = message.get("bytes") or b"" if text is None else text
+        size = _size(packet)
+        if size > limit:
+            self.receiver.receive(
+                Failure(f"message of {size} bytes exceeds max_http_buffer_size={limit}", 1009), now
+            )
+        else:
+            self.receiver.receive(packet, now)
+
+    async def _pause_ends(self) -> bool:
+        """Wait until the pause ends. Return True if the client has disconnected; this is the last message held."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hold)
+            await self._resumed.wait()
+            nursery.cancel_scope.cancel()
+        return bool(self._held) and self._is_end(self._held[-1])
+
+    async def _hold(self) -> None:
+        """Take messages until there are too many bytes, or the client disconnects."""
+        size = sum(map(_message_size, self._held))
+        while size <= self._max_message_bytes:
+            message = await self._receive()
+            self._held.append(message)
+            if self._is_end(message):
+                self._resumed.set()
+                return
+            size += _message_size(message)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _write(self) -> None:
+        with self._write_scope:
+            while True:
+                await self._output.wait()
+                while data := self.receiver.link.take(WRITE_BYTES):
+                    receiver = self.receiver
+                    self._sending = True
+                    try:
+                        await self._send_all(data)
+                    except GONE as error:
+                        receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
+                        break
+                    finally:
+                        self._sending = False
+                    receiver.written(trio.current_time())
+                else:
+                    if not self._closing:
+                        continue
+                break
+        self._read_scope.cancel()
+
+    async def _send_all(self, data: bytes) -> None:
+        for opcode, payload in split_frames(data):
+            if opcode == TEXT:
+                await self._send({"type": "websocket.send", "text": payload.decode("utf-8", "replace")})
+            elif opcode == BINARY:
+                await self._send({"type": "websocket.send", "bytes": payload})
+            elif opcode == CLOSE:
+                code = int.from_bytes(payload[:2], "big") or 1000
+                reason = payload[2:].decode("utf-8", "replace")
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            self._taken += len(payload)
+            self._taken_at = trio.current_time()
+
+
+def _size(packet: str | bytes) -> int:
+    """Return the size of a message in bytes."""
+    if isinstance(packet, str) and not packet.isascii():
+        return len(packet.encode("utf-8", "surrogatepass"))
+    return len(packet)
+
+
+def _message_size(message: Message) -> int:
+    return len(message.get("text") or "") + len(message.get("bytes") or b"")
