@@ -1,4 +1,4 @@
-"""One HTTP request to an application. The connection's task reads it, and the application's task writes the response."""
+"""One HTTP request to an application: the connection's task reads it, the application's task writes the response."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class WebSocketCall:
             data = received
 
     async def _receive(self) -> bytes:
-        """Wait for bytes, and ping a silent client. Return no bytes if the client has disconnected or does not answer."""
+        """Wait for bytes, and ping a silent client. Return no bytes if it has disconnected or does not answer."""
         interval, timeout = self._silence
         with trio.move_on_after(interval):
             return await self._http.reader.read()
@@ -202,7 +202,8 @@ class WebSocketCall:
     def _disconnect(self, code: int, reason: str = "") -> None:
         if not self._is_gone:
             self._is_gone = True
-            self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
+            if self._state is not State.CLOSED:
+                self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
             self._writing.cancel()
             self._changed.unpark_all()
 

@@ -112,7 +112,8 @@ class Serving(ABC, Generic[C, R]):
                             if lifespan is not None:
                                 await lifespan.stop()
         except BaseExceptionGroup as group:
-            raise unwrap(group) from None
+            error = unwrap(group)
+            raise error from error.__cause__
         finally:
             self._runtime = self._engine_state.engine = None
 
