@@ -59,7 +59,7 @@ lint: $(VENV)/.has-dev ## Check format and style of Python, Cython and news frag
 	@echo "format and style are in order"
 
 .PHONY: types
-types: $(READY) $(VENV)/.has-dev ## Check types, and that the stubs match the modules
+types: $(READY) $(VENV)/.has-dev $(VENV)/.has-test ## Check types, and that the stubs match the modules
 	@$(BIN)/mypy src tools/rows.py tools/requires.py tests/typing
 	@$(BIN)/pyright --pythonpath $(BIN)/python --warnings
 	@for example in examples/*/server.py; do $(BIN)/mypy $$example || exit; done
