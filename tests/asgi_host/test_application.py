@@ -129,6 +129,12 @@ async def test_body_that_is_too_large_is_refused() -> None:
         assert (await client.request("POST", path, b"4" + b"x" * 2000)).status == 413
 
 
+def test_option_for_own_listeners_is_refused() -> None:
+    other = starlette.applications.Starlette()
+    with pytest.raises(ValueError, match="leave out the option asgi"):
+        Server(asgi=other).asgi()
+
+
 # the lifespan
 
 

@@ -186,11 +186,18 @@ async def readme(net: Wire, block: dict[str, Any]) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
+async def readme_beside_fastapi(net: Wire, block: dict[str, Any]) -> None:
+    client = await net.connect()
+    assert (await net.http().request("POST", "/news/hello")).status == 200
+    assert await client.event() == ["news", "hello"]
+
+
 #: Pages whose examples have a test of their own.
 ELSEWHERE = {"adapters.md", "deployment.md", "scaling.md", "workers.md"}
+ELSEWHERE = {"adapters.md", "deployment.md", "web-frameworks.md"}
 
 DRIVES: dict[str, list[Drive]] = {
-    "README.md": [readme],
+    "README.md": [readme, readme_beside_fastapi],
     "options.md": [admission],
     "tour.md": [
         handlers,
