@@ -252,7 +252,9 @@ class Serving(ABC, Generic[C, R]):
             ValueError: the server has the option ``asgi``, which is for its own listeners.
         """
         if self._config.asgi is not None:
-            raise ValueError("io.asgi() takes the other application as its argument: leave out the option asgi")
+            raise ValueError(
+                "io.asgi() takes the other application as its argument: leave out the option asgi"
+            )
         # Other programs do not need this package.
         from trio_socketio.asgi_host import AsgiHost  # noqa: PLC0415
 
