@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from conftest import Running
 from support.asgi import without_lifespan
+from support.certificates import certificate_in
 from support.logs import warnings
 from support.raw import exchange, read_until, request
+from support.wire import HttpClient
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, Server
@@ -355,3 +360,25 @@ async def test_endpoint_emits(running: Running) -> None:
         client = await wire.connect()
         await wire.http().request("GET", "/")
         assert await client.receive() == '2["news",1]'
+
+
+async def test_application_is_served_over_tls(tmp_path: Path) -> None:
+    client_context, certificate = certificate_in(tmp_path)
+    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_context.load_cert_chain(certificate)
+    schemes: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        schemes.append(scope["scheme"])
+        await echo(scope, receive, send)
+
+    io = Server(asgi=without_lifespan(app))
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(io.serve, "127.0.0.1", 0, ssl_context=server_context))
+        port = listener.transport_listener.socket.getsockname()[1]
+        stream = await trio.open_ssl_over_tcp_stream("localhost", port, ssl_context=client_context)
+        async with stream:
+            response = await HttpClient(stream).request("POST", "/", b"x" * 200_000)
+        nursery.cancel_scope.cancel()
+    assert response.body == b"x" * 200_000
+    assert schemes == ["https"]

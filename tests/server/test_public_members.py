@@ -25,6 +25,7 @@ BROADCASTING = (
 )
 SERVING = "config drain health join_workers path run serve serve_listeners serve_stream serve_unix"
 SERVING = "config drain guest health join_workers path run serve serve_listeners serve_stream serve_unix"
+SERVING = "asgi config drain guest health join_workers path run serve serve_listeners serve_stream serve_unix"
 CONN = "buffered close connected driver id on request transport"
 
 MEMBERS = {
