@@ -327,6 +327,7 @@ async def test_malformed_body_gets_400(running: Running) -> None:
     assert types == ["http.disconnect"]
 
 
+@pytest.mark.stream_only("virtual time")
 async def test_stop_waits_for_the_application_and_then_cancels_it(
     running: Running, autojump_clock: Any
 ) -> None:
