@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 import starlette.applications
 import starlette.responses
@@ -57,6 +58,7 @@ async def echoes(url: str, path: str) -> bool:
         return bool(await client.call("echo", 1) == [1])
 
 
+@pytest.mark.rows("A3")
 async def test_other_application_has_other_paths() -> None:
     async def page(request: Any) -> Any:
         return starlette.responses.PlainTextResponse("page")
@@ -96,6 +98,19 @@ async def test_mounted_below_a_prefix(mount: str, path: str) -> None:
         assert await echoes(url, path)
         opened = await client.request("GET", f"{path}?EIO=4&transport=polling")
         assert opened.text.startswith("0{")
+
+
+async def test_polling_over_http_2() -> None:
+    polling = "/socket.io/?EIO=4&transport=polling"
+    async with (
+        under_hypercorn(make_server().asgi()) as url,
+        httpx.AsyncClient(base_url=url, http1=False, http2=True) as client,
+    ):
+        opened = await client.get(polling, headers={"Origin": url})
+        assert opened.http_version == "HTTP/2"
+        target = polling + "&sid=" + opened.text.split('"')[3]
+        assert (await client.post(target, content="40")).text == "ok"
+        assert (await client.get(target)).text.startswith("40{")
 
 
 async def test_refusals_have_the_bodies_of_the_engine() -> None:
