@@ -193,8 +193,7 @@ async def readme_beside_fastapi(net: Wire, block: dict[str, Any]) -> None:
 
 
 #: Pages whose examples have a test of their own.
-ELSEWHERE = {"adapters.md", "deployment.md", "scaling.md", "workers.md"}
-ELSEWHERE = {"adapters.md", "deployment.md", "web-frameworks.md"}
+ELSEWHERE = {"adapters.md", "deployment.md", "scaling.md", "web-frameworks.md", "workers.md"}
 
 DRIVES: dict[str, list[Drive]] = {
     "README.md": [readme, readme_beside_fastapi],

@@ -23,8 +23,6 @@ BROADCASTING = (
     f"{CHOOSING} {EMITTING} disconnect_sockets fetch_sockets server_side_call server_side_emit sockets_join"
     " sockets_leave"
 )
-SERVING = "config drain health join_workers path run serve serve_listeners serve_stream serve_unix"
-SERVING = "config drain guest health join_workers path run serve serve_listeners serve_stream serve_unix"
 SERVING = "asgi config drain guest health join_workers path run serve serve_listeners serve_stream serve_unix"
 CONN = "buffered close connected driver id on request transport"
 

@@ -21,9 +21,9 @@ from trio_socketio.serving._serving import Serving
 __all__ = [
     "FULL",
     "HELD_SECONDS",
+    "HOST_CALL_SOON",
     "INTERRUPTED",
     "TERMINATED",
-    "HOST_CALL_SOON",
     "BaseRuntime",
     "EngineConfig",
     "EngineConn",
