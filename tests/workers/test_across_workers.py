@@ -88,7 +88,7 @@ async def open_polling(running: Program) -> str:
 
 
 async def test_polling_finds_its_session_on_each_new_connection(tmp_path: Path) -> None:
-    async with program(tmp_path, "--workers", 3) as running:
+    async with program(tmp_path, "--workers", 2) as running:
         for _ in range(3):
             sid = await open_polling(running)
             assert await post(running, sid, "40") == "ok"
@@ -99,7 +99,7 @@ async def test_polling_finds_its_session_on_each_new_connection(tmp_path: Path) 
 
 
 async def test_polling_session_can_upgrade_through_any_worker(tmp_path: Path) -> None:
-    async with program(tmp_path, "--workers", 3) as running:
+    async with program(tmp_path, "--workers", 2) as running:
         for _ in range(5):
             sid = await open_polling(running)
             assert await post(running, sid, "40") == "ok"
@@ -114,6 +114,7 @@ async def test_polling_session_can_upgrade_through_any_worker(tmp_path: Path) ->
             assert await client.call("join", "room") == [True]
 
 
+@pytest.mark.slow
 async def test_session_of_a_worker_that_has_ended_is_unknown(tmp_path: Path) -> None:
     async with program(tmp_path, "--workers", 2) as running:
         sids = [await open_polling(running) for _ in range(8)]
@@ -127,6 +128,7 @@ async def test_session_of_a_worker_that_has_ended_is_unknown(tmp_path: Path) -> 
             assert (status, text) == (400, '{"code":1,"message":"Session ID unknown"}')
 
 
+@pytest.mark.slow
 async def test_polling_session_goes_on_while_other_workers_are_replaced(tmp_path: Path) -> None:
     """Slot 1 is replaced last. Its sessions are served until then, also over connections to new workers."""
     app = APP.replace('return "done"', "return str(os.getpid())")
@@ -169,6 +171,7 @@ async def message(socket, message):
             assert await poll(running, sid) == (200, "4hello")
 
 
+@pytest.mark.slow
 async def test_adapter_of_the_application_is_kept(tmp_path: Path) -> None:
     app = APP.replace("Server(", "Server(adapter=Own, ", 1).replace(
         "io = ", "from trio_socketio.adapters import LocalAdapter\nclass Own(LocalAdapter): pass\nio = ", 1

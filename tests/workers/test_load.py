@@ -48,7 +48,7 @@ async def under_load(tmp_path: Path, count: int) -> AsyncIterator[tuple[Program,
     many = count > 100
     async with program(tmp_path, "--workers", 4 if many else 2, app=APP) as running:
         clients = [
-            LoadClient(running.port, name, pause=2.0 * many, haste=1.0 if many else 20.0)
+            LoadClient(running.port, name, pause=2.0 if many else 0.02, haste=1.0 if many else 20.0)
             for name in range(count)
         ]
         async with trio.open_nursery() as nursery:

@@ -19,6 +19,7 @@ from wsproto.events import CloseConnection
 pytestmark = [needs_linux, pytest.mark.rows("I16")]
 
 
+@pytest.mark.slow
 async def test_all_workers_serve_one_port(tmp_path: Path) -> None:
     async with program(tmp_path, "--workers", 2) as running:
         pids = running.workers()
@@ -26,7 +27,11 @@ async def test_all_workers_serve_one_port(tmp_path: Path) -> None:
         assert set(await running.connect_to_each(2)) == set(pids)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)],
+    ids=lambda number: number.name,
+)
 async def test_signal_drains_all_workers(tmp_path: Path, number: signal.Signals) -> None:
     async with program(tmp_path, "--workers", 2) as running:
         clients = await running.connect_to_each(2)
@@ -119,7 +124,13 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("kind", FAILING)
+#: ``test_target`` has the others.
+QUICK = {"an exception", "exit", "generate_id"}
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in FAILING]
+)
 async def test_server_that_cannot_start_is_one_sentence(tmp_path: Path, kind: str) -> None:
     code, sentence = FAILING[kind]
     async with program(tmp_path, "--workers", 2, app=code, begins=False) as running:
@@ -179,7 +190,7 @@ async def test_tls_with_polling_needs_a_single_worker(tmp_path: Path) -> None:
         await running.log("TLS with polling cannot be used with more than one worker: .* proxy")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_tls_is_served(tmp_path: Path, workers: int) -> None:
     app = APP.replace("Server(", "Server(transports=['websocket'], ") if workers > 1 else APP
     async with program(tmp_path, "--workers", workers, *tls(tmp_path), app=app) as running:

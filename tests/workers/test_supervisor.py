@@ -47,7 +47,7 @@ async def test_worker_that_crashes_again_and_again_is_started_later_each_time(tm
         killed, other = running.workers()
         (tmp_path / "broken").touch()
         os.kill(killed, signal.SIGKILL)
-        for _ in range(4):
+        for _ in range(2):
             await running.log(
                 "slot . has no worker: the process of a worker ended with status 7 before it served"
             )
@@ -133,7 +133,8 @@ async def test_new_code_that_never_serves_is_given_up(tmp_path: Path) -> None:
         assert running.workers() == [before]
 
 
-@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow  # ``test_load`` has a quicker variant
+@pytest.mark.parametrize("workers", [1, 2])
 async def test_no_connect_is_refused_during_a_rolling_restart(tmp_path: Path, workers: int) -> None:
     async with program(tmp_path, "--workers", workers) as running:
         await check_connects(running, 1 if workers > 1 else 4)
@@ -199,7 +200,7 @@ def start(socket: Socket) -> int:
 """
 
 
-@pytest.mark.parametrize("way", ["fork", "start"])
+@pytest.mark.parametrize("way", ["fork", pytest.param("start", marks=pytest.mark.slow)])
 async def test_end_of_a_worker_is_noticed_while_a_process_of_the_application_goes_on(
     tmp_path: Path, way: str
 ) -> None:
