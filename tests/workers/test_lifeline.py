@@ -12,10 +12,10 @@ from support.worker_programs import needs_linux
 pytestmark = needs_linux
 
 BLOCKED = """
-import sys, threading
+import os, sys, threading
 from trio_socketio.workers._lifeline import end_with_parent
 end_with_parent(int(sys.argv[1]), 0.05)
-print("begun", flush=True)
+os.write(1, b"begun\\n")  # in one piece
 threading.Event().wait()
 """
 
