@@ -237,7 +237,7 @@ if sys.platform == "linux":
     _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
     def _sealed(content: bytes) -> int:
-        """Return the descriptor of a memfd with this content, which nobody can change."""
+        """Return the descriptor of a memfd with this content, sealed against changes."""
         memfd = os.memfd_create("trio-socketio", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         try:
             written = 0
