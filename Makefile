@@ -16,6 +16,9 @@ READY := $(VENV)/.built
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
 
+# Tests of whole processes pass no other input to the code in C. Under sanitizers each start takes a second.
+PROCESSES = $(addprefix --ignore=tests/,docs guest mixed_cluster workers)
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PORT
@@ -82,7 +85,7 @@ asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sa
 	@$(MAKE) -s $(JOBS) -C csrc asan OUT=../build/csrc-$(notdir $(CC))
 	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
 	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _connection; assert "build/asan" in _connection.__file__'
-	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser)" $(ARGS)
+	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser)" $(PROCESSES) $(ARGS)
 
 .PHONY: bench
 bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minutes; ARGS go to benches/run.py
