@@ -14,7 +14,7 @@ READY := $(VENV)/.built
 
 # A sanitizer must be loaded before Python. Child processes inherit it, so tests with clients and browsers are left out.
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
+	PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 PYTHONPATH=$(ASAN_LIB)
 
 # Tests of whole processes pass no other input to the code in C. Under sanitizers each start takes a second.
 PROCESSES = $(addprefix --ignore=tests/,docs guest mixed_cluster workers)
