@@ -85,7 +85,12 @@ class AsgiWebSocket:
 
     def abort(self, *, goodbye: bool) -> None:
         """End at once. The close frame is only sent if no other write is in progress."""
-        self._end(CLOSE_TIMEOUT if goodbye and not self._sending else 0.0)
+        if goodbye and not self._sending:
+            self._end(CLOSE_TIMEOUT)
+            return
+        self._closing = True
+        self._write_scope.cancel()
+        self._resumed.set()
 
     def delivery(self, now: float) -> Delivery:
         """Return how many bytes the ASGI server has taken."""
@@ -170,7 +175,8 @@ class AsgiWebSocket:
         with self._write_scope:
             while True:
                 await self._output.wait()
-                while data := self.receiver.link.take(WRITE_BYTES):
+                # After an abort, a writer that was woken before does not see the cancellation until the server waits.
+                while not self._write_scope.cancel_called and (data := self.receiver.link.take(WRITE_BYTES)):
                     receiver = self.receiver
                     self._sending = True
                     try:
