@@ -38,8 +38,8 @@ run: $(READY) ## Run the example chat on PORT (3000)
 	@exec $(BIN)/python examples/chat/server.py
 
 .PHONY: quick
-quick: $(READY) $(VENV)/.has-test ## Run the tests that need neither Node nor a browser; ARGS go to pytest
-	@$(BIN)/python -m pytest -q $(PARALLEL) --hypothesis-profile=quick -m "not (slow or clients or browser)" $(ARGS)
+quick: $(READY) $(VENV)/.has-test ## Run the tests without real clients, a browser or whole programs; ARGS go to pytest
+	@$(BIN)/python -m pytest -q $(PARALLEL) --hypothesis-profile=quick -m "not (slow or clients or browser or programs)" $(ARGS)
 
 .PHONY: test
 test: $(READY) $(VENV)/.has-test ## Run the tests, real clients and browser included; ARGS go to pytest
@@ -85,7 +85,7 @@ asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sa
 	@$(MAKE) -s $(JOBS) -C csrc asan OUT=../build/csrc-$(notdir $(CC))
 	@CC=gcc TSIO_SANITIZE=1 $(BIN)/python setup.py -q build --build-base build/asan --build-lib $(ASAN_LIB)
 	@$(SANITIZED) $(BIN)/python -c 'from trio_socketio._core import _connection; assert "build/asan" in _connection.__file__'
-	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser)" $(PROCESSES) $(ARGS)
+	@$(SANITIZED) $(BIN)/python -m pytest $(PARALLEL) -m "not (slow or clients or browser or programs)" $(PROCESSES) $(ARGS)
 
 .PHONY: bench
 bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minutes; ARGS go to benches/run.py

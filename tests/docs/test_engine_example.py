@@ -16,6 +16,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from tools import ROOT
 
+pytestmark = pytest.mark.programs
+
 SERVER = ROOT / "examples" / "engine" / "server.py"
 
 

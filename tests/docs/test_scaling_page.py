@@ -24,6 +24,8 @@ from tools import ROOT, npm_install, pip_install, require_tool
 from trio_socketio import ClusterTimeout
 from trio_socketio.adapters import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 
+pytestmark = pytest.mark.programs
+
 PAGE = (ROOT / "docs" / "scaling.md").read_text("utf-8")
 PYTHON_PACKAGES = ["redis==8.1.0", "python-socketio==5.18.1"]
 SECONDS = 60

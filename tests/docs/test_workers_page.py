@@ -13,6 +13,8 @@ from support.worker_programs import APP, needs_linux
 
 from trio_socketio.__main__ import main
 
+pytestmark = pytest.mark.programs
+
 PAGE = (Path(__file__).parents[2] / "docs" / "workers.md").read_text("utf-8")
 
 

@@ -14,7 +14,7 @@ from support.guests import DEADLINE, open_client
 from support.wire import SioClient
 from wsproto.events import CloseConnection
 
-pytestmark = pytest.mark.rows("K10")
+pytestmark = [pytest.mark.rows("K10"), pytest.mark.programs]
 
 PROGRAM = """
 import asyncio, sys

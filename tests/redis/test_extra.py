@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.programs
+
 PROGRAM = """
 import sys
 sys.modules["hiredis"] = None

@@ -11,7 +11,7 @@ import trio
 from support.wire import SioClient, WebSocket
 from wsproto.events import CloseConnection
 
-pytestmark = pytest.mark.rows("P7")
+pytestmark = [pytest.mark.rows("P7"), pytest.mark.programs]
 
 SERVER = """
 import logging, sys

@@ -20,7 +20,7 @@ from wsproto.events import CloseConnection
 
 from trio_socketio import EngineServer, Server
 
-pytestmark = pytest.mark.rows("P38")
+pytestmark = [pytest.mark.rows("P38"), pytest.mark.programs]
 
 SECONDS = 30
 

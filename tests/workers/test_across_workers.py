@@ -11,7 +11,7 @@ import trio
 from support.wire import SioClient, WebSocket
 from support.worker_programs import APP, Program, needs_linux, program
 
-pytestmark = [needs_linux, pytest.mark.rows("I15", "I16", "I18")]
+pytestmark = [needs_linux, pytest.mark.rows("I15", "I16", "I18"), pytest.mark.programs]
 
 
 async def test_rooms_and_broadcasts_reach_clients_of_all_workers(tmp_path: Path) -> None:

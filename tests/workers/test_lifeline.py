@@ -6,10 +6,11 @@ import socket
 import subprocess
 import sys
 
+import pytest
 import trio
 from support.worker_programs import needs_linux
 
-pytestmark = needs_linux
+pytestmark = [needs_linux, pytest.mark.programs]
 
 BLOCKED = """
 import os, sys, threading

@@ -13,7 +13,7 @@ import trio
 from support.load_clients import LoadClient, wait_for_calls, wait_for_sessions
 from support.worker_programs import Program, needs_linux, program
 
-pytestmark = [needs_linux, pytest.mark.rows("I16", "I18")]
+pytestmark = [needs_linux, pytest.mark.rows("I16", "I18"), pytest.mark.programs]
 
 APP = """
 import os

@@ -16,7 +16,7 @@ import trustme
 from support.worker_programs import APP, is_alive, needs_linux, program, wait_gone
 from wsproto.events import CloseConnection
 
-pytestmark = [needs_linux, pytest.mark.rows("I16")]
+pytestmark = [needs_linux, pytest.mark.rows("I16"), pytest.mark.programs]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from support.wire import HttpClient
 from support.worker_programs import APP, Program, is_alive, needs_linux, program
 from wsproto.events import CloseConnection
 
-pytestmark = [needs_linux, pytest.mark.rows("I16")]
+pytestmark = [needs_linux, pytest.mark.rows("I16"), pytest.mark.programs]
 
 
 async def test_killed_worker_is_started_again(tmp_path: Path) -> None:
