@@ -25,6 +25,10 @@ durations = pytest.mark.parametrize(
     "seconds", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)], ids=["short", "long"]
 )
 
+classic_is_quick = pytest.mark.parametrize(
+    "adapter", ["classic", pytest.param("streams", marks=pytest.mark.slow)], indirect=True
+)
+
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
@@ -101,6 +105,18 @@ async def test_frozen(team: Team, own_redis: RedisServer, seconds: float) -> Non
         await checker.local_traffic(seconds)
         own_redis.thaw()
     checker.check(nothing_is_lost=seconds == SHORT)
+    await check_that_all_works(team)
+
+
+@classic_is_quick
+@pytest.mark.rows("G01")
+async def test_slow(team: Team, own_redis: RedisServer) -> None:
+    async with traffic(team) as checker:
+        for _ in range(4):  # each command waits until the pause before it is over
+            await trio.to_thread.run_sync(own_redis.command, "CLIENT", "PAUSE", "240", "ALL")
+            await checker.local_traffic(SHORT / 4)
+            assert [(await server.health())["state"] for server in team.servers] == ["up", "up"]
+    checker.check(nothing_is_lost=True)
     await check_that_all_works(team)
 
 
@@ -211,9 +227,7 @@ async def test_full_queue_drops_and_counts_exactly(
         await check_that_all_works(team)
 
 
-@pytest.mark.parametrize(
-    "adapter", ["classic", pytest.param("streams", marks=pytest.mark.slow)], indirect=True
-)
+@classic_is_quick
 @pytest.mark.rows("G01", "I10")
 async def test_failover(
     adapter: str, node: Node, processes: Processes, own_redis: RedisServer, tmp_path: Path

@@ -27,16 +27,18 @@ class RedisServer:
         folder: where it keeps its files.
         *options: its options, such as ``--requirepass secret``.
         port: its port; None: a free one.
+        host: the address on which it listens.
 
     Attributes:
         port: its port.
+        host: its address.
         options: its options.
     """
 
     ready = "eady to accept connections"
 
-    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
-        self.folder, self.options = folder, options
+    def __init__(self, folder: Path, *options: str, port: int | None = None, host: str = "127.0.0.1") -> None:
+        self.folder, self.options, self.host = folder, options, host
         self._program = require_tool("redis-server", debian=DEBIAN)
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
@@ -44,11 +46,11 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.host}:{self.port}"
 
     @property
     def address(self) -> tuple[str, int]:
-        return "127.0.0.1", self.port
+        return self.host, self.port
 
     def start(self, port: int | None = None) -> None:
         """Start it, and wait until it accepts connections. The free port may be taken meanwhile: then try another."""
@@ -67,7 +69,7 @@ class RedisServer:
 
     def _arguments(self) -> list[str]:
         return [
-            *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+            *("--port", str(self.port), "--bind", self.host, "--dir", str(self.folder)),
             *("--save", "", "--appendonly", "no"),
             *self.options,
         ]

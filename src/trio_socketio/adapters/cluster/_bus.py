@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 
+import trio
+
 __all__ = ["Bus", "BusError", "BusRefused"]
 
 
@@ -32,20 +34,22 @@ class Bus(ABC):
     waits longer between failed attempts, remembers subscriptions, and drops messages of its own that come back. Each
     method may raise ``BusError`` or another ``OSError``, which means that the link is lost.
 
-    ``receive``, ``publish`` and ``subscribe`` with ``unsubscribe`` are called from three tasks, each by one at a time.
-    ``count`` is called from any task. ``connect`` and ``aclose`` are called when none of the three tasks runs. Every
-    method may be cancelled; except for ``count``, the link is renewed then.
+    ``receive``, ``publish``, ``check``, and ``subscribe`` with ``unsubscribe`` are called from four tasks, each by one at
+    a time. ``count`` is called from any task. ``connect`` and ``aclose`` are called when none of the four tasks runs.
+    Every method may be cancelled; except for ``count``, the link is renewed then.
 
     Attributes:
         max_publish_bytes: the largest message, in bytes. Emits of larger ones are refused.
         counts_subscribers: whether ``count`` works. Then there are no heartbeats: the servers of a namespace are the
             subscribers of its channel.
         keeps_history: whether messages that come while there is no link are received after the next ``connect``.
+        check_interval: how often ``check`` is called, in seconds; None: never.
     """
 
     max_publish_bytes: int = 1_000_000
     counts_subscribers: bool = False
     keeps_history: bool = False
+    check_interval: float | None = None
 
     @abstractmethod
     async def connect(self) -> None:
@@ -80,6 +84,14 @@ class Bus(ABC):
     async def count(self, channel: str) -> int:
         """Return the number of subscribers of a channel, if ``counts_subscribers``."""
         raise NotImplementedError(f"{type(self).__name__} counts no subscribers: {channel}")
+
+    async def check(self) -> None:
+        """Find out whether what is published still reaches the other servers, if ``check_interval`` is not None.
+
+        Raises:
+            BusError: it does not, although the link works. The link is renewed then.
+        """
+        await trio.lowlevel.checkpoint()
 
     @abstractmethod
     async def aclose(self) -> None:

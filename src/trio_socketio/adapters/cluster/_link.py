@@ -19,8 +19,8 @@ __all__ = ["Link"]
 class Link:
     """Keeps a bus connected.
 
-    While the link works, one task publishes the queue, one receives, and one keeps the subscriptions. When one of them
-    fails, all are ended, and the bus connects again.
+    While the link works, one task publishes the queue, one receives, one keeps the subscriptions, and one checks the
+    link. When one of them fails, all are ended, and the bus connects again.
 
     Args:
         bus: the bus.
@@ -126,6 +126,8 @@ class Link:
                 nursery.start_soon(self._ends, scope, self._receive, deliver)
                 nursery.start_soon(self._ends, scope, self._subscribe)
                 nursery.start_soon(self._ends, scope, self._publish)
+                if self.bus.check_interval is not None:
+                    nursery.start_soon(self._ends, scope, self._check, self.bus.check_interval)
         if self._ready.is_set():
             self._lost_since = trio.current_time()
         if self.state is AdapterState.UP:
@@ -165,6 +167,12 @@ class Link:
             self._counters.received += len(messages)
             for channel, payload in messages:
                 deliver(channel, payload)
+
+    async def _check(self, interval: float) -> None:
+        while True:
+            await trio.sleep(interval)
+            with trio.fail_after(self._timeout):
+                await self.bus.check()
 
     async def _publish(self) -> None:
         await self._ready.wait()  # else answers to published requests would be missed

@@ -89,6 +89,10 @@ class PubSubBus(RedisBus):
         except OSError:
             return 0
 
+    async def check(self) -> None:
+        """See ``Bus.check``: whether the server still is a master."""
+        await self.servers.check(link_of(self._node).commands)
+
     async def aclose(self) -> None:
         """See ``Bus.aclose``."""
         node, others = self._node, self._others

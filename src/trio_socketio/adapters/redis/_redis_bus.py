@@ -22,7 +22,8 @@ class RedisBus(Bus):
         url: the servers; ``parse_url`` has the forms.
         timeout: how long a connection, a reply or a confirmation may take, in seconds. A server that is frozen is found
             at the latest after ``ping_interval`` and this.
-        ping_interval: after how many seconds of silence the server is asked whether it is there.
+        ping_interval: after how many seconds of silence the server is asked whether it is there, and how often whether
+            it still is a master.
         ssl_context: the TLS context for URLs with TLS; None: the certificates of the system, with host names checked.
         max_publish_bytes: the largest message, in bytes. Redis drops a subscriber for which more waits than
             ``client-output-buffer-limit pubsub`` allows, by default 32 MB.
@@ -50,6 +51,7 @@ class RedisBus(Bus):
         require_hiredis()
         self.url = parse_url(url)
         self.max_publish_bytes = max_publish_bytes
+        self.check_interval = ping_interval
         self.own_prefixes: tuple[bytes, ...] = ()
         if not self.url.tls:
             ssl_context = None

@@ -105,6 +105,10 @@ class ShardedBus(RedisBus):
         """See ``Bus.count``."""
         return await count_on(self._node_of(channel_bytes(channel)).commands, b"SHARDNUMSUB", channel)
 
+    async def check(self) -> None:
+        """See ``Bus.check``: whether the server still is a master."""
+        await self.servers.check(self._node_of(b"").commands)
+
     async def aclose(self) -> None:
         """See ``Bus.aclose``."""
         nodes = list(self._nodes.values())

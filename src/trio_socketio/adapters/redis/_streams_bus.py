@@ -50,6 +50,7 @@ class StreamsBus(Bus):
 
     def __init__(self, pubsub: RedisBus, max_len: int, *, is_sealed: bool) -> None:
         self.max_publish_bytes = pubsub.max_publish_bytes
+        self.check_interval = pubsub.check_interval
         self.nursery: trio.Nursery | None = None
         self.streams: dict[str, StreamReader] = {}
         self._pubsub = pubsub
@@ -164,6 +165,10 @@ class StreamsBus(Bus):
     async def count(self, channel: str) -> int:
         """See ``Bus.count``."""
         return await self._pubsub.count(channel)
+
+    async def check(self) -> None:
+        """See ``Bus.check``."""
+        await self._pubsub.check()
 
     async def aclose(self) -> None:
         """See ``Bus.aclose``."""

@@ -9,6 +9,8 @@ from binascii import crc_hqx
 from bisect import bisect_right
 from dataclasses import dataclass
 
+import trio
+
 from trio_socketio.adapters.cluster import BusError
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._dial import Dialer
@@ -79,36 +81,57 @@ class Servers:
         errors: list[str] = []
         for address in self._url.addresses:
             try:
-                if self._url.deployment is Deployment.SENTINEL:
-                    return await self._master_by(address)
-                return address, await self._dialer.commands(address)
+                is_sentinel = self._url.deployment is Deployment.SENTINEL
+                server = await self._master_by(address) if is_sentinel else address
+                return server, await self._connect(server)
             except OSError as error:
                 if len(self._url.addresses) == 1:
                     raise
                 errors.append(str(error))
         raise BusError("; ".join(errors))
 
-    async def _master_by(self, sentinel: Address) -> tuple[Address, Commands]:
-        """Connect to the master that a Sentinel names, if it is one by its own account."""
+    async def _master_by(self, sentinel: Address) -> Address:
+        """Return the address of the master that a Sentinel names."""
         service = self._url.service
         commands = await self._sentinel_dialer.commands(sentinel)
         try:
             match await _execute(commands, b"SENTINEL", b"get-master-addr-by-name", service.encode()):
                 case [bytes() as host, bytes() as port] if port.isdigit():
-                    master = host.decode(errors="replace"), int(port)
-                case _:
-                    raise BusError(f"{commands.connection.name} knows no service {service!r}")
+                    return host.decode(errors="replace"), int(port)
+            raise BusError(f"{commands.connection.name} knows no service {service!r}")
         finally:
             await commands.connection.aclose()
-        commands = await self._dialer.commands(master)
+
+    async def _connect(self, address: Address) -> Commands:
+        commands = await self._dialer.commands(address)
         try:
-            match await _execute(commands, b"ROLE"):
-                case [b"master", *_]:
-                    return master, commands
-            raise BusError(f"{commands.connection.name} is not the master of {service!r}")
+            await self.check(commands)
         except BaseException:
             await commands.connection.aclose()
             raise
+        return commands
+
+    async def check(self, commands: Commands) -> None:
+        """Check that a server outside of a cluster is a master, unless the user may not ask for that.
+
+        What is published on a replica does not reach its master. In a cluster it reaches all nodes.
+
+        Raises:
+            BusError: it is none, or the connection has ended.
+        """
+        if self._url.deployment is Deployment.CLUSTER:
+            await trio.lowlevel.checkpoint()
+            return
+        try:
+            reply = await commands.execute(b"ROLE")
+        except CommandError:
+            return
+        match reply:
+            case [b"slave", bytes() as host, int() as port, *_]:
+                master = f"{host.decode(errors='replace')}:{port}"
+                raise BusError(f"{commands.connection.name} is a replica of {master}")
+            case [b"sentinel", *_]:
+                raise BusError(f"{commands.connection.name} is a Sentinel: use redis+sentinel://")
 
     async def cluster(self) -> ClusterMap:
         """Ask the nodes of the URL, one after the other, for the map of the cluster.
