@@ -34,9 +34,9 @@ class Bus(ABC):
     waits longer between failed attempts, remembers subscriptions, and drops messages of its own that come back. Each
     method may raise ``BusError`` or another ``OSError``, which means that the link is lost.
 
-    ``receive``, ``publish``, ``check``, and ``subscribe`` with ``unsubscribe`` are called from four tasks, each by one at
-    a time. ``count`` is called from any task. ``connect`` and ``aclose`` are called when none of the four tasks runs.
-    Every method may be cancelled; except for ``count``, the link is renewed then.
+    ``receive``, ``publish``, ``check``, and ``subscribe`` with ``unsubscribe`` are called from four tasks, each by one
+    at a time. ``count`` is called from any task. ``connect`` and ``aclose`` are called when none of the four tasks
+    runs. Every method may be cancelled; except for ``count``, the link is renewed then.
 
     Attributes:
         max_publish_bytes: the largest message, in bytes. Emits of larger ones are refused.
