@@ -24,6 +24,21 @@ __all__ = ["node", "runners"]
 HERE = Path(__file__).parent
 ADAPTERS = ("classic", "sharded", "streams")
 
+#: Adapters with options: the adapter, the options of ours, and those of Node's.
+VARIANTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "specific": (
+        "classic",
+        {"publish_on_specific_response_channel": True},
+        {"publishOnSpecificResponseChannel": True},
+    ),
+    "static": ("sharded", {"subscription_mode": "static"}, {"subscriptionMode": "static"}),
+    "dynamic-private": (
+        "sharded",
+        {"subscription_mode": "dynamic-private"},
+        {"subscriptionMode": "dynamic-private"},
+    ),
+}
+
 #: The servers of each kind of cluster. The default run has the mixed one.
 TEAMS = {
     "mixed": ("ours 1", "ours 2", "node 1", "node 2"),
@@ -35,19 +50,22 @@ TEAMS = {
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "team" in metafunc.fixturenames and "own_redis" not in metafunc.fixturenames:
         only = metafunc.definition.get_closest_marker("adapters")
+        more = VARIANTS if metafunc.definition.get_closest_marker("variants") else ()
         parameters = [
             pytest.param(
                 (adapter, kind), id=f"{adapter}-{kind}", marks=[] if kind == "mixed" else [pytest.mark.slow]
             )
             for kind in TEAMS
-            for adapter in (only.args if only else ADAPTERS)
+            for adapter in (*(only.args if only else ADAPTERS), *more)
         ]
         metafunc.parametrize("team", parameters, indirect=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "adapters(*names): only with these adapters")
+    config.addinivalue_line("markers", "variants: also with the adapters that have options")
     config.addinivalue_line("markers", "nsp(name): the namespace of the clients")
+    config.addinivalue_line("markers", "old_clients: the clients of our servers have protocol 4")
     config.addinivalue_line("markers", "emitters: with emitters, too")
 
 
@@ -123,7 +141,9 @@ class Assembly:
         full_name = f"{name} of {kind} {adapter}"
         key = (self._processes.runner(family).process().pid, full_name)
         if key not in self._processes.ports:
-            server = await self.start(family, full_name, adapter, prefix=f"{kind}-{adapter}")
+            base, ours, nodes = VARIANTS.get(adapter, (adapter, {}, {}))
+            options = nodes if family == "node" else ours
+            server = await self.start(family, full_name, base, prefix=f"{kind}-{adapter}", **options)
             self._processes.ports[key] = server.port
         return node.adopt(ServerNode(node, full_name, self._processes.ports[key]))
 
@@ -137,11 +157,12 @@ class Assembly:
         server.port = await node.ask("serve", server, **words, server={})
         return server
 
-    async def emitter(self, family: str, kind: str) -> EmitterNode:
-        """Return an emitter of a family for the classic adapter."""
+    async def emitter(self, family: str, kind: str, adapter: str) -> EmitterNode:
+        """Return an emitter of a family for an adapter. Node has one for the classic adapter."""
         node = await self._node(family)
         emitter = node.adopt(EmitterNode(node, f"{family} emitter"))
-        await node.ask("openEmitter", emitter, redis=self._url, prefix=f"{kind}-classic")
+        words = {"adapter": adapter, "redis": self._url, "prefix": f"{kind}-{adapter}"}
+        await node.ask("openEmitter", emitter, **words)
         return emitter
 
 
@@ -152,16 +173,17 @@ async def team(
     """A cluster with a client on each server."""
     adapter, kind = request.param
     mark = request.node.get_closest_marker("nsp")
+    families = sorted({name.split()[0] for name in TEAMS[kind]})
     async with AsyncExitStack() as stack:
         assembly = Assembly(processes, redis.url, stack)
         servers = [await assembly.server(adapter, kind, name) for name in TEAMS[kind]]
         emitters = []
         if request.node.get_closest_marker("emitters"):
-            emitters = [
-                await assembly.emitter(family, kind) for family in sorted({n.split()[0] for n in TEAMS[kind]})
-            ]
+            if adapter != "classic":
+                families = ["ours"]
+            emitters = [await assembly.emitter(family, kind, adapter) for family in families]
         team = Team(adapter, servers, emitters, mark.args[0] if mark else "/")
-        await team.connect(node)
+        await team.connect(node, are_old=request.node.get_closest_marker("old_clients") is not None)
         yield team
-        note(request.node, adapter, kind, team.passed)
+        note(request.node, adapter, kind, families, team.passed)
         await team.disconnect()

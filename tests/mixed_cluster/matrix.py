@@ -11,9 +11,10 @@ import pytest
 PROPERTY = "cluster matrix"
 
 
-def note(item: Any, adapter: str, kind: str, passed: list[str]) -> None:
-    """Note the kinds of senders with which a test has come to its end, for the report of the test."""
-    item.user_properties.append((PROPERTY, [item.originalname.removeprefix("test_"), adapter, kind, passed]))
+def note(item: Any, adapter: str, kind: str, tried: list[str], passed: list[str]) -> None:
+    """Note the kinds of senders of a test, and those with which it has come to its end, for the report of the test."""
+    operation = item.originalname.removeprefix("test_")
+    item.user_properties.append((PROPERTY, [operation, adapter, kind, tried, passed]))
 
 
 def lines(reports: Iterable[pytest.TestReport]) -> list[str]:
@@ -23,8 +24,8 @@ def lines(reports: Iterable[pytest.TestReport]) -> list[str]:
     for report in reports:
         for name, value in report.user_properties:
             if name == PROPERTY and report.when == "teardown":
-                operation, adapter, kind, passed = value
-                for sender in ("ours", "node") if kind == "mixed" else (kind,):
+                operation, adapter, kind, tried, passed = value
+                for sender in tried:
                     column = f"{adapter}, {kind}, from {sender}"
                     columns[column] = None
                     is_ok = sender in passed and cells[operation].get(column) != "NO"

@@ -23,6 +23,8 @@ from trio_socketio.adapters import (
     RedisAdapter,
     RedisShardedAdapter,
     RedisStreamsAdapter,
+    ShardedEmitter,
+    StreamsEmitter,
 )
 from trio_socketio.errors import ClusterTimeout
 
@@ -173,19 +175,44 @@ def describe(socket: Any) -> dict[str, Any]:
 
 
 class Redis:
-    """A client of Redis with what ``Emitter`` needs. It blocks."""
+    """A client of Redis with what emitters need. It blocks."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._connection = socket.create_connection((parts.hostname, parts.port), timeout=10)
         self._reader = hiredis.Reader()
 
-    def publish(self, channel: str, data: bytes | str) -> Any:
-        """Publish a message, and return the number of its receivers."""
-        self._connection.sendall(hiredis.pack_command(("PUBLISH", channel, data)))
+    def _execute(self, *words: bytes | str | int) -> Any:
+        self._connection.sendall(hiredis.pack_command(words))
         while (reply := self._reader.gets()) is False:
             self._reader.feed(self._connection.recv(65536))
         return reply
+
+    def publish(self, channel: str, data: bytes | str) -> Any:
+        """Publish a message, and return the number of its receivers."""
+        return self._execute("PUBLISH", channel, data)
+
+    def spublish(self, channel: str, data: bytes | str) -> Any:
+        """Publish a message to a sharded channel."""
+        return self._execute("SPUBLISH", channel, data)
+
+    def xadd(self, name: str, fields: dict[bytes, bytes], *, maxlen: int, approximate: bool) -> Any:
+        """Append an entry to a stream."""
+        assert approximate
+        words = [word for field in fields.items() for word in field]
+        return self._execute("XADD", name, "MAXLEN", "~", maxlen, "*", *words)
+
+
+def make_emitter(kind: str, url: str, prefix: str) -> Any:
+    """Make an emitter for the servers of ``make_adapter``."""
+    redis = Redis(url)
+    match kind:
+        case "classic":
+            return Emitter(redis, key=prefix)
+        case "sharded":
+            return ShardedEmitter(redis, channel_prefix=prefix)
+        case _:
+            return StreamsEmitter(redis, stream_name=prefix)
 
 
 class Commands:
@@ -281,8 +308,8 @@ class Commands:
         socket.data.update(unpack(command["data"]))
 
     async def openEmitter(self, command: Command) -> None:  # noqa: N802  # the command's name
-        redis = Redis(command["redis"])
-        self._emitters[command["client"]] = Emitter(redis, key=command["prefix"])
+        words = [command[name] for name in ("adapter", "redis", "prefix")]
+        self._emitters[command["client"]] = make_emitter(*words)
 
     async def emitterDo(self, command: Command) -> None:  # noqa: N802  # the command's name
         emitter = self._emitters[command["client"]].of(command["nsp"])

@@ -15,6 +15,7 @@ from clients.server import DEADLINE
 from mixed_cluster.nodes import Choice, EmitterNode, ServerNode
 
 WEBSOCKET = Combination("4", "websocket")
+OLD_WEBSOCKET = Combination("2", "websocket")
 
 _fences = count()
 
@@ -48,10 +49,13 @@ class Team:
         self._connected: list[Member] = []
         self.passed: list[str] = []
 
-    async def connect(self, node: Node, *, warm: bool = True) -> None:
-        """Connect a client to each server, and wait until every server reaches all of them, if ``warm``."""
+    async def connect(self, node: Node, *, warm: bool = True, are_old: bool = False) -> None:
+        """Connect a client to each server, and wait until every server reaches all of them, if ``warm``.
+
+        If ``are_old``, the clients of our servers speak Engine.IO revision 3 and Socket.IO protocol 4.
+        """
         for server in self.servers:
-            client = node.client(WEBSOCKET)
+            client = node.client(OLD_WEBSOCKET if are_old and server.is_ours else WEBSOCKET)
             await client.start(server.url, self.nsp)
             (socket_id,) = await client.event("connect")
             self.members.append(Member(client, socket_id, server))

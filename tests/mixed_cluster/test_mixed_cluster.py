@@ -28,6 +28,7 @@ async def test_emit_to_all(team: Team) -> None:
         assert await team.received(sender) == spread(team, [["text ä 😀", {"a": [1, 2.5, None, True]}], [2]])
 
 
+@pytest.mark.variants
 async def test_emit_to_a_room(team: Team) -> None:
     await team.join(["room"], ["elsewhere"])
     for sender in team.each_sender():
@@ -51,6 +52,7 @@ async def test_emit_except_a_room(team: Team) -> None:
         assert await team.received(sender) == [both, [], [], both][: len(team.members)]
 
 
+@pytest.mark.variants
 async def test_emit_to_one_socket(team: Team) -> None:
     for sender in team.each_sender():
         for number, socket_id in enumerate(team.ids):
@@ -92,6 +94,40 @@ async def test_another_namespace(team: Team) -> None:
         assert (await sender.fetch(team.choose("room"))).keys() == set(team.ids[::2])
 
 
+@pytest.mark.old_clients
+@pytest.mark.parametrize("nsp", ["/", pytest.param("/other", marks=pytest.mark.nsp("/other"))])
+async def test_clients_of_engine_io_3(team: Team, nsp: str) -> None:
+    assert team.nsp == nsp
+    await team.join(["room"], [], ["room"], [])
+    for number, member in enumerate(team.members):
+        await member.client.answer("ask", number)
+    for sender in team.each_sender():
+        await sender.emit(team.choose(), "ev", "ü", BYTES)
+        await sender.emit(team.choose("room"), "ev", 1)
+        for socket_id in team.ids:
+            await sender.emit(team.choose(socket_id), "ev", socket_id)
+        received = await team.received(sender)
+        for number, (each, socket_id) in enumerate(zip(received, team.ids, strict=True)):
+            in_room = [[1]] if number % 2 == 0 else []
+            assert sorted(each, key=str) == sorted([["ü", BYTES], *in_room, [socket_id]], key=str)
+        answers = await sender.call(team.choose(), "ask", timeout=5.0)
+        assert (sorted(answers.values), answers.complete) == ([*range(len(team.members))], True)
+        found = await sender.fetch(team.choose())
+        assert found.keys() == set(team.ids)
+        for member in team.members:
+            assert found[member.id]["handshake"]["query"]["EIO"] == ("3" if member.server.is_ours else "4")
+        await sender.remote(team.nsp, team.ids[0], "emit", "only you")
+        await sender.join(team.choose(team.ids[0]), "late")
+        await team.until_chosen(sender, team.choose("late"), team.ids[0])
+        await sender.leave(team.choose(), "late")
+        await team.until_chosen(sender, team.choose("late"))
+        assert (await team.received(sender))[0] == [["only you"]]
+    for sender, member in zip(team.each_sender(), team.members[:2], strict=False):
+        team.members.remove(member)
+        await sender.disconnect_sockets(team.choose(member.id), False)
+        assert await member.client.event("disconnect") == ["io server disconnect"]
+
+
 # broadcasts with acknowledgements
 
 
@@ -105,6 +141,7 @@ async def test_call_all(team: Team) -> None:
             assert await member.client.event("ask") == [1]
 
 
+@pytest.mark.variants
 async def test_call_a_room_with_binary(team: Team) -> None:
     await team.join(["room"], [], ["room"], [])
     for member in team.members:
@@ -126,6 +163,7 @@ async def test_call_with_silent_clients_returns_what_came_in_time(team: Team) ->
 # sockets of all servers
 
 
+@pytest.mark.variants
 async def test_fetch_sockets(team: Team) -> None:
     await team.join(["a"], ["a", "b"], [], ["b"])
     for member in team.members:
@@ -186,6 +224,7 @@ async def test_server_side_emit(team: Team) -> None:
     assert [server.pending("told") for server in team.servers] == [0] * len(team.servers)
 
 
+@pytest.mark.variants
 async def test_server_side_call(team: Team) -> None:
     for sender in team.each_sender():
         answers = await sender.ask_servers("/", "who", 1)
@@ -199,6 +238,7 @@ async def test_server_side_call(team: Team) -> None:
 # one socket of another server
 
 
+@pytest.mark.variants
 async def test_remote_socket(team: Team) -> None:
     for sender in team.each_sender():
         for number, member in enumerate(team.members):
@@ -235,7 +275,6 @@ async def test_remote_socket_is_disconnected(team: Team) -> None:
 
 
 @pytest.mark.emitters
-@pytest.mark.adapters("classic")
 @pytest.mark.rows("I8")
 async def test_emitter_emits(team: Team) -> None:
     await team.join(["a"], ["a", "b"], ["b"], [])
@@ -256,7 +295,6 @@ async def test_emitter_emits(team: Team) -> None:
 
 @pytest.mark.emitters
 @pytest.mark.nsp("/other")
-@pytest.mark.adapters("classic")
 async def test_emitter_changes_rooms_of_a_namespace(team: Team) -> None:
     for emitter in team.each_emitter():
         await emitter.join(team.choose(*team.ids[1:]), "x", "y")
@@ -269,7 +307,6 @@ async def test_emitter_changes_rooms_of_a_namespace(team: Team) -> None:
 
 
 @pytest.mark.emitters
-@pytest.mark.adapters("classic")
 async def test_emitter_tells_the_servers_and_disconnects_sockets(team: Team) -> None:
     for emitter in team.each_emitter():
         await emitter.tell("/", "news", 1)
