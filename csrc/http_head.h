@@ -1,4 +1,4 @@
-/* http_head.h -- finds the end of an HTTP/1.1 request head, if it is unambiguous (RFC 9112).
+/* http_head.h -- finds the end of an HTTP/1.1 request head, if it is unambiguous, and whether it is plain (RFC 9112).
  *
  *     GET /socket.io/?EIO=4 HTTP/1.1 CRLF
  *     Host: example.com CRLF
@@ -19,7 +19,15 @@
  *     - a line begins with a blank, or contains a control character other than HTAB;
  *     - Content-Length comes twice, is not digits between blanks, or comes together with Transfer-Encoding.
  *
- * The parser checks everything else. `data` is borrowed (NULL is fine when len is 0). O(head). */
-size_t tsio_http_head_len(const uint8_t *data, size_t len);
+ * The parser checks everything else, unless the head is plain. Then `*is_plain` is set to true, else to false. A plain
+ * head is valid by the grammar, and every parser reads it in the same way:
+ *
+ *     - the method is GET, POST, HEAD or OPTIONS, the target begins with a slash and has no other characters than
+ *       0x21 to 0x7e, the version is HTTP/1.1, and one space stands before and after the target;
+ *     - each other line is a token (RFC 9110 section 5.6.2), a colon directly after it, and a value;
+ *     - Host comes once; Content-Length has at most 18 digits; there is no Transfer-Encoding, Expect or Trailer.
+ *
+ * `data` is borrowed (NULL is fine when len is 0). O(head). */
+size_t tsio_http_head_len(const uint8_t *data, size_t len, bool *is_plain);
 
 #endif

@@ -64,10 +64,15 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with ``link`` over both drivers; with ``parser``, also with each parser of requests."""
     if "link" in metafunc.fixturenames:
         stream_only = Reactor is None or metafunc.definition.get_closest_marker("stream_only")
         drivers = ["stream"] if stream_only else list(LINKS)
-        metafunc.parametrize("link", drivers, indirect=True)
+        if "parser" in metafunc.fixturenames:
+            pairs = [(driver, "h11") for driver in drivers] + [(drivers[-1], "httptools")]
+            metafunc.parametrize(("link", "parser"), pairs, indirect=["link"])
+        else:
+            metafunc.parametrize("link", drivers, indirect=True)
 
 
 @pytest.fixture

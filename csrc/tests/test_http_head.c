@@ -4,11 +4,19 @@
 
 #define REQUEST "GET / HTTP/1.1\r\n"
 
-static size_t head_len(const void *data, size_t len)
+static size_t scan(const void *data, size_t len, bool *is_plain)
 {
     uint8_t *block = check_block(data, len);
-    const size_t found = tsio_http_head_len(block, len);
+    const size_t found = tsio_http_head_len(block, len, is_plain);
     check_block_free(block, len);
+    return found;
+}
+
+static size_t head_len(const void *data, size_t len)
+{
+    bool is_plain;
+    const size_t found = scan(data, len, &is_plain);
+    CHECK(found != 0 || !is_plain);
     return found;
 }
 
@@ -48,6 +56,53 @@ static const char *const bad[] = {
     REQUEST "transfer-ENCODING: chunked\r\nContent-Length: 1\r\n\r\n",
 };
 
+#define HOST "Host: x\r\n"
+
+static const char *const plain[] = {
+    REQUEST HOST "\r\n",
+    "POST /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nhOST:\r\nContent-Length: 999999999999999999\t\r\n\r\n",
+    "HEAD /!~ HTTP/1.1\r\n" HOST "!#$%&'*+-.^_`|~09azAZ: \x80\xff \t a\r\n\r\n",
+    "OPTIONS /* HTTP/1.1\r\nExpectation: a\r\n" HOST "Upgrade: websocket\r\n\r\n",
+};
+
+static const char *const not_plain[] = {
+    REQUEST "\r\n",
+    REQUEST HOST HOST "\r\n",
+    "PUT / HTTP/1.1\r\n" HOST "\r\n",
+    "get / HTTP/1.1\r\n" HOST "\r\n",
+    "GETS / HTTP/1.1\r\n" HOST "\r\n",
+    "GET  / HTTP/1.1\r\n" HOST "\r\n",
+    "GET /  HTTP/1.1\r\n" HOST "\r\n",
+    "GET /\tHTTP/1.1\r\n" HOST "\r\n",
+    "GET / a HTTP/1.1\r\n" HOST "\r\n",
+    "GET /\x80 HTTP/1.1\r\n" HOST "\r\n",
+    "GET http://x/ HTTP/1.1\r\n" HOST "\r\n",
+    "OPTIONS * HTTP/1.1\r\n" HOST "\r\n",
+    "GET / HTTP/1.0\r\n" HOST "\r\n",
+    "GET / HTTP/1.1 \r\n" HOST "\r\n",
+    "GET / HTTP/1.10\r\n" HOST "\r\n",
+    "GET / http/1.1\r\n" HOST "\r\n",
+    "GET /HTTP/1.1\r\n" HOST "\r\n",
+    "GET /\r\n" HOST "\r\n",
+    REQUEST HOST "A : b\r\n\r\n",
+    REQUEST HOST "A\x80: b\r\n\r\n",
+    REQUEST HOST ": b\r\n\r\n",
+    REQUEST HOST "A\r\n\r\n",
+    REQUEST HOST "Content-Length: 1000000000000000000\r\n\r\n",
+    REQUEST HOST "Transfer-Encoding: chunked\r\n\r\n",
+    REQUEST HOST "EXPECT: 100-continue\r\n\r\n",
+    REQUEST HOST "trailer: a\r\n\r\n",
+};
+
+static void test_plain_heads(void)
+{
+    bool is_plain = false;
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        CHECK(scan(plain[i], strlen(plain[i]), &is_plain) == strlen(plain[i]) && is_plain);
+    for (size_t i = 0; i < sizeof not_plain / sizeof not_plain[0]; i++)
+        CHECK(scan(not_plain[i], strlen(not_plain[i]), &is_plain) == strlen(not_plain[i]) && !is_plain);
+}
+
 static void test_good_heads(void)
 {
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -69,13 +124,15 @@ static void test_what_follows_is_not_looked_at(void)
 {
     static const char data[] = REQUEST "Host: x\r\n\r\n\n\x01 Content-Length: x";
     CHECK(head_len(data, sizeof data - 1) == sizeof REQUEST "Host: x\r\n\r\n" - 1);
-    CHECK(tsio_http_head_len(NULL, 0) == 0);
+    bool is_plain;
+    CHECK(tsio_http_head_len(NULL, 0, &is_plain) == 0);
 }
 
 int main(void)
 {
     test_good_heads();
     test_bad_heads();
+    test_plain_heads();
     test_what_follows_is_not_looked_at();
     return check_done("http_head");
 }

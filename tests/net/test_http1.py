@@ -19,24 +19,24 @@ CLOSE = "Connection: close"
 @pytest.mark.parametrize("path", ["/", "/socket.io", "//socket.io/", "/socket.io//", "/socket.io/../socket.io/",
                                   "/%73ocket.io/", "/socket.io/x", "/engine.io/", "*"])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "BREW"])
-async def test_other_paths(autojump_clock: Any, running: Any, path: str, method: str) -> None:
-    async with running(Server()) as wire:
+async def test_other_paths(autojump_clock: Any, running: Any, parser: Any, path: str, method: str) -> None:
+    async with running(Server(http=parser)) as wire:
         response = await wire.http().request(method, f"{path}?EIO=4&transport=polling")
         assert (response.status, response.body) == (404, b"")
         assert wire.io.engine.clients_count == 0
 
 
 @pytest.mark.rows("A2")
-async def test_path_option(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(path="/a/b/")) as wire:
+async def test_path_option(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, path="/a/b/")) as wire:
         http = wire.http()
         assert (await http.request("GET", "/a/b/?EIO=4&transport=polling")).status == 200
         assert (await http.request("GET", POLLING)).status == 404
 
 
 @pytest.mark.rows("B17", "C1")
-async def test_polling_handshake_on_the_wire(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(generate_id=lambda: "a" * 20)) as wire:
+async def test_polling_handshake_on_the_wire(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, generate_id=lambda: "a" * 20)) as wire:
         received = await exchange(wire.stream(), request(POLLING, CLOSE))
         head, _, body = received.partition(b"\r\n\r\n")
         assert body == (
@@ -52,8 +52,8 @@ async def test_polling_handshake_on_the_wire(autojump_clock: Any, running: Any) 
 
 
 @pytest.mark.rows("B17")
-async def test_answer_to_a_post_on_the_wire(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_answer_to_a_post_on_the_wire(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         response = await polling.post("40")
         assert (response.status, response.body) == (200, b"ok")
@@ -77,11 +77,17 @@ async def test_answer_to_a_post_on_the_wire(autojump_clock: Any, running: Any) -
     ],
 )
 async def test_refusals_on_the_wire(
-    autojump_clock: Any, running: Any, method: str, target: str, headers: dict[str, str], code: int
+    autojump_clock: Any,
+    running: Any,
+    parser: Any,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    code: int,
 ) -> None:
     messages = ["Transport unknown", "Session ID unknown", "Bad handshake method", "Bad request", "Forbidden",
                 "Unsupported protocol version"]  # fmt: skip
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         http = wire.http()
         for _ in range(2):  # a refusal keeps the connection
             response = await http.request(method, target, headers=headers)
@@ -94,8 +100,8 @@ async def test_refusals_on_the_wire(
 
 
 @pytest.mark.rows("B3")
-async def test_head_has_no_body(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_head_has_no_body(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(wire.stream(), request(POLLING, CLOSE, method="HEAD"))
         assert status(received) == 400
         assert received.endswith(b"\r\n\r\n")
@@ -105,16 +111,16 @@ async def test_head_has_no_body(autojump_clock: Any, running: Any) -> None:
 
 @pytest.mark.rows("B19")
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
-async def test_unknown_method_is_refused(autojump_clock: Any, running: Any, method: str) -> None:
-    async with running(Server()) as wire:
+async def test_unknown_method_is_refused(autojump_clock: Any, running: Any, parser: Any, method: str) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         response = await wire.http().request(method, polling.target)
         assert (response.status, response.headers["allow"], response.body) == (405, "GET, POST, OPTIONS", b"")
         assert (await polling.post("40")).text == "ok"
 
 
-async def test_one_byte_at_a_time(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_one_byte_at_a_time(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         stream = wire.stream()
         for byte in request(POLLING, "x-lower: 1", CLOSE):
             await stream.send_all(bytes([byte]))
@@ -122,8 +128,8 @@ async def test_one_byte_at_a_time(autojump_clock: Any, running: Any) -> None:
 
 
 @pytest.mark.parametrize("segments", ["one", "bytes"])
-async def test_chunked_post(autojump_clock: Any, running: Any, segments: str) -> None:
-    async with running(Server()) as wire:
+async def test_chunked_post(autojump_clock: Any, running: Any, parser: Any, segments: str) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         data = request(polling.target, "transfer-encoding: Chunked", CLOSE, method="POST",
                        body=b"1\r\n4\r\n1;name=value\r\n0\r\n0\r\nTrailer: x\r\n\r\n")  # fmt: skip
@@ -136,8 +142,8 @@ async def test_chunked_post(autojump_clock: Any, running: Any, segments: str) ->
         assert (await polling.get()).text.startswith("40{")
 
 
-async def test_client_that_waits_for_100_continue(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_client_that_waits_for_100_continue(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(
@@ -148,22 +154,22 @@ async def test_client_that_waits_for_100_continue(autojump_clock: Any, running: 
         assert (await read_all(stream)).endswith(b"ok")
 
 
-async def test_target_may_be_a_whole_uri(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_target_may_be_a_whole_uri(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         assert status(await exchange(wire.stream(), request(f"http://test{POLLING}", CLOSE))) == 200
         assert status(await exchange(wire.stream(), request("http://test", CLOSE))) == 404
 
 
-async def test_http_1_0_is_answered_and_closed(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_http_1_0_is_answered_and_closed(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(wire.stream(), request(POLLING, version="1.0", host=""))
         assert status(received) == 200
         assert b"Connection: close\r\n" in received
 
 
 @pytest.mark.rows("C31")
-async def test_connection_is_kept(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_connection_is_kept(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         http = wire.http()
         sids = set()
         for _ in range(5):
@@ -173,8 +179,10 @@ async def test_connection_is_kept(autojump_clock: Any, running: Any) -> None:
 
 
 @pytest.mark.rows("C31")
-async def test_pipelined_requests_are_answered_in_order(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_pipelined_requests_are_answered_in_order(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(
             wire.stream(), request("/nothing") + request(POLLING) + request("/socket.io/?EIO=4", CLOSE)
         )
@@ -185,8 +193,10 @@ async def test_pipelined_requests_are_answered_in_order(autojump_clock: Any, run
 
 
 @pytest.mark.rows("C31")
-async def test_second_poll_on_one_connection_waits_for_the_first(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_second_poll_on_one_connection_waits_for_the_first(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target))
@@ -200,8 +210,10 @@ async def test_second_poll_on_one_connection_waits_for_the_first(autojump_clock:
         assert b"44/nowhere,{" in await read_all(stream)
 
 
-async def test_body_of_a_request_that_has_none_ends_the_connection(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_body_of_a_request_that_has_none_ends_the_connection(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser)) as wire:
         smuggled = request(POLLING)
         received = await exchange(
             wire.stream(), request("/nothing", f"Content-Length: {len(smuggled) + 1}", body=smuggled)
@@ -210,8 +222,10 @@ async def test_body_of_a_request_that_has_none_ends_the_connection(autojump_cloc
         assert wire.io.engine.clients_count == 0
 
 
-async def test_bytes_behind_the_last_request_are_not_read(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_bytes_behind_the_last_request_are_not_read(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(wire.stream(), request("/nothing", CLOSE) + request(POLLING))
         assert received.count(b"HTTP/1.1") == 1
         assert wire.io.engine.clients_count == 0
@@ -222,10 +236,10 @@ async def test_bytes_behind_the_last_request_are_not_read(autojump_clock: Any, r
 
 @pytest.mark.parametrize("cors", ["http://a.example", ["http://b.example", "http://a.example"], "*"])
 async def test_allowed_origin_is_granted_on_every_answer(
-    autojump_clock: Any, running: Any, cors: Any
+    autojump_clock: Any, running: Any, parser: Any, cors: Any
 ) -> None:
     origin = {"Origin": "http://a.example"}
-    async with running(Server(cors=cors)) as wire:
+    async with running(Server(http=parser, cors=cors)) as wire:
         for method, target in (("GET", POLLING), ("PUT", POLLING), ("GET", POLLING + "&sid=unknown")):
             response = await wire.http().request(method, target, headers=origin)
             assert response.headers["access-control-allow-origin"] == "http://a.example"
@@ -238,9 +252,9 @@ async def test_allowed_origin_is_granted_on_every_answer(
     "origin", ["http://evil.example", "null", "http://test.evil.example", "http://test:81"]
 )
 async def test_foreign_origin_is_refused_on_every_transport(
-    autojump_clock: Any, running: Any, origin: str
+    autojump_clock: Any, running: Any, parser: Any, origin: str
 ) -> None:
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         sid = (await wire.polling()).sid
         response = await wire.http().request("GET", POLLING, headers={"Origin": origin})
         assert response.status == 403

@@ -29,16 +29,16 @@ async def _assert_served(wire: Any) -> None:
 # time
 
 
-async def test_connection_without_a_byte_times_out(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_connection_without_a_byte_times_out(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         began = trio.current_time()
         assert await read_all(wire.stream()) == b""
         assert trio.current_time() - began == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize("drip", [b"", b"G", b"X: y\r\n"])
-async def test_slow_head_times_out(autojump_clock: Any, running: Any, drip: bytes) -> None:
-    async with running(Server(header_timeout=4.0)) as wire, trio.open_nursery() as nursery:
+async def test_slow_head_times_out(autojump_clock: Any, running: Any, parser: Any, drip: bytes) -> None:
+    async with running(Server(http=parser, header_timeout=4.0)) as wire, trio.open_nursery() as nursery:
         stream = wire.stream()
         began = trio.current_time()
         await stream.send_all(b"GET / HTTP/1.1\r\n" if drip != b"G" else b"G")
@@ -51,8 +51,8 @@ async def test_slow_head_times_out(autojump_clock: Any, running: Any, drip: byte
         await _assert_served(wire)
 
 
-async def test_each_head_has_its_own_timeout(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(header_timeout=4.0)) as wire:
+async def test_each_head_has_its_own_timeout(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, header_timeout=4.0)) as wire:
         stream = wire.stream()
         await stream.send_all(request("/nothing"))
         await read_until(stream, b"\r\n\r\n")
@@ -63,8 +63,8 @@ async def test_each_head_has_its_own_timeout(autojump_clock: Any, running: Any) 
         assert trio.current_time() - began == pytest.approx(4.0)
 
 
-async def test_idle_connection_is_closed(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(keep_alive_timeout=65.0)) as wire:
+async def test_idle_connection_is_closed(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, keep_alive_timeout=65.0)) as wire:
         stream = wire.stream()
         await stream.send_all(request("/nothing"))
         await read_until(stream, b"\r\n\r\n")
@@ -74,8 +74,8 @@ async def test_idle_connection_is_closed(autojump_clock: Any, running: Any) -> N
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_slow_body_times_out(autojump_clock: Any, running: Any, chunked: bool) -> None:
-    async with running(Server(request_timeout=7.0)) as wire, trio.open_nursery() as nursery:
+async def test_slow_body_times_out(autojump_clock: Any, running: Any, parser: Any, chunked: bool) -> None:
+    async with running(Server(http=parser, request_timeout=7.0)) as wire, trio.open_nursery() as nursery:
         polling = await wire.polling()
         stream = wire.stream()
         began = trio.current_time()
@@ -90,9 +90,9 @@ async def test_slow_body_times_out(autojump_clock: Any, running: Any, chunked: b
 
 
 @pytest.mark.stream_only("a socket holds many answers")
-async def test_client_that_does_not_read_its_answers(autojump_clock: Any, running: Any) -> None:
+async def test_client_that_does_not_read_its_answers(autojump_clock: Any, running: Any, parser: Any) -> None:
     """Over a stream that holds nothing, each answer is stuck until the request's time is over."""
-    async with running(Server(request_timeout=7.0)) as wire:
+    async with running(Server(http=parser, request_timeout=7.0)) as wire:
         wire.narrow()
         stream = wire.stream()
         await stream.send_all(request(POLLING))
@@ -118,8 +118,10 @@ async def test_client_that_does_not_read_its_answers(autojump_clock: Any, runnin
     ],
     ids=["many", "long", "target", "endless"],
 )
-async def test_head_over_the_limit(autojump_clock: Any, running: Any, head: bytes, segment: int) -> None:
-    async with running(Server()) as wire, trio.open_nursery() as nursery:
+async def test_head_over_the_limit(
+    autojump_clock: Any, running: Any, parser: Any, head: bytes, segment: int
+) -> None:
+    async with running(Server(http=parser)) as wire, trio.open_nursery() as nursery:
         stream = wire.stream()
 
         async def send() -> None:
@@ -135,18 +137,18 @@ async def test_head_over_the_limit(autojump_clock: Any, running: Any, head: byte
 
 
 @pytest.mark.parametrize("size", [16_384, 16_385])
-async def test_head_of_exactly_the_limit(autojump_clock: Any, running: Any, size: int) -> None:
-    async with running(Server(max_header_bytes=16_384)) as wire:
+async def test_head_of_exactly_the_limit(autojump_clock: Any, running: Any, parser: Any, size: int) -> None:
+    async with running(Server(http=parser, max_header_bytes=16_384)) as wire:
         filler = size - len(request("/", "X: ", "Connection: close"))
         received = await exchange(wire.stream(), request("/", "X: " + "x" * filler, "Connection: close"))
         assert status(received) == (404 if size == 16_384 else 431)
 
 
 async def test_no_more_than_a_head_is_read_behind_a_poll_that_waits(
-    autojump_clock: Any, running: Any
+    autojump_clock: Any, running: Any, parser: Any
 ) -> None:
     """Over a stream that holds nothing, what is not read is not taken."""
-    async with running(Server(max_header_bytes=16_384)) as wire:
+    async with running(Server(http=parser, max_header_bytes=16_384)) as wire:
         polling = await wire.polling()
         wire.narrow()
         stream = wire.stream()
@@ -160,9 +162,11 @@ async def test_no_more_than_a_head_is_read_behind_a_poll_that_waits(
         assert wire.io.engine.clients_count == 1
 
 
-async def test_bytes_behind_a_poll_are_the_next_request(autojump_clock: Any, running: Any) -> None:
+async def test_bytes_behind_a_poll_are_the_next_request(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
     """Also where they come in pieces while it waits, and go on when reading was suspended."""
-    async with running(Server(max_header_bytes=1000)) as wire:
+    async with running(Server(http=parser, max_header_bytes=1000)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target))
@@ -178,9 +182,9 @@ async def test_bytes_behind_a_poll_are_the_next_request(autojump_clock: Any, run
 
 @pytest.mark.rows("C25")
 async def test_post_over_the_limit_is_refused_before_its_body_is_read(
-    autojump_clock: Any, running: Any
+    autojump_clock: Any, running: Any, parser: Any
 ) -> None:
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target, "Content-Length: 1000001", method="POST"))
@@ -193,8 +197,10 @@ async def test_post_over_the_limit_is_refused_before_its_body_is_read(
 
 @pytest.mark.rows("C25")
 @pytest.mark.parametrize("length", ["1" + "0" * 12, "9" * 20])
-async def test_very_long_content_length_is_too_large(autojump_clock: Any, running: Any, length: str) -> None:
-    async with running(Server()) as wire:
+async def test_very_long_content_length_is_too_large(
+    autojump_clock: Any, running: Any, parser: Any, length: str
+) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         received = await exchange(
             wire.stream(), request(polling.target, f"Content-Length: {length}", method="POST")
@@ -203,8 +209,10 @@ async def test_very_long_content_length_is_too_large(autojump_clock: Any, runnin
 
 
 @pytest.mark.rows("C25")
-async def test_chunked_post_over_the_limit_is_refused_at_the_limit(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(max_http_buffer_size=100)) as wire, trio.open_nursery() as nursery:
+async def test_chunked_post_over_the_limit_is_refused_at_the_limit(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser, max_http_buffer_size=100)) as wire, trio.open_nursery() as nursery:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target, "Transfer-Encoding: chunked", method="POST"))
@@ -215,8 +223,8 @@ async def test_chunked_post_over_the_limit_is_refused_at_the_limit(autojump_cloc
 
 
 @pytest.mark.rows("C25")
-async def test_post_of_exactly_the_limit(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(max_http_buffer_size=100)) as wire:
+async def test_post_of_exactly_the_limit(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, max_http_buffer_size=100)) as wire:
         polling = await wire.polling()
         assert (await polling.post(f'40{{"a":"{"x" * 90}"}}')).status == 200
         assert (await polling.post(f'42["a","{"x" * 91}"]')).status == 413

@@ -29,9 +29,9 @@ _FRAMING = [
 
 @pytest.mark.parametrize("fields", _FRAMING, ids=" / ".join)
 async def test_ambiguous_request_is_refused_and_nothing_behind_it_is_read(
-    autojump_clock: Any, running: Any, fields: tuple[str, ...]
+    autojump_clock: Any, running: Any, parser: Any, fields: tuple[str, ...]
 ) -> None:
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         data = request(polling.target, *fields, method="POST", body=b"40") + request(POLLING)
         received = await exchange(wire.stream(), data)
@@ -46,8 +46,8 @@ async def test_ambiguous_request_is_refused_and_nothing_behind_it_is_read(
     [b"+2\r\n40\r\n0\r\n\r\n", b"0x2\r\n40\r\n0\r\n\r\n", b"2\r\n40x\r\n0\r\n\r\n", b"f" * 17 + b"\r\n",
      b"2\n40\n0\n\n", b"-1\r\n", b" 2\r\n40\r\n0\r\n\r\n", b"zz\r\n"],
 )  # fmt: skip
-async def test_bad_chunks(autojump_clock: Any, running: Any, body: bytes) -> None:
-    async with running(Server()) as wire:
+async def test_bad_chunks(autojump_clock: Any, running: Any, parser: Any, body: bytes) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target, "Transfer-Encoding: chunked", method="POST", body=body))
@@ -71,16 +71,18 @@ async def test_bad_chunks(autojump_clock: Any, running: Any, body: bytes) -> Non
     ],
     ids=["no host", "0.9", "h2", "tls", "random", "blank lines", "2.0", "9.9", "two hosts"],
 )
-async def test_data_other_than_http_is_refused(autojump_clock: Any, running: Any, data: bytes) -> None:
-    async with running(Server()) as wire:
+async def test_data_other_than_http_is_refused(
+    autojump_clock: Any, running: Any, parser: Any, data: bytes
+) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(wire.stream(), data)
         assert received == b"" or status(received) in (400, 431, 505)
         assert wire.io.engine.clients_count == 0
         await _assert_served(wire)
 
 
-async def test_client_gone_in_the_middle_of_a_body(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_client_gone_in_the_middle_of_a_body(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target, "Content-Length: 10", method="POST", body=b"40"))

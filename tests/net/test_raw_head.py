@@ -52,17 +52,19 @@ def is_refusal(received: bytes, code: int = 400) -> bool:
 @heads
 @pytest.mark.rows("P19")
 async def test_head_is_refused_and_nothing_behind_it_is_read(
-    autojump_clock: Any, running: Any, head: bytes
+    autojump_clock: Any, running: Any, parser: Any, head: bytes
 ) -> None:
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         assert is_refusal(await exchange(wire.stream(), head + request(POLLING)))
         assert wire.io.engine.clients_count == 0
 
 
 @heads
 @pytest.mark.rows("P19")
-async def test_head_is_refused_byte_by_byte(autojump_clock: Any, running: Any, head: bytes) -> None:
-    async with running(Server()) as wire:
+async def test_head_is_refused_byte_by_byte(
+    autojump_clock: Any, running: Any, parser: Any, head: bytes
+) -> None:
+    async with running(Server(http=parser)) as wire:
         stream = wire.stream()
         began = trio.current_time()
         try:
@@ -78,8 +80,10 @@ async def test_head_is_refused_byte_by_byte(autojump_clock: Any, running: Any, h
 
 @heads
 @pytest.mark.rows("P19")
-async def test_head_is_refused_behind_another_request(autojump_clock: Any, running: Any, head: bytes) -> None:
-    async with running(Server()) as wire:
+async def test_head_is_refused_behind_another_request(
+    autojump_clock: Any, running: Any, parser: Any, head: bytes
+) -> None:
+    async with running(Server(http=parser)) as wire:
         received = await exchange(wire.stream(), request("/nothing") + head + request(POLLING))
         first, second = received.split(b"HTTP/1.1 ")[1:]
         assert first.startswith(b"404")
@@ -88,8 +92,10 @@ async def test_head_is_refused_behind_another_request(autojump_clock: Any, runni
 
 
 @pytest.mark.rows("P19")
-async def test_head_is_refused_behind_a_poll_that_waits(autojump_clock: Any, running: Any) -> None:
-    async with running(Server()) as wire:
+async def test_head_is_refused_behind_a_poll_that_waits(
+    autojump_clock: Any, running: Any, parser: Any
+) -> None:
+    async with running(Server(http=parser)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target) + HEADS["LF in a field"] + request(POLLING))
@@ -102,9 +108,11 @@ async def test_head_is_refused_behind_a_poll_that_waits(autojump_clock: Any, run
 
 @pytest.mark.parametrize("name", ["LF in a field", "folded", "length twice", "CR in the request line"])
 @pytest.mark.rows("P19")
-async def test_head_is_refused_however_it_is_split(autojump_clock: Any, running: Any, name: str) -> None:
+async def test_head_is_refused_however_it_is_split(
+    autojump_clock: Any, running: Any, parser: Any, name: str
+) -> None:
     data = HEADS[name] + request(POLLING)
-    async with running(Server()) as wire:
+    async with running(Server(http=parser)) as wire:
         for at in range(1, len(HEADS[name])):
             stream = wire.stream()
             await stream.send_all(data[:at])
@@ -155,9 +163,9 @@ async def test_chunks_are_refused(autojump_clock: Any, running: Any, body: bytes
 @pytest.mark.parametrize("size", [b"65", b"FFFFFFFF", b"f" * 17, b"0" * 20 + b"65"])
 @pytest.mark.rows("P19")
 async def test_chunk_beyond_the_limit_is_refused_by_its_size(
-    autojump_clock: Any, running: Any, size: bytes
+    autojump_clock: Any, running: Any, parser: Any, size: bytes
 ) -> None:
-    async with running(Server(max_http_buffer_size=100)) as wire:
+    async with running(Server(http=parser, max_http_buffer_size=100)) as wire:
         polling = await wire.polling()
         stream = wire.stream()
         await stream.send_all(request(polling.target, CHUNKED, method="POST", body=size + b"\r\n"))
@@ -167,8 +175,8 @@ async def test_chunk_beyond_the_limit_is_refused_by_its_size(
 
 
 @pytest.mark.rows("P19")
-async def test_extensions_and_trailers_are_limited(autojump_clock: Any, running: Any) -> None:
-    async with running(Server(max_header_bytes=1000)) as wire:
+async def test_extensions_and_trailers_are_limited(autojump_clock: Any, running: Any, parser: Any) -> None:
+    async with running(Server(http=parser, max_header_bytes=1000)) as wire:
         for body in (b"1;%b\r\n4\r\n" % (b"x" * 500) * 3, b"1;" + b"x" * 2000, b"0\r\nX: " + b"x" * 2000):
             polling = await wire.polling()
             data = request(polling.target, CHUNKED, method="POST", body=body)

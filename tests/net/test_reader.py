@@ -17,9 +17,8 @@ MAX_HEAD = 1000
 
 
 def target(reader: RequestReader) -> bytes:
-    event = reader.h11.next_event()
-    assert isinstance(event, h11.Request)
-    return bytes(event.target)
+    assert reader.head is not None
+    return reader.head.target
 
 
 @pytest.fixture
@@ -38,7 +37,10 @@ async def test_bytes_after_a_request_begin_the_next() -> None:
     reader.begin_next()
     assert target(reader) == b"/2"
     reader.begin_next()
-    assert (reader.received, reader.trailing_data) == (3, b"GET")
+    assert (reader.received, reader.head, reader.trailing_data) == (3, None, b"")
+    await theirs.send_all((GET % 3)[3:])
+    await reader.receive()
+    assert target(reader) == b"/3"
 
 
 async def test_body_is_taken_only_if_it_is_complete() -> None:
@@ -56,7 +58,7 @@ async def test_body_is_taken_only_if_it_is_complete() -> None:
 
 
 @pytest.mark.parametrize("pieces", [1, 3])
-async def test_malformed_head_is_not_passed_to_h11(pieces: int) -> None:
+async def test_malformed_head_is_refused(pieces: int) -> None:
     ours, theirs = memory_stream_pair()
     reader = RequestReader(ours, MAX_HEAD)
     head = b"GET / HTTP/1.1\r\nHost: a\r\nName: a\nb\r\n\r\n"
@@ -68,7 +70,7 @@ async def test_malformed_head_is_not_passed_to_h11(pieces: int) -> None:
     await theirs.send_all(head[starts[-1] :])
     with pytest.raises(h11.RemoteProtocolError, match="line end"):
         await reader.receive()
-    assert b"a\nb" not in reader.h11.trailing_data[0]
+    assert reader.head is None
 
 
 async def test_end_of_the_stream_is_read_as_no_bytes() -> None:
@@ -77,7 +79,26 @@ async def test_end_of_the_stream_is_read_as_no_bytes() -> None:
     await theirs.aclose()
     assert await reader.read() == b""
     await reader.receive()
-    assert reader.received == 0
+    assert (reader.received, reader.needs_data) == (0, False)
+
+
+@pytest.mark.parametrize("begins", ["first", "next"])
+async def test_end_of_the_stream_in_a_head_is_an_error(begins: str) -> None:
+    ours, theirs = memory_stream_pair()
+    reader = RequestReader(ours, MAX_HEAD)
+    if begins == "next":
+        await theirs.send_all(GET % 1 + b"GET")
+        await reader.receive()
+        await theirs.aclose()
+        assert await reader.read() == b""
+        with pytest.raises(h11.RemoteProtocolError, match="before the end of a head"):
+            reader.begin_next()
+    else:
+        await theirs.send_all(b"GET")
+        await reader.receive()
+        await theirs.aclose()
+        with pytest.raises(h11.RemoteProtocolError, match="before the end of a head"):
+            await reader.receive()
 
 
 async def test_broken_socket_is_read_as_its_end(
@@ -104,6 +125,7 @@ async def test_what_has_arrived_at_a_socket_is_read_without_waiting(
 async def test_bytes_that_arrive_while_another_task_answers_are_kept(nursery: trio.Nursery) -> None:
     ours, theirs = memory_stream_pair()
     reader = RequestReader(ours, MAX_HEAD)
+    reader.feed(GET % 0)
     reader.hold()
     results: list[bool] = []
 
@@ -117,12 +139,14 @@ async def test_bytes_that_arrive_while_another_task_answers_are_kept(nursery: tr
     reader.release()
     await wait_all_tasks_blocked()
     assert results == [True]
+    reader.begin_next()
     assert target(reader) == b"/1"
 
 
 async def test_disconnect_while_another_task_answers_is_reported() -> None:
     ours, theirs = memory_stream_pair()
     reader = RequestReader(ours, MAX_HEAD)
+    reader.feed(GET % 0)
     reader.hold()
     await theirs.aclose()
     assert await reader.released() is False

@@ -120,13 +120,18 @@ async def program(code: str, tmp_path: Path, *flags: str) -> AsyncIterator[Progr
             await process.wait()
 
 
+STARTED = r".* INFO trio_socketio\.engine: h11 parses the heads of requests\n"
+
+
 @pytest.mark.parametrize("code", [SOCKET_IO, ENGINE_IO], ids=["Server", "EngineServer"])
 async def test_program_logs_its_address_and_ctrl_c_ends_it_without_traceback(
     code: str, tmp_path: Path
 ) -> None:
     async with program(code, tmp_path) as server:
         assert re.fullmatch(r"Listening on http://127\.0\.0\.1:\d+", server.said)
-        assert await server.end(signal.SIGINT) == (130, "", "")
+        status, out, errors = await server.end(signal.SIGINT)
+        assert (status, out) == (130, "")
+        assert re.fullmatch(STARTED, errors)
 
 
 async def test_ctrl_c_ends_a_program_with_clients(tmp_path: Path) -> None:
@@ -180,9 +185,8 @@ async def test_sigterm_drains_the_server_and_run_returns(code: str, tmp_path: Pa
             assert closed.code == 1001
             await client.ws.close(1001)
         assert ended[:2] == [0, "returned\n"]
-        assert re.fullmatch(
-            r".* INFO trio_socketio: SIGTERM: the server drains, for at most 30 s\n", ended[2]
-        )
+        drains = r".* INFO trio_socketio: SIGTERM: the server drains, for at most 30 s\n"
+        assert re.fullmatch(STARTED + drains, ended[2])
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)

@@ -12,6 +12,7 @@ from trio_socketio._core._callbacks import (
 from trio_socketio._core._codec import (
     PayloadReader,
     http_head_length,
+    plain_head_length,
     scan_head,
     unquote_form,
     unwrap_binary,
@@ -70,6 +71,7 @@ __all__ = [
     "expire_timers",
     "http_head_length",
     "is_json",
+    "plain_head_length",
     "put_off_answers",
     "release_memory",
     "scan_head",

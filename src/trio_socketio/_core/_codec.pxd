@@ -37,7 +37,7 @@ cdef extern from "eio_payload.h" nogil:
 
 
 cdef extern from "http_head.h" nogil:
-    size_t tsio_http_head_len(const uint8_t *data, size_t length)
+    size_t tsio_http_head_len(const uint8_t *data, size_t length, c_bool *is_plain)
 
 
 cdef extern from "sio_packet.h" nogil:

@@ -203,4 +203,19 @@ def scan_head(bytes data not None, uint32_t max_attachments):
 
 def http_head_length(bytes data not None):
     """Return the length of the request head that these bytes begin with; 0: it is incomplete or ambiguous."""
-    return tsio_http_head_len(<const uint8_t *>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data))
+    cdef c_bool is_plain
+    return tsio_http_head_len(
+        <const uint8_t *>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), &is_plain
+    )
+
+
+def plain_head_length(bytes data not None):
+    """Return the length of the request head that these bytes begin with; 0: it is incomplete or not plain.
+
+    Every HTTP parser reads a plain head in the same way; ``http_head.h`` has the conditions.
+    """
+    cdef c_bool is_plain
+    cdef size_t length = tsio_http_head_len(
+        <const uint8_t *>PyBytes_AS_STRING(data), <size_t>PyBytes_GET_SIZE(data), &is_plain
+    )
+    return length if is_plain else 0

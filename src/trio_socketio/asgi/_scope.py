@@ -61,7 +61,7 @@ def _scope(kind: str, request: EngineRequest, http: Http1Connection, state: dict
         "raw_path": path.encode("latin-1"),
         "query_string": request.target.partition("?")[2].encode("latin-1"),
         "root_path": "",
-        "headers": [(bytes(name), bytes(value)) for name, value in http.head.headers],
+        "headers": list(http.head.fields),
         "client": client,
         "server": server,
         "state": state.copy(),

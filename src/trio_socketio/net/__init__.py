@@ -1,6 +1,7 @@
 """The network side of the engine, on Trio.
 
-h11 parses HTTP, trio-websocket does the opening handshake, and a reactor or stream driver serves each WebSocket.
+h11 or httptools parses HTTP, trio-websocket does the opening handshake, and a reactor or stream driver serves each
+WebSocket.
 """
 
 from trio_socketio.net._admission import STOPPING
@@ -9,6 +10,7 @@ from trio_socketio.net._encoding import coding_of, encoded
 from trio_socketio.net._files import Files
 from trio_socketio.net._handover import OtherProcesses, Serve
 from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._head_parsers import HttpChoice, choose_parser
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
 from trio_socketio.net._http1 import Http1Connection
@@ -37,6 +39,7 @@ __all__ = [
     "Health",
     "HostOptions",
     "Http1Connection",
+    "HttpChoice",
     "HttpLimits",
     "LogLimit",
     "OtherProcesses",
@@ -48,6 +51,7 @@ __all__ = [
     "socket_below",
     "answer_post",
     "attach",
+    "choose_parser",
     "coding_of",
     "encoded",
     "unix_listener",

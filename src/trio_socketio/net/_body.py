@@ -11,7 +11,10 @@ from trio_socketio.net._chunked import ChunkedBody
 from trio_socketio.net._http_timeouts import PROGRESS_BYTES
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader
 
-__all__ = ["BodyReader"]
+__all__ = ["CONTINUE", "BodyReader"]
+
+#: The response that lets a client send its body (RFC 9110 section 15.2.1).
+CONTINUE = b"HTTP/1.1 100 \r\n\r\n"
 
 
 class BodyReader:
@@ -36,29 +39,27 @@ class BodyReader:
         self._reader = reader
         self._extend = extend
         self._received = received
+        self._awaits_continue = reader.awaits_continue
         self._reported: int | None = None  #: the size at the last report; None: there was no wait yet
 
     async def read(self, size: int) -> bytes:
-        """Read a body of this size; return fewer bytes if h11 ends it.
+        """Read a body of this size.
 
         Raises:
             h11.RemoteProtocolError: the client ended the connection before the end of the body.
             trio.BrokenResourceError: the client that awaits ``100 Continue`` has disconnected.
         """
-        body = bytearray()
-        parser = self._reader.h11
+        body = bytearray(self._reader.take_rest())
         self._reader.read_bytes = BODY_RECEIVE_BYTES
         while len(body) < size:
-            event = parser.next_event()
-            if event is h11.NEED_DATA:
-                await self._before_wait(len(body))
-                await self._reader.receive()
-            elif isinstance(event, h11.Data):
-                body += event.data
-            else:
-                break
+            await self._before_wait(len(body))
+            data = await self._reader.read()
+            if not data:
+                raise h11.RemoteProtocolError("the client closed the connection before the end of a body")
+            body += data
         self._reader.read_bytes = RECEIVE_BYTES
-        return bytes(body)
+        self._reader.put_back(bytes(body[size:]))
+        return bytes(body[:size])
 
     async def read_chunked(self, limit: int, max_extra: int) -> bytes:
         """Read a chunked body. Each read is small, so that other tasks run between the chunks of two reads.
@@ -95,6 +96,6 @@ class BodyReader:
             self._reported = size
             self._received(grown)
             self._extend()
-        if self._reader.h11.they_are_waiting_for_100_continue:
-            response = h11.InformationalResponse(status_code=100, headers=[])
-            await self._stream.send_all(self._reader.h11.send(response) or b"")
+        if self._awaits_continue:
+            self._awaits_continue = False
+            await self._stream.send_all(CONTINUE)

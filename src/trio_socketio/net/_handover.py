@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import h11
 import trio
 
 from trio_socketio.engineio import EngineRequest, Refusal
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._head import Head
 from trio_socketio.net._health import HostState
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._service import EngineService
@@ -108,8 +108,8 @@ class Handover:
         await Exchange(request, http, self._service).respond(response._replace(close=True))
 
 
-def rebuilt_head(head: h11.Request) -> bytes:
+def rebuilt_head(head: Head) -> bytes:
     """Return the head of a request again as bytes, without the spaces around the values of its fields."""
     lines = [b"%s %s HTTP/%s" % (head.method, head.target, head.http_version)]
-    lines.extend(b"%s: %s" % field for field in head.headers.raw_items())
+    lines.extend(b"%s: %s" % field for field in head.fields)
     return b"\r\n".join((*lines, b"", b""))

@@ -1,21 +1,23 @@
-"""The opening handshake of a WebSocket (RFC 6455 section 4.2), done by trio-websocket.
+"""The opening handshake of a WebSocket (RFC 6455 section 4.2), mostly done by trio-websocket.
 
-h11 has already parsed the request, so this module replays it to trio-websocket through a stream in memory. That stream
-keeps the response, and then ends the reader. The real stream is not used. A handshake takes about 120 µs; another
-implementation only has to replace ``opening_handshake``.
+The request is parsed already, so this module replays it to trio-websocket through a stream in memory. That stream keeps
+the response, and then ends the reader. The real stream is not used. This takes 60 times as long as to answer a request
+that httptools has parsed, which this module does itself.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, cast
 
-import h11
 import trio
 from trio_websocket import wrap_server_stream
+
+from trio_socketio.net._head import Head
 
 __all__ = ["opening_handshake"]
 
@@ -102,6 +104,14 @@ class _Reader:
 
 _Fields = list[tuple[bytes, bytes]]
 
+#: Hashed together with the key of the client (RFC 6455 section 1.3).
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+_SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: %b\r\n\r\n"
+)
+
 _NEEDED = (b"connection", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 
 
@@ -125,21 +135,40 @@ def _has_key(fields: _Fields) -> bool:
         return False
 
 
-async def opening_handshake(request: h11.Request) -> bytes:
+def _switching(head: Head) -> bytes:
+    """Return the response to a handshake with each needed field once; none if it is not valid (RFC 6455 section 4.2).
+
+    The response is the same as that of trio-websocket.
+    """
+    needed = [field for field in head.fields if field[0] in _NEEDED]
+    fields = dict(needed)
+    if head.method != b"GET" or len(needed) != len(_NEEDED) or len(fields) != len(_NEEDED):
+        return b""
+    if fields[b"upgrade"].lower() != b"websocket" or fields[b"sec-websocket-version"] != b"13":
+        return b""
+    connection = fields[b"connection"]
+    if not connection.isascii() or b"upgrade" not in map(bytes.strip, connection.lower().split(b",")):
+        return b""
+    digest = hashlib.sha1(fields[b"sec-websocket-key"] + _GUID, usedforsecurity=False).digest()
+    return _SWITCHING % binascii.b2a_base64(digest, newline=False)
+
+
+async def opening_handshake(head: Head) -> bytes:
     """Make the response that switches to the WebSocket protocol.
 
     Args:
-        request: the complete head of the request.
+        head: the head of the request.
 
     Returns:
         The bytes of the 101 response; none if the request is not a valid opening handshake.
 
     Cancellation: nothing is lost, because nothing is read or written.
     """
-    fields = [(name.lower(), value) for name, value in request.headers.raw_items()]
-    if not _has_key(fields):
+    if not _has_key(head.fields):
         return b""
-    stream, reader = _ReplayStream(_serialise(request.method, fields)), _Reader()
+    if head.is_plain and (response := _switching(head)):
+        return response
+    stream, reader = _ReplayStream(_serialise(head.method, head.fields)), _Reader()
     try:
         try:
             accepted = await wrap_server_stream(cast(trio.Nursery, reader), stream)

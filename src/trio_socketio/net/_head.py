@@ -1,16 +1,33 @@
-"""Turns the head of an HTTP request from an h11 event into an ``EngineRequest``."""
+"""The head of an HTTP request as its parser returns it, and the ``EngineRequest`` that is made from it."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from typing import NamedTuple
 
-import h11
 import trio
 
 from trio_socketio.engineio import EngineRequest
 
-__all__ = ["asks_for_other_protocol", "endpoint", "is_last", "read_head", "size_of_head"]
+__all__ = ["Head", "asks_for_other_protocol", "endpoint", "is_last", "read_head"]
+
+
+class Head(NamedTuple):
+    """The head of a request (RFC 9112 section 2.1)."""
+
+    method: bytes
+    target: bytes
+    http_version: bytes  #: such as ``b"1.1"``
+    fields: list[tuple[bytes, bytes]]  #: names in lower case, and values without blanks around them
+    size: int  #: in bytes, with the blank line
+    is_plain: bool = False  #: whether httptools has parsed it
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client may wait for ``100 Continue`` before it sends the body (RFC 9110 section 10.1.1)."""
+        values = b",".join([value for name, value in self.fields if name == b"expect"])
+        return self.http_version >= b"1.1" and b"100-continue" in map(bytes.strip, values.lower().split(b","))
 
 
 def endpoint(stream: trio.abc.Stream) -> tuple[str, bool]:
@@ -32,14 +49,11 @@ def _address(peer: trio.socket.SocketType) -> str:
         return ""
 
 
-def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
+def read_head(head: Head, address: str, secure: bool) -> EngineRequest:
     """Return the request in the form that the engine uses."""
-    fields = head.headers.raw_items()
-    headers: dict[str, str] = {}
-    for name, value in fields:
-        headers[name.lower().decode("ascii")] = value.decode("latin-1")
-    if len(headers) < len(fields):
-        headers = _joined(fields)
+    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in head.fields}
+    if len(headers) < len(head.fields):
+        headers = _joined(head.fields)
     method, target = head.method.decode("ascii"), head.target.decode("latin-1")
     # An Upgrade header in an HTTP/1.0 request is ignored (RFC 9110 section 7.8).
     upgrade = "upgrade" in headers and head.http_version != b"1.0" and _asks_for_websocket(headers)
@@ -49,14 +63,14 @@ def read_head(head: h11.Request, address: str, secure: bool) -> EngineRequest:
 def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in fields:
-        name, value = raw_name.lower().decode("ascii"), raw_value.decode("latin-1")
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         if name in headers:
             value = f"{headers[name]}{'; ' if name == 'cookie' else ', '}{value}"
         headers[name] = value
     return headers
 
 
-def is_last(head: h11.Request, headers: Mapping[str, str]) -> bool:
+def is_last(head: Head, headers: Mapping[str, str]) -> bool:
     """Return whether no other request can follow on the connection (RFC 9112 section 9.3)."""
     if head.http_version < b"1.1" or "upgrade" in headers:
         return True
@@ -64,12 +78,6 @@ def is_last(head: h11.Request, headers: Mapping[str, str]) -> bool:
     return options != "keep-alive" and "close" in _connection_options(
         headers
     )  # mostly, it is keep-alive alone
-
-
-def size_of_head(head: h11.Request) -> int:
-    """Return the size of the head in bytes, including the blank line."""
-    fields = sum(len(name) + len(value) + len(b": \r\n") for name, value in head.headers.raw_items())
-    return len(head.method) + len(head.target) + len(b"  HTTP/1.1\r\n") + fields + len(b"\r\n")
 
 
 def _connection_options(headers: Mapping[str, str]) -> set[str]:

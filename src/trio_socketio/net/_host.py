@@ -14,6 +14,7 @@ from trio_socketio.engineio import Engine, PollingTransport
 from trio_socketio.net._accepting import Acceptor
 from trio_socketio.net._files import Files
 from trio_socketio.net._handover import Handover, OtherProcesses
+from trio_socketio.net._head_parsers import HttpChoice, head_parser
 from trio_socketio.net._health import Health, HostState
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
@@ -41,6 +42,7 @@ class HostOptions:
     limits: HttpLimits
     files: Files
     driver: DriverChoice
+    http: HttpChoice
     add_trailing_slash: bool  #: accept the path only with its last slash
     health_path: str | None  #: the path of the health check; None: there is none
 
@@ -79,6 +81,8 @@ class EngineHost:
         paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
         self.site = Site(paths, options.files, options.health_path, self.service.health)
         self._logger = logger
+        self._parse_head = head_parser(options.http)
+        logger.info("%s parses the heads of requests", options.http)
         self._timeouts = HttpTimeouts(options.limits)
         self._serialiser = Serialiser(options.limits.keep_alive_timeout)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
@@ -153,7 +157,7 @@ class EngineHost:
             await self._shake_hands(stream)
         if self.is_stopping:
             return b"", None
-        http = Http1Connection(stream, self._timeouts, self._serialiser)
+        http = Http1Connection(stream, self._timeouts, self._serialiser, self._parse_head)
         self.connections.add(http)
         try:
             request = await Requests(self.service, self.site, http, received).serve()

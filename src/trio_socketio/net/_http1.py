@@ -1,4 +1,4 @@
-"""HTTP/1.1 over a stream, with h11. One request at a time; limits are checked before a body is read."""
+"""HTTP/1.1 over a stream. One request at a time; limits are checked before a body is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import trio
 from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net._body import BodyReader
 from trio_socketio.net._chunked import BodyTooLarge
-from trio_socketio.net._head import endpoint, is_last, read_head, size_of_head
+from trio_socketio.net._head import Head, endpoint, is_last, read_head
+from trio_socketio.net._head_parsers import ParseHead, parse_with_h11
 from trio_socketio.net._http_timeouts import HttpTimeouts
 from trio_socketio.net._lingering import LINGER_TIMEOUT, end_stream
 from trio_socketio.net._reader import RequestReader
@@ -40,20 +41,26 @@ class Http1Connection:
         writer: writes the responses.
         scope: the scope of everything after the first request; it is cancelled when the client takes too long.
         idle: the scope of a wait that may be cancelled when the server stops; None: there is none.
-        head: the head of the current request, as h11 parsed it.
+        head: the head of the current request.
         handed_over: the request with which another process has handed over the connection; None: this process has
             accepted it.
         offers_upgrade: whether the current request has an ``Upgrade`` header, for any protocol.
     """
 
-    head: h11.Request
+    head: Head
     offers_upgrade: bool
     scope: trio.CancelScope
 
-    def __init__(self, stream: trio.abc.Stream, timeouts: HttpTimeouts, serialiser: Serialiser) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        timeouts: HttpTimeouts,
+        serialiser: Serialiser,
+        parse: ParseHead = parse_with_h11,
+    ) -> None:
         self.stream = stream
         self.address, self.secure = endpoint(stream)
-        self.reader = RequestReader(stream, timeouts.limits.max_header_bytes)
+        self.reader = RequestReader(stream, timeouts.limits.max_header_bytes, parse)
         self.idle: trio.CancelScope | None = None
         self.handed_over: EngineRequest | None = None
         self.writer = ResponseWriter(stream, timeouts.response)
@@ -91,16 +98,15 @@ class Http1Connection:
 
         Fast path: the first request has mostly arrived with the connection, and is often the only one.
         """
-        event = self.reader.h11.next_event() if self.reader.receive_at_once() else h11.NEED_DATA
-        if event is h11.NEED_DATA:
+        self.reader.receive_at_once()
+        if self.reader.needs_data:
             with trio.move_on_after(self._timeouts.limits.header_timeout) as self.idle:
-                while event is h11.NEED_DATA:
+                while self.reader.needs_data:
                     await self.reader.receive()
-                    event = self.reader.h11.next_event()
             if self.idle.cancel_called:
                 return None
             self.idle = None
-        return self._begin_request(event) if isinstance(event, h11.Request) else None
+        return self._begin_request()
 
     def handed_request(self, received: bytes) -> EngineRequest:
         """Return the first request of a connection that another process has handed over.
@@ -112,10 +118,9 @@ class Http1Connection:
             h11.RemoteProtocolError: it does not begin with a valid head.
         """
         self.reader.feed(received)
-        event = self.reader.h11.next_event()
-        if not isinstance(event, h11.Request):
+        self.handed_over = self._begin_request()
+        if self.handed_over is None:
             raise h11.RemoteProtocolError("expected the complete head of a request")
-        self.handed_over = self._begin_request(event)
         return self.handed_over
 
     async def next_request(self) -> EngineRequest | None:
@@ -126,29 +131,30 @@ class Http1Connection:
         """
         self._response = ResponseState.NONE
         self.reader.begin_next()
-        event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED] = h11.NEED_DATA
         if self.reader.received:
             await trio.lowlevel.checkpoint()
-            event = self.reader.h11.next_event()
-        while event is h11.NEED_DATA:
+        while self.reader.needs_data:
             queue = self._timeouts.header if self.reader.received else self._timeouts.keep_alive
             if self._queue is not queue:
                 self.idle = self.scope
                 self.wait_in(queue)
             await self.reader.receive()
-            event = self.reader.h11.next_event()
         if self.scope.cancel_called:  # just now; no response can be written in the scope
             return None
         self.idle = None
         self.wait_in(None)
-        return self._begin_request(event) if isinstance(event, h11.Request) else None
+        return self._begin_request()
 
-    def _begin_request(self, head: h11.Request) -> EngineRequest:
+    def _begin_request(self) -> EngineRequest | None:
+        """Return the request whose head has arrived; None: the client has disconnected."""
+        head = self.reader.head
+        if head is None:
+            return None
         if not head.http_version.startswith(b"1."):
             text = f"expected HTTP/1, got HTTP/{head.http_version.decode()}"
             raise h11.RemoteProtocolError(text, error_status_hint=505)
         longest = self._timeouts.limits.max_header_bytes
-        if self.reader.received > longest and size_of_head(head) > longest:
+        if head.size > longest:
             text = f"the head of the request is larger than max_header_bytes={longest}"
             raise h11.RemoteProtocolError(text, error_status_hint=431)
         request = read_head(head, self.address, self.secure)

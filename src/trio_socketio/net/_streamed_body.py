@@ -9,13 +9,12 @@ import h11
 import trio
 
 from trio_socketio.engineio import EngineRequest
+from trio_socketio.net._body import CONTINUE
 from trio_socketio.net._chunked import ChunkedBody
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader
 from trio_socketio.net._timeouts import TimeoutQueue
 
 __all__ = ["BodyOwner", "StreamedBody"]
-
-CONTINUE = b"HTTP/1.1 100 \r\n\r\n"
 
 
 class BodyOwner(Protocol):
@@ -59,6 +58,7 @@ class StreamedBody:
         headers = request.headers
         self._owner = owner
         self._reader = owner.reader
+        awaits_continue = owner.reader.awaits_continue
         self._missing = int(headers.get("content-length", "0"))
         self._arrived: bytes = b""
         self._chunked: ChunkedBody | None = None
@@ -73,8 +73,7 @@ class StreamedBody:
             else:
                 self._arrived = whole
                 self._finish(None)
-        expects = self._reader.h11.they_are_waiting_for_100_continue
-        self.awaits_continue = expects and not self.is_complete and not self._arrived
+        self.awaits_continue = awaits_continue and not self.is_complete
 
     def take_arrived(self) -> bytes:
         """Take the beginning of the body, which has arrived with the head; possibly no bytes."""

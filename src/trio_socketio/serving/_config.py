@@ -29,7 +29,7 @@ from trio_socketio.engineio import (
     check_whole,
     generate_sid,
 )
-from trio_socketio.net import DriverChoice, Files, HostOptions, HttpLimits
+from trio_socketio.net import DriverChoice, Files, HostOptions, HttpChoice, HttpLimits, choose_parser
 from trio_socketio.serving._option import check_options, convert_options, option
 from trio_socketio.serving._option_checks import (
     check_application,
@@ -55,6 +55,7 @@ class EngineServerOptions(TypedDict, total=False):
     path: str
     transports: Sequence[TransportName]
     driver: DriverChoice
+    http: HttpChoice
     allow_upgrades: bool
     ping_interval: float
     ping_timeout: float
@@ -108,6 +109,9 @@ class EngineConfig:
     #: ``"auto"``: on Linux, the reactor serves WebSockets over plain sockets. ``"stream"``: each WebSocket has its own
     #: tasks. WebSockets over TLS always have their own tasks.
     driver: DriverChoice = option("auto", check_one_of("auto", "stream"))
+    #: The parser of requests: ``"h11"``; ``"httptools"``, which is faster and needs the extra ``speed``; or ``"auto"``,
+    #: which becomes ``"httptools"`` if the extra is installed, else ``"h11"``.
+    http: HttpChoice = option("h11", check_one_of("h11", "httptools", "auto"))
     #: Whether a session may move from polling to WebSocket.
     allow_upgrades: bool = option(True, check_flag)
     #: The time between a pong and the next ping.
@@ -187,6 +191,7 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        object.__setattr__(self, "http", choose_parser(self.http))
         if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
             raise ValueError(f"health_path must differ from path, but both are {self.health_path!r}")
 
@@ -197,6 +202,7 @@ class EngineConfig:
         Raises:
             TypeError: an option does not exist, or has a value of the wrong type.
             ValueError: a value is out of range.
+            ImportError: ``http`` names a parser that is not installed.
         """
         check_names(cls.server, options, [item.name for item in fields(cls)])
         return cls(**options)
@@ -215,6 +221,7 @@ class EngineConfig:
             limits=HttpLimits(**limits),
             files=Files(self.path, self.client_folder(), static_files),
             driver=self.driver,
+            http=self.http,
             add_trailing_slash=self.add_trailing_slash,
             health_path=self.health_path,
         )
