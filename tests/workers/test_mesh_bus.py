@@ -249,6 +249,20 @@ async def test_worker_with_another_version_is_left_out(caplog: pytest.LogCapture
         theirs.close()
 
 
+async def test_last_packets_of_a_worker_are_read_after_its_end_was_told() -> None:
+    """The pair does not end, because another process has a copy of it."""
+    async with workers(1) as made:
+        pair = await stalled(made[0])
+        for _ in range(40):
+            pair.send_nowait(77, b"")
+        made[0].mesh.leave(30)
+        made[0].mesh.leave(30)
+        await wait_all_tasks_blocked()
+        assert made[0].mesh.rejected["garbage"] == 40
+        assert not made[0].mesh.peers
+        pair.close()
+
+
 async def test_number_that_is_taken_is_refused() -> None:
     with no_leak():
         async with workers(2) as made:

@@ -204,14 +204,20 @@ def start(socket: Socket) -> int:
 async def test_end_of_a_worker_is_noticed_while_a_process_of_the_application_goes_on(
     tmp_path: Path, way: str
 ) -> None:
+    """The child has copies of the worker's socketpairs, so that the others do not read their end."""
     app = APP.replace("import os", "import os, subprocess", 1) + FORKING
-    async with program(tmp_path, app=app) as running:
+    async with program(tmp_path, "--workers", 2, app=app) as running:
         client = await running.connect()
+        ((worker, _),) = await client.call("who")
         (child,) = await client.call(way)
         try:
-            (worker,) = running.workers()
             os.kill(worker, signal.SIGKILL)
             await running.log(rf"pid {worker}\) was ended by SIGKILL")
+            for _ in range(3):
+                response = await (await running.http()).request(
+                    "GET", f"/socket.io/?EIO=4&transport=polling&sid={client.open['sid']}"
+                )
+                assert (response.status, response.json["code"]) == (400, 1)
             assert (await running.who())[0] != worker
             assert is_alive(child)
         finally:

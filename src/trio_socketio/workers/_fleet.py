@@ -11,7 +11,7 @@ import trio
 
 from trio_socketio.workers._options import WorkersOptions
 from trio_socketio.workers._process import WorkerProcess
-from trio_socketio.workers._protocol import VERSION, Drain, Start
+from trio_socketio.workers._protocol import VERSION, Drain, Left, Start
 from trio_socketio.workers._session_ids import KEY_BYTES, InstanceNumbers
 
 __all__ = ["Fleet"]
@@ -33,6 +33,7 @@ class Fleet:
         self._nursery = nursery
         self._numbers = InstanceNumbers()
         self._key = os.urandom(KEY_BYTES)
+        self._spawning = trio.Lock()  # a start needs descriptors for a moment
         self._connecting = trio.Lock()
         self._connected: dict[int, WorkerProcess] = {}
         self.alive: dict[int, WorkerProcess] = {}
@@ -49,7 +50,8 @@ class Fleet:
         """
         worker = WorkerProcess(self._numbers.take(), slot)
         try:
-            await worker.spawn()
+            async with self._spawning:
+                await worker.spawn()
         except BaseException:
             self._numbers.release(worker.instance)
             raise
@@ -81,6 +83,8 @@ class Fleet:
         """
         await worker.loaded.wait()
         async with self._connecting:
+            if worker.ended.is_set():
+                return
             for other in self._connected.values():
                 worker.join(other)
             if self._options.workers > 1:
@@ -93,7 +97,9 @@ class Fleet:
             await worker.watch()
         finally:
             del self.alive[worker.instance]
-            self._connected.pop(worker.instance, None)
+            if self._connected.pop(worker.instance, None) is not None:
+                for other in self._connected.values():
+                    other.tell(Left(worker.instance))
             self._numbers.release(worker.instance)
 
     async def drain(self, timeout: float) -> None:

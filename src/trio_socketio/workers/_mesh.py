@@ -80,6 +80,12 @@ class Mesh:
         else:
             self._nursery.start_soon(self._run_peer, peer, name=f"worker {instance}")
 
+    def leave(self, instance: int) -> None:
+        """Disconnect from another worker, because its process has ended. What it has sent before is received."""
+        peer = self.peers.get(instance)
+        if peer is not None:
+            peer.leave()
+
     async def _run_peer(self, peer: Peer) -> None:
         try:
             await peer.run()

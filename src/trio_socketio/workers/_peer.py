@@ -79,6 +79,7 @@ class Peer:
         self._owner = owner
         self._version: int | None = None
         self._greeted = trio.Event()
+        self._left = trio.Event()
 
     @property
     def is_ours(self) -> bool:
@@ -104,37 +105,55 @@ class Peer:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self.outgoing.run)
-                await self._read()
+                nursery.start_soon(self._read)
+                await self._left.wait()
                 nursery.cancel_scope.cancel()
+            while self._read_some():
+                pass
         finally:
-            self.outgoing.close()
-            self._greeted.set()
+            self.leave()
             self._pair.close()
 
+    def leave(self) -> None:
+        """Send nothing more, and end ``run`` when all received packets are read: the worker has ended.
+
+        The pair alone does not tell this if a process that the worker has forked goes on with a copy of it.
+        """
+        self.outgoing.close()
+        self._greeted.set()
+        self._left.set()
+
     async def _read(self) -> None:
-        while True:
+        while not self._left.is_set():
             await self._pair.wait_readable()
-            for _ in range(PACKETS_BETWEEN_CHECKPOINTS):
-                try:
-                    packet = self._pair.receive_nowait()
-                except BadPacket as error:
-                    self._owner.reject(self, error.kind)
-                except PairClosed:
-                    return
-                except OSError as error:
-                    LOG.warning("worker %d is given up: %s", self.instance, error)
-                    return
-                else:
-                    if packet is None:
-                        break
-                    self._take(packet)
+            self._read_some()
+
+    def _read_some(self) -> bool:
+        """Take some packets; returns whether there may be more of them now."""
+        for _ in range(PACKETS_BETWEEN_CHECKPOINTS):
+            try:
+                packet = self._pair.receive_nowait()
+            except BadPacket as error:
+                self._owner.reject(self, error.kind)
+            except PairClosed:
+                self.leave()
+                return False
+            except OSError as error:
+                LOG.warning("worker %d is given up: %s", self.instance, error)
+                self.leave()
+                return False
+            else:
+                if packet is None:
+                    return False
+                self._take(packet)
+        return True
 
     def _take(self, packet: Packet) -> None:
         kind, content, descriptors = packet
         try:
             if kind == Kind.HELLO:
                 self._hello(content)
-            elif not self.is_ours:
+            elif self._version != MESH_VERSION:
                 pass  # the log says so already
             elif kind == Kind.MESSAGES:
                 if len(content) > INLINE_BYTES:

@@ -104,6 +104,11 @@ class Prepared:
         else:
             self._others.mesh.join(instance, Mesh.adopt(descriptor))
 
+    def leave(self, instance: int) -> None:
+        """Disconnect from another worker, because its process has ended."""
+        if self._others is not None:
+            self._others.mesh.leave(instance)
+
     def listener(self, listening: socket.socket) -> trio.SocketListener | trio.SSLListener[trio.SocketStream]:
         """Return the listener of a socket, with TLS if there is a certificate."""
         plain = trio.SocketListener(trio.socket.from_stdlib_socket(listening))

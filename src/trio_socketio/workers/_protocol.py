@@ -2,8 +2,8 @@
 
 The parent begins with ``Start``. The worker loads the application, and answers ``Loaded`` or ``Failed``. Then the
 parent sends a ``Join`` for each other worker and a ``Listen`` for each listening socket, and the worker answers
-``Serving``. Later the parent sends ``Join`` as other workers start. If either process ends, the other one reads the end
-of the pair.
+``Serving``. Later the parent sends ``Join`` as other workers start, and ``Left`` as they end. If either process ends,
+the other one reads the end of the pair.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "Drain",
     "Failed",
     "Join",
+    "Left",
     "Listen",
     "Loaded",
     "Message",
@@ -86,6 +87,12 @@ class Join(Message, frozen=True):
     instance: int
 
 
+class Left(Message, frozen=True):
+    """Disconnect from another worker, because its process has ended."""
+
+    instance: int
+
+
 class Drain(Message, frozen=True):
     """Stop gracefully, within this time in seconds. With 0, stop at once, also during a drain."""
 
@@ -123,7 +130,7 @@ class Failed(Message, frozen=True):
     traceback: str = ""
 
 
-_Any = Start | Listen | Unlisten | Join | Drain | Loaded | Serving | Failed
+_Any = Start | Listen | Unlisten | Join | Left | Drain | Loaded | Serving | Failed
 
 _DECODER = msgspec.json.Decoder(_Any)
 

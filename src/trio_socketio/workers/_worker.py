@@ -24,6 +24,7 @@ from trio_socketio.workers._protocol import (
     Drain,
     Failed,
     Join,
+    Left,
     Listen,
     Loaded,
     Message,
@@ -164,6 +165,8 @@ class Worker:
             case Join(instance):
                 assert descriptor is not None
                 self._prepared.join(instance, descriptor)
+            case Left(instance):
+                self._prepared.leave(instance)
             case Drain(timeout):
                 self._drain_for(timeout)
             case _:
