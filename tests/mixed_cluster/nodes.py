@@ -124,7 +124,10 @@ class ServerNode(Remote):
         return health
 
     async def start_traffic(self, interval: float = 0.005, *, waits: bool = True) -> None:
-        """Let it emit "ev" with its name and a number to all clients, every ``interval`` seconds; only ours."""
+        """Let it emit "ev" with its name and a number to all clients, every ``interval`` seconds.
+
+        Only ours can wait for room in the queue.
+        """
         await self.node.ask("startTraffic", self, interval=interval, waits=waits)
 
     async def stop_traffic(self) -> list[float]:
@@ -133,7 +136,7 @@ class ServerNode(Remote):
         return times
 
     async def close(self) -> None:
-        """Stop the server; only ours."""
+        """Stop the server."""
         await self.node.ask("close", self)
 
 

@@ -14,6 +14,7 @@ const { pack, unpack, say, serve } = require("../clients/lines.js");
 
 const NAMESPACES = ["/", "/other"];
 const servers = new Map(); // a server's name -> { io, http, clients: of Redis }
+const traffic = new Map(); // a server's name -> { timer, times: when each number was emitted }
 const emitters = new Map(); // an emitter's name -> { emitter, redis }
 
 // Without this, a process with redis@6 ends 5.5 s after the loss of Redis.
@@ -133,6 +134,31 @@ const commands = {
 
   setData({ client, nsp, socket, data }) {
     servers.get(client).io.of(nsp).sockets.get(socket).data = unpack(data);
+  },
+
+  // Emit "ev" with the server's name and a number to all clients, over and over. Times are those of Python's
+  // time.monotonic().
+  startTraffic({ client, interval }) {
+    const { io } = servers.get(client);
+    const times = [];
+    const emit = () => {
+      const number = times.push(Number(process.hrtime.bigint()) / 1e9) - 1;
+      io.emit("ev", client, number);
+    };
+    traffic.set(client, { timer: setInterval(emit, interval * 1000), times });
+  },
+
+  stopTraffic({ client }) {
+    const { timer, times } = traffic.get(client);
+    clearInterval(timer);
+    return times;
+  },
+
+  async close({ client }) {
+    const { io, clients } = servers.get(client);
+    servers.delete(client);
+    await io.close();
+    for (const redis of clients) redis.destroy();
   },
 
   async openEmitter({ client, redis, prefix }) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ durations = pytest.mark.parametrize(
 )
 
 classic_is_quick = pytest.mark.parametrize(
-    "adapter", ["classic", pytest.param("streams", marks=pytest.mark.slow)], indirect=True
+    "adapter",
+    [name if name == "classic" else pytest.param(name, marks=pytest.mark.slow) for name in ADAPTERS],
+    indirect=True,
 )
 
 
@@ -48,15 +50,24 @@ async def pair(
     adapter: str, node: Node, processes: Processes, url: str, **options: Any
 ) -> AsyncIterator[Team]:
     """Two servers of ours in processes of their own, with a client each, in the room "room"."""
+    async with started(("ours", "ours2"), adapter, node, processes, url, **options) as team:
+        yield team
+
+
+@asynccontextmanager
+async def started(
+    families: Sequence[str], adapter: str, node: Node, processes: Processes, url: str, **options: Any
+) -> AsyncIterator[Team]:
+    """A server in the process of each family, with a client each, in the room "room"."""
     async with AsyncExitStack() as stack:
         assembly = Assembly(processes, url, stack)
         servers = [
-            await assembly.start(family, f"ours in {family}", adapter, **options)
-            for family in ("ours", "ours2")
+            await assembly.start(family, f"{family.rstrip('2')} in {family}", adapter, **options)
+            for family in families
         ]
         team = Team(adapter, servers, [])
         await team.connect(node)
-        await team.join(["room"], ["room"])
+        await team.join(*[["room"]] * len(servers))
         yield team
         await team.disconnect()
 
@@ -95,6 +106,24 @@ async def test_killed(team: Team, own_redis: RedisServer, seconds: float) -> Non
         assert grown["gaps"] >= 1
         assert grown["published"] + grown["dropped"] + grown["unconfirmed"] >= sent
     await check_that_all_works(team)
+
+
+@classic_is_quick
+@durations
+@pytest.mark.rows("G01", "I19")
+async def test_killed_beside_node(
+    adapter: str, node: Node, processes: Processes, own_redis: RedisServer, seconds: float
+) -> None:
+    families = ("ours", "ours2", "node")
+    async with started(families, adapter, node, processes, own_redis.url) as team:
+        async with traffic(team) as checker:
+            own_redis.kill()
+            await checker.local_traffic(seconds)
+            own_redis.start(own_redis.port)
+        checker.check()
+        await check_that_all_works(team)
+        await check_subscriptions(team, own_redis)
+        await team.servers[-1].close()
 
 
 @durations
