@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import random
+import time
 
 import msgspec
 import pytest
@@ -79,6 +81,38 @@ async def test_sockets_join_no_room_that_is_the_id_of_another_socket() -> None:
         await wait_all_tasks_blocked()
         assert (first.rooms, second.rooms) == ({first.id, "r"}, {second.id, "r"})
         assert node.rejected == {"room of another socket": 1}
+
+
+@pytest.mark.parametrize("kind", [MessageType.SOCKETS_JOIN, MessageType.SOCKETS_LEAVE])
+async def test_most_rooms_for_many_sockets_cost_no_more_than_to_read_them(kind: MessageType) -> None:
+    rooms = [f"room {number}" for number in range(100_000)]
+    payload = message(kind, {"opts": NOBODY, "rooms": [*rooms[1:], "kept"]})
+    async with cluster(1, max_receive_bytes=len(payload)) as servers:
+        node = servers.nodes[0]
+        for _ in range(11):
+            await node.wire.connect()
+        for socket in node.io.sockets.values():
+            socket.join("kept")
+        best = yardstick = math.inf
+        for _ in range(3):
+            start = time.process_time()
+            node.adapter._deliver("socket.io#/#", payload)
+            delivered = time.process_time()
+            msgspec.json.decode(payload)
+            yardstick = min(yardstick, time.process_time() - delivered)
+            best = min(best, delivered - start)
+        assert best < 4 * yardstick
+        assert node.rejected == {"too many rooms": 3}
+        assert {len(socket.rooms) for socket in node.io.sockets.values()} == {2}
+        node.adapter._deliver(
+            "socket.io#/#", message(kind, {"opts": NOBODY, "rooms": ["kept", "more"] * 50_000})
+        )
+        assert {"more" in socket.rooms for socket in node.io.sockets.values()} == {
+            kind == MessageType.SOCKETS_JOIN
+        }
+        assert {"kept" in socket.rooms for socket in node.io.sockets.values()} == {
+            kind == MessageType.SOCKETS_JOIN
+        }
 
 
 async def test_answers_that_no_request_awaits_are_ignored() -> None:

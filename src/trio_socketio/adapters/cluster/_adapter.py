@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import repeat
 from typing import Any, TypeVar
 
 import trio
@@ -16,12 +17,16 @@ from trio_socketio.adapters.cluster._cluster import Cluster
 from trio_socketio.adapters.cluster._presence import Nodes
 from trio_socketio.adapters.cluster._queue import Outgoing
 from trio_socketio.adapters.cluster._requests import Request, Requests
+from trio_socketio.adapters.cluster._wire import Malformed
 from trio_socketio.errors import ClusterTimeout
 from trio_socketio.socketio import Target
 
 __all__ = ["ClusterAdapter", "stays_here"]
 
 M = TypeVar("M", bound=LocalMember)
+
+#: How many changes of rooms one message may ask for, the sockets times the rooms. They take half a second and 70 MB.
+MOST_CHANGES = 1_000_000
 
 
 def stays_here(target: Target) -> bool:
@@ -172,18 +177,33 @@ class ClusterAdapter(LocalAdapter[M]):
             self.host.overflowed(full)
 
     def join_from_bus(self, target: Target, rooms: Collection[str]) -> None:
-        """Put members of a target into rooms, except for rooms that are named by other members' ids."""
-        for member in self.select(target):
-            own = [room for room in rooms if not is_foreign(self.members, member, room)]
-            if len(own) < len(rooms):
+        """Put members of a target into rooms, except for rooms that are named by other members' ids.
+
+        Raises:
+            Malformed: these would be more than ``MOST_CHANGES`` changes.
+        """
+        for member, names in self._changes(target, rooms):
+            own = [room for room in names if not is_foreign(self.members, member, room)]
+            if len(own) < len(names):
                 self.cluster.reject("room of another socket")
             if member.connected:
                 self.join(member, own)
 
     def leave_from_bus(self, target: Target, rooms: Collection[str]) -> None:
-        """Take members of a target out of rooms."""
-        for member in self.select(target):
-            self.leave(member, rooms)
+        """Take members of a target out of rooms.
+
+        Raises:
+            Malformed: these would be more than ``MOST_CHANGES`` changes.
+        """
+        for member, names in self._changes(target, rooms):
+            self.leave(member, names)
+
+    def _changes(self, target: Target, rooms: Collection[str]) -> Iterator[tuple[M, Collection[str]]]:
+        """Return the members of a target, each with the rooms that it joins or leaves."""
+        members, names = self.select(target), dict.fromkeys(rooms)
+        if len(members) * len(names) > MOST_CHANGES:
+            raise Malformed("too many rooms")
+        return zip(members, repeat(names), strict=False)
 
     def disconnect_from_bus(self, target: Target, close: bool) -> None:
         """Disconnect the members of a target."""
