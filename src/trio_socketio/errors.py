@@ -102,21 +102,17 @@ class ArgumentsError(SocketIOError):
 
 
 class ClusterTimeout(SocketIOError):
-    """Other servers of the cluster did not answer in time.
+    """Other servers of the cluster did not answer in time, or could not be asked.
 
     Args:
+        reason: what has happened, in a sentence.
         partial: what the servers that did answer have sent.
         missing: the ids of the servers that did not answer, where the bus knows them.
         missing_count: their number; at least 1 if there was no link to the bus.
-        timeout: how long the call has waited, in seconds.
     """
 
-    def __init__(
-        self, partial: list[Any], missing: frozenset[str], missing_count: int, timeout: float
-    ) -> None:
-        named = f": {', '.join(sorted(missing))}" if missing else ""
-        servers = "1 server" if missing_count == 1 else f"{missing_count} servers"
-        super().__init__(f"{servers} did not answer within {timeout:g} s{named}")
+    def __init__(self, reason: str, partial: list[Any], missing: frozenset[str], missing_count: int) -> None:
+        super().__init__(reason)
         self.partial = partial
         self.missing = missing
         self.missing_count = missing_count

@@ -193,7 +193,9 @@ async def test_requests_without_a_link_say_that_their_result_is_partial(autojump
         client = await alone.wire.connect()
         for waited in (5, 0):
             began = trio.current_time()
-            with pytest.raises(ClusterTimeout, match="1 server did not answer within 5 s") as caught:
+            with pytest.raises(
+                ClusterTimeout, match="the other servers were not asked: the cluster cannot be reached"
+            ) as caught:
                 await alone.io.fetch_sockets()
             assert [socket.id for socket in caught.value.partial] == [client.sids["/"]]
             assert trio.current_time() - began == pytest.approx(waited)

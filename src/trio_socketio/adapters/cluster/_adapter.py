@@ -142,6 +142,7 @@ class ClusterAdapter(LocalAdapter[M]):
         """
         sealed = self.cluster.seal(channel, payload)
         request.expect(set(self.nodes.seen) or 1)  # until there is a link, and the servers are known
+        request.obstacle = "the cluster cannot be reached"
         if self.cluster.is_down:
             await trio.lowlevel.checkpoint()
             return
@@ -151,9 +152,12 @@ class ClusterAdapter(LocalAdapter[M]):
                 request.expect(await self.servers())
             except OSError:
                 return
-            if request.is_complete or not await self.cluster.publish(channel, sealed):
+            if request.is_complete:
                 return
-            await request.wait()
+            request.obstacle = "too many messages wait to be published"
+            if await self.cluster.publish(channel, sealed):
+                request.obstacle = ""
+                await request.wait()
 
     def raise_if_incomplete(self, request: Request, partial: list[Any], timeout: float) -> None:
         """Raise an error if servers have not answered.
@@ -161,8 +165,16 @@ class ClusterAdapter(LocalAdapter[M]):
         Raises:
             ClusterTimeout: servers have not answered.
         """
-        if not request.is_complete:
-            raise ClusterTimeout(partial, frozenset(request.waiting), request.missing_count, timeout)
+        if request.is_complete:
+            return
+        count, missing = request.missing_count, frozenset(request.waiting)
+        if request.obstacle:
+            reason = f"the other servers were not asked: {request.obstacle}"
+        else:
+            servers = "1 server" if count == 1 else f"{count} servers"
+            named = f": {', '.join(sorted(missing))}" if missing else ""
+            reason = f"{servers} did not answer within {timeout:g} s{named}"
+        raise ClusterTimeout(reason, partial, missing, count)
 
     # what other servers ask for
 

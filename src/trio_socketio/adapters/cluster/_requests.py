@@ -26,6 +26,7 @@ class Request:
         waiting: the ids of the servers that have not answered; empty if the bus does not know the servers.
         expected: how many answers of unknown servers there will be, besides those of ``waiting``.
         answers: the answers, in the order in which they came.
+        obstacle: why the request was not published; empty: it was.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class Request:
         self.waiting: set[str] = set()
         self.expected = 0
         self.answers: list[Any] = []
+        self.obstacle = ""
         self._answered: set[str] = set()
         self._signal = Signal()
 
