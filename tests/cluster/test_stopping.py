@@ -89,13 +89,16 @@ async def test_server_can_run_again_with_the_same_adapter(autojump_clock) -> Non
     bus = FaultyBus(Hub())
     adapter = BusAdapter(bus)
     io = Server(adapter=adapter)
-    for _ in range(2):
+    for number in range(2):
+        await io.emit("to nobody: the server does not run")
         async with io:
+            assert adapter.health().dropped == number + 1
             await trio.sleep(1)
             assert io.health().adapter.state is AdapterState.UP
             await io.emit("ev")
             await trio.sleep(1)
     assert adapter.health().published == 6
+    assert adapter.health().dropped == 2
     assert not bus.hub.buses
     assert adapter.health().state is AdapterState.DEGRADED
     assert not adapter.health().gaps

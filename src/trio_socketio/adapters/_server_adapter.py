@@ -60,6 +60,9 @@ class ServerAdapter(ABC):
     def make(self, host: NamespaceHost[Any]) -> Adapter[Any]:
         """Make the adapter of a namespace. It must not wait and starts no task."""
 
+    def start(self) -> None:  # noqa: B027  # most adapters have nothing to do here
+        """Forget what was emitted while the server did not run: it has reached nobody. ``run`` follows."""
+
     @abstractmethod
     async def run(self, host: ServerHost) -> None:
         """Run the tasks of the adapter until cancelled.

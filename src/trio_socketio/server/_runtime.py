@@ -50,6 +50,8 @@ class Runtime(PeerRuntime[BasePeer]):
 
     async def start(self, parent: trio.Nursery) -> None:
         """See ``BaseRuntime.start``. The adapter's tasks start, too; nothing waits for its link."""
+        if self._adapter is not None:
+            self._adapter.start()
         await super().start(parent)
         if self._adapter is not None:
             self.spawn(self._run_adapter, self._adapter, name="cluster adapter")

@@ -118,6 +118,10 @@ class Cluster(ServerAdapter):
     def make_adapter(self, host: NamespaceHost[Any]) -> ClusterAdapter[Any]:
         """Make the adapter of a namespace."""
 
+    def start(self) -> None:
+        """See ``ServerAdapter.start``. The messages are counted as dropped."""
+        self.queue.abandon()
+
     async def run(self, host: ServerHost) -> None:
         """See ``ServerAdapter.run``."""
         self._host = host

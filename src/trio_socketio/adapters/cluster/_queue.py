@@ -178,7 +178,7 @@ class PublishQueue:
             await trio.lowlevel.checkpoint()
 
     def abandon(self) -> None:
-        """Drop and count all messages, because the server stops."""
+        """Drop and count all messages, because the server stops, or starts and has not run before."""
         self._counters.dropped += len(self._queue)
         batch = list(self._queue)
         self._queue.clear()
