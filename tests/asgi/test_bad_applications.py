@@ -65,6 +65,11 @@ async def sends_trailers(scope: Any, receive: Any, send: Any) -> None:
     await send({**START, "trailers": True})
 
 
+async def sends_a_number(scope: Any, receive: Any, send: Any) -> None:
+    await send(START)
+    await send({**END, "body": 5})
+
+
 async def exceeds_its_length(scope: Any, receive: Any, send: Any) -> None:
     await send({**START, "headers": [(b"content-length", b"1")]})
     await send(END)
@@ -81,7 +86,7 @@ def returns_nothing(scope: Any, receive: Any, send: Any) -> None:
 
 BEFORE = [
     raises, raises_after_the_head, sends_nothing, starts_twice, has_no_head, sends_no_message, sends_a_bad_field,
-    sends_trailers, exceeds_its_length, raises_a_group, returns_nothing,
+    sends_a_number, sends_trailers, exceeds_its_length, raises_a_group, returns_nothing,
 ]  # fmt: skip
 
 

@@ -119,9 +119,12 @@ def make_app(folder: Path) -> fastapi.FastAPI:
     async def nothing() -> None:
         return None
 
+    async def finish() -> None:
+        done.append("done")
+
     @app.get("/background")
     async def background(tasks: fastapi.BackgroundTasks) -> list[str]:
-        tasks.add_task(done.append, "done")
+        tasks.add_task(finish)
         return done
 
     @app.websocket("/ws")
@@ -134,6 +137,10 @@ def make_app(folder: Path) -> fastapi.FastAPI:
     @app.websocket("/refuses")
     async def refuses(socket: fastapi.WebSocket) -> None:
         await socket.close()
+
+    @app.websocket("/denies")
+    async def denies(socket: fastapi.WebSocket) -> None:
+        raise fastapi.HTTPException(401, "log in first")
 
     return app
 
@@ -242,7 +249,8 @@ async def test_websockets_behave_as_with_uvicorn(ports: tuple[int, int]) -> None
                 assert await ws.receive() == text
             await ws.send("close")
             assert await ws.receive() == CloseConnection(code=4000, reason="asked")
-        async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-            with pytest.raises(Rejected) as caught:
-                await WebSocket(stream).open("/refuses")
-            assert caught.value.status == 403
+        for target, answer in (("/refuses", (403, b"")), ("/denies", (401, b'{"detail":"log in first"}'))):
+            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                with pytest.raises(Rejected) as caught:
+                    await WebSocket(stream).open(target)
+                assert caught.value.args == answer

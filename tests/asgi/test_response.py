@@ -48,6 +48,11 @@ def test_fields_of_the_connection_are_left_out() -> None:
     assert head.headers == [("Transfer-Encoding", "chunked")]
 
 
+def test_length_is_sent_once() -> None:
+    made = response((b"content-length", b"3"), (b"Content-Length", b"3"))
+    assert made.head(b"").headers == [("Content-Length", "3")]
+
+
 @pytest.mark.parametrize("status", [100, 1000, "200", None])
 def test_status_must_be_valid(status: Any) -> None:
     with pytest.raises(ValueError, match="status must be"):

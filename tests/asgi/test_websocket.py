@@ -70,6 +70,40 @@ async def test_scope_describes_the_websocket(running: Running) -> None:
     assert "method" not in scope
 
 
+async def test_application_refuses_with_a_response_of_its_own(running: Running, caplog: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert "websocket.http.response" in scope["extensions"]
+        headers = [(b"x-why", b"no ticket")]
+        await send({"type": "websocket.http.response.start", "status": 401, "headers": headers})
+        await send({"type": "websocket.http.response.body", "body": b"log in", "more_body": True})
+        await send({"type": "websocket.http.response.body", "body": b" first"})
+        assert (await receive())["type"] == "websocket.connect"
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    async with running(Server(asgi=without_lifespan(app))) as wire:
+        response = await exchange(wire.stream(), upgrade("/ws"))
+        await wait_all_tasks_blocked()
+    assert status(response) == 401
+    assert b"\r\nx-why: no ticket\r\n" in response
+    assert b"\r\nConnection: close\r\n" in response
+    assert response.endswith(b"6\r\nlog in\r\n6\r\n first\r\n0\r\n\r\n")
+    assert not warnings(caplog)
+
+
+@pytest.mark.parametrize("parts", [0, 1])
+async def test_application_that_fails_while_it_refuses(running: Running, caplog: Any, parts: int) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 401})
+        for _ in range(parts):
+            await send({"type": "websocket.http.response.body", "body": b"log in", "more_body": True})
+
+    async with running(Server(asgi=without_lifespan(app))) as wire:
+        response = await exchange(wire.stream(), upgrade("/ws"))
+    assert status(response) == (401 if parts else 500)
+    assert not response.endswith(b"0\r\n\r\n")
+    assert len(warnings(caplog)) == 1
+
+
 async def test_refused_websocket_gets_403(running: Running, caplog: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -330,6 +364,8 @@ async def test_message_with_the_handshake_is_received(running: Running) -> None:
         {"type": "websocket.accept"},
         {"type": "http.response.start", "status": 200},
         {"type": "websocket.send"},
+        {"type": "websocket.close", "code": 70_000},
+        {"type": "websocket.http.response.start", "status": 401},
     ],
 )
 async def test_wrong_message_is_refused(running: Running, caplog: Any, message: Any) -> None:

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import trio
 
+from trio_socketio._asgi_types import ASGIApplication, Message, Receive, Scope, Send
 from trio_socketio._passing import PASSING, passes
 from trio_socketio.asgi._http import HttpCall
 from trio_socketio.asgi._scope import http_scope, websocket_scope
 from trio_socketio.asgi._steps import measured
-from trio_socketio.asgi._types import ASGIApplication, Message, Receive, Scope, Send
-from trio_socketio.asgi._websocket import ClientGone, WebSocketCall
+from trio_socketio.asgi._websocket import WebSocketCall
 from trio_socketio.engineio import EngineRequest
 from trio_socketio.handlers import remedy
 from trio_socketio.net import EngineService, Http1Connection, LogLimit
@@ -29,6 +29,32 @@ class Spawn(Protocol):
     """Starts a task in the server's nursery, which the server's stop waits for."""
 
     def __call__(self, function: Callable[..., Awaitable[object]], *args: Any, name: object) -> None: ...
+
+
+class Call(Protocol):
+    """One request that the application answers: an ``HttpCall`` or a ``WebSocketCall``."""
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the client still waits for the application's answer."""
+        ...
+
+    async def receive(self) -> Message:
+        """Return the next message for the application."""
+        ...
+
+    async def send(self, message: Message) -> None:
+        """Take a message of the application."""
+
+    def explains(self, error: BaseException) -> bool:
+        """Return whether the application's exception only says that the client has disconnected."""
+        ...
+
+    async def fail(self) -> None:
+        """End the request, because the application has failed."""
+
+    async def finish(self) -> None:
+        """End the request, because the application has returned."""
 
 
 def name_of(application: object) -> str:
@@ -84,8 +110,7 @@ class Application:
         self._service.admission.apply_trusted_proxies(request)
         call = HttpCall(request, http, self._service)
         call.begin()
-        scope = http_scope(request, http, self._state)
-        self._spawn(self._run_http, call, scope, name=f"{self._name}: {request.method} {request.path}")
+        self._start(call, http_scope(request, http, self._state), f"{request.method} {request.path}")
         return await call.serve()
 
     async def converse(self, request: EngineRequest, http: Http1Connection) -> None:
@@ -93,53 +118,36 @@ class Application:
         self._service.admission.apply_trusted_proxies(request)
         call = WebSocketCall(request, http, self._service)
         if await call.handshake():
-            scope = websocket_scope(request, http, self._state)
-            self._spawn(self._run_websocket, call, scope, name=f"{self._name}: WebSocket {request.path}")
+            self._start(call, websocket_scope(request, http, self._state), f"the WebSocket {request.path}")
             await call.serve()
 
     # the application's tasks
 
-    async def _run_http(self, call: HttpCall, scope: Scope) -> None:
-        what = f"{scope['method']} {scope['path']}"
+    def _start(self, call: Call, scope: Scope, what: str) -> None:
+        self._spawn(self._run, call, scope, what, name=f"{self._name}: {what}")
+
+    async def _run(self, call: Call, scope: Scope, what: str) -> None:
+        """Call the application with one request, and end the request if the application has not."""
         try:
-            await self._run(scope, call.receive, call.send, what)
+            await measured(
+                run_application(self._application, scope, call.receive, _checked(call.send)),
+                lambda seconds: self._held(seconds, what),
+            )
         except PASSING:
             raise
         except BaseException as error:
             if passes(error):
                 raise
-            self._failed(what, error)
+            if not call.explains(error):
+                self._failed(what, error)
             await call.fail()
         else:
-            if not call.is_complete and not call.is_gone:
+            if call.is_unanswered:
                 self._log.error(
                     "the application %s returned without a complete response to %s", self._name, what
                 )
                 await call.fail()
-
-    async def _run_websocket(self, call: WebSocketCall, scope: Scope) -> None:
-        what = f"the WebSocket {scope['path']}"
-        try:
-            await self._run(scope, call.receive, call.send, what)
-        except PASSING:
-            raise
-        except BaseException as error:
-            if passes(error):
-                raise
-            if not (call.is_gone and _is_of_disconnect(error)):
-                self._failed(what, error)
-            await call.fail()
-        else:
-            if call.is_opening:
-                self._log.error("the application %s returned without an answer to %s", self._name, what)
-                await call.fail()
             await call.finish()
-
-    async def _run(self, scope: Scope, receive: Receive, send: Send, what: str) -> None:
-        await measured(
-            run_application(self._application, scope, receive, _checked(send)),
-            lambda seconds: self._held(seconds, what),
-        )
 
     def _failed(self, what: str, error: BaseException) -> None:
         self._log.error("the application %s failed in %s%s", self._name, what, remedy(error), exc_info=error)
@@ -159,13 +167,3 @@ def _checked(send: Send) -> Send:
         await send(message)
 
     return checked
-
-
-def _is_of_disconnect(error: BaseException) -> bool:
-    """Return whether an exception only says that the client of a WebSocket has disconnected.
-
-    FastAPI's usual loop raises ``WebSocketDisconnect`` whenever a client disconnects.
-    """
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_of_disconnect, error.exceptions))
-    return isinstance(error, ClientGone) or type(error).__name__ == "WebSocketDisconnect"

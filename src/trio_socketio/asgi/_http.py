@@ -6,31 +6,23 @@ from enum import Enum, auto
 
 import trio
 
+from trio_socketio._asgi_types import Message
 from trio_socketio._signal import Signal
-from trio_socketio.asgi._response import Response
-from trio_socketio.asgi._types import Message
-from trio_socketio.engineio import EngineRequest, EngineResponse
+from trio_socketio.asgi._response import FAILED, Response
+from trio_socketio.engineio import EngineRequest
 from trio_socketio.net import GONE, EngineService, Http1Connection
 
-__all__ = ["FAILED", "HttpCall"]
+__all__ = ["HttpCall"]
 
 #: How many bytes of a body wait for the application. When there are so many, the connection is not read.
 BUFFER_BYTES = 65536
-
-FAILED = EngineResponse(
-    500,
-    [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "21")],
-    b"Internal Server Error",
-    close=True,
-)
 
 
 class State(Enum):
     """The state of the response."""
 
     NONE = auto()
-    STARTED = auto()  #: the application has named the head, and nothing is written
-    BODY = auto()
+    STARTED = auto()  #: the application has named the head, which is written with the first part of the body
     COMPLETE = auto()
 
 
@@ -141,26 +133,19 @@ class HttpCall:
                 is_old = self._http.head.http_version < b"1.1"
                 self._response = Response(message, self._request.method, is_old=is_old)
                 self._state = State.STARTED
-            elif self._state in (State.STARTED, State.BODY) and kind == "http.response.body":
-                await self._send_body(message)
+            elif self._response is not None and kind == "http.response.body" and not self.is_complete:
+                await self._send_body(self._response, message)
             else:
                 raise RuntimeError(f"unexpected message {kind!r}: {_EXPECTED[self._state]}")
 
-    async def _send_body(self, message: Message) -> None:
-        response = self._response
-        assert response is not None
-        more = bool(message.get("more_body", False))
-        data = response.encode(bytes(message.get("body", b"")), more=more)
+    async def _send_body(self, response: Response, message: Message) -> None:
+        is_last = False
         with trio.CancelScope() as self._writing:
             try:
-                if self._state is State.STARTED:
-                    self._state = State.BODY
-                    await self._http.finish_response(self._http.begin_response(response.head(data)))
-                else:
-                    await self._http.send(data)
+                is_last = await response.write(self._http, message)
             except (*GONE, trio.TooSlowError):
                 self.abort()
-        if not more and not self._is_gone:
+        if is_last and not self._is_gone:
             self._complete()
 
     def _complete(self) -> None:
@@ -176,21 +161,24 @@ class HttpCall:
         return self._state is State.COMPLETE
 
     @property
-    def is_gone(self) -> bool:
-        """Whether the client has disconnected before the end of the response."""
-        return self._is_gone
+    def is_unanswered(self) -> bool:
+        """Whether the client still waits for the end of the response."""
+        return not self.is_complete and not self._is_gone
+
+    def explains(self, error: BaseException) -> bool:
+        """Return False: no exception of the application is only due to a disconnect."""
+        return False
 
     async def fail(self) -> None:
         """End the response, because the application has failed: with status 500 if nothing is written yet.
 
         The connection closes. Do nothing if the response is complete.
         """
-        if self._is_gone or self._state is State.COMPLETE:
+        if not self.is_unanswered:
             return
-        if self._state is State.BODY:
+        if self._response is not None and self._response.is_begun:
             self.abort()
             return
-        self._state = State.BODY
         is_head = self._request.method == "HEAD"
         with trio.CancelScope() as self._writing:
             try:
@@ -199,6 +187,9 @@ class HttpCall:
                 self.abort()
         if not self._is_gone:
             self._complete()
+
+    async def finish(self) -> None:
+        """Do nothing: the response is complete."""
 
     def abort(self) -> None:
         """Close the connection in the middle of the response."""
@@ -209,6 +200,5 @@ class HttpCall:
 _EXPECTED = {
     State.NONE: "the response begins with 'http.response.start'",
     State.STARTED: "'http.response.body' follows",
-    State.BODY: "'http.response.body' follows",
     State.COMPLETE: "the response is complete",
 }

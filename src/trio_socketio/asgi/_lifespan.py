@@ -7,10 +7,10 @@ from typing import Any
 
 import trio
 
+from trio_socketio._asgi_types import ASGIApplication, Message
 from trio_socketio._passing import PASSING, passes
 from trio_socketio.asgi._application import name_of, run_application
 from trio_socketio.asgi._scope import versions
-from trio_socketio.asgi._types import ASGIApplication, Message
 
 __all__ = ["Lifespan"]
 

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from trio_socketio.asgi._types import Message
+from trio_socketio._asgi_types import Message
 from trio_socketio.engineio import EngineResponse, is_field_value, is_token
+from trio_socketio.net import Http1Connection
 
-__all__ = ["Response", "checked_fields"]
+__all__ = ["FAILED", "Response", "bytes_of", "checked_fields"]
+
+#: The response to a request in which the application has failed.
+FAILED = EngineResponse(
+    500,
+    [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", "21")],
+    b"Internal Server Error",
+    close=True,
+)
 
 #: Fields that the connection writes itself, with other values than the application may know.
-_OWN = {"connection", "date", "keep-alive", "transfer-encoding"}
+_OWN = {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+
+
+def bytes_of(value: object, what: str) -> bytes:
+    """Return a value of a message as bytes; ``what``: names it in the error.
+
+    Raises:
+        TypeError: it is something else. An int, which ``bytes`` takes for a size, is refused, too.
+    """
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise TypeError(f"{what} must be bytes, not {type(value).__name__}")
+    return bytes(value)
 
 
 def checked_fields(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
@@ -18,8 +38,15 @@ def checked_fields(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, st
 
     Raises:
         ValueError: a field cannot be sent.
+        TypeError: a name or a value is no bytes.
     """
-    fields = [(bytes(name).decode("latin-1"), bytes(value).decode("latin-1")) for name, value in headers]
+    fields = [
+        (
+            bytes_of(name, "the name of a header field").decode("latin-1"),
+            bytes_of(value, "its value").decode("latin-1"),
+        )
+        for name, value in headers
+    ]
     for name, value in fields:
         if not is_token(name) or not is_field_value(value):
             raise ValueError(f"the header field {name!r} has a name or a value that cannot be sent")
@@ -30,12 +57,15 @@ class Response:
     """One response: its head, and the framing of its body (RFC 9112 section 6).
 
     Args:
-        message: ``http.response.start``.
+        message: ``http.response.start``, or the like for a WebSocket that is refused.
         method: the method of the request.
         is_old: whether the client speaks HTTP/1.0, which has no chunks.
 
+    Attributes:
+        is_begun: whether its head was written.
+
     Raises:
-        RuntimeError, ValueError: the message is not valid.
+        RuntimeError, ValueError, TypeError: the message is not valid.
     """
 
     def __init__(self, message: Message, method: str, *, is_old: bool) -> None:
@@ -44,6 +74,7 @@ class Response:
             raise ValueError(f"status must be a number from 200 to 999, not {self.status!r}")
         if message.get("trailers"):
             raise RuntimeError("trailers cannot be sent: the scope has no extension for them")
+        self.is_begun = False
         fields = checked_fields(message.get("headers", ()))
         lengths = {value for name, value in fields if name.lower() == "content-length"}
         if len(lengths) > 1 or not all(value.isascii() and value.isdecimal() for value in lengths):
@@ -53,10 +84,35 @@ class Response:
         self._chunks = self._left is None and not self._is_bare and not is_old
         closes = any(name.lower() == "connection" and "close" in value.lower() for name, value in fields)
         self._close = closes or (is_old and self._left is None)
-        left_out = _OWN | {"content-length"} if self.status == 204 else _OWN
-        self._fields = [(name, value) for name, value in fields if name.lower() not in left_out]
+        self._fields = [(name, value) for name, value in fields if name.lower() not in _OWN]
+        if self._left is not None and self.status != 204:
+            self._fields.append(("Content-Length", str(self._left)))
         if self._chunks:
             self._fields.append(("Transfer-Encoding", "chunked"))
+
+    async def write(self, http: Http1Connection, message: Message) -> bool:
+        """Write the next part of the body, and the head before the first.
+
+        Args:
+            http: the connection.
+            message: ``http.response.body``, or the like.
+
+        Returns:
+            Whether this was the last part.
+
+        Raises:
+            RuntimeError: the body is longer or shorter than the response's Content-Length.
+            TypeError: the part is no bytes.
+            trio.BrokenResourceError, trio.TooSlowError: as ``Http1Connection.finish_response``.
+        """
+        more = bool(message.get("more_body", False))
+        data = self.encode(bytes_of(message.get("body", b""), "'body' of a response"), more=more)
+        if self.is_begun:
+            await http.send(data)
+        else:
+            self.is_begun = True
+            await http.finish_response(http.begin_response(self.head(data)))
+        return not more
 
     def head(self, body: bytes) -> EngineResponse:
         """Return the head, together with the encoded beginning of the body."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from trio_socketio.asgi._types import Scope
+from trio_socketio._asgi_types import Scope
 from trio_socketio.engineio import EngineRequest
 from trio_socketio.net import Http1Connection, socket_below
 
@@ -48,6 +48,7 @@ def websocket_scope(request: EngineRequest, http: Http1Connection, state: dict[s
     scope["asgi"] = versions(WEBSOCKET_VERSION)
     scope["scheme"] = "wss" if request.secure else "ws"
     scope["subprotocols"] = [name.strip() for name in offered if name.strip()]
+    scope["extensions"] = {"websocket.http.response": {}}
     return scope
 
 

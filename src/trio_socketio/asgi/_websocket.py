@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-from collections import deque
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 
 import trio
 
+from trio_socketio._asgi_types import Message
 from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy
 from trio_socketio._signal import Signal
-from trio_socketio.asgi._http import FAILED
-from trio_socketio.asgi._response import checked_fields
-from trio_socketio.asgi._types import Message
+from trio_socketio.asgi._inbox import Inbox
+from trio_socketio.asgi._messages import NORMAL, accept_lines, close_of, frame_of
+from trio_socketio.asgi._response import FAILED, Response
 from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net import (
     GONE,
@@ -27,17 +27,14 @@ __all__ = ["ClientGone", "WebSocketCall"]
 
 FORBIDDEN = EngineResponse(403, [("Content-Length", "0")], close=True)
 
-#: How many messages wait for the application, and how many bytes. When there are so many, the connection is not read.
-INBOX_MESSAGES, INBOX_BYTES = 64, 65536
-
 #: How long the client may take to answer the server's close frame, in seconds (RFC 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
 
-#: The first bytes of unfragmented frames (RFC 6455 section 5.2), and a whole ping.
-TEXT, BINARY, PING = b"\x81", b"\x82", b"\x89\x00"
+#: A whole ping frame (RFC 6455 section 5.5.2).
+PING = b"\x89\x00"
 
 #: Close codes (RFC 6455 section 7.4).
-NORMAL, NO_STATUS, ABNORMAL, INTERNAL_ERROR, RESTART = 1000, 1005, 1006, 1011, 1012
+ABNORMAL, INTERNAL_ERROR, RESTART = 1006, 1011, 1012
 
 #: How many bytes of control frames are taken from the codec at once; they are fewer.
 CONTROL_BYTES = 1 << 20
@@ -53,6 +50,7 @@ class State(Enum):
     OPENING = auto()
     OPEN = auto()
     CLOSED = auto()  #: by the application
+    DENYING = auto()  #: the application writes a response that refuses the WebSocket
     REFUSED = auto()
 
 
@@ -83,9 +81,8 @@ class WebSocketCall:
         self._is_told_connect = False
         self._is_gone = False
         self._end: Message = {"type": "websocket.disconnect", "code": ABNORMAL, "reason": ""}
-        self._inbox: deque[str | bytes] = deque()
-        self._inbox_bytes = 0
-        self._room = Signal()
+        self._inbox = Inbox()
+        self._denial: Response | None = None
         self._decided = Signal()
         self._changed = trio.lowlevel.ParkingLot()
         self._lock = trio.Lock()
@@ -114,7 +111,7 @@ class WebSocketCall:
                     http.idle.cancel()
                 if await self._is_accepted():
                     await self._read(http.trailing_data)
-            if http.idle.cancelled_caught and self._state in (State.OPENING, State.OPEN):
+            if http.idle.cancelled_caught and self._state not in (State.CLOSED, State.REFUSED):
                 await self._stop()
         finally:
             http.idle = None
@@ -143,7 +140,7 @@ class WebSocketCall:
             return await self._http.reader.read()
         try:
             async with self._lock:
-                await self._write(PING)
+                await self._write(self._http.send, PING)
         except ClientGone:
             return b""
         with trio.move_on_after(timeout):
@@ -175,13 +172,12 @@ class WebSocketCall:
         self._disconnect(code, reason)
 
     async def _put(self, message: str | bytes) -> bool:
-        while len(self._inbox) >= INBOX_MESSAGES or self._inbox_bytes >= INBOX_BYTES:
-            with self._service.hang_ups.watching(self._http.stream, self._room.set) as watch:
-                await self._room.wait()
+        while self._inbox.is_full and self._state is State.OPEN:
+            with self._service.hang_ups.watching(self._http.stream, self._inbox.wake) as watch:
+                await self._inbox.changed()
             if watch.hung_up:
                 return False
-        self._inbox.append(message)
-        self._inbox_bytes += len(message)
+        self._inbox.put(message)
         self._changed.unpark_all()
         return True
 
@@ -219,9 +215,7 @@ class WebSocketCall:
             await self._changed.park()
         if not self._inbox:
             return dict(self._end)
-        message = self._inbox.popleft()
-        self._inbox_bytes -= len(message)
-        self._room.set()
+        message = self._inbox.take()
         if isinstance(message, str):
             return {"type": "websocket.receive", "text": message}
         return {"type": "websocket.receive", "bytes": message}
@@ -242,33 +236,37 @@ class WebSocketCall:
                 await self._accept(message)
             elif self._state is State.OPENING and kind == "websocket.close":
                 await self._refuse(FORBIDDEN)
+            elif self._state is State.OPENING and kind == "websocket.http.response.start":
+                self._denial = Response(message, "GET", is_old=False)
+                self._state = State.DENYING
+            elif self._state is State.DENYING and kind == "websocket.http.response.body":
+                await self._deny(message)
             elif self._state is State.OPEN and kind == "websocket.send":
-                await self._write(_frame(message))
+                await self._write(self._http.send, frame_of(message))
             elif self._state is State.OPEN and kind == "websocket.close":
-                await self._close(message.get("code") or NORMAL, message.get("reason") or "")
+                await self._close(*close_of(message))
             else:
                 raise RuntimeError(
                     f"unexpected message {kind!r}: the WebSocket is {self._state.name.lower()}"
                 )
 
     async def _accept(self, message: Message) -> None:
-        fields = checked_fields(message.get("headers", ()))
-        if any(name.lower() == "sec-websocket-protocol" for name, _ in fields):
-            raise ValueError("name the subprotocol in 'subprotocol' of websocket.accept, not in 'headers'")
-        subprotocol = message.get("subprotocol")
-        if subprotocol is not None:
-            fields += checked_fields([(b"Sec-WebSocket-Protocol", subprotocol.encode("latin-1"))])
-        lines = "".join([f"{name}: {value}\r\n" for name, value in fields]).encode("latin-1")
-        await self._write(self._switching[:-2] + lines + b"\r\n")
+        await self._write(self._http.send, self._switching[:-2] + accept_lines(message) + b"\r\n")
         self._state = State.OPEN
         self._decided.set()
 
     async def _refuse(self, response: EngineResponse) -> None:
-        with trio.CancelScope() as self._writing:
-            try:
-                await self._http.respond(response)
-            except (*GONE, trio.TooSlowError):
-                pass
+        await self._write(self._http.respond, response)
+        self._refused()
+
+    async def _deny(self, message: Message) -> None:
+        """Write a part of the application's own response (the ASGI specification, "WebSocket Denial Response")."""
+        assert self._denial is not None
+        if await self._write(self._denial.write, self._http, message):
+            self._http.wrote_last()
+            self._refused()
+
+    def _refused(self) -> None:
         self._state = State.REFUSED
         self._disconnect(ABNORMAL)
         self._decided.set()
@@ -277,32 +275,37 @@ class WebSocketCall:
         self._state = State.CLOSED
         self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
         self._link.close(code, reason)
-        self._room.set()
-        await self._write(self._link.take(CONTROL_BYTES))
+        self._inbox.wake()
+        await self._write(self._http.send, self._link.take(CONTROL_BYTES))
         if self._http.idle is not None:
             self._http.idle.deadline = trio.current_time() + CLOSE_TIMEOUT
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, write: Callable[..., Awaitable[object]], *args: object) -> bool:
+        """Call a function that writes; return whether its result is true."""
+        result: object = None
         with trio.CancelScope() as self._writing:
             try:
-                await self._http.send(data)
+                result = await write(*args)
             except (*GONE, trio.TooSlowError):
                 self._disconnect(ABNORMAL)
                 self._scope.cancel()
         if self._is_gone:
             raise ClientGone("the client has disconnected")
+        return bool(result)
 
     # the end of the application's task
 
     @property
-    def is_opening(self) -> bool:
+    def is_unanswered(self) -> bool:
         """Whether the client still waits for the application's decision."""
-        return self._state is State.OPENING and not self._is_gone
+        return self._state in (State.OPENING, State.DENYING) and not self._is_gone
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether the client has disconnected."""
-        return self._is_gone
+    def explains(self, error: BaseException) -> bool:
+        """Return whether an exception only says that the client has disconnected, and it has.
+
+        FastAPI's usual loop raises ``WebSocketDisconnect`` whenever a client disconnects.
+        """
+        return self._is_gone and _is_of_disconnect(error)
 
     async def fail(self) -> None:
         """End the WebSocket, because the application has failed: with status 500, or with close code 1011."""
@@ -314,24 +317,21 @@ class WebSocketCall:
 
     async def _end_with(self, code: int) -> None:
         async with self._lock:
-            if self._is_gone or self._state in (State.CLOSED, State.REFUSED):
-                return
-            if self._state is State.OPENING:
-                await self._refuse(FAILED)
+            if self._is_gone or self._state is State.CLOSED:
                 return
             try:
-                await self._close(code, "")
+                if self._state is State.OPEN:
+                    await self._close(code, "")
+                elif self._denial is None or not self._denial.is_begun:
+                    await self._refuse(FAILED)
+                else:  # in the middle of the response
+                    self._disconnect(ABNORMAL)
+                    self._scope.cancel()
             except ClientGone:
                 pass
 
 
-def _frame(message: Message) -> bytes:
-    """Return the frame of ``websocket.send`` (RFC 6455 section 5.2)."""
-    text = message.get("text")
-    opcode, payload = (BINARY, bytes(message["bytes"])) if text is None else (TEXT, text.encode())
-    size = len(payload)
-    if size < 126:
-        return b"%b%c%b" % (opcode, size, payload)
-    if size < 65536:
-        return b"%b\x7e%b%b" % (opcode, struct.pack("!H", size), payload)
-    return b"%b\x7f%b%b" % (opcode, struct.pack("!Q", size), payload)
+def _is_of_disconnect(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_is_of_disconnect, error.exceptions))
+    return isinstance(error, ClientGone) or type(error).__name__ == "WebSocketDisconnect"

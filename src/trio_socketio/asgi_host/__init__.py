@@ -4,6 +4,5 @@ The foreign server has the connections and their framing. This package exchanges
 """
 
 from trio_socketio.asgi_host._application import AsgiHost
-from trio_socketio.asgi_host._scope import ASGIApplication
 
-__all__ = ["ASGIApplication", "AsgiHost"]
+__all__ = ["AsgiHost"]

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import trio
 from trio.lowlevel import in_trio_task
 
+from trio_socketio._asgi_types import ASGIApplication, Receive, Scope, Send
 from trio_socketio.asgi_host._exchange import AsgiExchange
 from trio_socketio.asgi_host._lifespan import Lifespan
 from trio_socketio.asgi_host._requests import answer
-from trio_socketio.asgi_host._scope import ASGIApplication, Receive, Scope, Send, request_of
+from trio_socketio.asgi_host._scope import request_of
 from trio_socketio.asgi_host._upgrades import deny, serve_websocket
 from trio_socketio.engineio import EngineRequest
 from trio_socketio.handlers import unwrap

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import trio
 
-from trio_socketio.asgi_host._scope import Receive, Scope, Send
+from trio_socketio._asgi_types import Receive, Scope, Send
 from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net import BodyTooLarge, EngineHost
 

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 import trio
 
-from trio_socketio.asgi_host._scope import ASGIApplication, Message, Receive, Scope, Send
+from trio_socketio._asgi_types import ASGIApplication, Message, Receive, Scope, Send
 from trio_socketio.handlers import unwrap
 
 __all__ = ["Lifespan"]

@@ -1,20 +1,14 @@
-"""The types of ASGI 3, and the engine's request for a scope (the ASGI specification, "HTTP & WebSocket")."""
+"""Returns the engine's request for a scope (the ASGI specification, "HTTP & WebSocket")."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
+from trio_socketio._asgi_types import Scope
 from trio_socketio.engineio import EngineRequest
 
-__all__ = ["ASGIApplication", "Message", "Receive", "Scope", "Send", "request_of"]
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+__all__ = ["request_of"]
 
 #: The characters that may stand in a path unquoted (RFC 3986 section 3.3).
 PATH_CHARACTERS = "/:@!$&'()*+,;=-._~"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from trio_socketio._asgi_types import Receive, Scope, Send
 from trio_socketio.asgi_host._exchange import AsgiExchange, asgi_headers
-from trio_socketio.asgi_host._scope import Receive, Scope, Send
 from trio_socketio.asgi_host._websocket import AsgiWebSocket
 from trio_socketio.engineio import EngineResponse
 from trio_socketio.net import STOPPING, EngineHost, attach

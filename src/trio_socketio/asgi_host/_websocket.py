@@ -7,10 +7,10 @@ from collections import deque
 
 import trio
 
+from trio_socketio._asgi_types import Message, Receive, Send
 from trio_socketio._core import Failure
 from trio_socketio._signal import Signal
 from trio_socketio.asgi_host._frames import BINARY, CLOSE, TEXT, split_frames
-from trio_socketio.asgi_host._scope import Message, Receive, Send
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
 

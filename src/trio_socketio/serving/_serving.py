@@ -23,8 +23,9 @@ from trio_socketio.serving._interrupts import Interrupts
 from trio_socketio.serving._open_listeners import open_listeners
 
 if TYPE_CHECKING:
+    from trio_socketio._asgi_types import ASGIApplication
     from trio_socketio.asgi import Lifespan
-    from trio_socketio.asgi_host import ASGIApplication, AsgiHost
+    from trio_socketio.asgi_host import AsgiHost
     from trio_socketio.guest import Guest
 
 __all__ = ["Serving"]
