@@ -44,6 +44,7 @@ else:
 
 #: The extension modules, and whether each calls csrc/.
 MODULES = {
+    "_classic_event": True,
     "_codec": True,
     "_collector": False,
     "_conn_state": True,

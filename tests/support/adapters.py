@@ -71,6 +71,7 @@ class Member(LocalMember):
 
 class Host:
     name = "/"
+    is_keyed = False
     log = logging.getLogger("trio_socketio.socket")
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from trio_socketio._core._callbacks import (
     ConnectionTransport,
     ReactorTransport,
 )
+from trio_socketio._core._classic_event import ClassicEventReader
 from trio_socketio._core._codec import (
     PayloadReader,
     http_head_length,
@@ -44,6 +45,7 @@ except ModuleNotFoundError:  # the reactor is built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
 
 __all__ = [
+    "ClassicEventReader",
     "CloseFrame",
     "Connection",
     "ConnectionObserver",

@@ -98,6 +98,11 @@ class NamespaceHost(Protocol[M_contra]):
         ...
 
     @property
+    def is_keyed(self) -> bool:
+        """Whether messages need a key, by which outboxes find others of the same event. ``encode`` sets it."""
+        ...
+
+    @property
     def log(self) -> logging.Logger:
         """The server's logger."""
         ...

@@ -46,6 +46,7 @@ class NamespaceState:
         adapter: the adapter, which keeps the sockets and their rooms.
         log: the server's logger.
         require_runtime: returns the running server's runtime, or raises ``RuntimeError``.
+        is_keyed: whether messages have a key, by which outboxes find others of the same event.
         encode_plain: encodes events with plain arguments fast, and returns None for others.
     """
 
@@ -65,7 +66,7 @@ class NamespaceState:
         self.middlewares: list[HandlerFunction] = []
         self.require_runtime = require_runtime
         self.log = logging.getLogger("trio_socketio.socket")
-        self._keyed = keyed
+        self.is_keyed = keyed
         self._room_observers: list[tuple[RoomEvent, RoomObserver]] = []
         self._packets = packet_writer(name)
         self.encode_plain = _never_plain if keyed else self._packets.event
@@ -99,7 +100,7 @@ class NamespaceState:
 
     def encode_other(self, event: object, args: tuple[Any, ...], ack_id: int | None = None) -> Message:
         """Encode an event that ``encode_plain`` does not encode, such as one with binary."""
-        return encode_event(event, args, self.name, ack_id, keyed=self._keyed)
+        return encode_event(event, args, self.name, ack_id, keyed=self.is_keyed)
 
     def encode_ack(self, ack_id: int, values: tuple[Any, ...]) -> Message:
         """Encode an acknowledgement."""

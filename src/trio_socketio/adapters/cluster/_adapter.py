@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from trio_socketio._core import Message
 from trio_socketio.adapters._broadcast import Broadcast
 from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
@@ -184,7 +185,11 @@ class ClusterAdapter(LocalAdapter[M]):
         Raises:
             ReservedEventError, LocalProtocolError: as ``Broadcast.message``. The event was sent to no member.
         """
-        full = self._index.broadcast(self.host.encode(data[0], tuple(data[1:])), target)
+        self.message_from_bus(self.host.encode(data[0], tuple(data[1:])), target)
+
+    def message_from_bus(self, message: Message, target: Target) -> None:
+        """Send an encoded event to the members of a target in this process."""
+        full = self._index.broadcast(message, target)
         if full:
             self.host.overflowed(full)
 

@@ -16,6 +16,7 @@ from trio_socketio.adapters.redis._classic_wire import (
     decode_request,
     decode_response,
     encode_classic,
+    event_reader,
     request_data,
     response_data,
     subject,
@@ -56,6 +57,7 @@ class ClassicAdapter(EnvelopeAdapter[M]):
         self._events = self._prefix if cluster.is_sealed else f"{self._prefix}*"
         self._specific_responses = specific_responses
         self._writer = EventWriter(host.name)
+        self._read_event = event_reader(host.name).read
         self._unnamed = 0
 
     # channels
@@ -118,14 +120,23 @@ class ClassicAdapter(EnvelopeAdapter[M]):
     def receive(self, channel: str, payload: bytes) -> None:
         """See ``EnvelopeAdapter.receive``."""
         if channel == self._events:
-            message = decode_broadcast(payload)
-            packet = message.packet
-            if self.admit(channel, message.uid, packet.nsp, message.seq):
-                self.event_from_bus(packet.data, message.opts.target)
+            self._event_received(channel, payload)
         elif channel == self._requests:
             self._request_received(channel, decode_request(payload))
         else:
             self._response_received(channel, payload)
+
+    def _event_received(self, channel: str, payload: bytes) -> None:
+        event = None if self.host.is_keyed else self._read_event(payload)
+        if event is not None:
+            uid, seq, target, message = event
+            if self.admit(channel, uid, self.host.name, seq):
+                self.message_from_bus(message, target)
+            return
+        decoded = decode_broadcast(payload)
+        packet = decoded.packet
+        if self.admit(channel, decoded.uid, packet.nsp, decoded.seq):
+            self.event_from_bus(packet.data, decoded.opts.target)
 
     def _request_received(self, channel: str, request: ClassicRequest) -> None:
         sid = subject(request)

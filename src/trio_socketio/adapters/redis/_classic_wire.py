@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from trio_socketio._core import is_json
+from trio_socketio._core import ClassicEventReader, is_json
 from trio_socketio.adapters._broadcast import Broadcast
 from trio_socketio.adapters.cluster import Malformed, MessageType, pack, pack_binary, unpack
 from trio_socketio.adapters.cluster._messages import (
@@ -19,6 +19,7 @@ from trio_socketio.adapters.cluster._messages import (
     CountData,
     DisconnectData,
     FetchData,
+    Options,
     RoomsData,
     ServerEventData,
     SocketsData,
@@ -32,7 +33,7 @@ from trio_socketio.adapters.redis._classic_messages import (
     ClassicValue,
     RequestType,
 )
-from trio_socketio.socketio import Target
+from trio_socketio.socketio import RESERVED_EVENTS, Target
 
 __all__ = [
     "EventWriter",
@@ -40,6 +41,7 @@ __all__ = [
     "decode_request",
     "decode_response",
     "encode_classic",
+    "event_reader",
     "request_data",
     "response_data",
     "subject",
@@ -133,6 +135,16 @@ def decode_broadcast(payload: bytes) -> ClassicBroadcast:
     """
     message: ClassicBroadcast = unpack(payload, ClassicBroadcast, is_json=False)
     return message
+
+
+def event_reader(namespace: str) -> ClassicEventReader[Target]:
+    """Make a fast decoder for the usual events of one namespace. Use ``decode_broadcast`` for those that it leaves."""
+    return ClassicEventReader(namespace, _target, RESERVED_EVENTS)
+
+
+def _target(options: bytes) -> Target:
+    decoded: Options = unpack(options, Options, is_json=False)
+    return decoded.target
 
 
 def decode_request(payload: bytes) -> ClassicRequest:
