@@ -44,6 +44,7 @@ else:
 
 #: The extension modules, and whether each calls csrc/.
 MODULES = {
+    "_broadcast": True,
     "_classic_event": True,
     "_codec": True,
     "_collector": False,
@@ -53,9 +54,12 @@ MODULES = {
     "_deflate": True,
     "_delivery": True,
     "_event_queue": False,
+    "_event_writer": False,
     "_fast_call": False,
     "_message": True,
+    "_outgoing": False,
     "_packets": True,
+    "_resp": False,
     "_rooms": True,
     "_values": True,
     "_walk": False,

@@ -58,14 +58,20 @@ async def test_full_outboxes_are_given_to_the_host_together(adapter, host) -> No
     assert host.full == [slow]
 
 
-async def test_settle_waits_for_the_kernel_after_so_many_messages_or_bytes(adapter, host) -> None:
-    for _ in range(31):
-        await adapter.settle(broadcast("ev"))
-    assert host.flushes == 0
+async def test_emit_waits_for_the_kernel_after_so_many_messages_or_bytes(adapter, host) -> None:
+    add(adapter, Member("a", max_bytes=10_000_000))
+
+    def must_settle(*args: str, room: str = "all", waits: bool = True) -> bool:
+        item = broadcast("ev", *args, target=Target().to([room]), waits=waits)
+        adapter.broadcast(item)
+        return item.must_settle
+
+    assert [must_settle() for _ in range(64)] == [*[False] * 31, True] * 2
+    assert must_settle("x" * 65_536)
+    assert not any(must_settle(waits=False) for _ in range(1000))
+    assert [must_settle(room="empty") for _ in range(512)] == [*[False] * 255, True] * 2
     await adapter.settle(broadcast("ev"))
     assert host.flushes == 1
-    await adapter.settle(broadcast("ev", "x" * 65_536))
-    assert host.flushes == 2
 
 
 async def test_call_collects_answers_and_names_the_members_without_one(adapter, autojump_clock) -> None:

@@ -25,7 +25,7 @@ def test_packets_and_bytes_are_bounded(counters) -> None:
     few, small = queue(counters), queue(counters, packets=100)
     assert [few.put("c", b"x") for _ in range(4)] == [True, True, True, False]
     assert [small.put("c", b"x" * 40) for _ in range(3)] == [True, True, False]
-    assert (few.packets, few.bytes, small.packets, small.bytes) == (3, 3, 2, 80)
+    assert (few.packets, few.size_bytes, small.packets, small.size_bytes) == (3, 3, 2, 80)
     assert not few.put_or_drop("c", b"x")
     assert counters.dropped == 1
 
@@ -113,4 +113,4 @@ async def test_abandoned_queue_is_empty_and_counted(counters) -> None:
     short.put("c", b"2")
     short.abandon()
     await short.drained()
-    assert (short.packets, short.bytes, counters.dropped) == (0, 0, 2)
+    assert (short.packets, short.size_bytes, counters.dropped) == (0, 0, 2)

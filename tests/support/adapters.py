@@ -99,8 +99,10 @@ class Host:
         self.full.extend(members)
 
 
-def broadcast(event: str, *args: Any, target: Target = EVERYBODY, ack_id: int | None = None) -> Broadcast:
+def broadcast(
+    event: str, *args: Any, target: Target = EVERYBODY, ack_id: int | None = None, waits: bool = False
+) -> Broadcast:
     def encode(event: Any, args: tuple[Any, ...], ack_id: int | None) -> Any:
         return encode_event(event, args, "/", ack_id)
 
-    return Broadcast(event, args, target, encode, ack_id)
+    return Broadcast(event, args, target, encode, ack_id, waits=waits)

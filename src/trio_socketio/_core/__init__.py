@@ -3,6 +3,7 @@
 It processes bytes, and depends neither on policy nor on Trio: bytes and times are passed in as values.
 """
 
+from trio_socketio._core._broadcast import Broadcast, Pace
 from trio_socketio._core._callbacks import (
     ConnectionObserver,
     ConnectionOwner,
@@ -25,9 +26,12 @@ from trio_socketio._core._connection import Connection, expire_timers, put_off_a
 from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._delivery import socket_delivery
 from trio_socketio._core._event_queue import EventQueue
+from trio_socketio._core._event_writer import EventWriter
 from trio_socketio._core._fast_call import FastCall
 from trio_socketio._core._message import Dialect, Message
+from trio_socketio._core._outgoing import OutgoingQueue
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
+from trio_socketio._core._resp import pack_messages
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._types import (
     CloseFrame,
@@ -45,6 +49,7 @@ except ModuleNotFoundError:  # the reactor is built on Linux only
     Reactor = None  # type: ignore[assignment, misc]
 
 __all__ = [
+    "Broadcast",
     "ClassicEventReader",
     "CloseFrame",
     "Connection",
@@ -55,12 +60,15 @@ __all__ = [
     "Dialect",
     "EventQueue",
     "EventReader",
+    "EventWriter",
     "Failure",
     "FastCall",
     "FlushList",
     "Member",
     "Message",
     "OutboxPolicy",
+    "OutgoingQueue",
+    "Pace",
     "PacketHead",
     "PacketWriter",
     "PayloadReader",
@@ -73,6 +81,7 @@ __all__ = [
     "expire_timers",
     "http_head_length",
     "is_json",
+    "pack_messages",
     "plain_head_length",
     "put_off_answers",
     "release_memory",

@@ -1,3 +1,7 @@
+#: Whether a value, nested so deep in others, consists only of types of JSON.
+cdef bint holds_json(object value, int depth) except -1
+
+
 cdef class EventReader:
     cdef object _decode
     cdef object _event

@@ -5,6 +5,8 @@ from trio_socketio._core._message import Message
 
 _E = TypeVar("_E")
 
+__pyx_capi__: dict[str, object]  # the C functions that other modules of this package call
+
 def is_json(value: object) -> bool: ...
 
 @final

@@ -38,7 +38,7 @@ cdef enum:
     LARGE = 16384
 
 
-cdef bint _is_json(object value, int depth) except -1:
+cdef bint holds_json(object value, int depth) except -1:
     cdef Py_ssize_t at = 0
     cdef PyObject *key
     cdef PyObject *item
@@ -50,17 +50,17 @@ cdef bint _is_json(object value, int depth) except -1:
         return False
     if PyList_CheckExact(value):
         for at in range(PyList_GET_SIZE(value)):
-            if not _is_json(<object>PyList_GET_ITEM(value, at), depth + 1):
+            if not holds_json(<object>PyList_GET_ITEM(value, at), depth + 1):
                 return False
         return True
     if PyTuple_CheckExact(value):
         for at in range(PyTuple_GET_SIZE(value)):
-            if not _is_json(<object>PyTuple_GET_ITEM(value, at), depth + 1):
+            if not holds_json(<object>PyTuple_GET_ITEM(value, at), depth + 1):
                 return False
         return True
     if PyDict_CheckExact(value):
         while PyDict_Next(value, &at, &key, &item):
-            if not _is_json(<object>item, depth + 1):
+            if not holds_json(<object>item, depth + 1):
                 return False
         return True
     return False
@@ -68,7 +68,7 @@ cdef bint _is_json(object value, int depth) except -1:
 
 def is_json(value):
     """Return whether a value consists only of types of JSON, so that it cannot contain attachments."""
-    return _is_json(value, 0)
+    return holds_json(value, 0)
 
 
 @cython.final
@@ -154,7 +154,7 @@ cdef class PacketWriter:
         cdef uint64_t number
         cdef tsio_piece[3] pieces
         cdef bytes body
-        if not _is_json(values, 0):
+        if not holds_json(values, 0):
             return None
         try:
             body = self._encode(values)

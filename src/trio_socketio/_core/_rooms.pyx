@@ -52,9 +52,11 @@ cdef class RoomIndex:
 
     Attributes:
         members: the members by id; do not change this.
+        has_reached: whether the last broadcast was queued for a member, or found a full outbox.
     """
 
     cdef readonly dict members
+    cdef readonly bint has_reached
     cdef dict _rooms
     cdef _Room _all
 
@@ -218,6 +220,7 @@ cdef class RoomIndex:
         while member is not NULL:  # copied before Python code is called, which may remove members
             full.append(<object>member.owner)
             member = member.next_full
+        self.has_reached = broadcast.accepted > 0 or len(full) > 0
         self._wake(&broadcast)
         _check(broadcast.status)
         return full

@@ -102,13 +102,15 @@ class Adapter(ABC, Generic[M]):
     def broadcast(self, broadcast: Broadcast) -> None:
         """Queue an event for all members of its target, without waiting.
 
+        If the event is sent by ``await emit`` and has to slow down its caller, set ``broadcast.must_settle``.
+
         Raises:
             ReservedEventError, LocalProtocolError: as ``Broadcast.message``. The event was sent to no member.
         """
 
     @abstractmethod
     async def settle(self, broadcast: Broadcast) -> None:
-        """Wait after ``broadcast``, to slow down the caller of ``await emit`` if necessary.
+        """Wait after a ``broadcast`` that has set ``must_settle``, to slow down the caller of ``await emit``.
 
         Cancellation: return and do not raise ``Cancelled``, because the broadcast is queued already.
         """

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from trio_socketio._core import Pace
 from trio_socketio.adapters._adapter import Adapter
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
@@ -19,10 +20,12 @@ from trio_socketio.socketio import RoomIndex, Target
 
 __all__ = ["LocalAdapter"]
 
-#: After this many broadcasts or bytes, ``settle`` waits until queued messages are written. Otherwise a loop of
-#: broadcasts would fill the outboxes of clients that do read. To wait after each broadcast would take fifteen times as
-#: many writes.
+#: After so many broadcasts or bytes for members of this process, ``settle`` waits until queued messages are written.
+#: Otherwise a loop of broadcasts would fill the outboxes of clients that do read. To wait after each broadcast would
+#: take fifteen times as many writes.
 EMITS_BETWEEN_FLUSHES, BYTES_BETWEEN_FLUSHES = 32, 65_536
+#: After so many broadcasts, ``settle`` waits in any case, so that a loop of broadcasts lets other tasks run.
+EMITS_BETWEEN_CHECKPOINTS = 256
 
 M = TypeVar("M", bound=LocalMember)
 
@@ -36,7 +39,7 @@ class LocalAdapter(Adapter[M]):
     def __init__(self, host: NamespaceHost[M]) -> None:
         super().__init__(host)
         self._index: RoomIndex[M] = RoomIndex()
-        self._broadcasts = self._broadcast_bytes = 0
+        self._pace = Pace(EMITS_BETWEEN_FLUSHES, BYTES_BETWEEN_FLUSHES, EMITS_BETWEEN_CHECKPOINTS)
         self._observers: RoomObservers | None = None
 
     @property
@@ -123,17 +126,16 @@ class LocalAdapter(Adapter[M]):
 
         Members with a full outbox are passed to the host only after all others have the message.
         """
-        full = self._index.broadcast(broadcast.message, broadcast.target)
+        index, message = self._index, broadcast.message
+        full = index.broadcast(message, broadcast.target)
         if full:
             self.host.overflowed(full)
+        if broadcast.waits and self._pace.count(message, index.has_reached):
+            broadcast.must_settle = True
 
     async def settle(self, broadcast: Broadcast) -> None:
-        """Wait until queued messages are written, at every 32nd call or after 64 KiB of broadcasts."""
-        self._broadcasts += 1
-        self._broadcast_bytes += len(broadcast.message)
-        if self._broadcasts >= EMITS_BETWEEN_FLUSHES or self._broadcast_bytes >= BYTES_BETWEEN_FLUSHES:
-            self._broadcasts = self._broadcast_bytes = 0
-            await self.host.flushed()
+        """Wait until queued messages are written."""
+        await self.host.flushed()
 
     async def call(self, broadcast: Broadcast, timeout: float) -> Answers:
         """See ``Adapter.call``. The answer of a socket that is disconnected or has a full outbox is missing."""

@@ -172,9 +172,10 @@ class BroadcastOperator(Choosing):
         Raises:
             ReservedEventError, LocalProtocolError: as ``emit_nowait``.
 
-        Cancellation: ``Cancelled`` means that the event was not sent to any socket. Every 32nd call, and every call
-        after 64 KiB of broadcasts, waits until the queued messages are written, as far as the clients read. Other calls
-        are no checkpoints, so that several messages go out in one write.
+        Cancellation: ``Cancelled`` means that the event was not sent to any socket. After 32 events, or 64 KiB of them,
+        for clients of this server, and after 256 events in any case, a call waits until the queued messages are
+        written, as far as the clients read. Other calls are no checkpoints, so that several messages go out in one
+        write.
         """
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -184,7 +185,8 @@ class BroadcastOperator(Choosing):
         adapter = namespace.adapter
         broadcast = Broadcast(event, args, self._target, namespace.encode, waits=True)
         adapter.broadcast(broadcast)
-        await adapter.settle(broadcast)
+        if broadcast.must_settle:
+            await adapter.settle(broadcast)
 
     async def send(self, *args: Any) -> None:
         """Send the event ``message``: short for ``emit("message", *args)``."""

@@ -13,6 +13,7 @@ from trio_socketio.socketio._connection import (
 )
 from trio_socketio.socketio._json import (
     encode_json,
+    encode_plainly,
     insert_attachments,
     plain_with_binary,
     without_lone_surrogates,
@@ -43,6 +44,7 @@ __all__ = [
     "encode_ack",
     "encode_event",
     "encode_json",
+    "encode_plainly",
     "insert_attachments",
     "packet_writer",
     "plain_with_binary",

@@ -106,6 +106,11 @@ class RoomIndex(Generic[M]):
                 chosen.pop(member, None)
         return list(chosen)
 
+    @property
+    def has_reached(self) -> bool:
+        """Whether the last broadcast was queued for a member, or found a full outbox."""
+        return self._index.has_reached
+
     def broadcast(self, message: Message, target: Target) -> list[M]:
         """Queue a message for all members of a target; returns the members whose outbox is full."""
         if not target.compress:

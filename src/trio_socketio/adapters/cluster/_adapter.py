@@ -94,17 +94,17 @@ class ClusterAdapter(LocalAdapter[M]):
         if target.local or (target.rooms is not None and not target.rooms):  # as stays_here, without a call
             super().broadcast(broadcast)
             return
-        message = broadcast.message  # raises here if it cannot be encoded
+        broadcast.message  # noqa: B018  # raises here if it cannot be encoded
         cluster = self.cluster
         channel, payload = self.encode_broadcast(broadcast)
         payload = cluster.seal(channel, payload)
-        full = self._index.broadcast(message, target)  # as LocalAdapter.broadcast, without a call
-        if full:
-            self.host.overflowed(full)
-        if not broadcast.waits:
-            cluster.queue.put_or_drop(channel, payload)
-        elif not cluster.queue.put(channel, payload):
-            broadcast.unsent = channel, payload
+        LocalAdapter.broadcast(self, broadcast)
+        if cluster.queue.put(channel, payload):
+            return
+        if broadcast.waits:
+            broadcast.unsent, broadcast.must_settle = (channel, payload), True
+        else:
+            cluster.counters.dropped += 1
 
     async def settle(self, broadcast: Broadcast) -> None:
         """Wait for room in the queue for at most ``write_timeout``, then as ``LocalAdapter.settle``."""

@@ -152,7 +152,7 @@ class Cluster(ServerAdapter):
         return AdapterHealth(
             state=self._link.state,
             queued_packets=self.queue.packets,
-            queued_bytes=self.queue.bytes,
+            queued_bytes=self.queue.size_bytes,
             published=counters.published,
             received=counters.received,
             dropped=counters.dropped,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from trio_socketio._core import EventWriter
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._records import SocketRecord
@@ -25,7 +26,7 @@ from trio_socketio.adapters.cluster._messages import (
     options_of,
 )
 from trio_socketio.adapters.cluster._queue import Outgoing
-from trio_socketio.adapters.cluster._wire import Envelope, Malformed, decode, encode
+from trio_socketio.adapters.cluster._wire import Envelope, Malformed, decode, encode, event_writer
 from trio_socketio.socketio import Target
 
 __all__ = ["EMITTER", "EnvelopeAdapter"]
@@ -50,6 +51,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
     def __init__(self, host: NamespaceHost[M], cluster: Cluster, channel_prefix: str = "socket.io") -> None:
         super().__init__(host, cluster)
         self._prefix = f"{channel_prefix}#{host.name}#"
+        self._writer = self.event_writer()
         self._copies = Copies()
         self._seq = 0
         self._inquiries = Inquiries(self)
@@ -98,15 +100,30 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         Raises:
             LocalProtocolError: the data cannot be encoded.
         """
-        if self.cluster.heartbeats is not None:
-            self.nodes.published = trio.current_time()
+        self._note_published()
         self._seq += 1
         return encode(self.cluster.uid, self.host.name, kind, data, self._seq)
 
+    def _note_published(self) -> None:
+        if self.cluster.heartbeats is not None:
+            self.nodes.published = trio.current_time()
+
+    def event_writer(self) -> EventWriter:
+        """Make the encoder for events with plain arguments. For others, it returns None, and ``encode`` is used."""
+        return event_writer(self.host.name)
+
     def encode_broadcast(self, broadcast: Broadcast) -> Outgoing:
         """See ``ClusterAdapter.encode_broadcast``."""
-        data = {"packet": self._packet(broadcast), "opts": options_of(broadcast.target)}
-        return self.channel_of(broadcast.target), self.encode(MessageType.BROADCAST, data)
+        target = broadcast.target
+        channel = self._prefix if target.rooms is None else self.channel_of(target)
+        seq = self._seq + 1
+        payload = self._writer.write(self.cluster.uid, broadcast, seq)
+        if payload is None:
+            data = {"packet": self._packet(broadcast), "opts": options_of(target)}
+            return channel, self.encode(MessageType.BROADCAST, data)
+        self._seq = seq
+        self._note_published()
+        return channel, payload
 
     def _packet(self, broadcast: Broadcast) -> dict[str, Any]:
         return {"type": 2, "data": [broadcast.event, *broadcast.args], "nsp": self.host.name}

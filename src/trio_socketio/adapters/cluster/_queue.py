@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import trio
 
+from trio_socketio._core import OutgoingQueue
 from trio_socketio._signal import Signal
 from trio_socketio.adapters.cluster._counters import Counters
 
@@ -29,8 +28,10 @@ class Waiter:
         self.is_appended = False
 
 
-class PublishQueue:
+class PublishQueue(OutgoingQueue):
     """A queue in the order of publishing. A batch that is being published counts until it is confirmed.
+
+    ``put`` appends a message, or returns False if there is no room or other messages wait for room.
 
     Args:
         max_packets: how many messages it holds.
@@ -39,53 +40,22 @@ class PublishQueue:
 
     Attributes:
         packets: the number of messages in it.
-        bytes: their size.
+        size_bytes: their size.
     """
 
     def __init__(self, max_packets: int, max_bytes: int, counters: Counters) -> None:
-        self.packets = self.bytes = 0
-        self._max_packets, self._max_bytes = max_packets, max_bytes
-        self._counters = counters
-        self._queue: deque[Outgoing] = deque()
         self._filled = Signal()
-        self._waiting: dict[Waiter, None] = {}
+        super().__init__(max_packets, max_bytes, self._filled.set)
+        self._counters = counters
         self._drained: trio.Event | None = None
         self._is_patient = True
 
-    def _has_room(self, size: int) -> bool:
-        if not self.packets:
-            return True
-        return self.packets < self._max_packets and self.bytes + size <= self._max_bytes
-
-    def put(self, channel: str, payload: bytes) -> bool:
-        """Append a message if there is room and no other message waits for room; returns whether it was appended."""
-        size = len(payload)
-        packets = self.packets
-        if packets and (
-            self._waiting or packets >= self._max_packets or self.bytes + size > self._max_bytes
-        ):  # as _has_room and _append, without calls; if it is empty, no message waits for room
-            return False
-        queue = self._queue
-        queue.append((channel, payload))
-        self.packets = packets + 1
-        self.bytes += size
-        if len(queue) == 1:
-            self._filled.set()
-        return True
-
     def put_urgent(self, channel: str, payload: bytes) -> None:
         """Append a heartbeat: the queue has twice the room for it. If that is full too, count it as dropped."""
-        if self.packets < 2 * self._max_packets and self.bytes < 2 * self._max_bytes:
-            self._append(channel, payload)
+        if self.has_room(len(payload), 2):
+            self.add((channel, payload))
         else:
             self._counters.dropped += 1
-
-    def _append(self, channel: str, payload: bytes) -> None:
-        self._queue.append((channel, payload))
-        self.packets += 1
-        self.bytes += len(payload)
-        if len(self._queue) == 1:
-            self._filled.set()
 
     def put_or_drop(self, channel: str, payload: bytes) -> bool:
         """Append a message, or count it as dropped if there is no room; returns whether it was appended."""
@@ -114,10 +84,10 @@ class PublishQueue:
 
     async def _wait_for_room(self, message: Outgoing) -> bool:
         waiter = Waiter(message)
-        self._waiting[waiter] = None
+        self.waiting[waiter] = None
 
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
-            del self._waiting[waiter]
+            del self.waiting[waiter]
             trio.lowlevel.reschedule(waiter.task)  # returns instead of raising ``Cancelled``
             return trio.lowlevel.Abort.FAILED
 
@@ -133,7 +103,8 @@ class PublishQueue:
     def is_patient(self, is_patient: bool) -> None:
         self._is_patient = is_patient
         if not is_patient:
-            waiting, self._waiting = self._waiting, {}
+            waiting = list(self.waiting)
+            self.waiting.clear()
             for waiter in waiting:
                 trio.lowlevel.reschedule(waiter.task)
 
@@ -142,28 +113,19 @@ class PublishQueue:
     async def take(self) -> list[Outgoing]:
         """Wait for messages, and return a batch. Call ``finish`` afterwards."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        while not self._queue:
+        while not (batch := self.take_some(BATCH_PACKETS, BATCH_BYTES)):
             await self._filled.wait()
-        batch = [self._queue.popleft()]
-        size = len(batch[0][1])
-        while self._queue and len(batch) < BATCH_PACKETS:
-            size += len(self._queue[0][1])
-            if size > BATCH_BYTES:
-                break
-            batch.append(self._queue.popleft())
         return batch
 
     def finish(self, batch: list[Outgoing]) -> None:
         """Forget a batch, because the bus has it or it is lost, and let those append that wait for room."""
-        self.packets -= len(batch)
-        self.bytes -= sum(len(payload) for _, payload in batch)
-        while self._waiting:
-            waiter = next(iter(self._waiting))
-            channel, payload = waiter.message
-            if not self._has_room(len(payload)):
+        self.release(batch)
+        while self.waiting:
+            waiter = next(iter(self.waiting))
+            if not self.has_room(len(waiter.message[1])):
                 break
-            del self._waiting[waiter]
-            self._append(channel, payload)
+            del self.waiting[waiter]
+            self.add(waiter.message)
             waiter.is_appended = True
             trio.lowlevel.reschedule(waiter.task)
         if not self.packets and self._drained is not None:
@@ -179,8 +141,7 @@ class PublishQueue:
 
     def abandon(self) -> None:
         """Drop and count all messages, because the server stops, or starts and has not run before."""
-        self._counters.dropped += len(self._queue)
-        batch = list(self._queue)
-        self._queue.clear()
+        batch = self.take_some(self.packets, self.size_bytes)
+        self._counters.dropped += len(batch)
         self.is_patient = False
         self.finish(batch)

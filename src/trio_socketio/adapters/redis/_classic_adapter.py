@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from trio_socketio.adapters._broadcast import Broadcast
+from trio_socketio._core import EventWriter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters.cluster import Cluster, Envelope, EnvelopeAdapter, Malformed, MessageType, pack
 from trio_socketio.adapters.cluster._messages import Options
-from trio_socketio.adapters.cluster._queue import Outgoing
 from trio_socketio.adapters.redis._classic_messages import ClassicRequest, RequestType
 from trio_socketio.adapters.redis._classic_wire import (
-    EventWriter,
+    classic_event_writer,
     decode_broadcast,
     decode_request,
     decode_response,
@@ -56,7 +55,6 @@ class ClassicAdapter(EnvelopeAdapter[M]):
         # The seal of a message holds its channel, and with a pattern the channel is not known.
         self._events = self._prefix if cluster.is_sealed else f"{self._prefix}*"
         self._specific_responses = specific_responses
-        self._writer = EventWriter(host.name)
         self._read_event = event_reader(host.name).read
         self._unnamed = 0
 
@@ -96,15 +94,9 @@ class ClassicAdapter(EnvelopeAdapter[M]):
         self._seq += 1
         return encode_classic(self.cluster.uid, kind, data, self._seq)
 
-    def encode_broadcast(self, broadcast: Broadcast) -> Outgoing:
-        """See ``ClusterAdapter.encode_broadcast``."""
-        seq = self._seq + 1
-        payload = self._writer.write(self.cluster.uid, broadcast, seq)
-        if payload is None:
-            return super().encode_broadcast(broadcast)
-        self._seq = seq
-        target = broadcast.target
-        return self._prefix if target.rooms is None else self.channel_of(target), payload
+    def event_writer(self) -> EventWriter:
+        """See ``EnvelopeAdapter.event_writer``."""
+        return classic_event_writer(self.host.name)
 
     def answer_channel(self, uid: str, kind: MessageType | None) -> str:
         """See ``EnvelopeAdapter.answer_channel``. The values of server-side events go to all servers, as in Node."""

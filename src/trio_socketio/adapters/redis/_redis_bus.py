@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
+from trio_socketio._core import pack_messages
 from trio_socketio.adapters.cluster import Bus, BusError, BusRefused
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._dial import Dialer
@@ -79,15 +80,7 @@ async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[s
         BusRefused: the server has refused some or all of them, and the connection still works.
         BusError: the connection has ended, or must be renewed.
     """
-    head = b"*3\r\n$%d\r\n%b\r\n" % (len(command), command)
-    parts: list[bytes] = []
-    last, prefix = None, b""
-    for channel, message in batch:
-        if channel != last:
-            name = channel_bytes(channel)
-            last, prefix = channel, b"%b$%d\r\n%b\r\n" % (head, len(name), name)
-        parts.append(b"%b$%d\r\n%b\r\n" % (prefix, len(message), message))
-    replies = await commands.execute_packed(b"".join(parts), len(parts))
+    replies = await commands.execute_packed(pack_messages(command, batch), len(batch))
     raise_refusals(commands, replies)
 
 

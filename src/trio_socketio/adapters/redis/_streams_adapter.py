@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from trio_socketio._core import EventWriter
 from trio_socketio.adapters._broadcast import Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters.cluster import Cluster, EnvelopeAdapter, MessageType, options_of, pack_binary
 from trio_socketio.adapters.cluster._queue import Outgoing
-from trio_socketio.adapters.redis._streams_wire import fields_of, join_words
+from trio_socketio.adapters.redis._streams_wire import content_writer, fields_of, join_words, words_of
 
 __all__ = ["StreamsAdapter"]
 
@@ -65,11 +66,20 @@ class StreamsAdapter(EnvelopeAdapter[M]):
         )
         return self._stream, join_words(words)
 
+    def event_writer(self) -> EventWriter:
+        """See ``EnvelopeAdapter.event_writer``. The result is the content of the field ``data``."""
+        return content_writer(self.host.name)
+
     def outgoing(self, kind: MessageType, data: dict[str, Any]) -> Outgoing:
         """See ``EnvelopeAdapter.outgoing``."""
         return self._entry(kind, data) if kind in STREAMED else super().outgoing(kind, data)
 
     def encode_broadcast(self, broadcast: Broadcast) -> Outgoing:
         """See ``ClusterAdapter.encode_broadcast``."""
-        data = {"packet": self._packet(broadcast), "opts": options_of(broadcast.target)}
-        return self._entry(MessageType.BROADCAST, data)
+        content = self._writer.write(self.cluster.uid, broadcast)
+        if content is None:
+            data = {"packet": self._packet(broadcast), "opts": options_of(broadcast.target)}
+            return self._entry(MessageType.BROADCAST, data)
+        self._seq += 1
+        words = words_of(self.cluster.uid, self.host.name, MessageType.BROADCAST, content, self._seq)
+        return self._stream, join_words(words)

@@ -11,11 +11,24 @@ from typing import Any
 
 import msgspec
 
+from trio_socketio._core import EventWriter
 from trio_socketio.adapters.cluster import Envelope, Malformed, MessageType, decode_data, pack
 from trio_socketio.adapters.cluster._messages import Seq
+from trio_socketio.adapters.cluster._wire import around_packet
 from trio_socketio.errors import LocalProtocolError
+from trio_socketio.socketio import encode_plainly
 
-__all__ = ["NODE_MAX_LEN", "decode_entry", "fields_of", "join_words", "node_hash", "split_words", "stream_of"]
+__all__ = [
+    "NODE_MAX_LEN",
+    "content_writer",
+    "decode_entry",
+    "fields_of",
+    "join_words",
+    "node_hash",
+    "split_words",
+    "stream_of",
+    "words_of",
+]
 
 #: About how many entries a stream keeps: the default of Node.
 NODE_MAX_LEN = 10_000
@@ -67,6 +80,20 @@ def fields_of(
         if only_plaintext:
             raise LocalProtocolError("an argument holds binary, and the adapter has only_plaintext=True")
         content = binascii.b2a_base64(content, newline=False)
+    return words_of(uid, nsp, kind, content, seq)
+
+
+def content_writer(nsp: str) -> EventWriter:
+    """Make an encoder for the field ``data`` of events with plain arguments.
+
+    Args:
+        nsp: the namespace.
+    """
+    return EventWriter(encode_plainly, lambda _, target: (*around_packet(nsp, target), b""))
+
+
+def words_of(uid: str, nsp: str, kind: MessageType, content: bytes, seq: int | None) -> list[bytes]:
+    """Return the names and values of an entry's fields, in turn, for the content of the field ``data``."""
     words = [b"uid", uid.encode(), b"nsp", nsp.encode(), b"type", b"%d" % kind, b"data", content]
     return words if seq is None else [*words, b"seq", b"%d" % seq]
 

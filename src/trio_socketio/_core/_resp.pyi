@@ -1,0 +1,3 @@
+from collections.abc import Collection
+
+def pack_messages(command: bytes, messages: Collection[tuple[str, bytes]]) -> bytes: ...
