@@ -91,6 +91,10 @@ asan: $(READY) $(VENV)/.has-test ## Run the tests of csrc and of Python under sa
 bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minutes; ARGS go to benches/run.py
 	@$(BIN)/python benches/run.py $(ARGS)
 
+.PHONY: bench-connect
+bench-connect: $(READY) $(VENV)/.has-bench ## Measure connecting and polling; ARGS go to benches/run.py
+	@$(BIN)/python benches/run.py --only connect,polling-echo $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go to benches/scale.py
 	@$(BIN)/python benches/scale.py $(ARGS)

@@ -19,7 +19,7 @@ from harness.measure import client_bound, complaints, measure
 from harness.peers import PEERS
 from harness.processes import Cores, FailedError, raise_file_limit
 from harness.results import Measurement, Record, describe
-from harness.scenarios import CASES, RATE, Turn, plan, select
+from harness.scenarios import CASES, RATE, Turn, plan, select, usual
 from harness.table import goals_table, main_table
 
 
@@ -28,6 +28,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benches/run.py", description=__doc__)
     names = ", ".join(case.name for case in CASES)
     parser.add_argument("--only", default="", help=f"beginnings of cases, with commas between: {names}")
+    parser.add_argument("--all", action="store_true", help="all cases, not only the usual ones")
     parser.add_argument("--servers", default="", help=f"only these, in every round: {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="the window of a measurement")
@@ -39,7 +40,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     if unknown:
         parser.error(f"there is no server {unknown[0]!r}; there are {', '.join(PEERS)}")
     try:
-        asked.cases = select(asked.only.split(",")) if asked.only else list(CASES)
+        asked.cases = select(asked.only.split(",")) if asked.only else usual(CASES, everything=asked.all)
     except ValueError as error:
         parser.error(str(error))
     return asked

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.figures import Spread
 from harness.results import Record
-from harness.scenarios import CPU, LAST, MEMORY, PYTHON, RATE, Metric
+from harness.scenarios import CPU, CPU_CLIENT, LAST, MEMORY, PYTHON, RATE, Metric
 
 Verdict = Literal["reached", "within the spread", "missed", "not measured"]
 
@@ -69,8 +69,8 @@ def _goals() -> Iterator[Goal]:
     ):
         text = f"Echo at depth {case[-1]}, async def"
         yield Goal(text, RATE, factor, (case, "ours"), ((case, server),))
-    yield Goal("Connects", RATE, 1.3, ("connect", "ours"), (("connect", "node"),))
-    yield Goal("Connects", RATE, 2.0, ("connect", "ours"), tuple(("connect", name) for name in PYTHON))
+    yield from _connecting("ours", bare=1.1, aiohttp=1 / 1.1, node=1 / 0.8, rate=1.5, polling=0.45)
+    yield from _connecting("ours-speed", aiohttp=1 / 2, node=1 / 1.5, rate=3.0, polling=0.9)
     case = "polling-echo"
     yield Goal("Long-polling echo", RATE, 1.1, (case, "ours"), tuple((case, name) for name in PYTHON))
     yield Goal(
@@ -81,6 +81,20 @@ def _goals() -> Iterator[Goal]:
         (("broadcast-100-16", "ours"),),
     )
     yield Goal("Memory of an idle connection", MEMORY, 0.7, ("idle", "ours"), (("idle", "bun"),))
+
+
+def _connecting(
+    server: str, *, aiohttp: float, node: float, rate: float, polling: float, bare: float | None = None
+) -> Iterator[Goal]:
+    """Yield the goals for connecting and polling, of one of the two parsers of HTTP."""
+    case, text = "connect-default", "Default client, CPU of the server"
+    for other, factor in (("bare", bare), ("psio-aiohttp", aiohttp), ("node", node)):
+        if factor is not None:
+            yield Goal(text, CPU_CLIENT, factor, (case, server), ((case, other),))
+    for others in (PYTHON, ("node",)):
+        yield Goal("Connects", RATE, rate, ("connect", server), tuple(("connect", name) for name in others))
+    case = "polling-echo"
+    yield Goal("Long-polling echo", RATE, polling, (case, server), ((case, "node"),))
 
 
 GOALS: tuple[Goal, ...] = tuple(_goals())

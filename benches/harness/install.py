@@ -84,8 +84,18 @@ def c() -> None:
     Raises:
         MissingError: the compilation failed.
     """
-    places.BUILD.mkdir(parents=True, exist_ok=True)
-    _run("make", "-s", "-C", places.BENCHES)
+    make(places.BUILD, "load", "limit")
+
+
+def make(folder: Path, *programs: str, **variables: str) -> None:
+    """Compile programs in a folder, with variables of the Makefile.
+
+    Raises:
+        MissingError: the compilation failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    assigned = [f"{name}={value}" for name, value in ({"OUT": folder} | variables).items()]
+    _run("make", "-s", "-C", places.BENCHES, *assigned, *(folder / program for program in programs))
 
 
 def prepare(names: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:

@@ -47,6 +47,19 @@ PEERS: dict[str, Peer] = {
             "ours",
             ("{python}", "{servers}/ours.py", "--loop", "asyncio"),
         ),
+        Peer(
+            "ours-speed",
+            "trio-socketio, httptools",
+            "ours",
+            ("{python}", "{servers}/ours.py", "--http", "httptools"),
+        ),
+        Peer("bare", "Trio, h11, trio-websocket", "ours", ("{python}", "{servers}/bare.py")),
+        Peer(
+            "websockets-trio",
+            "websockets on Trio, raw",
+            "pip",
+            ("{venv}/bin/python", "{servers}/websockets_trio.py"),
+        ),
         Peer("node", "socket.io on Node", "npm", ("node", "{servers}/node.mjs")),
         Peer("bun", "socket.io on Bun", "npm", ("{bun}", "{servers}/bun.mjs")),
         Peer(

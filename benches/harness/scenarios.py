@@ -29,6 +29,7 @@ RATE = Metric("rate", "per second", human)
 LAST = Metric("p50_us", "p50 to the last", microseconds, higher=False)
 MEMORY = Metric("rss_bytes_per_connection", "memory a connection", kilobytes, higher=False)
 CPU = Metric("server_cpu_us_per_delivery", "CPU a delivery", microseconds, higher=False)
+CPU_CLIENT = Metric("server_cpu_us_per_delivery", "CPU a client", microseconds, higher=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Case:
         once: the servers that are measured in the first round only, because they are slow, or far from ours.
         limits: whether the two servers without Socket.IO logic support this case.
         windows: how many times longer than usual the window is.
+        usual: whether it is measured unless other cases are named.
     """
 
     name: str
@@ -54,11 +56,18 @@ class Case:
     metric: Metric = RATE
     limits: bool = True
     windows: float = 1.0
+    usual: bool = True
 
 
 PYTHON = ("psio-uvicorn", "psio-aiohttp")
 LIMITS = ("limit-send", "limit-coalesced")
 MAIN = ("ours", "node", "bun")
+
+#: The servers that support only a few cases: these, and none for the limits where a case says so.
+SUPPORTED = {
+    "bare": ("connect", "connect-default", "connect-default-node"),
+    "websockets-trio": ("connect", "echo-1", "echo-8"),
+}
 
 
 def _broadcasts() -> Iterable[Case]:
@@ -94,6 +103,18 @@ def _payloads() -> Iterable[Case]:
         yield Case(name, "broadcast", (*options, *(["--binary"] if binary else [])), (), MAIN)
 
 
+def _default_connects() -> Iterable[Case]:
+    """Yield the connects of clients without options: polling, upgraded; in a browser, and in Node.
+
+    The number of clients is fixed instead of the time, because Node's compiler needs thousands to warm up.
+    """
+    servers = ("ours", "ours-speed", "bare", "node", *PYTHON)
+    for name, agent in (("connect-default", "browser"), ("connect-default-node", "node")):
+        options = ("--transport", "default", "--agent", agent, "--concurrency", "64", "--connects", "5000")
+        once = ("bun",) if agent == "browser" else ()
+        yield Case(name, "connect", options, servers, once, CPU_CLIENT, limits=False, usual=False)
+
+
 CASES: tuple[Case, ...] = (
     *_broadcasts(),
     *_payloads(),
@@ -104,19 +125,26 @@ CASES: tuple[Case, ...] = (
             "echo",
             ("--clients", "100", "--depth", str(depth), "--payload", "64"),
             ("ours", "ours-def", "ours-guest", "node", "bun"),
-            ("psio-uvicorn", "psio-aiohttp", "limit-send"),
+            ("psio-uvicorn", "psio-aiohttp", "websockets-trio", "limit-send"),
         )
         for depth in (1, 8)
     ),
     Case("ack-1", "ack", ("--clients", "100", "--depth", "1"), (), ("ours", "ours-def", "node", "bun")),
-    Case("connect", "connect", ("--concurrency", "16"), (*MAIN, *PYTHON), ("limit-send",)),
+    Case(
+        "connect",
+        "connect",
+        ("--concurrency", "16"),
+        (*MAIN, *PYTHON, "ours-speed", "bare"),
+        ("websockets-trio", "limit-send"),
+    ),
+    *_default_connects(),
     Case("idle", "idle", ("--clients", "2000"), ("ours", "bun"), ("node", *PYTHON), MEMORY),
     Case(
         "polling-echo",
         "echo",
         ("--transport", "polling", "--clients", "100", "--depth", "1"),
-        ("ours", *PYTHON),
-        ("node", "bun"),
+        ("ours", "ours-speed", "node", *PYTHON),
+        ("bun",),
         limits=False,
     ),
     Case(
@@ -140,6 +168,13 @@ class Turn:
     number: int
 
 
+def supports(server: str, case: Case) -> bool:
+    """Return whether a server supports a case."""
+    if server in LIMITS:
+        return case.limits
+    return server not in SUPPORTED or case.name in SUPPORTED[server]
+
+
 def plan(cases: Iterable[Case], rounds: int, servers: tuple[str, ...] | None = None) -> list[Turn]:
     """List all measurements in order: by case, then by round. Each round begins with the next server.
 
@@ -154,10 +189,15 @@ def plan(cases: Iterable[Case], rounds: int, servers: tuple[str, ...] | None = N
             if servers is None:
                 names = [*case.servers, *(case.once if number == 0 else ())]
             else:
-                names = [name for name in servers if case.limits or name not in LIMITS]
+                names = [name for name in servers if supports(name, case)]
             start = number % max(len(names), 1)
             turns += [Turn(case, name, number) for name in names[start:] + names[:start]]
     return turns
+
+
+def usual(cases: Iterable[Case], *, everything: bool) -> list[Case]:
+    """Return the usual cases, or `everything`."""
+    return [case for case in cases if everything or case.usual]
 
 
 def select(words: Iterable[str]) -> list[Case]:

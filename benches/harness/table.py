@@ -9,7 +9,7 @@ from harness.goals import GOALS
 from harness.measure import client_bound, complaints
 from harness.peers import PEERS
 from harness.results import Record
-from harness.scenarios import CASES, CPU, LAST, MEMORY, RATE, Case
+from harness.scenarios import CASES, CPU, CPU_CLIENT, LAST, MEMORY, RATE, Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _remark(record: Record, case: Case, server: str) -> str:
     results = [item.result for item in record.measurements if (item.case, item.server) == (case.name, server)]
     remarks = ["client-bound"] if any(map(client_bound, results)) else []
     remarks += sorted({text for result in results for text in complaints(result)})
-    if case.metric is LAST and (rate := record.spread(case.name, server, RATE.key)):
+    if case.metric in (LAST, CPU_CLIENT) and (rate := record.spread(case.name, server, RATE.key)):
         remarks.append(f"{human(rate.median)}/s")
     if anonymous := record.spread(case.name, server, "rss_anon_bytes_per_connection"):
         remarks.append(f"anonymous {kilobytes(anonymous.median)}")

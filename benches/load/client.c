@@ -5,20 +5,22 @@
 #include "load/load.h"
 #include "load/payload.h"
 
-static const bench_transport *transport_of(const bench_client *client)
-{
-    return client->load->options->polling ? &transport_polling : &transport_websocket;
-}
+static const bench_transport *const TRANSPORTS[] = {
+    [TRANSPORT_WEBSOCKET] = &transport_websocket,
+    [TRANSPORT_POLLING] = &transport_polling,
+    [TRANSPORT_DEFAULT] = &transport_default,
+};
 
 static void send_text(bench_client *client, const char *text)
 {
-    transport_of(client)->send(client, false, (const uint8_t *)text, strlen(text));
+    client->transport->send(client, false, (const uint8_t *)text, strlen(text));
 }
 
 void client_init(bench_client *client, bench_load *load, uint32_t index)
 {
     memset(client, 0, sizeof *client);
     client->load = load;
+    client->transport = TRANSPORTS[load->options->transport];
     client->index = index;
     client->conn.fd = -1;
 }
@@ -27,7 +29,7 @@ void client_open(bench_client *client)
 {
     client->stage = CLIENT_OPENING;
     client->opened_ns = clock_now_ns();
-    transport_of(client)->open(client);
+    client->transport->open(client);
 }
 
 void client_close(bench_client *client)
@@ -36,13 +38,13 @@ void client_close(bench_client *client)
         return;
     client->stage = CLIENT_CLOSED;
     client->awaits_attachment = false;
-    transport_of(client)->close(client);
+    client->transport->close(client);
 }
 
 void client_free(bench_client *client)
 {
     client_close(client);
-    transport_of(client)->free(client);
+    client->transport->free(client);
     net_free(&client->conn);
     free(client->exchange);
 }
@@ -50,7 +52,7 @@ void client_free(bench_client *client)
 void client_emit(bench_client *client, const packet_plan *plan, uint64_t seq)
 {
     bench_load *load = client->load;
-    const bench_transport *transport = transport_of(client);
+    const bench_transport *transport = client->transport;
     const size_t payload_len = load->options->payload;
     const size_t len = packet_build(load->scratch, plan, payload_len, seq);
     transport->send(client, false, load->scratch, len);
@@ -70,6 +72,19 @@ void client_lost(bench_client *client, const char *why)
 
 /* --- packets ------------------------------------------------------------------ */
 
+static void become_ready(bench_client *client)
+{
+    client->stage = CLIENT_READY;
+    client->load->on_ready(client);
+}
+
+void client_upgraded(bench_client *client)
+{
+    client->upgrade = NO_UPGRADE;
+    if (client->stage == CLIENT_UPGRADING)
+        become_ready(client);
+}
+
 static void got_message(bench_client *client, const uint8_t *data, size_t len)
 {
     bench_packet packet;
@@ -84,8 +99,9 @@ static void got_message(bench_client *client, const uint8_t *data, size_t len)
     } else if (packet.type == '2' || packet.type == '3') {
         client->load->on_packet(client, &packet);
     } else if (packet.type == '0' && client->stage == CLIENT_JOINING) {
-        client->stage = CLIENT_READY;
-        client->load->on_ready(client);
+        client->stage = CLIENT_UPGRADING;
+        if (client->upgrade == NO_UPGRADE)
+            become_ready(client);
     } else {
         client_lost(client, packet.type == '4' ? "the server refused the CONNECT" : "the server sent a DISCONNECT");
     }

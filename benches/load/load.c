@@ -21,7 +21,7 @@ static size_t largest_unit(const bench_options *options)
 {
     const size_t packet = PACKET_HEAD_MAX + (size_t)options->payload * 4 / 3;
     const size_t outstanding = options->in_flight > options->depth ? options->in_flight : options->depth;
-    return options->polling ? (outstanding + 8) * packet : packet;
+    return options->transport != TRANSPORT_WEBSOCKET ? (outstanding + 8) * packet : packet;
 }
 
 void load_init(bench_load *load, const bench_options *options, uint32_t client_count)
@@ -58,6 +58,7 @@ void load_connect(bench_client *client, net_conn *conn)
         .sin_family = AF_INET,
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK + client->index % options->sources),
     };
+    client->load->connections++;
     net_connect(&client->load->net, conn, &options->server, options->sources > 1 ? &source : NULL);
 }
 
@@ -151,15 +152,33 @@ static bool none_outstanding(const bench_load *load)
     return load->outstanding == 0;
 }
 
-cpu_usage load_measure(bench_load *load)
+static cpu_usage begin(bench_load *load)
 {
-    load_run(load, load->options->warmup);
     load->measuring = true;
-    const cpu_usage begin = cpu_now(load->options->server_pid);
-    load_run(load, load->options->seconds);
+    return cpu_now(load->options->server_pid);
+}
+
+static cpu_usage finish(bench_load *load, const cpu_usage *start)
+{
     const cpu_usage end = cpu_now(load->options->server_pid);
     load->measuring = false;
     load->stopping = true;
     load_run_until(load, none_outstanding);
-    return cpu_between(&begin, &end);
+    return cpu_between(start, &end);
+}
+
+cpu_usage load_measure(bench_load *load)
+{
+    load_run(load, load->options->warmup);
+    const cpu_usage start = begin(load);
+    load_run(load, load->options->seconds);
+    return finish(load, &start);
+}
+
+cpu_usage load_measure_until(bench_load *load, bool (*warm)(const bench_load *), bool (*done)(const bench_load *))
+{
+    load_run_until(load, warm);
+    const cpu_usage start = begin(load);
+    load_run_until(load, done);
+    return finish(load, &start);
 }

@@ -32,6 +32,7 @@ struct bench_load {
     uint64_t progress;    /* changes with every delivery and every client that joins */
 
     uint64_t errors, lost, pings;
+    uint64_t requests, connections; /* that began */
 };
 
 void load_init(bench_load *load, const bench_options *options, uint32_t client_count);
@@ -52,6 +53,10 @@ void load_run_until(bench_load *load, bool (*done)(const bench_load *load));
 /* Runs through warm-up, measurement and the end of all that is outstanding; returns
  * what the measurement alone took. */
 cpu_usage load_measure(bench_load *load);
+
+/* The same until warm(), then until done(). */
+cpu_usage load_measure_until(bench_load *load, bool (*warm)(const bench_load *load),
+                             bool (*done)(const bench_load *load));
 
 /* Counts a mismatch, a lost connection; the first few are told on stderr. */
 void load_error(bench_client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));

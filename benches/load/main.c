@@ -9,23 +9,32 @@
 /* stdin, stdout, stderr, epoll, and some that whoever started us may have left open. */
 enum { OTHER_FILES = 16 };
 
+enum {
+    WEBSOCKET = 1u << TRANSPORT_WEBSOCKET,
+    DEFAULT = 1u << TRANSPORT_DEFAULT,
+    ALL = WEBSOCKET | DEFAULT | 1u << TRANSPORT_POLLING
+};
+
+/* How many connections a client may have at once. */
+static const uint32_t FILES_EACH[] = {[TRANSPORT_WEBSOCKET] = 1, [TRANSPORT_POLLING] = 2, [TRANSPORT_DEFAULT] = 3};
+
 static const struct {
     const char *name;
     void (*run)(bench_load *load);
-    bool polling; /* it runs on this transport too */
+    unsigned transports; /* a bit for each transport that it runs on */
 } SCENARIOS[] = {
-    {"broadcast", scenario_broadcast, true}, {"rooms", scenario_rooms, false},
-    {"echo", scenario_echo, true},           {"ack", scenario_ack, false},
-    {"mixed", scenario_mixed, false},        {"connect", scenario_connect, false},
-    {"idle", scenario_idle, false},          {"receive", scenario_receive, false},
-    {"scale", scenario_scale, false},
+    {"broadcast", scenario_broadcast, ALL},      {"rooms", scenario_rooms, WEBSOCKET},
+    {"echo", scenario_echo, ALL},                {"ack", scenario_ack, WEBSOCKET},
+    {"mixed", scenario_mixed, WEBSOCKET},        {"connect", scenario_connect, WEBSOCKET | DEFAULT},
+    {"idle", scenario_idle, WEBSOCKET | DEFAULT}, {"receive", scenario_receive, WEBSOCKET},
+    {"scale", scenario_scale, WEBSOCKET},
 };
 
 /* As many clients as the limit on descriptors allows, after raising it. */
 static uint32_t clients_possible(const bench_options *options)
 {
     const rlim_t files = files_most(), most = files < UINT32_MAX / 4 ? files : UINT32_MAX / 4;
-    return (uint32_t)(most - OTHER_FILES) / (options->polling ? 2 : 1);
+    return (uint32_t)(most - OTHER_FILES) / FILES_EACH[options->transport];
 }
 
 static uint32_t clients_wanted(const bench_options *options)
@@ -48,8 +57,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof SCENARIOS / sizeof SCENARIOS[0]; i++) {
         if (strcmp(SCENARIOS[i].name, options.scenario) != 0)
             continue;
-        if (options.polling && !SCENARIOS[i].polling)
-            fail("%s does not run over polling", options.scenario);
+        if ((SCENARIOS[i].transports & 1u << options.transport) == 0)
+            fail("%s does not run over %s", options.scenario, OPTIONS_TRANSPORTS[options.transport]);
         load_init(&load, &options, clients_wanted(&options));
         SCENARIOS[i].run(&load);
         load_free(&load);

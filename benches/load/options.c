@@ -22,7 +22,9 @@ static const char USAGE[] =
     "  --host ADDRESS     IPv4 address of the server (127.0.0.1)\n"
     "  --port N\n"
     "  --server-pid PID   the process whose CPU is measured\n"
-    "  --transport NAME   websocket (default) or polling\n"
+    "  --transport NAME   websocket, polling, or default: polling that upgrades (websocket)\n"
+    "  --agent NAME       whose header fields requests have: plain, browser, or node, which\n"
+    "                     also uses a connection for each polling request (plain)\n"
     "  --clients N        (100; 0: as many as the limit on open files allows)\n"
     "  --payload BYTES    (64)\n"
     "  --binary           the payload is an attachment, not a string\n"
@@ -32,7 +34,11 @@ static const char USAGE[] =
     "  --seconds S        how long to measure (5)\n"
     "  --warmup S         how long to wait before (1)\n"
     "  --concurrency C    how many connect at once (64)\n"
+    "  --connects N       connect: N clients, not for a time; the first fifth is the warm-up\n"
     "  --sources A        connect from 127.0.0.1 and the A-1 addresses after it (1)\n";
+
+const char *const OPTIONS_TRANSPORTS[] = {"websocket", "polling", "default", NULL};
+static const char *const AGENTS[] = {"plain", "browser", "node", NULL};
 
 enum {
     HOST = 1,
@@ -48,8 +54,10 @@ enum {
     ROOMS,
     SERVER_PID,
     TRANSPORT,
+    AGENT,
     SOURCES,
     CONCURRENCY,
+    CONNECTS,
     HELP
 };
 
@@ -67,8 +75,10 @@ static const struct option NAMES[] = {
     {"rooms", required_argument, NULL, ROOMS},
     {"server-pid", required_argument, NULL, SERVER_PID},
     {"transport", required_argument, NULL, TRANSPORT},
+    {"agent", required_argument, NULL, AGENT},
     {"sources", required_argument, NULL, SOURCES},
     {"concurrency", required_argument, NULL, CONCURRENCY},
+    {"connects", required_argument, NULL, CONNECTS},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
@@ -97,6 +107,17 @@ static double duration(const char *text)
     return seconds;
 }
 
+/* The place of `value` in a list that NULL ends. */
+static unsigned choice(const char *value, const char *const *names)
+{
+    unsigned at = 0;
+    while (names[at] != NULL && strcmp(names[at], value) != 0)
+        at++;
+    if (names[at] == NULL)
+        reject("not one of the choices:", value);
+    return at;
+}
+
 static void set(bench_options *options, int name, const char *value)
 {
     switch (name) {
@@ -116,12 +137,10 @@ static void set(bench_options *options, int name, const char *value)
     case ROOMS: options->rooms = whole(value, 1, 1u << 20); return;
     case SERVER_PID: options->server_pid = (pid_t)whole(value, 1, INT32_MAX); return;
     case SOURCES: options->sources = whole(value, 1, 254); return;
+    case CONNECTS: options->connects = whole(value, 5, 1u << 30); return;
     case CONCURRENCY: options->concurrency = whole(value, 1, 1u << 20); return;
-    case TRANSPORT:
-        options->polling = strcmp(value, "polling") == 0;
-        if (!options->polling && strcmp(value, "websocket") != 0)
-            reject("no such transport:", value);
-        return;
+    case TRANSPORT: options->transport = (transport_kind)choice(value, OPTIONS_TRANSPORTS); return;
+    case AGENT: options->agent = (agent_kind)choice(value, AGENTS); return;
     case HELP: fputs(USAGE, stdout); exit(0);
     default: exit(2); /* getopt_long has said why */
     }

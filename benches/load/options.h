@@ -7,10 +7,16 @@
 
 #include "csrc/base.h"
 
+typedef enum { TRANSPORT_WEBSOCKET, TRANSPORT_POLLING, TRANSPORT_DEFAULT } transport_kind;
+
+/* Whose header fields a request has besides those that the protocols need. */
+typedef enum { AGENT_PLAIN, AGENT_BROWSER, AGENT_NODE } agent_kind;
+
 typedef struct {
     const char *scenario;
     struct sockaddr_in server;
-    bool polling;
+    transport_kind transport;
+    agent_kind agent;
     bool binary;
     uint32_t clients; /* 0: as many as the limit on descriptors allows */
     uint32_t payload; /* bytes */
@@ -19,9 +25,13 @@ typedef struct {
     uint32_t rooms;
     uint32_t sources;
     uint32_t concurrency;
+    uint32_t connects; /* 0: as many as the time allows */
     double seconds, warmup;
     pid_t server_pid; /* 0: unknown */
 } bench_options;
+
+/* The names of the transports, in their order, and NULL. */
+extern const char *const OPTIONS_TRANSPORTS[];
 
 /* Parses argv; prints the usage and exits with 2 if it is wrong, with 0 for --help. */
 bench_options options_parse(int argc, char **argv);

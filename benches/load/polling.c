@@ -7,10 +7,11 @@
 #include <stdlib.h>
 
 #include "csrc/base64.h"
-#include "load/client.h"
+#include "load/agent.h"
 #include "load/fail.h"
 #include "load/http.h"
 #include "load/load.h"
+#include "load/upgrade.h"
 
 enum {
     SEPARATOR = 0x1e,
@@ -20,8 +21,9 @@ enum {
 };
 
 struct bench_polling {
-    net_conn post; /* the GET has client.conn */
+    net_conn get, post;
     bool get_waits, post_waits; /* a request is unanswered */
+    bool pauses;                /* no request is to follow */
     char sid[SID_MAX + 1];      /* "" before the open packet */
     uint8_t *queue;
     size_t queue_len, queue_capacity;
@@ -32,23 +34,27 @@ struct bench_polling {
 /* Servers close connections that were not used for a while: one is opened when needed. */
 static void write_request(bench_client *client, net_conn *conn, const char *method, size_t body_len)
 {
-    char head[512];
+    char head[512], fields[1024];
     const char *sid = client->polling->sid;
+    bench_load *load = client->load;
     if (conn->fd < 0)
         load_connect(client, conn);
     int len = snprintf(head, sizeof head, "%s /socket.io/?EIO=4&transport=polling%s%s HTTP/1.1\r\nHost: %s\r\n", method,
-                       *sid != '\0' ? "&sid=" : "", sid, client->load->host);
+                       *sid != '\0' ? "&sid=" : "", sid, load->host);
     if (body_len > 0)
         len += snprintf(head + len, sizeof head - (size_t)len,
                         "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n", body_len);
     net_write(conn, head, (size_t)len);
+    load->requests++;
+    const agent_request kind = body_len > 0 ? REQUEST_POST : REQUEST_GET;
+    net_write(conn, fields, agent_fields(fields, sizeof fields, load->options->agent, kind, load->host));
     net_write(conn, "\r\n", 2);
 }
 
 static void get(bench_client *client)
 {
     client->polling->get_waits = true;
-    write_request(client, &client->conn, "GET", 0);
+    write_request(client, &client->polling->get, "GET", 0);
 }
 
 /* The length of as many whole packets as one POST may carry. */
@@ -138,6 +144,8 @@ static void got_packet(bench_client *client, uint8_t *data, size_t len)
     if (len > 0 && data[0] == '0')
         got_open(client->polling, data, len);
     client_got_text(client, data, len);
+    if (client->stage == CLIENT_JOINING && client->upgrade == UPGRADE_EXPECTED)
+        upgrade_begin(client, client->polling->sid);
 }
 
 static void got_payload(bench_client *client, uint8_t *data, size_t len)
@@ -176,6 +184,19 @@ static size_t take_response(net_conn *conn, uint8_t *data, size_t len, bool *wai
     return used;
 }
 
+/* Calls out last: the client may be closed by it, and opened again. */
+static void check_pause(bench_client *client)
+{
+    if (!client->polling->get_waits && !client->polling->post_waits)
+        upgrade_paused(client);
+}
+
+void polling_pause(bench_client *client)
+{
+    client->polling->pauses = true;
+    check_pause(client);
+}
+
 static size_t get_received(net_conn *conn, uint8_t *data, size_t len)
 {
     bench_client *client = conn->owner;
@@ -184,8 +205,10 @@ static size_t get_received(net_conn *conn, uint8_t *data, size_t len)
     if (used == 0)
         return 0;
     got_payload(client, response.body, response.body_len);
-    if (client->stage != CLIENT_CLOSED)
+    if (client->stage != CLIENT_CLOSED && !client->polling->pauses)
         get(client);
+    else if (client->stage != CLIENT_CLOSED)
+        check_pause(client);
     return used;
 }
 
@@ -194,8 +217,11 @@ static size_t post_received(net_conn *conn, uint8_t *data, size_t len)
     bench_client *client = conn->owner;
     http_response response;
     const size_t used = take_response(conn, data, len, &client->polling->post_waits, &response);
-    if (used > 0)
-        post(client);
+    if (used == 0)
+        return 0;
+    post(client);
+    if (client->polling->pauses)
+        check_pause(client);
     return used;
 }
 
@@ -204,7 +230,7 @@ static size_t post_received(net_conn *conn, uint8_t *data, size_t len)
 static void on_closed(net_conn *conn, int error)
 {
     bench_client *client = conn->owner;
-    if (conn == &client->conn ? client->polling->get_waits : client->polling->post_waits)
+    if (conn == &client->polling->get ? client->polling->get_waits : client->polling->post_waits)
         client_lost(client, error == 0 ? "the server closed a connection before it answered" : strerror(error));
 }
 
@@ -216,19 +242,18 @@ static void polling_open(bench_client *client)
     bench_polling *polling = client->polling;
     if (polling == NULL) {
         client->polling = polling = grow(NULL, sizeof *polling);
-        *polling = (bench_polling){.post = {.fd = -1, .handler = &POST_HANDLER, .owner = client}};
+        *polling = (bench_polling){.get = {.fd = -1, .handler = &GET_HANDLER, .owner = client},
+                                   .post = {.fd = -1, .handler = &POST_HANDLER, .owner = client}};
     }
     polling->sid[0] = '\0';
     polling->queue_len = 0;
-    polling->get_waits = polling->post_waits = false;
-    client->conn.handler = &GET_HANDLER;
-    client->conn.owner = client;
+    polling->get_waits = polling->post_waits = polling->pauses = false;
     get(client);
 }
 
 static void polling_close(bench_client *client)
 {
-    net_close(&client->conn, true);
+    net_close(&client->polling->get, true);
     net_close(&client->polling->post, true);
 }
 
@@ -236,6 +261,7 @@ static void polling_free(bench_client *client)
 {
     if (client->polling == NULL)
         return;
+    net_free(&client->polling->get);
     net_free(&client->polling->post);
     free(client->polling->queue);
     free(client->polling);

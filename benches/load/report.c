@@ -49,6 +49,11 @@ void report_number(const char *name, double value)
     printf("%.4f", value);
 }
 
+void report_per_client(const char *name, uint64_t total, uint64_t clients)
+{
+    report_number(name, clients > 0 ? (double)total / (double)clients : 0);
+}
+
 /* The texts are words of ours: nothing in them needs an escape. */
 void report_text(const char *name, const char *value)
 {
@@ -74,7 +79,7 @@ void report_setting(const bench_load *load, uint32_t clients)
 {
     const bench_options *options = load->options;
     report_text("scenario", options->scenario);
-    report_text("transport", options->polling ? "polling" : "websocket");
+    report_text("transport", OPTIONS_TRANSPORTS[options->transport]);
     report_count("clients", clients);
     report_count("payload", options->payload);
     report_flag("binary", options->binary);

@@ -11,6 +11,8 @@ void report_object(const char *name);
 void report_object_end(void);
 void report_count(const char *name, uint64_t value);
 void report_number(const char *name, double value);
+/* A mean; 0 if there are no clients. */
+void report_per_client(const char *name, uint64_t total, uint64_t clients);
 void report_text(const char *name, const char *value);
 void report_flag(const char *name, bool value);
 

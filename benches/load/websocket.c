@@ -2,18 +2,20 @@
 #include <stdio.h>
 
 #include "csrc/mask.h"
-#include "load/client.h"
+#include "load/agent.h"
 #include "load/frame.h"
 #include "load/load.h"
+#include "load/upgrade.h"
 
 /* Any 16 bytes do as a key, "trio-socketio-be" here: it guards against caches, not
  * against attackers (RFC 6455 section 10.3). */
-static const char REQUEST[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n"
+static const char REQUEST[] = "GET /socket.io/?EIO=4&transport=websocket%s%s HTTP/1.1\r\n"
                               "Host: %s\r\n"
                               "Upgrade: websocket\r\n"
                               "Connection: Upgrade\r\n"
                               "Sec-WebSocket-Key: dHJpby1zb2NrZXRpby1iZQ==\r\n"
                               "Sec-WebSocket-Version: 13\r\n"
+                              "%s"
                               "\r\n";
 
 /* --- sending -------------------------------------------------------------------- */
@@ -62,7 +64,12 @@ static void got_frame(bench_client *client, const frame_header *header, const ui
         return;
     }
     switch (header->opcode) {
-    case FRAME_TEXT: client_got_text(client, data, len); return;
+    case FRAME_TEXT:
+        if (client->upgrade == NO_UPGRADE)
+            client_got_text(client, data, len);
+        else
+            upgrade_got(client, data, len);
+        return;
     case FRAME_BINARY: client_got_binary(client, data, len); return;
     case FRAME_PING: send_frame(client, FRAME_PONG, data, len); return;
     case FRAME_PONG: return;
@@ -101,6 +108,8 @@ static size_t got_head(bench_client *client, const uint8_t *data, size_t len)
         return len;
     }
     client->upgraded = true;
+    if (client->upgrade != NO_UPGRADE)
+        upgrade_opened(client);
     return (size_t)(end - data) + 4;
 }
 
@@ -122,15 +131,24 @@ static void websocket_closed(net_conn *conn, int error)
 
 static const net_handler HANDLER = {.received = websocket_received, .closed = websocket_closed};
 
-static void websocket_open(bench_client *client)
+void websocket_connect(bench_client *client, const char *sid)
 {
-    char request[512];
+    char request[2048], fields[1024];
+    const char *host = client->load->host;
     client->upgraded = false;
     client->conn.handler = &HANDLER;
     client->conn.owner = client;
     load_connect(client, &client->conn);
-    const int len = snprintf(request, sizeof request, REQUEST, client->load->host);
+    client->load->requests++;
+    agent_fields(fields, sizeof fields, client->load->options->agent, REQUEST_UPGRADE, host);
+    const int len =
+        snprintf(request, sizeof request, REQUEST, *sid != '\0' ? "&sid=" : "", sid, host, fields);
     net_write(&client->conn, request, (size_t)len);
+}
+
+static void websocket_open(bench_client *client)
+{
+    websocket_connect(client, "");
 }
 
 static void websocket_close(bench_client *client)

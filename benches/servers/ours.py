@@ -82,8 +82,13 @@ def main() -> None:
     parser.add_argument("--handlers", choices=("async", "def"), default="async")
     parser.add_argument("--driver", choices=("auto", "stream"), default="auto")
     parser.add_argument("--loop", choices=("trio", "asyncio"), default="trio")
+    parser.add_argument(
+        "--http", choices=("h11", "httptools"), help="what parses HTTP; default: the server's"
+    )
     arguments = parser.parse_args()
     options: Any = {} if arguments.driver == "auto" else {"driver": arguments.driver}
+    if arguments.http:
+        options["http"] = arguments.http
     io = Server(**options)
     (with_async_handlers if arguments.handlers == "async" else with_plain_handlers)(io)
     if arguments.loop == "asyncio":
