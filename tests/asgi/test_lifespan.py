@@ -151,6 +151,23 @@ async def test_start_can_be_cancelled() -> None:
     assert scope.cancelled_caught
 
 
+async def test_start_has_a_time_limit(autojump_clock: Any) -> None:
+    ended = False
+
+    class Waits(App):
+        async def lifespan(self, scope: Any, receive: Any, send: Any) -> None:
+            nonlocal ended
+            try:
+                await trio.sleep_forever()
+            finally:
+                ended = True
+
+    with pytest.raises(RuntimeError, match=r"Waits did not start within asgi_startup_timeout=60 s"):
+        await Server(asgi=Waits()).serve("127.0.0.1", 0)
+    assert trio.current_time() == pytest.approx(60)
+    assert ended
+
+
 async def test_message_out_of_order_is_refused(caplog: Any) -> None:
     class Twice(App):
         async def lifespan(self, scope: Any, receive: Any, send: Any) -> None:

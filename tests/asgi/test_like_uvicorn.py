@@ -189,12 +189,14 @@ def comparable(response: Response) -> tuple[int, dict[str, str], bytes]:
     return response.status, headers, response.body
 
 
-@pytest.fixture(params=["h11", "httptools"])
+@pytest.fixture(params=[("h11", ""), ("httptools", "/api")], ids=["h11", "httptools, below a prefix"])
 async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[int, int]]:
     """The ports of our server and of uvicorn, which serve the same application."""
     app = make_app(tmp_path)
-    async with uvicorn_running(app, request.param) as theirs, trio.open_nursery() as nursery:
-        (listener,) = await nursery.start(Server(asgi=app).serve, "127.0.0.1", 0)
+    http, root_path = request.param
+    io = Server(asgi=app, asgi_root_path=root_path)
+    async with uvicorn_running(app, http, root_path) as theirs, trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(io.serve, "127.0.0.1", 0)
         yield listener.socket.getsockname()[1], theirs
         nursery.cancel_scope.cancel()
 

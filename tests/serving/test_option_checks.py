@@ -63,6 +63,7 @@ def test_folder_of_the_client_is_a_path(value: Any) -> None:
     ("subprotocols", ["a b"]), ("subprotocols", [""]), ("initial_packet", "a\x1eb"),
     ("trusted_proxies", ["10.0.0.1/8"]), ("trusted_proxies", ["proxy.example"]), ("proxy_header", "x-real-ip"),
     ("health_path", "healthz"), ("health_path", "/socket.io"),
+    ("asgi_root_path", "api"), ("asgi_root_path", "/api/"), ("asgi_root_path", "/a?b"), ("asgi_root_path", "/%41"),
     ("connect_timeout", 0), ("hold_timeout", 0), ("admission_timeout", 0), ("upgrade_timeout", -1),
     ("polling_close_timeout", float("nan")), ("ping_timeout", float("inf")), ("transports", ("flash",)),
     ("cors", "example.com"), ("cors", ["https://a.example/"]), ("cors", "https://a.example/path"),

@@ -27,15 +27,18 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def uvicorn_running(app: Any, http: str) -> AsyncIterator[int]:
+async def uvicorn_running(app: Any, http: str, root_path: str = "") -> AsyncIterator[int]:
     """Serve an application with uvicorn, and yield the port.
 
     Args:
         app: the application.
         http: the parser, ``"h11"`` or ``"httptools"``.
+        root_path: see uvicorn's option.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=http, ws="wsproto", lifespan="on", log_config=None)
+        config = uvicorn.Config(
+            app, http=http, ws="wsproto", lifespan="on", log_config=None, root_path=root_path
+        )
         server = _Server(config)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.to_thread.run_sync, server.run, [listener])

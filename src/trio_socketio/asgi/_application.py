@@ -83,6 +83,7 @@ class Application:
         application: the ASGI 3 application.
         service: the objects that all requests share.
         spawn: starts a task of the server.
+        root_path: begins all paths that the application is given; see ``EngineConfig.asgi_root_path``.
         state: the state that the application sets in its lifespan.
         log: the logger for errors of the application.
     """
@@ -92,6 +93,7 @@ class Application:
         application: ASGIApplication,
         service: EngineService,
         spawn: Spawn,
+        root_path: str,
         state: dict[str, Any],
         log: logging.Logger,
     ) -> None:
@@ -99,6 +101,7 @@ class Application:
         self._name = name_of(application)
         self._service = service
         self._spawn = spawn
+        self._root_path = root_path
         self._state = state
         self._log = log
         self._held_log = LogLimit(HELD_INTERVAL, HELD_PATHS)
@@ -110,7 +113,9 @@ class Application:
         self._service.admission.apply_trusted_proxies(request)
         call = HttpCall(request, http, self._service)
         call.begin()
-        self._start(call, http_scope(request, http, self._state), f"{request.method} {request.path}")
+        self._start(
+            call, http_scope(request, http, self._root_path, self._state), f"{request.method} {request.path}"
+        )
         return await call.serve()
 
     async def converse(self, request: EngineRequest, http: Http1Connection) -> None:
@@ -118,7 +123,11 @@ class Application:
         self._service.admission.apply_trusted_proxies(request)
         call = WebSocketCall(request, http, self._service)
         if await call.handshake():
-            self._start(call, websocket_scope(request, http, self._state), f"the WebSocket {request.path}")
+            self._start(
+                call,
+                websocket_scope(request, http, self._root_path, self._state),
+                f"the WebSocket {request.path}",
+            )
             await call.serve()
 
     # the application's tasks

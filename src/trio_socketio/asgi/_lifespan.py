@@ -20,6 +20,7 @@ class Lifespan:
 
     Args:
         application: the application.
+        startup_timeout: how long its start may take, in seconds.
         timeout: how long its shutdown may take, in seconds.
         log: the logger for its failures.
 
@@ -27,10 +28,13 @@ class Lifespan:
         state: what the application sets in its scope, for the scopes of requests.
     """
 
-    def __init__(self, application: ASGIApplication, timeout: float, log: logging.Logger) -> None:
+    def __init__(
+        self, application: ASGIApplication, startup_timeout: float, timeout: float, log: logging.Logger
+    ) -> None:
         self.state: dict[str, Any] = {}
         self._application = application
         self._name = name_of(application)
+        self._startup_timeout = startup_timeout
         self._timeout = timeout
         self._log = log
         self._scope = trio.CancelScope(shield=True)
@@ -49,12 +53,18 @@ class Lifespan:
         An application that raises an exception or returns before it answers has no lifespan. This is no error.
 
         Raises:
-            RuntimeError: the application has refused to start; the cause is its exception, if it raises one.
+            RuntimeError: the application has refused to start, or has not started in time; the cause is its exception,
+                if it raises one.
 
         Cancellation: call ``stop`` afterwards.
         """
         nursery.start_soon(self._run, name=f"{self._name}: lifespan")
-        await self._answered.wait()
+        with trio.move_on_after(self._startup_timeout):
+            await self._answered.wait()
+        if not self._answered.is_set():
+            raise RuntimeError(
+                f"the application {self._name} did not start within asgi_startup_timeout={self._startup_timeout:g} s"
+            )
         if self._failure is not None:
             with trio.move_on_after(self._timeout):  # its exception comes after the message
                 await self._ended.wait()

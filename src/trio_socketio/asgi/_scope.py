@@ -26,24 +26,27 @@ def versions(spec_version: str) -> dict[str, str]:
     return {"version": "3.0", "spec_version": spec_version}
 
 
-def http_scope(request: EngineRequest, http: Http1Connection, state: dict[str, Any]) -> Scope:
+def http_scope(request: EngineRequest, http: Http1Connection, root_path: str, state: dict[str, Any]) -> Scope:
     """Return the scope of an HTTP request.
 
     Args:
         request: the request, with the address and scheme that trusted proxies state.
         http: its connection.
+        root_path: begins the path; blank: there is none.
         state: the state that the application has set in its lifespan; each request gets a copy.
     """
-    scope = _scope("http", request, http, state)
+    scope = _scope("http", request, http, root_path, state)
     scope["asgi"] = versions(HTTP_VERSION)
     scope["scheme"] = "https" if request.secure else "http"
     scope["method"] = request.method
     return scope
 
 
-def websocket_scope(request: EngineRequest, http: Http1Connection, state: dict[str, Any]) -> Scope:
+def websocket_scope(
+    request: EngineRequest, http: Http1Connection, root_path: str, state: dict[str, Any]
+) -> Scope:
     """Return the scope of a WebSocket. Arguments as for ``http_scope``."""
-    scope = _scope("websocket", request, http, state)
+    scope = _scope("websocket", request, http, root_path, state)
     offered = request.headers.get("sec-websocket-protocol", "").split(",")
     scope["asgi"] = versions(WEBSOCKET_VERSION)
     scope["scheme"] = "wss" if request.secure else "ws"
@@ -52,16 +55,18 @@ def websocket_scope(request: EngineRequest, http: Http1Connection, state: dict[s
     return scope
 
 
-def _scope(kind: str, request: EngineRequest, http: Http1Connection, state: dict[str, Any]) -> dict[str, Any]:
+def _scope(
+    kind: str, request: EngineRequest, http: Http1Connection, root_path: str, state: dict[str, Any]
+) -> dict[str, Any]:
     path = request.path
     client, server = _addresses(request, http)
     return {
         "type": kind,
         "http_version": http.head.http_version.decode("ascii"),
-        "path": unquote(path),
-        "raw_path": path.encode("latin-1"),
+        "path": root_path + unquote(path),
+        "raw_path": (root_path + path).encode("latin-1"),
         "query_string": request.target.partition("?")[2].encode("latin-1"),
-        "root_path": "",
+        "root_path": root_path,
         "headers": list(http.head.fields),
         "client": client,
         "server": server,

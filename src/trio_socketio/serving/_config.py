@@ -41,6 +41,7 @@ from trio_socketio.serving._option_checks import (
     check_networks,
     check_one_of,
     check_path,
+    check_root_path,
     check_subprotocols,
     check_transports,
 )
@@ -90,6 +91,8 @@ class EngineServerOptions(TypedDict, total=False):
     health_path: str | None
     static_files: Mapping[str, str | PathLike[str]]
     asgi: Callable[..., Any] | None
+    asgi_root_path: str
+    asgi_startup_timeout: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +191,11 @@ class EngineConfig:
     static_files: Mapping[str, str | PathLike[str]] = option(check=check_files, factory=dict)
     #: An ASGI 3 application, which answers all requests that are not for the engine, a file or the health check.
     asgi: Callable[..., Any] | None = option(None, check_application)
+    #: The path below which a proxy publishes this application, such as ``"/api"``, and which the proxy removes from
+    #: requests. It is the application's ``root_path``, and begins its paths.
+    asgi_root_path: str = option("", check_root_path)
+    #: How long this application may take to start. Hypercorn has the same limit.
+    asgi_startup_timeout: float = option(60.0, check_seconds, unit="s")
 
     def __post_init__(self) -> None:
         check_options(self)

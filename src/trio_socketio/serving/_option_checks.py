@@ -20,6 +20,7 @@ __all__ = [
     "check_networks",
     "check_one_of",
     "check_path",
+    "check_root_path",
     "check_subprotocols",
     "check_transports",
 ]
@@ -82,6 +83,19 @@ def check_health_path(name: str, path: str | None) -> None:
         check_text(name, path)
         if not path.startswith("/"):
             raise ValueError(f"{name} must begin with a slash, not {path!r}")
+
+
+def check_root_path(name: str, path: str) -> None:
+    """Check the path below which a proxy publishes an ASGI application; blank: there is none."""
+    check_text(name, path)
+    if path and (not path.startswith("/") or path.endswith("/") or not _is_plain_path(path)):
+        raise ValueError(
+            f"{name} must begin with a slash, not end with one, and have no escapes, not {path!r}"
+        )
+
+
+def _is_plain_path(path: str) -> bool:
+    return path.isascii() and path.isprintable() and not set(path) & set(" ?#%")
 
 
 def check_transports(name: str, transports: Sequence[str]) -> None:

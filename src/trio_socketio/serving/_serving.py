@@ -120,15 +120,16 @@ class Serving(ABC, Generic[C, R]):
 
     def _application(self, runtime: R) -> Lifespan | None:
         """Let the application of the option ``asgi`` answer requests, and return its lifespan; None: there is none."""
-        if self._config.asgi is None:
+        config = self._config
+        if config.asgi is None:
             return None
         # Servers without an application do not need this package.
         from trio_socketio.asgi import Application, Lifespan  # noqa: PLC0415
 
-        lifespan = Lifespan(self._config.asgi, self._config.disconnect_timeout, runtime.log)
         service = runtime.host.service
+        lifespan = Lifespan(config.asgi, config.asgi_startup_timeout, config.disconnect_timeout, runtime.log)
         service.application = Application(
-            self._config.asgi, service, runtime.spawn, lifespan.state, runtime.log
+            config.asgi, service, runtime.spawn, config.asgi_root_path, lifespan.state, runtime.log
         )
         return lifespan
 
