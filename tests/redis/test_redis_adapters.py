@@ -14,7 +14,7 @@ import trio
 from support.redis_nodes import Node, nodes
 from support.redis_server import RedisServer
 
-from trio_socketio import ClusterTimeout
+from trio_socketio import AdapterState, ClusterTimeout
 from trio_socketio.adapters.cluster import Cluster
 from trio_socketio.adapters.redis import RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 
@@ -192,3 +192,37 @@ async def test_servers_with_a_secret_understand_each_other_only(make: Make) -> N
         assert await client.event() == ["end"]
         assert await other.event() == ["stranger"]
         assert there.rejected["signature"] == 1
+
+
+@pytest.mark.rows("G01")
+@pytest.mark.parametrize("kind", ["classic", "dynamic"])
+async def test_events_of_an_outage_reach_a_server_whose_link_comes_back_later(
+    own_redis: RedisServer, key: str, kind: str
+) -> None:
+    lost = trio.Event()
+
+    def prepare(node: Node) -> None:
+        @node.io.on_adapter_state
+        def changed(state: AdapterState) -> None:
+            if node.adapter is not late and state is AdapterState.DEGRADED:
+                lost.set()
+
+    def allow_late_server() -> None:
+        own_redis.command("ACL", "SETUSER", "late", "on", ">secret", "~*", "&*", "+@all")
+
+    allow_late_server()
+    late = ADAPTERS[kind](own_redis.url.replace("//", "//late:secret@"), key)
+    async with nodes(late, ADAPTERS[kind](own_redis.url, key), prepare=prepare) as (there, here):
+        client = await there.join("room")
+        await there.subscribed()
+        own_redis.kill()
+        await lost.wait()
+        for number in range(3):
+            await here.io.to("room").emit("ev", number)
+        own_redis.start(own_redis.port)
+        await here.adapter.ready()
+        assert not there.adapter.is_up
+        allow_late_server()
+        assert [await client.event() for _ in range(3)] == [["ev", 0], ["ev", 1], ["ev", 2]]
+        health = here.adapter.health()
+        assert (health.dropped, health.unconfirmed, health.queued_packets) == (0, 0, 0)

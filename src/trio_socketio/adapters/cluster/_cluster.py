@@ -15,6 +15,7 @@ from trio_socketio._adapter_health import AdapterHealth, AdapterState
 from trio_socketio.adapters._members import NamespaceHost
 from trio_socketio.adapters._server_adapter import ServerAdapter, ServerHost
 from trio_socketio.adapters.cluster._bus import Bus
+from trio_socketio.adapters.cluster._census import Census
 from trio_socketio.adapters.cluster._counters import Counters
 from trio_socketio.adapters.cluster._link import Link
 from trio_socketio.adapters.cluster._presence import Heartbeats
@@ -97,6 +98,7 @@ class Cluster(ServerAdapter):
             self.queue,
             self._subscriptions,
             self.counters,
+            Census(self._count_servers) if bus.counts_subscribers and not bus.keeps_history else None,
             timeout=link_timeout,
             down_after=down_after,
             changed=self._state_changed,
@@ -179,6 +181,10 @@ class Cluster(ServerAdapter):
     def is_down(self) -> bool:
         """Whether there has been no link for some seconds."""
         return self._link.state is AdapterState.DOWN
+
+    async def _count_servers(self) -> int:
+        """Return how many servers have the first namespace, this one included."""
+        return await self.bus.count(next(iter(self._adapters.values())).main_channel)
 
     @property
     def write_timeout(self) -> float:

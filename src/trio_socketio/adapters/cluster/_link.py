@@ -9,6 +9,7 @@ import trio
 from trio_socketio._adapter_health import AdapterState
 from trio_socketio.adapters.cluster._backoff import Backoff
 from trio_socketio.adapters.cluster._bus import Bus, BusRefused
+from trio_socketio.adapters.cluster._census import Census
 from trio_socketio.adapters.cluster._counters import Counters
 from trio_socketio.adapters.cluster._queue import PublishQueue
 from trio_socketio.adapters.cluster._subscriptions import Subscriptions
@@ -27,6 +28,7 @@ class Link:
         queue: the messages to publish.
         subscriptions: the wanted channels.
         counters: counts what is published, received and lost.
+        census: counts the servers, so that publishing waits for them; None: the bus does not count, or keeps a history.
         timeout: how long one call of the bus may take, in seconds, except for ``receive``.
         down_after: after how many seconds without a link the state is ``DOWN``.
         changed: called with the new state, and the reason if the link is lost.
@@ -41,6 +43,7 @@ class Link:
         queue: PublishQueue,
         subscriptions: Subscriptions,
         counters: Counters,
+        census: Census | None,
         *,
         timeout: float,
         down_after: float,
@@ -49,6 +52,7 @@ class Link:
         self.bus = bus
         self.state = AdapterState.DEGRADED
         self._queue, self._subscriptions, self._counters = queue, subscriptions, counters
+        self._census = census
         self._timeout, self._down_after = timeout, down_after
         self._changed = changed
         self._backoff = Backoff()
@@ -126,6 +130,8 @@ class Link:
                 nursery.start_soon(self._ends, scope, self._receive, deliver)
                 nursery.start_soon(self._ends, scope, self._subscribe)
                 nursery.start_soon(self._ends, scope, self._publish)
+                if self._census is not None:
+                    nursery.start_soon(self._ends, scope, self._census.watch)
                 if self.bus.check_interval is not None:
                     nursery.start_soon(self._ends, scope, self._check, self.bus.check_interval)
         if self._ready.is_set():
@@ -176,6 +182,8 @@ class Link:
 
     async def _publish(self) -> None:
         await self._ready.wait()  # else answers to published requests would be missed
+        if self._census is not None:
+            await self._census.complete()
         while True:
             batch = await self._queue.take()
             is_known = False
