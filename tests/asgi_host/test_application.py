@@ -16,6 +16,7 @@ import starlette.routing
 import trio
 from support.asgi_server import Call, websocket_scope
 from support.hypercorns import under_hypercorn
+from support.logs import warnings
 from support.wire import HttpClient, SioClient, WebSocket
 
 from trio_socketio import Server, Socket
@@ -202,6 +203,55 @@ async def test_other_application_that_fails_to_start() -> None:
     failed = await call.sent()
     assert failed["type"] == "lifespan.startup.failed"
     assert "no database" in failed["message"]
+
+
+async def test_server_that_cannot_open_fails_the_start() -> None:
+    """An exception alone would mean that the application has no lifespan, and the ASGI server would go on."""
+    io = make_server()
+    async with io:
+        call = Call(io.asgi(), LIFESPAN, {"type": "lifespan.startup"})
+        with pytest.raises(RuntimeError, match="already running"):
+            await call.run()
+    message = "RuntimeError: the server is already running"
+    assert await call.sent() == {"type": "lifespan.startup.failed", "message": message}
+
+
+# clients that disconnect or do not read
+
+SCOPES = {
+    "poll": {**websocket_scope(), "type": "http", "method": "GET", "query_string": b"EIO=4&transport=polling"},
+    "page": {**websocket_scope("/page"), "type": "http", "method": "GET"},
+    "handshake": websocket_scope(),
+    "refused handshake": websocket_scope(query_string=b"EIO=9&transport=websocket"),
+    "other WebSocket": websocket_scope("/page"),
+}
+
+
+async def connects() -> dict[str, Any]:
+    await trio.lowlevel.checkpoint()
+    return {"type": "websocket.connect"}
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+async def test_client_that_disconnects_before_the_answer_is_no_error(scope: Any, caplog: Any) -> None:
+    async def send(message: Any) -> None:
+        raise OSError("the client has disconnected")
+
+    io = make_server()
+    async with io:
+        await io.asgi()(scope, connects, send)
+    assert not warnings(caplog)
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+async def test_client_that_takes_no_answer_has_a_time_limit(scope: Any, autojump_clock: Any) -> None:
+    async def send(message: Any) -> None:
+        await trio.sleep_forever()
+
+    io = make_server(request_timeout=3)
+    async with io:
+        await io.asgi()(scope, connects, send)
+        assert trio.current_time() == pytest.approx(3)
 
 
 # servers that run asyncio

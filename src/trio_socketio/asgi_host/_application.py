@@ -10,7 +10,7 @@ import trio
 from trio.lowlevel import in_trio_task
 
 from trio_socketio._asgi_types import ASGIApplication, Receive, Scope, Send
-from trio_socketio.asgi_host._exchange import AsgiExchange
+from trio_socketio.asgi_host._exchange import AsgiExchange, client_may_leave
 from trio_socketio.asgi_host._lifespan import Lifespan
 from trio_socketio.asgi_host._requests import answer
 from trio_socketio.asgi_host._scope import request_of
@@ -118,10 +118,11 @@ class AsgiHost:
         response = None if is_websocket else host.site.respond_outside_engine(request)
         if response is None and self._other is not None:
             await self._other(scope, receive, send)
-        elif is_websocket:
-            if (await receive())["type"] == "websocket.connect":
-                await deny(NOT_FOUND, scope, send)
-        else:
-            async with trio.open_nursery() as nursery:
-                exchange = AsgiExchange(request, scope, receive, send, host, nursery)
-                await exchange.respond(response or NOT_FOUND)
+            return
+        async with trio.open_nursery() as nursery:
+            exchange = AsgiExchange(request, scope, receive, send, host, nursery)
+            with client_may_leave(host.service.logger):
+                if not is_websocket:
+                    await exchange.respond(response or NOT_FOUND)
+                elif (await receive())["type"] == "websocket.connect":
+                    await deny(exchange, NOT_FOUND, scope)

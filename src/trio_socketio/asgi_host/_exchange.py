@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import trio
 
-from trio_socketio._asgi_types import Receive, Scope, Send
+from trio_socketio._asgi_types import Message, Receive, Scope, Send
 from trio_socketio.engineio import EngineRequest, EngineResponse
 from trio_socketio.net import BodyTooLarge, EngineHost
 
-__all__ = ["AsgiExchange", "asgi_headers"]
+__all__ = ["GONE", "AsgiExchange", "asgi_headers", "client_may_leave"]
 
 #: How many bytes of a response the client must take within ``request_timeout``.
 PIECE_BYTES = 65536
+
+#: The errors that servers raise when a message is sent after the client has disconnected.
+GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+@contextmanager
+def client_may_leave(logger: logging.Logger) -> Iterator[None]:
+    """End the ``with`` block without an error if the client disconnects, or is too slow."""
+    try:
+        yield
+    except trio.TooSlowError:
+        logger.debug("a request was not read or answered in time", exc_info=True)
+    except GONE:
+        logger.debug("a client disconnected during its request", exc_info=True)
 
 
 @dataclass(slots=True)
@@ -143,13 +158,18 @@ class AsgiExchange:
         headers = asgi_headers(response)
         if response.close and self._is_http1:
             headers.append((b"connection", b"close"))
-        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        start = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await self.send_in_time(start)
         body = b"" if self.request.method == "HEAD" else response.body
         for start in range(0, max(len(body), 1), PIECE_BYTES):
             piece = body[start : start + PIECE_BYTES]
             more = start + PIECE_BYTES < len(body)
-            with trio.fail_after(self._timeout):
-                await self._send({"type": "http.response.body", "body": piece, "more_body": more})
+            await self.send_in_time({"type": "http.response.body", "body": piece, "more_body": more})
+
+    async def send_in_time(self, message: Message) -> None:
+        """Pass a message to the server. Raises the same as ``respond``."""
+        with trio.fail_after(self._timeout):
+            await self._send(message)
 
 
 def asgi_headers(response: EngineResponse) -> list[tuple[bytes, bytes]]:

@@ -50,7 +50,7 @@ class Lifespan:
         await self._receive()
         try:
             async with trio.open_nursery() as nursery:
-                await nursery.start(self._hold)
+                await self._open(nursery)
                 if self._other is None:
                     await self._send({"type": "lifespan.startup.complete"})
                     await self._next()
@@ -60,6 +60,16 @@ class Lifespan:
                 self._stopping.set()
         except BaseExceptionGroup as group:
             raise unwrap(group) from None
+
+    async def _open(self, nursery: trio.Nursery) -> None:
+        """Open the server. If it fails, say so: an exception alone would mean that there is no lifespan."""
+        try:
+            await nursery.start(self._hold)
+        except Exception as error:
+            await self._send(
+                {"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"}
+            )
+            raise
 
     async def _hold(self, task_status: trio.TaskStatus[None]) -> None:
         try:

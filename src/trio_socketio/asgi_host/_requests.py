@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from trio_socketio.asgi_host._exchange import AsgiExchange
+from trio_socketio.asgi_host._exchange import AsgiExchange, client_may_leave
 from trio_socketio.engineio import EngineResponse, PollingTransport
 from trio_socketio.net import (
     METHOD_NOT_ALLOWED,
@@ -27,13 +27,10 @@ async def answer(exchange: AsgiExchange, host: EngineHost) -> None:
     """
     host.connections.add(exchange)
     try:
-        response = await _answer(exchange, host)
-        if response is not None:
-            await exchange.respond(exchange.finished(response))
-    except trio.TooSlowError:
-        host.service.logger.debug("a request was not read or answered in time", exc_info=True)
-    except (trio.BrokenResourceError, OSError):
-        host.service.logger.debug("a client disconnected during its request", exc_info=True)
+        with client_may_leave(host.service.logger):
+            response = await _answer(exchange, host)
+            if response is not None:
+                await exchange.respond(exchange.finished(response))
     finally:
         host.connections.discard(exchange)
 

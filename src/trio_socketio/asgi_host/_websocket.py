@@ -10,6 +10,7 @@ import trio
 from trio_socketio._asgi_types import Message, Receive, Send
 from trio_socketio._core import Failure
 from trio_socketio._signal import Signal
+from trio_socketio.asgi_host._exchange import GONE
 from trio_socketio.asgi_host._frames import BINARY, CLOSE, TEXT, split_frames
 from trio_socketio.engineio import Delivery, Receiver, TransportName
 from trio_socketio.errors import DisconnectReason
@@ -21,9 +22,6 @@ WRITE_BYTES = 65536
 
 #: How long the server may take for a close frame after an abort, in seconds.
 CLOSE_TIMEOUT = 2.0
-
-#: The errors that servers raise when a message is sent after the client has disconnected.
-GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class AsgiWebSocket:
