@@ -11,7 +11,7 @@ import trio
 import trustme
 from support.redis_server import RedisServer, free_port, redis_server
 
-from trio_socketio.adapters.redis import PubSubBus
+from trio_socketio.adapters.redis import PubSubBus, ShardedBus
 from trio_socketio.adapters.redis._dial import Dialer
 from trio_socketio.adapters.redis._url import Credentials
 
@@ -75,6 +75,10 @@ async def test_tls_checks_the_certificate_and_the_host_name(tmp_path: Path, auth
     options = tls_options(tmp_path, authority, "localhost")
     with redis_server(tmp_path, *options):
         await connects(PubSubBus(f"rediss://localhost:{options[1]}", ssl_context=trusting(authority)))
+        with pytest.raises(OSError, match="refuses CLUSTER SLOTS"):
+            await ShardedBus(
+                f"rediss+cluster://localhost:{options[1]}", ssl_context=trusting(authority)
+            ).connect()
         with pytest.raises(OSError, match=r"unable to get local issuer|self.signed"):
             await PubSubBus(f"rediss://localhost:{options[1]}").connect()
 
@@ -84,8 +88,9 @@ async def test_tls_with_a_certificate_for_another_host_is_refused(
 ) -> None:
     options = tls_options(tmp_path, authority, "redis.example")
     with redis_server(tmp_path, *options):
-        with pytest.raises(OSError, match="Hostname mismatch"):
-            await PubSubBus(f"valkeys://localhost:{options[1]}", ssl_context=trusting(authority)).connect()
+        for url in (f"valkeys://localhost:{options[1]}", f"rediss+sentinel://localhost:{options[1]}/main"):
+            with pytest.raises(OSError, match="Hostname mismatch"):
+                await PubSubBus(url, ssl_context=trusting(authority)).connect()
 
 
 async def test_server_that_speaks_another_protocol_is_refused() -> None:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.programs
 
 PROGRAM = """
 import sys
-sys.modules["hiredis"] = None
+sys.modules["{missing}"] = None
 from trio_socketio.adapters import Emitter, RedisAdapter, RedisShardedAdapter, RedisStreamsAdapter
 
 class Client:
@@ -19,16 +19,27 @@ class Client:
         return 1
 
 assert Emitter(Client()).emit("ev") == 1
+assert sys.modules.get("coredis") is None  # it is slow to import
 try:
-    {name}("redis://localhost")
+    {name}("{url}")
 except ImportError as error:
     print(error)
 """
 
 
-@pytest.mark.parametrize("name", ["RedisAdapter", "RedisShardedAdapter", "RedisStreamsAdapter"])
-def test_adapter_names_the_missing_extra_and_emitters_do_not_need_it(name: str) -> None:
-    program = PROGRAM.format(name=name)
+@pytest.mark.parametrize(
+    ("missing", "name", "url"),
+    [
+        ("hiredis", "RedisAdapter", "redis://localhost"),
+        ("hiredis", "RedisShardedAdapter", "redis://localhost"),
+        ("hiredis", "RedisStreamsAdapter", "redis://localhost"),
+        ("coredis", "RedisAdapter", "redis+sentinel://localhost/main"),
+    ],
+)
+def test_adapter_names_the_missing_extra_and_emitters_do_not_need_it(
+    missing: str, name: str, url: str
+) -> None:
+    program = PROGRAM.format(missing=missing, name=name, url=url)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )

@@ -13,30 +13,8 @@ from support.redis_server import RedisServer, Sentinel, free_port, redis_server
 
 from trio_socketio.adapters import BusError, BusRefused
 from trio_socketio.adapters.redis import PubSubBus, ShardedBus
-from trio_socketio.adapters.redis._topology import ClusterMap, slot_of
 
 pytestmark = pytest.mark.rows("I10")
-
-
-@pytest.mark.parametrize(
-    ("channel", "slot"),
-    [(b"123456789", 0x31C3), (b"foo", 12182), (b"{foo}bar", 12182), (b"a{foo}b}", 12182), (b"", 0)],
-)
-def test_slot_is_the_checksum_of_the_name_or_of_its_tag(channel: bytes, slot: int) -> None:
-    assert slot_of(channel) == slot
-
-
-def test_empty_tag_is_no_tag() -> None:
-    assert len({slot_of(name) for name in (b"{}a", b"{}b", b"{a", b"{}")}) == 4
-
-
-def test_slot_that_no_node_has_is_an_error() -> None:
-    nodes = ClusterMap([10, 12000], [20, 12182], [("a", 1), ("b", 2)], set())
-    assert nodes.master_of(b"foo") == ("b", 2)
-    with pytest.raises(BusError, match="no node of the Redis cluster has slot 12739"):
-        nodes.master_of(b"123456789")
-    with pytest.raises(BusError, match="has slot 0"):
-        nodes.master_of(b"")
 
 
 @pytest.fixture
@@ -59,7 +37,12 @@ def service(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer, Sentinel
 
 async def test_failover_is_followed(service: tuple[RedisServer, RedisServer, Sentinel]) -> None:
     master, replica, sentinel = service
-    bus = PubSubBus(f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}/main", timeout=2)
+    sentinel.command(
+        "ACL", "SETUSER", "finder", "on", ">s3cret", "+hello", "+sentinel|get-master-addr-by-name"
+    )
+    sentinels = f"127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}"
+    options = "sentinel_username=finder&sentinel_password=s3cret"
+    bus = PubSubBus(f"redis+sentinel://{sentinels}/main?{options}", timeout=2)
     async with connected(bus) as receiver:
         await bus.subscribe(["failover"])
         await bus.publish([("failover", b"1")])
@@ -113,7 +96,8 @@ def cluster(tmp_path: Path) -> Iterator[list[RedisServer]]:
         yield nodes
 
 
-async def test_sharded_channels_use_the_node_of_their_slot(cluster: list[RedisServer]) -> None:
+@pytest.mark.parametrize("endpoint", ["ip", "unknown-endpoint"])
+async def test_sharded_channels_use_the_node_of_their_slot(cluster: list[RedisServer], endpoint: str) -> None:
     bus = ShardedBus(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{cluster[1].port}")
     batch = [(f"sharded-{number}", b"%d" % number) for number in range(20)]
     channels = [channel for channel, _ in batch]
@@ -165,7 +149,11 @@ async def test_node_that_is_lost_counts_no_subscribers_until_it_is_back(cluster:
             assert await bus.count("cluster") == 2
 
 
-async def test_subscribers_are_counted_on_all_nodes(cluster: list[RedisServer]) -> None:
+async def test_subscribers_are_counted_on_all_nodes_of_a_cluster_that_tells_no_hosts(
+    cluster: list[RedisServer],
+) -> None:
+    for node in cluster:
+        node.command("CONFIG", "SET", "cluster-preferred-endpoint-type", "unknown-endpoint")
     buses = [PubSubBus(f"redis+cluster://127.0.0.1:{node.port}") for node in cluster]
     async with connected(buses[0]) as one, connected(buses[1]) as other:
         for bus in buses:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import trio
@@ -17,7 +15,7 @@ from trio_socketio.adapters.redis._resp import MAX_REPLY_BYTES, CommandError, Re
 from trio_socketio.adapters.redis._subscriber import Subscriber
 from trio_socketio.adapters.redis._url import Address, Credentials
 
-__all__ = ["Dialer"]
+__all__ = ["Dialer", "name_of"]
 
 #: After how many seconds of silence, and how often then, the kernel checks that an idle connection still exists.
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 15, 5, 3
@@ -52,23 +50,28 @@ class Dialer:
             OSError: the server cannot be reached, its certificate is not valid for the host, it refuses the user, or it
                 does not reply in time.
         """
-        name = _name(address)
-        stream: trio.abc.Stream
+        name = name_of(address)
         with trio.move_on_after(self.timeout):
-            async with _closing_on_error() as opened:
-                plain = await _open(address)
-                opened.append(plain)
-                if self.ssl_context is not None and not isinstance(address, str):
-                    stream = await _encrypt(plain, self.ssl_context, address[0], name)
-                else:
-                    stream = DirectStream(socket.socket(fileno=plain.socket.detach()))
-                opened.append(stream)
-                commands = Commands(
-                    RespConnection(stream, name, max_reply_bytes=max_reply_bytes), self.timeout
-                )
+            connection = RespConnection(await self.connect(address), name, max_reply_bytes=max_reply_bytes)
+            try:
+                commands = Commands(connection, self.timeout)
                 await self._log_in(commands)
+            except BaseException:
+                await connection.aclose()
+                raise
             return commands
         raise BusError(f"{name} does not answer within {self.timeout:g} s")
+
+    async def connect(self, address: Address) -> trio.abc.Stream:
+        """Connect to a server, with TLS if there is a context, but without logging in. The caller sets a deadline.
+
+        Raises:
+            OSError: the server cannot be reached, or its certificate is not valid for the host.
+        """
+        stream = await _open(address)
+        if self.ssl_context is None or isinstance(address, str):
+            return DirectStream(socket.socket(fileno=stream.socket.detach()))
+        return await _encrypt(stream, self.ssl_context, address[0], name_of(address))
 
     async def subscriber(self, address: Address) -> Subscriber:
         """Connect to a server for subscriptions, and log in; see ``commands``."""
@@ -95,19 +98,8 @@ async def _must(commands: Commands, *words: bytes) -> None:
         raise BusError(f"{name} refuses {words[0].decode()}: {error}") from None
 
 
-@asynccontextmanager
-async def _closing_on_error() -> AsyncIterator[list[trio.abc.Stream]]:
-    """Close the last of the opened streams if an exception leaves the block."""
-    opened: list[trio.abc.Stream] = []
-    try:
-        yield opened
-    except BaseException:
-        if opened:
-            await trio.aclose_forcefully(opened[-1])
-        raise
-
-
-def _name(address: Address) -> str:
+def name_of(address: Address) -> str:
+    """Return where an address leads, for messages."""
     return f"redis at {address}" if isinstance(address, str) else f"redis at {address[0]}:{address[1]}"
 
 
@@ -132,4 +124,7 @@ async def _encrypt(
     except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
         raise BusError(f"the TLS handshake with {name} failed: {error.__cause__ or error}") from error
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
     return encrypted

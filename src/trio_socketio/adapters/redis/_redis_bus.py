@@ -35,7 +35,7 @@ class RedisBus(Bus):
 
     Raises:
         ValueError: the URL has no known form.
-        ImportError: hiredis is not installed.
+        ImportError: hiredis is not installed, or for Sentinels and clusters coredis.
     """
 
     counts_subscribers = True

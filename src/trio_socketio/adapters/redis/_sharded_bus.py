@@ -8,9 +8,9 @@ from typing import Any
 import trio
 
 from trio_socketio.adapters.cluster import BusError, BusRefused
+from trio_socketio.adapters.redis._cluster_map import ClusterMap
 from trio_socketio.adapters.redis._node import Node, link_of
 from trio_socketio.adapters.redis._redis_bus import RedisBus, channel_bytes, count_on, publish_on, raise_all
-from trio_socketio.adapters.redis._topology import ClusterMap
 from trio_socketio.adapters.redis._url import Address, Deployment
 
 __all__ = ["ShardedBus"]

@@ -1,63 +1,37 @@
-"""Which servers to connect to: the one of the URL, the master that Sentinels name, or the nodes of a cluster.
-
-Both questions are one command each, so they go over connections of ours, with their deadlines and their TLS.
-"""
+"""Which servers to connect to: the one of the URL, the master that Sentinels name, or the nodes of a cluster."""
 
 from __future__ import annotations
 
-from binascii import crc_hqx
-from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import trio
 
 from trio_socketio.adapters.cluster import BusError
+from trio_socketio.adapters.redis._cluster_map import ClusterMap
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._dial import Dialer
-from trio_socketio.adapters.redis._resp import CommandError, Reply
+from trio_socketio.adapters.redis._resp import CommandError
 from trio_socketio.adapters.redis._url import Address, Deployment, RedisUrl
 
-__all__ = ["ClusterMap", "Servers", "slot_of"]
+__all__ = ["Servers"]
 
-SLOTS = 16384
-
-#: How many ranges of slots a server may list. A cluster has at most 1000 nodes by recommendation.
-MOST_RANGES = SLOTS
+T = TypeVar("T")
 
 
-def slot_of(channel: bytes) -> int:
-    """Return the slot of a key or a sharded channel (Redis cluster specification, "Key distribution model")."""
-    tag, end, _ = channel.partition(b"{")[2].partition(b"}")
-    return crc_hqx(tag if tag and end else channel, 0) % SLOTS
+def _require_coredis() -> None:
+    """Import coredis now, since it takes a tenth of a second.
 
-
-@dataclass(frozen=True)
-class ClusterMap:
-    """Which node of a cluster has which slots.
-
-    Attributes:
-        starts: the first slot of each range, in order.
-        ends: the last slot of each range.
-        masters: the master of each range.
-        nodes: all nodes, replicas included.
+    Raises:
+        ImportError: it is not installed.
     """
-
-    starts: list[int]
-    ends: list[int]
-    masters: list[Address]
-    nodes: set[Address]
-
-    def master_of(self, channel: bytes) -> Address:
-        """Return the address of the master that has the slot of a channel.
-
-        Raises:
-            BusError: no node has it.
-        """
-        slot = slot_of(channel)
-        index = bisect_right(self.starts, slot) - 1
-        if index < 0 or slot > self.ends[index]:
-            raise BusError(f"no node of the Redis cluster has slot {slot}")
-        return self.masters[index]
+    try:
+        import coredis  # noqa: F401, PLC0415
+    except ImportError:
+        raise ImportError(
+            "Sentinels and clusters of Redis need more packages: pip install 'trio-socketio[redis]'"
+        ) from None
 
 
 class Servers:
@@ -67,9 +41,14 @@ class Servers:
         url: the URL.
         dialer: opens connections to the servers.
         sentinel_dialer: opens connections to the Sentinels.
+
+    Raises:
+        ImportError: coredis is not installed, and the URL is that of Sentinels or of a cluster.
     """
 
     def __init__(self, url: RedisUrl, dialer: Dialer, sentinel_dialer: Dialer) -> None:
+        if url.deployment is not Deployment.STANDALONE:
+            _require_coredis()
         self._url, self._dialer, self._sentinel_dialer = url, dialer, sentinel_dialer
 
     async def primary(self) -> tuple[Address, Commands]:
@@ -78,29 +57,36 @@ class Servers:
         Raises:
             OSError: there is none.
         """
+        return await self._first(self._primary_by)
+
+    async def cluster(self) -> ClusterMap:
+        """Ask the nodes of the URL, one after the other, for the map of the cluster.
+
+        Raises:
+            OSError: no node has answered.
+        """
+        from trio_socketio.adapters.redis._discovery import find_nodes  # noqa: PLC0415
+
+        return await self._first(partial(find_nodes, self._dialer))
+
+    async def _first(self, ask: Callable[[Address], Awaitable[T]]) -> T:
+        """Return the first answer among those of the addresses of the URL."""
         errors: list[str] = []
         for address in self._url.addresses:
             try:
-                is_sentinel = self._url.deployment is Deployment.SENTINEL
-                server = await self._master_by(address) if is_sentinel else address
-                return server, await self._connect(server)
+                return await ask(address)
             except OSError as error:
                 if len(self._url.addresses) == 1:
                     raise
                 errors.append(str(error))
         raise BusError("; ".join(errors))
 
-    async def _master_by(self, sentinel: Address) -> Address:
-        """Return the address of the master that a Sentinel names."""
-        service = self._url.service
-        commands = await self._sentinel_dialer.commands(sentinel)
-        try:
-            match await _execute(commands, b"SENTINEL", b"get-master-addr-by-name", service.encode()):
-                case [bytes() as host, bytes() as port] if port.isdigit():
-                    return host.decode(errors="replace"), int(port)
-            raise BusError(f"{commands.connection.name} knows no service {service!r}")
-        finally:
-            await commands.connection.aclose()
+    async def _primary_by(self, address: Address) -> tuple[Address, Commands]:
+        if self._url.deployment is Deployment.SENTINEL:
+            from trio_socketio.adapters.redis._discovery import find_master  # noqa: PLC0415
+
+            address = await find_master(self._sentinel_dialer, address, self._url.service)
+        return address, await self._connect(address)
 
     async def _connect(self, address: Address) -> Commands:
         commands = await self._dialer.commands(address)
@@ -132,51 +118,3 @@ class Servers:
                 raise BusError(f"{commands.connection.name} is a replica of {master}")
             case [b"sentinel", *_]:
                 raise BusError(f"{commands.connection.name} is a Sentinel: use redis+sentinel://")
-
-    async def cluster(self) -> ClusterMap:
-        """Ask the nodes of the URL, one after the other, for the map of the cluster.
-
-        Raises:
-            OSError: no node has answered.
-        """
-        address, commands = await self.primary()
-        try:
-            return _map(commands, address[0], await _execute(commands, b"CLUSTER", b"SLOTS"))
-        finally:
-            await commands.connection.aclose()
-
-
-async def _execute(commands: Commands, *words: bytes) -> Reply:
-    try:
-        return await commands.execute(*words)
-    except CommandError as error:
-        raise BusError(f"{commands.connection.name} refuses {words[0].decode()}: {error}") from None
-
-
-def _map(commands: Commands, asked: str, reply: Reply) -> ClusterMap:
-    """Read the reply to CLUSTER SLOTS. A node without a host is at the host that was asked."""
-    ranges: list[tuple[int, int, Address]] = []
-    nodes: set[Address] = set()
-    for item in reply if isinstance(reply, list) else ():
-        match item:
-            case [int() as start, int() as end, [_, int(), *_], *_] if 0 <= start <= end < SLOTS:
-                members = [_node(asked, node) for node in item[2:]]
-                ranges.append((start, end, members[0]))
-                nodes.update(members)
-            case _:
-                raise commands.connection.fail("sends a malformed map of the cluster")
-    if not ranges or len(ranges) > MOST_RANGES:
-        raise commands.connection.fail("sends no map of the cluster")
-    ranges.sort(key=lambda item: item[0])
-    starts, ends, masters = map(list, zip(*ranges, strict=True))
-    return ClusterMap(starts, ends, masters, nodes)
-
-
-def _node(asked: str, node: Reply) -> Address:
-    match node:
-        case [bytes() as host, int() as port, *_] if host:
-            return host.decode(errors="replace"), port
-        case [_, int() as port, *_]:
-            return asked, port
-        case _:
-            raise BusError("a Redis cluster sends a malformed map")
