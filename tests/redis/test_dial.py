@@ -113,6 +113,11 @@ async def test_frozen_server_is_given_up_after_the_timeout(own_redis: RedisServe
     assert time.monotonic() - began < 3
 
 
+async def test_host_name_that_is_too_long_is_an_error() -> None:
+    with pytest.raises(OSError, match="invalid host name"):
+        await PubSubBus(f"redis://{'a' * 64}").connect()
+
+
 async def test_server_that_is_down_is_an_error() -> None:
     with pytest.raises(OSError, match=r"all attempts to connect|refused"):
         await PubSubBus(f"redis://127.0.0.1:{free_port()}").connect()

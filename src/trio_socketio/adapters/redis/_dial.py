@@ -106,7 +106,10 @@ def name_of(address: Address) -> str:
 async def _open(address: Address) -> trio.SocketStream:
     if isinstance(address, str):
         return await trio.open_unix_socket(address)
-    stream = await trio.open_tcp_stream(*address)
+    try:
+        stream = await trio.open_tcp_stream(*address)
+    except UnicodeError as error:
+        raise BusError(f"{name_of(address)} has an invalid host name: {error}") from error
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if hasattr(socket, "TCP_KEEPIDLE"):
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE)
