@@ -101,7 +101,7 @@ async def test_most_rooms_for_many_sockets_cost_no_more_than_to_read_them(kind: 
             msgspec.json.decode(payload)
             yardstick = min(yardstick, time.process_time() - delivered)
             best = min(best, delivered - start)
-        assert best < 4 * yardstick
+        assert best < 10 * yardstick  # without the limit 20 to 130 times
         assert node.rejected == {"too many rooms": 3}
         assert {len(socket.rooms) for socket in node.io.sockets.values()} == {2}
         node.adapter._deliver(

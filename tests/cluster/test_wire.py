@@ -46,6 +46,22 @@ def test_broadcast_of_node() -> None:
     )
 
 
+def test_numbers_of_node_name_rooms() -> None:
+    payload = node(
+        3,
+        '{"packet":{"data":["ev"]},"opts":{"rooms":[7,-0.0,1.5,1e20,"7"],"except":[9007199254740992,-3],"flags":{}}}',
+    )
+    assert decode(payload).data.opts.target == Target(
+        frozenset({"7", "0", "1.5", "100000000000000000000"}),
+        frozenset({"9007199254740992", "-3"}),
+        local=True,
+    )
+    with pytest.raises(Malformed, match="invalid"):
+        decode(node(3, '{"packet":{"data":["ev"]},"opts":{"rooms":[true],"except":[],"flags":{}}}'))
+    (socket,) = decode(node(8, '{"requestId":"r","sockets":[{"id":"s","rooms":["s",7]}]}')).data.sockets
+    assert socket.record.rooms == {"s", "7"}
+
+
 def test_broadcast_of_node_without_rooms_is_for_everybody() -> None:
     payload = node(
         3,
@@ -178,7 +194,7 @@ JSON_HEAD = b'{"uid":"a","nsp":"/","type":'
         (JSON_HEAD + b'3,"data":{"packet":{"type":2,"data":["ev"]}}}', "invalid"),
         (JSON_HEAD + b'3,"data":{"packet":{"type":2,"data":[]},"opts":{}}}', "invalid"),
         (JSON_HEAD + b'3,"data":{"packet":{"type":3,"data":["ev"]},"opts":{}}}', "invalid"),
-        (JSON_HEAD + b'3,"data":{"packet":{"type":2,"data":["ev"]},"opts":{"rooms":[1]}}}', "invalid"),
+        (JSON_HEAD + b'3,"data":{"packet":{"type":2,"data":["ev"]},"opts":{"rooms":[null]}}}', "invalid"),
         (JSON_HEAD + b'4,"data":{"opts":{},"rooms":"r"}}', "invalid"),
         (JSON_HEAD + b'11,"data":{"requestId":"r","clientCount":-1}}', "invalid"),
         (JSON_HEAD + b'11,"data":{"requestId":"r","clientCount":1e99}}', "invalid"),

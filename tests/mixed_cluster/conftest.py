@@ -66,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "variants: also with the adapters that have options")
     config.addinivalue_line("markers", "nsp(name): the namespace of the clients")
     config.addinivalue_line("markers", "old_clients: the clients of our servers have protocol 4")
+    config.addinivalue_line("markers", "senders(*kinds): only these servers send")
     config.addinivalue_line("markers", "emitters: with emitters, too")
 
 
@@ -173,7 +174,10 @@ async def team(
     """A cluster with a client on each server."""
     adapter, kind = request.param
     mark = request.node.get_closest_marker("nsp")
-    families = sorted({name.split()[0] for name in TEAMS[kind]})
+    only = request.node.get_closest_marker("senders")
+    families = sorted(
+        {name.split()[0] for name in TEAMS[kind]} & set(only.args if only else ("ours", "node"))
+    )
     async with AsyncExitStack() as stack:
         assembly = Assembly(processes, redis.url, stack)
         servers = [await assembly.server(adapter, kind, name) for name in TEAMS[kind]]
@@ -182,7 +186,7 @@ async def team(
             if adapter != "classic":
                 families = ["ours"]
             emitters = [await assembly.emitter(family, kind, adapter) for family in families]
-        team = Team(adapter, servers, emitters, mark.args[0] if mark else "/")
+        team = Team(adapter, servers, emitters, mark.args[0] if mark else "/", families)
         await team.connect(node, are_old=request.node.get_closest_marker("old_clients") is not None)
         yield team
         note(request.node, adapter, kind, families, team.passed)

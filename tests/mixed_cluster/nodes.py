@@ -22,14 +22,14 @@ class Choice:
 
     Attributes:
         nsp: the namespace.
-        rooms: clients in one of them; None: all clients.
+        rooms: clients in one of them; None: all clients. Only Node's servers take numbers.
         without: none of the clients in one of these rooms.
         flags: of "volatile", "local" and "uncompressed".
     """
 
     nsp: str = "/"
-    rooms: tuple[str, ...] | None = None
-    without: tuple[str, ...] = ()
+    rooms: tuple[str | float, ...] | None = None
+    without: tuple[str | float, ...] = ()
     flags: tuple[str, ...] = ()
 
     @property
@@ -90,10 +90,15 @@ class ServerNode(Remote):
         assert len(sockets) == len(found)
         return sockets
 
-    async def join(self, choice: Choice, *rooms: str) -> None:
+    async def all_rooms(self, nsp: str) -> list[str]:
+        """The names of the rooms of all servers; only of servers of Node with the classic adapter."""
+        rooms: list[str] = await self.node.ask("allRooms", self, nsp=nsp)
+        return rooms
+
+    async def join(self, choice: Choice, *rooms: str | float) -> None:
         await self.node.ask("join", self, **choice.words, names=rooms)
 
-    async def leave(self, choice: Choice, *rooms: str) -> None:
+    async def leave(self, choice: Choice, *rooms: str | float) -> None:
         await self.node.ask("leave", self, **choice.words, names=rooms)
 
     async def disconnect_sockets(self, choice: Choice, close: bool) -> None:

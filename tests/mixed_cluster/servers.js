@@ -115,6 +115,10 @@ const commands = {
     return (await choice(command).fetchSockets()).map(describe);
   },
 
+  async allRooms({ client, nsp }) {
+    return [...(await servers.get(client).io.of(nsp).adapter.allRooms())];
+  },
+
   join: (command) => void choice(command).socketsJoin(command.names),
   leave: (command) => void choice(command).socketsLeave(command.names),
   disconnectSockets: (command) => void choice(command).disconnectSockets(command.close),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -42,9 +42,15 @@ class Team:
     """
 
     def __init__(
-        self, adapter: str, servers: Sequence[ServerNode], emitters: Sequence[EmitterNode], nsp: str = "/"
+        self,
+        adapter: str,
+        servers: Sequence[ServerNode],
+        emitters: Sequence[EmitterNode],
+        nsp: str = "/",
+        senders: Collection[str] = ("ours", "node"),
     ) -> None:
         self.adapter, self.servers, self.emitters, self.nsp = adapter, servers, emitters, nsp
+        self._senders = senders
         self.members: list[Member] = []
         self._connected: list[Member] = []
         self.passed: list[str] = []
@@ -91,15 +97,19 @@ class Team:
                 (gone,) = await server.event("gone")
                 ids.discard(gone)
 
-    def choose(self, *rooms: str, without: Iterable[str] = (), flags: Iterable[str] = ()) -> Choice:
+    def choose(
+        self, *rooms: str | float, without: Iterable[str | float] = (), flags: Iterable[str] = ()
+    ) -> Choice:
         """Choose clients in rooms; without rooms: all."""
         return Choice(nsp=self.nsp, rooms=rooms or None, without=tuple(without), flags=tuple(flags))
 
     def each_sender(self) -> Iterator[ServerNode]:
         """Yield one server of each kind, for what a test does with both. What has worked is noted for the matrix."""
-        for sender in {server.is_ours: server for server in reversed(self.servers)}.values():
-            yield sender
-            self.passed.append("ours" if sender.is_ours else "node")
+        kinds = {"ours" if server.is_ours else "node": server for server in reversed(self.servers)}
+        for kind, sender in kinds.items():
+            if kind in self._senders:
+                yield sender
+                self.passed.append(kind)
 
     def each_emitter(self) -> Iterator[EmitterNode]:
         """Yield all emitters, as ``each_sender``."""

@@ -84,6 +84,25 @@ async def test_emit_local_stays_on_its_server(team: Team) -> None:
         ]
 
 
+async def test_rooms_that_node_names_by_numbers(team: Team) -> None:
+    for member in team.members:
+        await member.client.call("join", "7" if member.server.is_ours else 7)
+    for server in team.servers:
+        await server.settled()
+    for sender in team.each_sender():
+        if sender.is_ours:
+            found = await sender.fetch(team.choose())
+            assert all("7" in socket["rooms"] for socket in found.values())
+        else:
+            await sender.emit(team.choose(7), "ev", 1)
+            await sender.emit(team.choose(without=[7]), "ev", 2)
+            await sender.join(team.choose(team.ids[0]), 1.5)
+            await team.until_chosen(sender, team.choose("1.5"), team.ids[0])
+            assert await team.received(sender) == spread(team, [[1]])
+            await sender.leave(team.choose(), 1.5)
+            await team.until_chosen(sender, team.choose("1.5"))
+
+
 @pytest.mark.nsp("/other")
 async def test_another_namespace(team: Team) -> None:
     await team.join(["room"], [], ["room"], [])
@@ -161,6 +180,14 @@ async def test_call_with_silent_clients_returns_what_came_in_time(team: Team) ->
 
 
 # sockets of all servers
+
+
+@pytest.mark.adapters("classic")
+@pytest.mark.senders("node")
+async def test_rooms_of_all_servers(team: Team) -> None:
+    await team.join(["a"], ["b"], ["a"], ["c"])
+    for sender in team.each_sender():
+        assert set(await sender.all_rooms("/")) >= {"a", "b", *team.ids}
 
 
 @pytest.mark.variants

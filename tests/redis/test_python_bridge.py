@@ -70,6 +70,20 @@ async def test_methods_for_sockets(bridge: Bridge) -> None:
     assert await client.receive() == "1"
 
 
+async def test_numbers_are_names_of_rooms(bridge: Bridge) -> None:
+    client = await bridge.node.join()
+    sid = client.sids["/"]
+    bridge.tell("enter_room", sid=sid, room=42)
+    bridge.emit("ev", 1, room=42)
+    bridge.emit("ev", 2, room=[0, 42])
+    bridge.emit("ev", 3, room=0)
+    bridge.emit("ev", 4, skip_sid=42)
+    bridge.tell("leave_room", sid=sid, room=42)
+    bridge.emit("ev", 5, room="42")
+    bridge.emit("end", 1)
+    assert [await client.event() for _ in range(3)] == [["ev", 1], ["ev", 2], ["end", 1]]
+
+
 async def test_room_of_another_socket_is_not_entered(bridge: Bridge) -> None:
     one, two = await bridge.node.join(), await bridge.node.join()
     bridge.tell("enter_room", sid=one.sids["/"], room=two.sids["/"])
@@ -96,7 +110,7 @@ class Bomb:
         (b'{"method":"emit"}', "invalid"),
         (b'{"method":"emit","event":"ev"}', "invalid"),
         (b'{"method":"emit","event":"ev","data":[]}', "invalid"),
-        (b'{"method":"emit","event":"ev","data":[1],"room":5}', "invalid"),
+        (b'{"method":"emit","event":"ev","data":[1],"room":true}', "invalid"),
         (b'{"method":"emit","event":"ev","data":[1],"binary":true}', "invalid"),
         (b'{"method":"emit","event":"ev","data":[[1],"AA=="],"binary":true}', "invalid"),
         (

@@ -15,6 +15,7 @@ from trio_socketio.adapters._local import LocalAdapter
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._own_rooms import is_foreign
 from trio_socketio.adapters.cluster._cluster import Cluster
+from trio_socketio.adapters.cluster._messages import Room, room_name
 from trio_socketio.adapters.cluster._presence import Nodes
 from trio_socketio.adapters.cluster._queue import Outgoing
 from trio_socketio.adapters.cluster._requests import Request, Requests
@@ -193,7 +194,7 @@ class ClusterAdapter(LocalAdapter[M]):
         if full:
             self.host.overflowed(full)
 
-    def join_from_bus(self, target: Target, rooms: Collection[str]) -> None:
+    def join_from_bus(self, target: Target, rooms: Collection[Room]) -> None:
         """Put members of a target into rooms, except for rooms that are named by other members' ids.
 
         Raises:
@@ -206,7 +207,7 @@ class ClusterAdapter(LocalAdapter[M]):
             if member.connected:
                 self.join(member, own)
 
-    def leave_from_bus(self, target: Target, rooms: Collection[str]) -> None:
+    def leave_from_bus(self, target: Target, rooms: Collection[Room]) -> None:
         """Take members of a target out of rooms.
 
         Raises:
@@ -215,9 +216,9 @@ class ClusterAdapter(LocalAdapter[M]):
         for member, names in self._changes(target, rooms):
             self.leave(member, names)
 
-    def _changes(self, target: Target, rooms: Collection[str]) -> Iterator[tuple[M, Collection[str]]]:
+    def _changes(self, target: Target, rooms: Collection[Room]) -> Iterator[tuple[M, Collection[str]]]:
         """Return the members of a target, each with the rooms that it joins or leaves."""
-        members, names = self.select(target), dict.fromkeys(rooms)
+        members, names = self.select(target), dict.fromkeys(map(room_name, rooms))
         if len(members) * len(names) > MOST_CHANGES:
             raise Malformed("too many rooms")
         return zip(members, repeat(names), strict=False)

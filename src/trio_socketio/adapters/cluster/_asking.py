@@ -12,6 +12,7 @@ from trio_socketio.adapters.cluster._messages import (
     AckData,
     CountData,
     MessageType,
+    SocketData,
     SocketsData,
     ValueData,
 )
@@ -26,7 +27,7 @@ class FetchRequest(Request):
 
     def __init__(self) -> None:
         super().__init__()
-        self._parts: dict[str, list[SocketRecord]] = {}
+        self._parts: dict[str, list[SocketData]] = {}
 
     def take(self, server: str, data: SocketsData) -> None:
         """Take the answer of a server or a part of it. If a part is lost, the server has not answered."""
@@ -41,7 +42,9 @@ class FetchRequest(Request):
     @property
     def records(self) -> dict[str, SocketRecord]:
         """The records of all answers and parts by socket id."""
-        return {record.id: record for records in (*self._parts.values(), *self.answers) for record in records}
+        return {
+            socket.id: socket.record for part in (*self._parts.values(), *self.answers) for socket in part
+        }
 
 
 class ValueRequest(Request):

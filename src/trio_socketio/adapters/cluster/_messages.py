@@ -26,11 +26,15 @@ __all__ = [
     "HeartbeatData",
     "MessageType",
     "Options",
+    "Room",
+    "Rooms",
     "RoomsData",
     "ServerEventData",
+    "SocketData",
     "SocketsData",
     "ValueData",
     "options_of",
+    "room_name",
 ]
 
 #: How many rooms one message may name, for the choice of sockets and for joining.
@@ -41,11 +45,22 @@ MOST_SOCKETS = 1_000_000
 #: The targets of options with more rooms, or with longer names, are not cached, because hostile ones would fill memory.
 MOST_CACHED, LONGEST_CACHED = 4, 100
 
-Rooms = Annotated[list[str], Meta(max_length=MOST_ROOMS)]
+#: The name of a room, or a number, with which Node's servers may name rooms.
+Room = str | int | float
+Rooms = Annotated[list[Room], Meta(max_length=MOST_ROOMS)]
 #: Ids of requests and servers are 16 hexadecimal digits; those of others may be longer.
 Id = Annotated[str, Meta(max_length=64)]
 #: The number of a message among those of its server in the namespace. Node's messages have none.
 Seq = Annotated[int, Meta(ge=0, le=MAX_ACK_ID)] | None
+
+
+def room_name(room: Room) -> str:
+    """Return the name of a room; of a number its text, as JavaScript has it."""
+    if isinstance(room, str):
+        return room
+    if isinstance(room, float) and room.is_integer() and abs(room) < 1e21:
+        room = int(room)
+    return msgspec.json.encode(room).decode()
 
 
 class MessageType(IntEnum):
@@ -81,7 +96,10 @@ class Options(Struct):
         volatile, compress = self.flags.get("volatile") is True, self.flags.get("compress") is not False
         rooms, exclude = tuple(self.rooms), tuple(self.exclude)
         names = rooms + exclude
-        is_small = len(names) <= MOST_CACHED and max(map(len, names), default=0) <= LONGEST_CACHED
+        try:
+            is_small = len(names) <= MOST_CACHED and max(map(len, names), default=0) <= LONGEST_CACHED  # type: ignore[arg-type]
+        except TypeError:  # numbers
+            is_small = False
         make = _target if is_small else _target.__wrapped__
         return make(rooms, exclude, volatile, compress)
 
@@ -108,11 +126,11 @@ def options_of(target: Target, **flags: object) -> dict[str, Any]:
 
 
 @lru_cache(1024)
-def _target(rooms: tuple[str, ...], exclude: tuple[str, ...], volatile: bool, compress: bool) -> Target:
+def _target(rooms: tuple[Room, ...], exclude: tuple[Room, ...], volatile: bool, compress: bool) -> Target:
     """Return the target of options. Most messages are for the same few rooms, and making a target takes 1 µs."""
     return Target(
-        frozenset(rooms) if rooms else None,
-        frozenset(exclude),
+        frozenset(map(room_name, rooms)) if rooms else None,
+        frozenset(map(room_name, exclude)),
         volatile=volatile,
         compress=compress,
         local=True,
@@ -166,11 +184,25 @@ class FetchData(Struct, rename="camel", omit_defaults=True):
     parts: bool = False  #: not in Node: whether the answer may come in several messages
 
 
+class SocketData(Struct):
+    """A socket of another server."""
+
+    id: str
+    handshake: dict[str, Any] = {}
+    rooms: frozenset[Room] = frozenset()
+    data: Any = None
+
+    @property
+    def record(self) -> SocketRecord:
+        """The socket as the application sees it."""
+        return SocketRecord(self.id, self.handshake, frozenset(map(room_name, self.rooms)), self.data)
+
+
 class SocketsData(Struct, rename="camel", omit_defaults=True):
     """The answer to ``FetchData``, or a part of it."""
 
     request_id: Id
-    sockets: Annotated[list[SocketRecord], Meta(max_length=MOST_SOCKETS)]
+    sockets: Annotated[list[SocketData], Meta(max_length=MOST_SOCKETS)]
     more: bool = False  #: not in Node: whether another part follows
     total: int | None = None  #: not in Node: in the last part, the number of sockets in all parts
 

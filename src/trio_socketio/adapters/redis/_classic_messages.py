@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from trio_socketio.adapters.cluster._messages import EventPacket, Id, Options, Rooms, Seq
+from trio_socketio.adapters.cluster._messages import EventPacket, Id, Options, Room, Rooms, Seq
 
 __all__ = [
     "ClassicBroadcast",
@@ -23,7 +23,10 @@ __all__ = [
 
 
 class RequestType(IntEnum):
-    """The type of a request, and of some responses."""
+    """The type of a request, and of some responses.
+
+    ``SOCKETS`` and ``ALL_ROOMS`` are answered, and never sent: ``REMOTE_FETCH`` has the rooms of each socket, too.
+    """
 
     SOCKETS = 0
     ALL_ROOMS = 1
@@ -63,7 +66,7 @@ class ClassicRequest(Struct, rename="camel"):
     data: Annotated[list[Any], Meta(min_length=1)] | None = None
     packet: EventPacket | None = None
     sid: str | None = None
-    room: str | None = None
+    room: Room | None = None
     seq: Seq = None  #: not in Node: the number of the message
 
 

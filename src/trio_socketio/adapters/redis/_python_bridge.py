@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from trio_socketio.adapters._broadcast import Broadcast
 from trio_socketio.adapters.cluster import ClusterAdapter, Malformed, unpack
-from trio_socketio.adapters.cluster._messages import Rooms
+from trio_socketio.adapters.cluster._messages import Room, Rooms, room_name
 from trio_socketio.errors import RemoteProtocolError
 from trio_socketio.socketio import Target, insert_attachments
 
@@ -30,8 +30,8 @@ class PythonMessage(Struct):
     event: str | None = None
     data: Annotated[list[Any], Meta(min_length=1)] | None = None
     binary: bool = False
-    room: Rooms | str | None = None
-    skip_sid: Rooms | str | None = None
+    room: Rooms | Room | None = None
+    skip_sid: Rooms | Room | None = None
     sid: str | None = None
 
 
@@ -67,12 +67,12 @@ class PythonBridge:
                 _emit(adapter, event, message)
             case PythonMessage(method="disconnect", sid=str() as sid):
                 adapter.disconnect_from_bus(_only(sid), close=False)
-            case PythonMessage(method="enter_room", sid=str() as sid, room=str() as room):
+            case PythonMessage(method="enter_room", sid=str() as sid, room=str() | int() | float() as room):
                 adapter.join_from_bus(_only(sid), [room])
-            case PythonMessage(method="leave_room", sid=str() as sid, room=str() as room):
+            case PythonMessage(method="leave_room", sid=str() as sid, room=str() | int() | float() as room):
                 adapter.leave_from_bus(_only(sid), [room])
-            case PythonMessage(method="close_room", room=str() as room):
-                adapter.leave_from_bus(_only(room), [room])
+            case PythonMessage(method="close_room", room=str() | int() | float() as room):
+                adapter.leave_from_bus(_only(room_name(room)), [room])
             case PythonMessage(method="emit" | "disconnect" | "enter_room" | "leave_room" | "close_room"):
                 raise Malformed("invalid")
             case _:
@@ -89,11 +89,11 @@ def _emit(adapter: ClusterAdapter[Any], event: str, message: PythonMessage) -> N
     adapter.broadcast(Broadcast(event, tuple(_arguments(message)), target, adapter.host.encode))
 
 
-def _names(names: str | list[str] | None) -> frozenset[str] | None:
+def _names(names: Room | list[Room] | None) -> frozenset[str] | None:
     """Return the names of rooms. None and an empty text mean all sockets; an empty list means none."""
     if isinstance(names, list):
-        return frozenset(names)
-    return frozenset((names,)) if names else None
+        return frozenset(map(room_name, names))
+    return None if names in (None, "") else frozenset((room_name(names),))
 
 
 def _arguments(message: PythonMessage) -> list[Any]:
