@@ -219,7 +219,12 @@ async def test_server_that_cannot_open_fails_the_start() -> None:
 # clients that disconnect or do not read
 
 SCOPES = {
-    "poll": {**websocket_scope(), "type": "http", "method": "GET", "query_string": b"EIO=4&transport=polling"},
+    "poll": {
+        **websocket_scope(),
+        "type": "http",
+        "method": "GET",
+        "query_string": b"EIO=4&transport=polling",
+    },
     "page": {**websocket_scope("/page"), "type": "http", "method": "GET"},
     "handshake": websocket_scope(),
     "refused handshake": websocket_scope(query_string=b"EIO=9&transport=websocket"),

@@ -158,8 +158,8 @@ class AsgiExchange:
         headers = asgi_headers(response)
         if response.close and self._is_http1:
             headers.append((b"connection", b"close"))
-        start = {"type": "http.response.start", "status": response.status, "headers": headers}
-        await self.send_in_time(start)
+        head = {"type": "http.response.start", "status": response.status, "headers": headers}
+        await self.send_in_time(head)
         body = b"" if self.request.method == "HEAD" else response.body
         for start in range(0, max(len(body), 1), PIECE_BYTES):
             piece = body[start : start + PIECE_BYTES]
