@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 from support.wire import HttpClient
-from support.worker_programs import APP, Program, is_alive, needs_linux, program
+from support.worker_programs import APP, Program, is_alive, needs_linux, program, wait_gone
 from wsproto.events import CloseConnection
 
 pytestmark = [needs_linux, pytest.mark.rows("I16"), pytest.mark.programs]
@@ -59,18 +59,54 @@ async def test_worker_that_crashes_again_and_again_is_started_later_each_time(tm
         assert len(await running.connect_to_each(2)) == 2
 
 
-async def test_sigterm_for_one_worker_drains_it_and_it_is_started_again(tmp_path: Path) -> None:
-    async with program(tmp_path, "--workers", 2) as running:
-        clients = await running.connect_to_each(2)
-        pid, client = clients.popitem()
-        os.kill(pid, signal.SIGTERM)
+HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
+
+
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [(signal.SIGTERM, 1), pytest.param(signal.SIGINT, 2, marks=pytest.mark.slow)],
+    ids=["SIGTERM", "SIGINT"],
+)
+async def test_worker_that_gets_a_signal_drains_when_its_successor_serves(
+    tmp_path: Path, number: signal.Signals, workers: int
+) -> None:
+    """No request is refused, also not on connections of the former worker. SIGHUP is for the parent alone."""
+    async with program(tmp_path, "--workers", workers) as running:
+        client = await running.connect()
+        ((former, _),) = await client.call("who")
+        await client.call("join", "room")
+        await client.emit("ask", "room", ack=3)
+        question = await client.receive()
+        open_connections = [await running.http() for _ in range(4)]
+        for http in open_connections:
+            assert (await http.request("GET", HANDSHAKE)).status == 200
+        os.kill(former, signal.SIGHUP)
+        os.kill(former, number)
+        await running.log(rf"pid {former}\) has got a signal to stop")
+        await running.log(r"worker \d \(pid \d+\) serves$")
+        while (await running.who())[0] == former:  # it has accepted this connection before
+            pass
+        for http in open_connections:
+            assert (await http.request("GET", HANDSHAKE)).status == 200
+        await client.send(f"3{question[1 : question.index('[')]}[5]")
+        assert await client.receive() == "33[[5]]"
         closed = await client.receive()
         assert isinstance(closed, CloseConnection)
         assert closed.code == 1001
         await trio.aclose_forcefully(client.ws.stream)
-        await running.log(rf"pid {pid}\) ended with status 0")
-        await running.log(r"worker \d \(pid \d+\) serves$")
-        assert len(await running.connect_to_each(2)) == 2
+        await wait_gone(former)
+
+
+@pytest.mark.slow
+async def test_worker_that_gets_a_signal_ends_also_if_the_new_code_does_not_start(tmp_path: Path) -> None:
+    async with program(tmp_path) as running:
+        (former,) = running.workers()
+        (tmp_path / "app.py").write_text("raise LookupError('no settings')")
+        os.kill(former, signal.SIGTERM)
+        await running.log("slot 0 has no worker: cannot serve app:io: LookupError: no settings")
+        await wait_gone(former)
+        (tmp_path / "app.py").write_text(APP)
+        assert (await running.who())[0] != former  # the connection has waited for the worker
 
 
 # rolling restarts

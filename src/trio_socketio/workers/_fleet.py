@@ -87,8 +87,7 @@ class Fleet:
                 return
             for other in self._connected.values():
                 worker.join(other)
-            if self._options.workers > 1:
-                self._connected[worker.instance] = worker
+            self._connected[worker.instance] = worker
             worker.listen(worker.slot, sockets)
             await worker.begun.wait()
 
@@ -111,6 +110,10 @@ class Fleet:
         async with trio.open_nursery() as nursery:
             for worker in workers:
                 nursery.start_soon(self.end, worker, timeout)
+
+    def retire(self, worker: WorkerProcess, timeout: float) -> None:
+        """Let one worker stop, and do not wait for its end; see ``drain``."""
+        self._nursery.start_soon(self.end, worker, timeout, name=f"end of {worker}")
 
     async def end(self, worker: WorkerProcess, timeout: float) -> None:
         """Let one worker stop, and wait for its end; see ``drain``. A worker that has not begun is killed."""

@@ -30,21 +30,27 @@ def prepare(start: Start) -> Prepared:
     """
     tls = _tls_context(start)
     server = load(start.target)
-    if start.workers == 1:
+    obstacle = _obstacle(server, tls)
+    if obstacle is not None:
+        if start.workers > 1:
+            raise TargetError(obstacle)
         return Prepared(server, tls, None)
+    others = Others(start.instance, start.key)
+    if start.workers > 1 and isinstance(server, Server):
+        server.set_default_adapter(MeshAdapter(others.mesh))
+    return Prepared(server, tls, others)
+
+
+def _obstacle(server: Server | EngineServer, tls: ssl.SSLContext | None) -> str | None:
+    """Return why the server cannot hand over connections to other workers; None if it can."""
     if server.config.generate_id is not generate_sid:
-        raise TargetError(
-            "generate_id cannot be used with more than one worker: session ids tell which worker has the session"
-        )
+        return "generate_id cannot be used with more than one worker: session ids tell which worker has the session"
     if tls is not None and "polling" in server.config.transports:
-        raise TargetError(
+        return (
             "TLS with polling cannot be used with more than one worker: the state of a TLS connection cannot move to "
             "the worker that has the session. Terminate TLS in a proxy, or set transports=['websocket']"
         )
-    others = Others(start.instance, start.key)
-    if isinstance(server, Server):
-        server.set_default_adapter(MeshAdapter(others.mesh))
-    return Prepared(server, tls, others)
+    return None
 
 
 def _tls_context(start: Start) -> ssl.SSLContext | None:
@@ -84,6 +90,11 @@ class Prepared:
         self.server = server
         self._tls = tls
         self._others = others
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether another worker can open the sessions that clients ask for on connections of this one."""
+        return self._others is not None and self._tls is None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -13,7 +13,17 @@ from collections.abc import Sequence
 import trio
 
 from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
-from trio_socketio.workers._protocol import Control, Failed, Join, Listen, Loaded, Message, Serving, Unlisten
+from trio_socketio.workers._protocol import (
+    Control,
+    Failed,
+    Join,
+    Leaving,
+    Listen,
+    Loaded,
+    Message,
+    Serving,
+    Unlisten,
+)
 
 __all__ = ["WorkerProcess"]
 
@@ -39,6 +49,7 @@ class WorkerProcess:
         slot: the number of its slot.
         loaded: set when the worker has loaded the application, or has failed to.
         begun: set when the worker serves, or has failed to.
+        leaving: set when the worker has asked for a successor, or has ended.
         ended: set when the process has ended.
         failure: why the worker could not start, in a sentence; None if it could.
         traceback: the traceback of the failure, or an empty text.
@@ -50,6 +61,7 @@ class WorkerProcess:
         self.slot = slot
         self.loaded = trio.Event()
         self.begun = trio.Event()
+        self.leaving = trio.Event()
         self.ended = trio.Event()
         self.failure: str | None = None
         self.traceback = ""
@@ -126,6 +138,7 @@ class WorkerProcess:
             self.ended.set()
             self.loaded.set()
             self.begun.set()
+            self.leaving.set()
 
     async def _await_exit(self, process: trio.Process, reading: trio.CancelScope) -> None:
         """End the reading with the process. A process that the worker has forked may keep its pair open."""
@@ -160,6 +173,8 @@ class WorkerProcess:
             self._serving_since = trio.current_time()
             self.stop_timeout = message.stop_timeout
             self.begun.set()
+        elif isinstance(message, Leaving):
+            self.leaving.set()
         elif isinstance(message, Failed):
             self.failure, self.traceback = message.reason, message.traceback
             self.loaded.set()

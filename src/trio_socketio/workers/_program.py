@@ -123,6 +123,8 @@ class Program:
         async for number in signals:
             name = signal.Signals(number).name
             if number == signal.SIGHUP:
+                if stops:
+                    continue
                 LOG.info("SIGHUP: the workers are replaced, one after the other")
                 self._supervisor.restart()
                 continue

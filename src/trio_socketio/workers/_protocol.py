@@ -18,6 +18,7 @@ __all__ = [
     "Drain",
     "Failed",
     "Join",
+    "Leaving",
     "Left",
     "Listen",
     "Loaded",
@@ -49,7 +50,7 @@ class Start(Message, frozen=True):
         instance: the number of the worker, which is in the ids of its sessions.
         slot: the number of its place among the workers, for the log.
         key: the key of session ids, which all workers share: 32 bytes.
-        workers: how many workers there are. A single one is connected to no other.
+        workers: how many workers there are. A single one is connected only to its successor.
         sockets: how many listening sockets the worker's slot has. The worker is serving when it has all of them.
         target: the module and the server in it, such as ``app:io``.
         import_path: where to look for modules: the parent's ``sys.path``.
@@ -118,6 +119,10 @@ class Serving(Message, frozen=True):
     stop_timeout: float = 5.0
 
 
+class Leaving(Message, frozen=True):
+    """The worker has got a signal to stop. It serves on until the parent has started another one."""
+
+
 class Failed(Message, frozen=True):
     """The worker cannot start, and ends.
 
@@ -130,7 +135,7 @@ class Failed(Message, frozen=True):
     traceback: str = ""
 
 
-_Any = Start | Listen | Unlisten | Join | Left | Drain | Loaded | Serving | Failed
+_Any = Start | Listen | Unlisten | Join | Left | Drain | Loaded | Serving | Leaving | Failed
 
 _DECODER = msgspec.json.Decoder(_Any)
 

@@ -95,7 +95,7 @@ class Slot:
     async def _new_worker(self) -> WorkerProcess:
         try:
             worker = await self._fleet.start(self.number, len(self._sockets))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise StartFailed(f"the process of a worker cannot be started: {error}") from None
         with trio.move_on_after(self._start_timeout):
             await self._fleet.connect(worker, self._sockets)
@@ -107,13 +107,17 @@ class Slot:
         raise StartFailed(reason, worker.traceback)
 
     async def keep(self) -> None:
-        """Start another worker each time that the worker has ended, until cancelled."""
+        """Start another worker each time that the worker has ended, or wants to; until cancelled."""
         while True:
             if (worker := self.worker) is not None:
                 with trio.CancelScope() as self._waiting:
-                    await worker.ended.wait()
-                if self.worker is worker:  # not replaced at the same moment
+                    await worker.leaving.wait()
+                if self.worker is not worker:
+                    pass  # it was replaced at the same moment
+                elif worker.ended.is_set():
                     self._lose_worker(worker)
+                else:
+                    await self._relieve(worker)
             if self.worker is None:
                 await trio.sleep(self._backoff.next())
                 try:
@@ -133,6 +137,19 @@ class Slot:
         self.worker = None
         self._changed()
 
+    async def _relieve(self, worker: WorkerProcess) -> None:
+        """Start a successor of a worker that wants to stop, and then let it stop, also if there is no successor."""
+        LOG.info("%s has got a signal to stop: its successor is started first", worker)
+        async with self._starting:
+            if self.worker is not worker:
+                return
+            try:
+                self._install(await self._new_worker())
+            except StartFailed as failure:
+                failure.log(f"slot {self.number} has no worker")
+                self._install(None)
+        self._fleet.retire(worker, self._drain_timeout)
+
     async def replace(self) -> None:
         """Start another worker; when it serves, let the former one stop, and wait for its end.
 
@@ -141,13 +158,18 @@ class Slot:
         """
         async with self._starting:
             successor = await self._new_worker()
-            former, self.worker = self.worker, successor
+            former = self.worker
+            self._install(successor)
             self._waiting.cancel()
+        if former is not None:
+            await self._fleet.end(former, self._drain_timeout)
+
+    def _install(self, successor: WorkerProcess | None) -> None:
+        """Let another worker, or none, serve the sockets in place of the present one. Its sessions go on."""
+        former, self.worker = self.worker, successor
         if former is not None:
             former.leave_sockets()
         self._changed()
-        if former is not None:
-            await self._fleet.end(former, self._drain_timeout)
 
     # loans
 

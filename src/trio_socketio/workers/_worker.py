@@ -24,6 +24,7 @@ from trio_socketio.workers._protocol import (
     Drain,
     Failed,
     Join,
+    Leaving,
     Left,
     Listen,
     Loaded,
@@ -38,11 +39,11 @@ __all__ = ["main"]
 
 LOG = logging.getLogger("trio_socketio.workers")
 
-#: How long a worker drains if SIGTERM was sent to itself and not to its parent, in seconds.
+#: How long a worker drains if SIGTERM was sent to it twice, in seconds.
 DRAIN_TIMEOUT = 30.0
 
 #: How long a replaced worker waits for the first requests of the connections that it has accepted last, in seconds. It
-#: hands them over, or serves them if it is the only worker.
+#: hands them over, or serves them if it cannot do that.
 LAST_REQUESTS = 0.5
 
 _PACKAGE = str(Path(__file__).parent)
@@ -61,6 +62,7 @@ def main(descriptor: int) -> int:
         The status of the process.
     """
     end_with_parent(descriptor)
+    signal.signal(signal.SIGHUP, _ignore)
     control = Control(Pair.adopt(descriptor))
     try:
         start, _ = trio.run(control.receive)
@@ -74,6 +76,10 @@ def main(descriptor: int) -> int:
     except PairClosed:
         pass
     return 1
+
+
+def _ignore(*_: object) -> None:
+    """Ignore SIGHUP, which is for the parent, and often sent to all processes of a program."""
 
 
 def _serve(control: Control, start: Message) -> Failed | None:
@@ -124,19 +130,28 @@ class Worker:
         self._server = prepared.server
         self._accepting: dict[int, list[trio.CancelScope]] = {}
         self._missing = start.sockets
-        self._is_draining = False
+        self._is_leaving = self._is_draining = False
 
     async def run(self) -> None:
-        """Serve until the parent says otherwise, or ends, or until SIGTERM."""
-        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        """Serve until the parent says otherwise, or ends, or until a second SIGTERM."""
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
             async with self._prepared.running(), trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(self._drain_on_signal, signals)
+                self._nursery.start_soon(self._leave_on_signal, signals)
                 await self._obey()
                 self._nursery.cancel_scope.cancel()
 
-    async def _drain_on_signal(self, signals: Any) -> None:
+    async def _leave_on_signal(self, signals: Any) -> None:
+        """Ask the parent for a successor. At a second signal, or if the parent does not read, drain without one."""
         async for _ in signals:
-            self._drain_for(DRAIN_TIMEOUT)
+            if self._is_leaving or not self._ask_for_successor():
+                self._drain_for(DRAIN_TIMEOUT)
+            self._is_leaving = True
+
+    def _ask_for_successor(self) -> bool:
+        try:
+            return self._control.send_nowait(Leaving())
+        except OSError:  # the parent has ended
+            return False
 
     # messages of the parent
 
@@ -200,10 +215,10 @@ class Worker:
 
     async def _drain(self, timeout: float) -> None:
         is_replaced = not self._accepting  # another worker serves the sockets
-        is_single = self._start.workers == 1
-        if is_replaced and is_single:  # serve what was accepted last before new sessions are refused
+        hands_over = self._prepared.hands_over
+        if is_replaced and not hands_over:  # serve what was accepted last before new sessions are refused
             await trio.sleep(LAST_REQUESTS)
         await self._server.drain(timeout)
-        if is_replaced and not is_single:  # hand them over
+        if is_replaced and hands_over:
             await trio.sleep(LAST_REQUESTS)
         self._nursery.cancel_scope.cancel()
