@@ -161,6 +161,23 @@ async def test_foreign_exception_of_a_hook_refuses_one_request(
 
 
 @KINDS
+@pytest.mark.parametrize("hook", ["headers", "initial_headers", "connection_error"])
+async def test_foreign_exception_of_a_plain_hook_is_logged(
+    running: Any, caplog: pytest.LogCaptureFixture, kind: type[BaseException], hook: str
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise kind
+
+    io = Server()
+    io.engine.on(hook, fail)
+    async with running(io) as net:
+        http = net.http()
+        for method in ("GET", "PUT"):  # the second is refused
+            await http.request(method, "/socket.io/?EIO=4&transport=polling")
+    assert warnings(caplog)
+
+
+@KINDS
 async def test_foreign_exception_in_a_group_does_not_hide_cancellation(
     running: Any, kind: type[BaseException]
 ) -> None:

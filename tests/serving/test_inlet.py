@@ -148,6 +148,27 @@ async def test_finalizers_are_called_also_if_too_many_calls_wait() -> None:
     assert called == list(range(MAX_CALLS + 1))
 
 
+async def test_foreign_exceptions_of_calls_reach_the_caller_or_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Such as ``asyncio.CancelledError``, which is no ``Exception``."""
+
+    def fail() -> None:
+        raise asyncio.CancelledError
+
+    async def fail_later() -> None:
+        await trio.lowlevel.checkpoint()
+        fail()
+
+    async with trio.open_nursery() as nursery:
+        inlet = Inlet(nursery.start_soon, pytest.fail, logging.getLogger(__name__))
+        inlet.run_soon(fail)
+        with pytest.raises(asyncio.CancelledError):
+            await trio.to_thread.run_sync(inlet.run, "emit", fail_later)
+        inlet.close()
+    assert [record.getMessage() for record in caplog.records] == ["a call made outside a Trio task failed"]
+
+
 async def test_calls_that_wait_when_the_server_stops_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with Server() as io:
         io.from_thread.emit_soon("late")

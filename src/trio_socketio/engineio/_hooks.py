@@ -6,7 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from trio_socketio.engineio._request import EngineRequest
 
-__all__ = ["ConnectionErrorHook", "EngineHooks", "HeadersHook", "Middleware"]
+__all__ = ["INTERRUPTS", "ConnectionErrorHook", "EngineHooks", "HeadersHook", "Middleware"]
+
+#: The exceptions of plain functions of the application that are passed on, because they stop the program. All others
+#: fail one request, also those that are no ``Exception``, such as ``asyncio.CancelledError``.
+INTERRUPTS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 #: Called with a request and a function that continues its handling. A middleware that does not call this function
 #: refuses the request.

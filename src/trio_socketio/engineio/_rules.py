@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from trio_socketio.engineio._hooks import EngineHooks
+from trio_socketio.engineio._hooks import INTERRUPTS, EngineHooks
 from trio_socketio.engineio._options import EngineOptions, takes_request
 from trio_socketio.engineio._request import EngineRequest, Refusal, is_same_origin
 from trio_socketio.engineio._session import Session
@@ -75,7 +75,9 @@ class Rules:
         for hook in self._hooks.connection_error:
             try:
                 hook(request, refusal.code, text, refusal.context)
-            except Exception:
+            except INTERRUPTS:
+                raise
+            except BaseException:
                 self._logger.exception("a hook for connection_error failed")
         return refusal
 

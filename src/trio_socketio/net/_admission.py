@@ -13,7 +13,7 @@ from typing import Protocol
 
 import trio
 
-from trio_socketio._passing import passes
+from trio_socketio._passing import PASSING, passes
 from trio_socketio.engineio import (
     Engine,
     EngineRequest,
@@ -131,7 +131,11 @@ class Admission:
             return self._engine.rules.refuse(request, refused.refusal, refused.message).response(
                 refused.message
             )
-        except Exception:
+        except PASSING:
+            raise
+        except BaseException as error:
+            if passes(error):
+                raise
             self._logger.exception(
                 "the application raised an exception when it was cancelled: admission_timeout was over, "
                 "or the server stops"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
+from trio_socketio._passing import PASSING
 from trio_socketio.engineio import (
     CookieOptions,
     EngineHooks,
@@ -113,7 +114,9 @@ class ResponseHeaders:
     def _of_request(self, request: EngineRequest) -> list[tuple[str, str]]:
         try:
             return _checked(request.response_headers)
-        except Exception:
+        except PASSING:
+            raise
+        except BaseException:
             self._logger.exception(
                 "request.response_headers are left out, because one of them cannot be sent"
             )
@@ -127,6 +130,8 @@ class ResponseHeaders:
             try:
                 hook(changed, request)
                 fields = _checked(changed)
-            except Exception:
+            except PASSING:
+                raise
+            except BaseException:
                 self._logger.exception("a hook for response headers failed: its changes are left out")
         return fields

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import trio
 from trio.lowlevel import in_trio_task
 
+from trio_socketio._passing import PASSING
 from trio_socketio.errors import Disconnected
 from trio_socketio.handlers import INTERRUPTS
 
@@ -122,13 +123,13 @@ class Inlet:
             call = self._calls.popleft()
             try:
                 self._make(call)
-            except Exception as error:
+            except INTERRUPTS as error:
+                self._interrupted(error)
+            except BaseException as error:
                 if call.done is not None:
                     call.done.set_exception(error)
                 else:
                     self._log.error("a call made outside a Trio task failed", exc_info=error)
-            except INTERRUPTS as error:
-                self._interrupted(error)
 
     def _make(self, call: _Call) -> None:
         if not self._is_open:
@@ -143,11 +144,11 @@ class Inlet:
     ) -> None:
         try:
             await function(*args)
-        except Exception as error:
-            has_stopped = isinstance(error, Disconnected) and not self._is_open
-            done.set_exception(RuntimeError(STOPPED) if has_stopped else error)
-        except BaseException:  # cancelled, because the grace of the stop has ended
+        except PASSING:  # cancelled, because the grace of the stop has ended
             done.set_exception(RuntimeError(STOPPED))
             raise
+        except BaseException as error:
+            has_stopped = isinstance(error, Disconnected) and not self._is_open
+            done.set_exception(RuntimeError(STOPPED) if has_stopped else error)
         else:
             done.set_result(None)
