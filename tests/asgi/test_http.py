@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conftest import Running
 from support.asgi import without_lifespan
 from support.certificates import certificate_in
 from support.logs import warnings
-from support.raw import exchange, read_until, request
+from support.raw import exchange, read_all, read_until, request
 from support.wire import HttpClient
 from trio.testing import wait_all_tasks_blocked
 
@@ -311,6 +312,35 @@ async def test_client_that_does_not_send_its_body_gets_408(running: Running, aut
         response = await exchange(wire.stream(), request("/", "Content-Length: 3", method="POST", body=b"a"))
     assert response.startswith(b"HTTP/1.1 408 ")
     assert types == ["http.request", "http.disconnect"]
+
+
+@pytest.mark.stream_only("virtual time")
+@pytest.mark.parametrize(("size", "code"), [(100, 408), (1024, 200)])
+async def test_each_kilobyte_of_a_body_has_a_time_limit(
+    running: Running, autojump_clock: Any, size: int, code: int
+) -> None:
+    async with running(Server(asgi=echo, request_timeout=3)) as wire:
+        stream = wire.stream()
+        await stream.send_all(request("/", "Content-Length: 5000", "Connection: close", method="POST"))
+        with suppress(trio.BrokenResourceError):
+            for _ in range(0, 5000, size):
+                await stream.send_all(bytes(size))
+                await trio.sleep(2)
+        assert (await read_all(stream)).startswith(b"HTTP/1.1 %d " % code)
+
+
+@pytest.mark.stream_only("virtual time")
+async def test_body_has_no_time_limit_while_the_application_does_not_read_it(
+    running: Running, autojump_clock: Any
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await trio.sleep(10)
+        await echo(scope, receive, send)
+
+    async with running(Server(asgi=without_lifespan(app), request_timeout=3)) as wire:
+        fields = ("Content-Length: 100000", "Connection: close")
+        response = await exchange(wire.stream(), request("/", *fields, method="POST", body=bytes(100_000)))
+    assert response.startswith(b"HTTP/1.1 200 ")
 
 
 async def test_malformed_body_gets_400(running: Running) -> None:

@@ -79,6 +79,7 @@ class HttpCall:
         body = self._body
         while not body.is_complete:
             if len(self._buffer) >= BUFFER_BYTES or (body.awaits_continue and not self._is_wanted):
+                body.pause()
                 with self._service.hang_ups.watching(self._http.stream, self._room.set) as watch:
                     await self._room.wait()
                 if watch.hung_up:

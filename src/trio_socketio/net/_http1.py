@@ -200,7 +200,7 @@ class Http1Connection:
         return StreamedBody(self, request, self._timeouts.limits.max_header_bytes)
 
     def wait_for_body(self) -> None:
-        """Limit the wait for the next piece of a body to ``request_timeout``."""
+        """Limit the wait for the next kilobyte of a body to ``request_timeout``, from now on."""
         self.wait_in(self._timeouts.request)
 
     def body_was_read(self) -> None:

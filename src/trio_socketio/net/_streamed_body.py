@@ -11,6 +11,7 @@ import trio
 from trio_socketio.engineio import EngineRequest
 from trio_socketio.net._body import CONTINUE
 from trio_socketio.net._chunked import ChunkedBody
+from trio_socketio.net._http_timeouts import PROGRESS_BYTES
 from trio_socketio.net._reader import BODY_RECEIVE_BYTES, RECEIVE_BYTES, RequestReader
 from trio_socketio.net._timeouts import TimeoutQueue
 
@@ -34,7 +35,7 @@ class BodyOwner(Protocol):
         """Limit the current wait to the time of this queue; None: remove the limit."""
 
     def wait_for_body(self) -> None:
-        """Limit the wait for the next piece of a body to ``request_timeout``."""
+        """Limit the wait for the next kilobyte of a body to ``request_timeout``, from now on."""
 
     def body_was_read(self) -> None:
         """Note that the whole body has arrived."""
@@ -60,6 +61,7 @@ class StreamedBody:
         self._reader = owner.reader
         awaits_continue = owner.reader.awaits_continue
         self._missing = int(headers.get("content-length", "0"))
+        self._due = 0  # how many bytes must still arrive within the current time limit
         self._arrived: bytes = b""
         self._chunked: ChunkedBody | None = None
         self.is_complete = False
@@ -81,23 +83,35 @@ class StreamedBody:
         return arrived
 
     async def read(self) -> bytes:
-        """Wait for more bytes of the body, at most ``request_timeout``, and return them; possibly no bytes.
+        """Wait for more bytes of the body, and return them; possibly no bytes.
+
+        Each kilobyte must arrive within ``request_timeout``. The time of ``pause`` does not count.
 
         Raises:
             h11.RemoteProtocolError: the body is malformed, or the client ended the connection before its end.
             trio.BrokenResourceError: the client that awaits ``100 Continue`` has disconnected.
         """
-        self._owner.wait_for_body()
+        if self._due <= 0:
+            self._owner.wait_for_body()
+            self._due = PROGRESS_BYTES
         if self.awaits_continue:
             self.awaits_continue = False
             await self._owner.stream.send_all(CONTINUE)
         self._reader.read_bytes = BODY_RECEIVE_BYTES
         data = await self._reader.read()
         self._reader.read_bytes = RECEIVE_BYTES
-        self._owner.wait_in(None)
+        self._due -= len(data)
         if not data:
             raise h11.RemoteProtocolError("the client closed the connection before the end of a body")
-        return self._receive(data)
+        piece = self._receive(data)
+        if self.is_complete:
+            self.pause()
+        return piece
+
+    def pause(self) -> None:
+        """Remove the time limit, because the body is not read for a while or any more."""
+        self._due = 0
+        self._owner.wait_in(None)
 
     def _receive(self, data: bytes) -> bytes:
         if self._chunked is None:
