@@ -93,7 +93,11 @@ bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minute
 
 .PHONY: bench-connect
 bench-connect: $(READY) $(VENV)/.has-bench ## Measure connecting and polling; ARGS go to benches/run.py
-	@$(BIN)/python benches/run.py --only connect,polling-echo $(ARGS)
+	@$(BIN)/python benches/run.py --only connect,polling-echo,storm $(ARGS)
+
+.PHONY: bench-asgi
+bench-asgi: $(READY) $(VENV)/.has-bench ## Measure a web framework beside the engine; ARGS go to benches/run.py
+	@$(BIN)/python benches/run.py --only asgi $(ARGS)
 
 .PHONY: bench-scale
 bench-scale: $(READY) ## Hold as many connections as open files allow; ARGS go to benches/scale.py

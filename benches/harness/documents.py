@@ -47,7 +47,7 @@ def slower(record: Record) -> str:
         for server in record.measured().get(case.name, ()):
             if server.startswith(("ours", "limit")):
                 continue
-            ratio = record.ratio((case.name, "ours"), (case.name, server), case.metric.key)
+            ratio = record.ratio((case.name, case.reference), (case.name, server), case.metric.key)
             if ratio and worse(ratio, higher=case.metric.higher):
                 lines.append(f"- {case.name}, {case.metric.title}: {times(ratio)} of {PEERS[server].title}")
     return "\n".join(lines) or "In nothing that this run measured."

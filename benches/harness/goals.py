@@ -8,21 +8,21 @@ from typing import Literal
 
 from harness.figures import Spread
 from harness.results import Record
-from harness.scenarios import CPU, CPU_CLIENT, LAST, MEMORY, PYTHON, RATE, Metric
+from harness.scenarios import CPU, CPU_CLIENT, ECHO_P99, LAST, MEMORY, PYTHON, RATE, Metric
 
 Verdict = Literal["reached", "within the spread", "missed", "not measured"]
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A goal for the ratio of two figures.
+    """A goal for the ratio of two figures, or for one figure.
 
     Attributes:
         text: the goal in words.
         metric: the figure that is compared.
-        factor: the goal: the ratio must be at least this if a higher figure is better, else at most.
+        factor: the goal: the ratio or figure must be at least this if a higher figure is better, else at most.
         ours: the case and server of the dividend.
-        against: the case and server of the divisor. Of several, the best counts.
+        against: the case and server of the divisor. Of several, the best counts. Without one, the figure itself counts.
     """
 
     text: str
@@ -32,7 +32,11 @@ class Goal:
     against: tuple[tuple[str, str], ...]
 
     def judge(self, record: Record) -> tuple[Verdict, Spread | None]:
-        """Return whether a run reached the goal, and the ratio."""
+        """Return whether a run reached the goal, and the ratio or figure."""
+        if not self.against:
+            figure = record.spread(*self.ours, self.metric.key)
+            judged = verdict(figure, self.factor, higher=self.metric.higher) if figure else "not measured"
+            return judged, figure
         found = [record.ratio(self.ours, other, self.metric.key) for other in self.against]
         known = [ratio for ratio in found if ratio is not None]
         if not known or len(known) < len([other for other in self.against if other[1] not in record.missing]):
@@ -87,14 +91,18 @@ def _connecting(
     server: str, *, aiohttp: float, node: float, rate: float, polling: float, bare: float | None = None
 ) -> Iterator[Goal]:
     """Yield the goals for connecting and polling, of one of the two parsers of HTTP."""
-    case, text = "connect-default", "Default client, CPU of the server"
+    case, parser = "connect-default", " (httptools)" if server == "ours-speed" else ""
+    text = f"CPU of the server for a default client{parser}"
     for other, factor in (("bare", bare), ("psio-aiohttp", aiohttp), ("node", node)):
         if factor is not None:
             yield Goal(text, CPU_CLIENT, factor, (case, server), ((case, other),))
     for others in (PYTHON, ("node",)):
-        yield Goal("Connects", RATE, rate, ("connect", server), tuple(("connect", name) for name in others))
+        against = tuple(("connect", name) for name in others)
+        yield Goal(f"WebSocket connects{parser}", RATE, rate, ("connect", server), against)
+    text = f"Echo of another client while 10,000 come back, p99{parser}"
+    yield Goal(text, ECHO_P99, 20_000.0, ("storm", server), ())
     case = "polling-echo"
-    yield Goal("Long-polling echo", RATE, polling, (case, server), ((case, "node"),))
+    yield Goal(f"Long-polling echo{parser}", RATE, polling, (case, server), ((case, "node"),))
 
 
 GOALS: tuple[Goal, ...] = tuple(_goals())

@@ -148,4 +148,5 @@ def versions() -> dict[str, str]:
     except MissingError:
         listed = []
     chosen = ("python-socketio", "python-engineio", "uvicorn", "uvloop", "httptools", "websockets", "aiohttp")
+    chosen += ("fastapi", "hypercorn")
     return found | {item["name"]: item["version"] for item in listed if item["name"] in chosen}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness import places
 from harness.peers import PEERS, command, environment
-from harness.processes import Cores, FailedError, Load, Result, Running, serving
+from harness.processes import Cores, FailedError, Load, Result, Running, raise_file_limit, serving
 from harness.scenarios import Case
 
 #: How many clients connect and disconnect before the memory is measured. They make the server allocate memory that it
@@ -14,6 +15,12 @@ FIRST_CLIENTS = 50
 
 #: How long it may take to connect 10,000 clients to a slow server, in addition to the window.
 PATIENCE_SECONDS = 60.0
+
+#: How long it may take until all clients of a storm are connected.
+STORM_SECONDS = 120.0
+
+#: A server with fewer open files left may have refused connections.
+SPARE_FILES = 50
 
 
 def measure(
@@ -37,6 +44,9 @@ def measure(
         options = ["--scenario", case.scenario, *case.options]
         if case.scenario == "idle":
             result = _idle(running, options, cores)
+        elif case.scenario == "storm":
+            result = _storm(running, [*options, "--warmup", str(warmup * case.windows)], cores)
+            _check_files(result, places.LOGS / f"{server}.log")
         else:
             seconds *= case.windows
             options += ["--seconds", str(seconds), "--warmup", str(warmup)]
@@ -64,6 +74,26 @@ def _idle(running: Running, options: list[str], cores: Cores) -> Result:
     result["rss_bytes_per_connection"] = (after["VmRSS"] - before["VmRSS"]) / connected
     result["rss_anon_bytes_per_connection"] = (after["RssAnon"] - before["RssAnon"]) / connected
     return result
+
+
+def _storm(running: Running, options: list[str], cores: Cores) -> Result:
+    """Drop all clients and let them come back. Measure the time, and the memory before, at most, and after."""
+    with Load(running, options, cores.load) as load:
+        load.read(STORM_SECONDS)
+        before = running.memory()
+        result = load.ask("storm", STORM_SECONDS)
+        after = running.memory()
+        load.finish(PATIENCE_SECONDS)
+    memory = {"before": before["VmRSS"], "most": after["VmHWM"], "after": after["VmRSS"]}
+    return result | {f"rss_bytes_{name}": value for name, value in memory.items()}
+
+
+def _check_files(result: Result, log: Path) -> None:
+    """Raise ``FailedError`` if the server was out of open files. The load generator fails if it is."""
+    limit = raise_file_limit()
+    refused = any(word in log.read_text("utf-8", "replace") for word in ("EMFILE", "Too many open files"))
+    if refused or result["server_files_most"] > limit - SPARE_FILES:
+        raise FailedError(f"the server had {result['server_files_most']} of {limit} files open: too many")
 
 
 def complaints(result: Result) -> list[str]:

@@ -53,6 +53,13 @@ PEERS: dict[str, Peer] = {
             "ours",
             ("{python}", "{servers}/ours.py", "--http", "httptools"),
         ),
+        Peer("ours-asgi", "trio-socketio, asgi=", "ours", ("{python}", "{servers}/ours.py", "--asgi")),
+        Peer(
+            "ours-asgi-speed",
+            "trio-socketio, asgi=, httptools",
+            "ours",
+            ("{python}", "{servers}/ours.py", "--asgi", "--http", "httptools"),
+        ),
         Peer("bare", "Trio, h11, trio-websocket", "ours", ("{python}", "{servers}/bare.py")),
         Peer(
             "websockets-trio",
@@ -74,6 +81,16 @@ PEERS: dict[str, Peer] = {
             "pip",
             ("{venv}/bin/python", "{servers}/python_socketio_aiohttp.py"),
         ),
+        *(
+            Peer(
+                f"uvicorn-{parser}",
+                f"uvicorn, {parser}",
+                "pip",
+                ("{venv}/bin/python", "{servers}/hello_uvicorn.py", "--http", parser),
+            )
+            for parser in ("h11", "httptools")
+        ),
+        Peer("hypercorn", "Hypercorn, Trio", "pip", ("{venv}/bin/python", "{servers}/hello_hypercorn.py")),
         Peer("limit-send", "C limit, a send each", "c", ("{limit}", "--mode", "send")),
         Peer("limit-coalesced", "C limit, coalesced", "c", ("{limit}", "--mode", "coalesced")),
     )

@@ -72,11 +72,11 @@ class Running:
     port: int
 
     def memory(self) -> dict[str, int]:
-        """Return the resident memory of the server in bytes: all of it, and the part without files (anonymous)."""
+        """Return the resident memory of the server in bytes: all, without files, and the most so far."""
         fields = dict(
             line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines()
         )
-        return {key: int(fields[key].split()[0]) * 1024 for key in ("VmRSS", "RssAnon")}
+        return {key: int(fields[key].split()[0]) * 1024 for key in ("VmRSS", "RssAnon", "VmHWM")}
 
     def cpu_seconds(self) -> float:
         """Return the processor time of all its threads so far, in seconds."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.figures import human, kilobytes, microseconds
 
@@ -29,6 +29,7 @@ RATE = Metric("rate", "per second", human)
 LAST = Metric("p50_us", "p50 to the last", microseconds, higher=False)
 MEMORY = Metric("rss_bytes_per_connection", "memory a connection", kilobytes, higher=False)
 CPU = Metric("server_cpu_us_per_delivery", "CPU a delivery", microseconds, higher=False)
+ECHO_P99 = Metric("echo_p99_us", "p99 of another client", microseconds, higher=False)
 CPU_CLIENT = Metric("server_cpu_us_per_delivery", "CPU a client", microseconds, higher=False)
 
 
@@ -46,6 +47,7 @@ class Case:
         limits: whether the two servers without Socket.IO logic support this case.
         windows: how many times longer than usual the window is.
         usual: whether it is measured unless other cases are named.
+        reference: the server to which the others are compared.
     """
 
     name: str
@@ -57,16 +59,21 @@ class Case:
     limits: bool = True
     windows: float = 1.0
     usual: bool = True
+    reference: str = "ours"
 
 
 PYTHON = ("psio-uvicorn", "psio-aiohttp")
 LIMITS = ("limit-send", "limit-coalesced")
 MAIN = ("ours", "node", "bun")
 
+#: A client without options, in a browser.
+BROWSER = ("--transport", "default", "--agent", "browser")
+
 #: The servers that support only a few cases: these, and none for the limits where a case says so.
 SUPPORTED = {
     "bare": ("connect", "connect-default", "connect-default-node"),
     "websockets-trio": ("connect", "echo-1", "echo-8"),
+    **dict.fromkeys(("uvicorn-h11", "uvicorn-httptools", "hypercorn"), ("asgi-hello",)),
 }
 
 
@@ -103,6 +110,19 @@ def _payloads() -> Iterable[Case]:
         yield Case(name, "broadcast", (*options, *(["--binary"] if binary else [])), (), MAIN)
 
 
+def _beside_asgi(cases: Iterable[Case]) -> Iterable[Case]:
+    """Yield some cases of the engine with an ASGI application beside it, and the requests of the application."""
+    for case in cases:
+        if case.name in ("echo-1", "broadcast-1000-16", "connect", "polling-echo"):
+            name = f"asgi-{case.name}"
+            yield replace(case, name=name, servers=("ours", "ours-asgi"), once=(), limits=False, usual=False)
+    servers = ("ours-asgi", "ours-asgi-speed", "uvicorn-h11", "uvicorn-httptools", "hypercorn")
+    options = ("--clients", "64")
+    yield Case(
+        "asgi-hello", "http", options, servers, limits=False, windows=2.0, usual=False, reference="ours-asgi"
+    )
+
+
 def _default_connects() -> Iterable[Case]:
     """Yield the connects of clients without options: polling, upgraded; in a browser, and in Node.
 
@@ -115,7 +135,7 @@ def _default_connects() -> Iterable[Case]:
         yield Case(name, "connect", options, servers, once, CPU_CLIENT, limits=False, usual=False)
 
 
-CASES: tuple[Case, ...] = (
+_ENGINE: tuple[Case, ...] = (
     *_broadcasts(),
     *_payloads(),
     Case("rooms", "rooms", ("--clients", "1000", "--rooms", "100"), (), (*MAIN, "limit-coalesced")),
@@ -138,6 +158,17 @@ CASES: tuple[Case, ...] = (
         ("websockets-trio", "limit-send"),
     ),
     *_default_connects(),
+    Case(
+        "storm",
+        "storm",
+        (*BROWSER, "--clients", "10000", "--concurrency", "1000", "--sources", "8"),
+        ("ours", "ours-speed", "node"),
+        ("bun", *PYTHON),
+        ECHO_P99,
+        limits=False,
+        windows=5.0,
+        usual=False,
+    ),
     Case("idle", "idle", ("--clients", "2000"), ("ours", "bun"), ("node", *PYTHON), MEMORY),
     Case(
         "polling-echo",
@@ -157,6 +188,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case("mixed", "mixed", ("--clients", "1000", "--in-flight", "4"), (), MAIN),
 )
+
+CASES: tuple[Case, ...] = (*_ENGINE, *_beside_asgi(_ENGINE))
 
 
 @dataclass(frozen=True, slots=True)

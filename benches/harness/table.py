@@ -9,7 +9,7 @@ from harness.goals import GOALS
 from harness.measure import client_bound, complaints
 from harness.peers import PEERS
 from harness.results import Record
-from harness.scenarios import CASES, CPU, CPU_CLIENT, LAST, MEMORY, RATE, Case
+from harness.scenarios import CASES, CPU, CPU_CLIENT, ECHO_P99, LAST, MEMORY, RATE, Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ def _row(record: Record, case: Case, server: str) -> tuple[str, ...]:
     for key in ("p50_us", "p99_us", CPU.key):
         figure = record.spread(case.name, server, key) if metric is not MEMORY else None
         cells.append(microseconds(figure.median) if figure and figure.median else "")
-    ratio = record.ratio((case.name, "ours"), (case.name, server), metric.key) if server != "ours" else None
+    ours = (case.name, case.reference)
+    ratio = record.ratio(ours, (case.name, server), metric.key) if server != case.reference else None
     cells.append(times(ratio) if ratio else "")
     cells.append(_remark(record, case, server))
     return tuple(cells)
@@ -78,13 +79,24 @@ def _remark(record: Record, case: Case, server: str) -> str:
     results = [item.result for item in record.measurements if (item.case, item.server) == (case.name, server)]
     remarks = ["client-bound"] if any(map(client_bound, results)) else []
     remarks += sorted({text for result in results for text in complaints(result)})
+    if case.metric is ECHO_P99:
+        remarks += _storm(record, case.name, server)
     if case.metric in (LAST, CPU_CLIENT) and (rate := record.spread(case.name, server, RATE.key)):
         remarks.append(f"{human(rate.median)}/s")
     if anonymous := record.spread(case.name, server, "rss_anon_bytes_per_connection"):
         remarks.append(f"anonymous {kilobytes(anonymous.median)}")
-    if echoes := record.spread(case.name, server, "echo_rate"):
+    if (echoes := record.spread(case.name, server, "echo_rate")) and echoes.median:
         remarks.append(f"and {human(echoes.median)} echoes/s")
     return ", ".join(remarks)
+
+
+def _storm(record: Record, case: str, server: str) -> list[str]:
+    """Describe when the last client was back, and the memory before the storm, at most, and after it."""
+    names = ("seconds", "rss_bytes_before", "rss_bytes_most", "rss_bytes_after")
+    found = [record.spread(case, server, name) for name in names]
+    seconds, *memory = [spread.median for spread in found if spread is not None]
+    sizes = " / ".join(f"{size / 1e6:.0f}" for size in memory)
+    return [f"the last is back after {seconds:.1f} s", f"memory {sizes} MB"]
 
 
 def goals_table(record: Record) -> Table:
@@ -95,9 +107,11 @@ def goals_table(record: Record) -> Table:
         judged, ratio = goal.judge(record)
         if goal.ours[0] not in tried:
             continue
-        wanted = f"{'≥' if goal.metric.higher else '≤'} {goal.factor:.2f}x"
+        figure = f"{goal.factor:.2f}x" if goal.against else goal.metric.show(goal.factor)
+        wanted = f"{'≥' if goal.metric.higher else '≤'} {figure}"
         against = " or ".join(dict.fromkeys(PEERS[server].title for _, server in goal.against))
-        rows.append((goal.text, against, wanted, times(ratio) if ratio else "", judged))
+        shown = "" if ratio is None else times(ratio) if goal.against else goal.metric.show(ratio.median)
+        rows.append((goal.text, against, wanted, shown, judged))
     return Table("Goals", ("goal", "against", "wanted", "this run", ""), rows)
 
 

@@ -30,6 +30,7 @@ void load_init(bench_load *load, const bench_options *options, uint32_t client_c
     *load = (bench_load){
         .options = options,
         .client_count = client_count,
+        .concurrency = options->concurrency,
         .on_packet = ignore_packet,
         .random = UINT64_C(0x9e3779b97f4a7c15),
     };
@@ -138,9 +139,9 @@ static bool all_ready(const bench_load *load)
 
 void load_open_all(bench_load *load)
 {
-    const uint32_t count = load->client_count, concurrency = load->options->concurrency;
+    const uint32_t count = load->client_count;
     load->on_ready = open_next;
-    while (load->opened < count && load->opened < concurrency)
+    while (load->opened < count && load->opened < load->concurrency)
         client_open(&load->clients[load->opened++]);
     load_run_until(load, all_ready);
     if (load->broken)

@@ -14,6 +14,7 @@ struct bench_load {
     bench_net net;
     bench_client *clients;
     uint32_t client_count; /* all that shall be opened */
+    uint32_t concurrency;  /* so many open at once */
     uint32_t opened;       /* opening has begun */
     uint32_t ready;        /* joined; less those that were lost since */
     char host[32];         /* for the Host header */
@@ -41,7 +42,7 @@ void load_free(bench_load *load);
 /* Connects `conn` to the server, from the source address that is the client's. */
 void load_connect(bench_client *client, net_conn *conn);
 
-/* Opens all clients, --concurrency at once, and returns when they are ready. */
+/* Opens all clients, `concurrency` at once, and returns when they are ready. */
 void load_open_all(bench_load *load);
 
 /* Runs for a time, or until it is broken. */

@@ -27,26 +27,31 @@ static const struct {
     {"echo", scenario_echo, ALL},                {"ack", scenario_ack, WEBSOCKET},
     {"mixed", scenario_mixed, WEBSOCKET},        {"connect", scenario_connect, WEBSOCKET | DEFAULT},
     {"idle", scenario_idle, WEBSOCKET | DEFAULT}, {"receive", scenario_receive, WEBSOCKET},
-    {"scale", scenario_scale, WEBSOCKET},
+    {"scale", scenario_scale, WEBSOCKET},        {"storm", scenario_storm, WEBSOCKET | DEFAULT},
+    {"http", scenario_http, WEBSOCKET},
 };
 
-/* As many clients as the limit on descriptors allows, after raising it. */
-static uint32_t clients_possible(const bench_options *options)
+/* Of a storm, only those that connect at this moment need all their connections. */
+static uint32_t files_wanted(const bench_options *options, uint32_t clients)
 {
-    const rlim_t files = files_most(), most = files < UINT32_MAX / 4 ? files : UINT32_MAX / 4;
-    return (uint32_t)(most - OTHER_FILES) / FILES_EACH[options->transport];
+    const uint32_t each = FILES_EACH[options->transport];
+    if (strcmp(options->scenario, "storm") == 0 && options->concurrency < clients)
+        return clients + options->concurrency * (each - 1);
+    return clients * each;
 }
 
+/* After raising the limit on descriptors. */
 static uint32_t clients_wanted(const bench_options *options)
 {
-    const uint32_t possible = clients_possible(options);
-    uint32_t wanted = options->clients != 0 ? options->clients : possible;
+    const rlim_t most = files_most();
+    const uint32_t files = (uint32_t)(most < UINT32_MAX / 4 ? most : UINT32_MAX / 4) - OTHER_FILES;
+    uint32_t wanted = options->clients != 0 ? options->clients : files / FILES_EACH[options->transport];
     if (strcmp(options->scenario, "connect") == 0)
         wanted = options->concurrency;
     if (strcmp(options->scenario, "mixed") == 0)
         wanted += MIXED_ECHOES;
-    if (wanted > possible)
-        fail("%u clients need more open files than the limit allows; at most %u are possible", wanted, possible);
+    if (files_wanted(options, wanted) > files)
+        fail("%u clients need %u open files; the limit allows %u", wanted, files_wanted(options, wanted), files);
     return wanted;
 }
 

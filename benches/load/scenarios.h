@@ -14,6 +14,8 @@ void scenario_connect(bench_load *load);
 void scenario_idle(bench_load *load);
 void scenario_receive(bench_load *load);
 void scenario_scale(bench_load *load);
+void scenario_storm(bench_load *load);
+void scenario_http(bench_load *load);
 
 /* An on_packet for all but acknowledged events and joins: echoes go to the client's
  * exchange, all else to its fanout. */

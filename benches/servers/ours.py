@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 from typing import Any
 
 import trio
@@ -85,8 +86,11 @@ def main() -> None:
     parser.add_argument(
         "--http", choices=("h11", "httptools"), help="what parses HTTP; default: the server's"
     )
+    parser.add_argument("--asgi", action="store_true", help="with a web application beside the engine")
     arguments = parser.parse_args()
     options: Any = {} if arguments.driver == "auto" else {"driver": arguments.driver}
+    if arguments.asgi:
+        options["asgi"] = importlib.import_module("hello_application").app
     if arguments.http:
         options["http"] = arguments.http
     io = Server(**options)

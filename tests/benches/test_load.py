@@ -1,26 +1,35 @@
-"""The load generator as a default client, with real servers."""
+"""The load generator with real servers: default clients, a storm of them, and plain requests."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness import install, places
+from harness.measure import complaints, measure
 from harness.peers import PEERS, command, environment
-from harness.processes import Load, serving
+from harness.processes import Cores, Load, serving
+from harness.scenarios import select
+
+ANYWHERE = Cores(None, None)
+
+pytestmark = pytest.mark.usefixtures("load_generator")
 
 
-@pytest.fixture
-def load_generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def load_generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Compile the load generator where no other process does, without optimization."""
-    monkeypatch.setattr(places, "BUILD", tmp_path)
-    monkeypatch.setattr(places, "LOAD", tmp_path / "load")
-    monkeypatch.setattr(places, "LOGS", tmp_path / "logs")
-    install.make(tmp_path, "load", CFLAGS="-O0")
+    folder: Path = tmp_path_factory.mktemp("load")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "LOAD", folder / "load")
+        patch.setattr(places, "LOGS", folder / "logs")
+        install.make(folder, "load", CFLAGS="-O0")
+        yield
 
 
-@pytest.mark.usefixtures("load_generator")
 def test_default_clients_make_five_requests_on_three_connections() -> None:
     words = ["--scenario", "connect", "--transport", "default", "--connects", "50", "--concurrency", "4"]
     for server, agent, connections in (("ours", "browser", 3), ("ours", "node", 5), ("bare", "browser", 3)):
@@ -29,9 +38,27 @@ def test_default_clients_make_five_requests_on_three_connections() -> None:
             Load(running, [*words, "--agent", agent], None) as load,
         ):
             result = load.read(30)
-        assert (result["errors"], result["lost"]) == (0, 0)
-        assert result["deliveries"] == result["expected"] >= 50
+        assert complaints(result) == []
+        assert result["deliveries"] >= 50
         # The number of polls depends on what is known first: the answer to the CONNECT, or that to the probe.
         assert 4.5 < result["requests_each"] < 5.5, server
         assert connections - 0.5 < result["connections_each"] < connections + 0.5, server
         assert result["server_cpu_us_per_delivery"] > 0
+
+
+def test_after_a_drop_all_clients_but_the_innocent_come_back() -> None:
+    (case,) = select(["storm"])
+    small = dataclasses.replace(case, options=(*case.options, "--clients", "40", "--concurrency", "8"))
+    result = measure(small, "ours", ANYWHERE, 1.0, 0.02)
+    assert complaints(result) == []
+    assert result["deliveries"] == 39
+    assert 0 < result["echo_deliveries"] == result["echo_expected"]
+    assert result["rss_bytes_most"] >= result["rss_bytes_before"] > 0
+    assert 40 < result["server_files_most"] < 40 + 3 * 8 + 50
+
+
+def test_the_page_of_the_web_application_is_requested() -> None:
+    (case,) = select(["asgi-hello"])
+    result = measure(case, "ours-asgi", ANYWHERE, 0.1, 0.02)
+    assert complaints(result) == []
+    assert result["rate"] > 0

@@ -105,6 +105,17 @@ def test_a_goal_needs_all_the_peers_that_could_be_had() -> None:
     assert goal.judge(made)[0] == "reached"
 
 
+def test_a_goal_without_a_peer_is_for_the_figure_itself() -> None:
+    (goal,) = [goal for goal in GOALS if goal.ours == ("storm", "ours")]
+    assert not goal.against
+    for p99, word in ((19_000.0, "reached"), (21_000.0, "missed")):
+        made = record(("storm", "ours", [p99]))
+        assert goal.judge(made)[0] == word
+        (row,) = goals_table(made).rows[:1]
+        assert row[1:] == ("", "≤ 20.0 ms", f"{p99 / 1000:.1f} ms", word)
+    assert goal.judge(record()) == ("not measured", None)
+
+
 def test_every_goal_is_measured_if_all_cases_are_planned() -> None:
     measured = {(turn.case.name, turn.server) for turn in plan(CASES, 3) if turn.number == 2}
     for goal in GOALS:
