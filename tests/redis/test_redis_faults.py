@@ -68,8 +68,11 @@ async def test_frozen_server_that_takes_no_more_bytes_is_found(own_redis: RedisS
     bus = PubSubBus(own_redis.url, timeout=0.3)
     await bus.connect()
     own_redis.freeze()
-    with pytest.raises(BusError, match=r"cancelled when a part of it was sent|does not reply within"):
+    with trio.move_on_after(bus.publish_timeout) as scope:  # as the link does
         await bus.publish([("frozen", b"x" * 4_000_000)] * 4)
+    assert scope.cancelled_caught
+    with pytest.raises(BusError, match="cancelled when a part of it was sent"):
+        await bus.publish([("frozen", b"x")])
     await bus.aclose()
 
 

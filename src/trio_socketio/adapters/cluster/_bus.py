@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from math import inf
 
 import trio
 
@@ -43,12 +44,14 @@ class Bus(ABC):
         counts_subscribers: whether ``count`` works. Then there are no heartbeats: the servers of a namespace are the
             subscribers of its channel.
         keeps_history: whether messages that come while there is no link are received after the next ``connect``.
+        publish_timeout: how long ``publish`` may take, in seconds, if that is less than the adapter's ``link_timeout``.
         check_interval: how often ``check`` is called, in seconds; None: never.
     """
 
     max_publish_bytes: int = 1_000_000
     counts_subscribers: bool = False
     keeps_history: bool = False
+    publish_timeout: float = inf
     check_interval: float | None = None
 
     @abstractmethod

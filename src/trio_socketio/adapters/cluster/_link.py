@@ -11,6 +11,7 @@ from trio_socketio.adapters.cluster._backoff import Backoff
 from trio_socketio.adapters.cluster._bus import Bus, BusRefused
 from trio_socketio.adapters.cluster._census import Census
 from trio_socketio.adapters.cluster._counters import Counters
+from trio_socketio.adapters.cluster._publisher import Publisher
 from trio_socketio.adapters.cluster._queue import PublishQueue
 from trio_socketio.adapters.cluster._subscriptions import Subscriptions
 
@@ -55,6 +56,7 @@ class Link:
         self._census = census
         self._timeout, self._down_after = timeout, down_after
         self._changed = changed
+        self._publisher = Publisher(queue, counters, timeout, self._published)
         self._backoff = Backoff()
         self._failure: Exception | None = None
         self._ready = trio.Event()  # set while the wanted channels are subscribed to
@@ -184,25 +186,7 @@ class Link:
         await self._ready.wait()  # else answers to published requests would be missed
         if self._census is not None:
             await self._census.complete()
-        while True:
-            batch = await self._queue.take()
-            is_known = False
-            try:
-                with trio.move_on_after(self._timeout) as scope:
-                    await self.bus.publish(batch)
-                if scope.cancelled_caught:
-                    raise trio.TooSlowError
-                self._counters.published += len(batch)
-                is_known = True
-            except BusRefused as error:
-                refused = len(batch) if error.count is None else error.count
-                self._counters.dropped += refused
-                self._counters.published += len(batch) - refused
-                is_known = True
-                self._set_state(AdapterState.DEGRADED, error)
-            else:
-                self._set_state(AdapterState.UP)
-            finally:
-                if not is_known:
-                    self._counters.unconfirmed += len(batch)
-                self._queue.finish(batch)
+        await self._publisher.run(self.bus)
+
+    def _published(self, refusal: BusRefused | None) -> None:
+        self._set_state(AdapterState.UP if refusal is None else AdapterState.DEGRADED, refusal)

@@ -19,11 +19,18 @@ MOST_MISSING = 10_000
 class Call:
     """Commands that were sent together, and their replies so far."""
 
-    __slots__ = ("missing", "replies")
+    __slots__ = ("missing", "replies", "task")
 
     def __init__(self, missing: int) -> None:
         self.missing = missing
         self.replies: list[Reply] = []
+        self.task: trio.lowlevel.Task | None = None  #: the caller, while it waits and another caller reads
+
+    def wake(self) -> None:
+        """Wake the caller if it waits."""
+        if self.task is not None:
+            trio.lowlevel.reschedule(self.task)
+            self.task = None
 
 
 class Commands:
@@ -45,7 +52,8 @@ class Commands:
         self.timeout = timeout
         self._calls: deque[Call] = deque()
         self._missing = 0
-        self._sending, self._reading = trio.Lock(), trio.Lock()
+        self._sending = trio.Lock()
+        self._is_reading = False
 
     async def execute(self, *words: bytes, timeout: float | None = None) -> Reply:
         """Execute one command.
@@ -76,14 +84,19 @@ class Commands:
             BusError: the connection has ended, or the replies did not come in time.
         """
         seconds = self.timeout if timeout is None else timeout
+        with trio.move_on_after(seconds):
+            return await self.exchange(data, count)
+        raise self.connection.fail(f"does not reply within {seconds:g} s")
+
+    async def exchange(self, data: bytes, count: int) -> Sequence[Reply]:
+        """Execute several commands as ``execute_packed`` does, without a limit of time."""
         call = Call(count)
-        with trio.move_on_after(seconds) as scope:
-            await self._send(data, call)
-            while call.missing:
+        await self._send(data, call)
+        while call.missing:
+            if self._is_reading:
+                await self._wait(call)
+            else:
                 await self._read(call)
-        if call.missing:
-            assert scope.cancelled_caught
-            raise self.connection.fail(f"does not reply within {seconds:g} s")
         return call.replies
 
     async def _send(self, data: bytes, call: Call) -> None:
@@ -101,18 +114,32 @@ class Commands:
 
     def _refusal(self, reason: str, count: int) -> BusError:
         """Return the error of a call that is not sent. Without a caller that reads, the connection ends."""
-        if self._reading.locked():
+        if self._is_reading:
             return BusRefused(f"{self.connection.name} {reason}", count)
         return self.connection.fail(reason)
 
     async def _read(self, call: Call) -> None:
-        """Read once, or wait until another caller has read."""
-        await _acquire(self._reading)
+        """Read until the replies of a call are there. Then the next caller reads whose replies are not."""
+        self._is_reading = True
         try:
-            if call.missing:
+            while call.missing:
                 self._take(await self.connection.read())
         finally:
-            self._reading.release()
+            self._is_reading = False
+            for other in self._calls:
+                if other.task is not None:
+                    other.wake()
+                    break
+
+    async def _wait(self, call: Call) -> None:
+        """Wait while another caller reads: until the replies are there, or it is this caller's turn to read."""
+        call.task = trio.lowlevel.current_task()
+
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            call.task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
 
     def _take(self, replies: Sequence[Reply]) -> None:
         while replies:
@@ -126,6 +153,7 @@ class Commands:
             self._missing -= len(taken)
             if not call.missing:
                 self._calls.popleft()
+                call.wake()
 
 
 async def _acquire(lock: trio.Lock) -> None:

@@ -52,6 +52,7 @@ class RedisBus(Bus):
         require_hiredis()
         self.url = parse_url(url)
         self.max_publish_bytes = max_publish_bytes
+        self.publish_timeout = timeout
         self.check_interval = ping_interval
         self.own_prefixes: tuple[bytes, ...] = ()
         if not self.url.tls:
@@ -69,7 +70,7 @@ def channel_bytes(channel: str) -> bytes:
 
 
 async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[str, bytes]]) -> None:
-    """Publish messages in one go, and wait for all replies.
+    """Publish messages in one go, and wait for all replies. The caller sets the limit of time.
 
     Args:
         commands: the connection.
@@ -80,15 +81,14 @@ async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[s
         BusRefused: the server has refused some or all of them, and the connection still works.
         BusError: the connection has ended, or must be renewed.
     """
-    replies = await commands.execute_packed(pack_messages(command, batch), len(batch))
-    raise_refusals(commands, replies)
+    raise_refusals(commands, await commands.exchange(pack_messages(command, batch), len(batch)))
 
 
 def raise_refusals(commands: Commands, replies: Sequence[Reply]) -> None:
     """Raise an error if error replies are among the replies of messages; see ``publish_on``."""
-    refusals = [reply for reply in replies if isinstance(reply, CommandError)]
-    if not refusals:
+    if CommandError not in map(type, replies):
         return
+    refusals = [reply for reply in replies if isinstance(reply, CommandError)]
     name = commands.connection.name
     text = f"{name} refuses {len(refusals)} of {len(replies)} messages: {refusals[0]}"
     if any(refusal.code in RENEWING for refusal in refusals):

@@ -50,6 +50,7 @@ class StreamsBus(Bus):
 
     def __init__(self, pubsub: RedisBus, max_len: int, *, is_sealed: bool) -> None:
         self.max_publish_bytes = pubsub.max_publish_bytes
+        self.publish_timeout = pubsub.publish_timeout
         self.check_interval = pubsub.check_interval
         self.nursery: trio.Nursery | None = None
         self.streams: dict[str, StreamReader] = {}
@@ -151,7 +152,7 @@ class StreamsBus(Bus):
                 writer = link_of(self._writer_of.get(stream))
                 by_writer.setdefault(writer, []).append(self._pack(stream, message))
         for writer, entries in by_writer.items():
-            replies = await writer.execute_packed(b"".join(entries), len(entries))
+            replies = await writer.exchange(b"".join(entries), len(entries))
             try:
                 raise_refusals(writer, replies)
             except BusRefused as error:
