@@ -22,7 +22,7 @@ typedef struct bench_exchange bench_exchange;
 typedef enum { CLIENT_CLOSED, CLIENT_OPENING, CLIENT_JOINING, CLIENT_UPGRADING, CLIENT_READY } client_stage;
 
 /* The steps of an upgrade, in upgrade.c. NO_UPGRADE: there is none, or it is done. */
-typedef enum { NO_UPGRADE, UPGRADE_EXPECTED, UPGRADE_PROBING, UPGRADE_PAUSING } upgrade_step;
+typedef enum { NO_UPGRADE, UPGRADE_EXPECTED, UPGRADE_PROBING, UPGRADE_PAUSING, UPGRADE_CONFIRMING } upgrade_step;
 
 /* Carries Engine.IO packets: websocket.c, polling.c, and upgrade.c with both. */
 typedef struct {

@@ -184,7 +184,6 @@ static size_t take_response(net_conn *conn, uint8_t *data, size_t len, bool *wai
     return used;
 }
 
-/* Calls out last: the client may be closed by it, and opened again. */
 static void check_pause(bench_client *client)
 {
     if (!client->polling->get_waits && !client->polling->post_waits)

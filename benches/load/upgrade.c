@@ -20,7 +20,7 @@ void upgrade_opened(bench_client *client)
 
 void upgrade_got(bench_client *client, const uint8_t *data, size_t len)
 {
-    if (client->upgrade != UPGRADE_PROBING || len != 6 || memcmp(data, "3probe", 6) != 0) {
+    if (len != 6 || memcmp(data, "3probe", 6) != 0) {
         client_lost(client, "something else than the answer to the probe");
         return;
     }
@@ -32,8 +32,9 @@ void upgrade_got(bench_client *client, const uint8_t *data, size_t len)
 void upgrade_paused(bench_client *client)
 {
     send_on_websocket(client, "5");
+    websocket_ping(client);
     transport_polling.close(client);
-    client_upgraded(client);
+    client->upgrade = UPGRADE_CONFIRMING;
 }
 
 /* --- the transport ------------------------------------------------------------------ */
@@ -47,7 +48,8 @@ static void default_open(bench_client *client)
 
 static void default_send(bench_client *client, bool binary, const uint8_t *data, size_t len)
 {
-    const bench_transport *transport = client->upgrade == NO_UPGRADE ? &transport_websocket : &transport_polling;
+    const bool has_upgraded = client->upgrade == NO_UPGRADE || client->upgrade == UPGRADE_CONFIRMING;
+    const bench_transport *transport = has_upgraded ? &transport_websocket : &transport_polling;
     transport->send(client, binary, data, len);
 }
 

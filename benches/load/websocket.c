@@ -47,6 +47,11 @@ static void websocket_send(bench_client *client, bool binary, const uint8_t *dat
     send_frame(client, binary ? FRAME_BINARY : FRAME_TEXT, data, len);
 }
 
+void websocket_ping(bench_client *client)
+{
+    send_frame(client, FRAME_PING, NULL, 0);
+}
+
 /* --- receiving ------------------------------------------------------------------- */
 
 static void got_close(bench_client *client, const uint8_t *data, size_t len)
@@ -65,14 +70,17 @@ static void got_frame(bench_client *client, const frame_header *header, const ui
     }
     switch (header->opcode) {
     case FRAME_TEXT:
-        if (client->upgrade == NO_UPGRADE)
-            client_got_text(client, data, len);
-        else
+        if (client->upgrade == UPGRADE_PROBING)
             upgrade_got(client, data, len);
+        else
+            client_got_text(client, data, len);
         return;
     case FRAME_BINARY: client_got_binary(client, data, len); return;
     case FRAME_PING: send_frame(client, FRAME_PONG, data, len); return;
-    case FRAME_PONG: return;
+    case FRAME_PONG:
+        if (client->upgrade == UPGRADE_CONFIRMING)
+            client_upgraded(client);
+        return;
     case FRAME_CLOSE: got_close(client, data, len); return;
     default: client_lost(client, "a frame with a reserved opcode"); return;
     }

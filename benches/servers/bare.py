@@ -22,6 +22,7 @@ from trio_websocket import wrap_server_stream
 OPEN = b'0{"sid":"%d","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 CONNECTED = b'40{"sid":"%d"}'
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: %d\r\n\r\n%b"
+PING, PONG = 0x89, b"\x8a\x00"
 
 
 @dataclass(slots=True)
@@ -139,14 +140,17 @@ async def opening_handshake(request: h11.Request) -> bytes:
     return bytes(handshake.response)
 
 
-async def frames(stream: trio.SocketStream) -> AsyncGenerator[bytes]:
-    """Yield the payloads of short masked frames, until the connection ends."""
+async def frames(stream: trio.SocketStream) -> AsyncGenerator[tuple[int, bytes]]:
+    """Yield the first byte and the payload of short masked frames, until the connection ends."""
     data = b""
     while received := await stream.receive_some():
         data += received
         while len(data) >= 6 and len(data) >= (end := 6 + (data[1] & 0x7F)):
             key = data[2:6]
-            yield bytes(byte ^ mask for byte, mask in zip(data[6:end], itertools.cycle(key), strict=False))
+            yield (
+                data[0],
+                bytes(byte ^ mask for byte, mask in zip(data[6:end], itertools.cycle(key), strict=False)),
+            )
             data = data[end:]
 
 
@@ -196,12 +200,14 @@ class Bare:
             await send(stream, OPEN % session.number)
         try:
             async with aclosing(frames(stream)) as received:
-                async for packet in received:
+                async for first, packet in received:
                     if packet == b"2probe":
                         await send(stream, b"3probe")
                         session.upgrade()
                     elif packet == b"40":
                         await send(stream, CONNECTED % session.number)
+                    elif first == PING:
+                        await stream.send_all(PONG)
         finally:
             del self._sessions[b"%d" % session.number]
 
