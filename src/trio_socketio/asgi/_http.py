@@ -8,6 +8,7 @@ import trio
 
 from trio_socketio._asgi_types import Message
 from trio_socketio._signal import Signal
+from trio_socketio.asgi._disconnects import is_of_disconnect
 from trio_socketio.asgi._response import FAILED, Response
 from trio_socketio.engineio import EngineRequest
 from trio_socketio.net import GONE, EngineService, Http1Connection
@@ -167,8 +168,8 @@ class HttpCall:
         return not self.is_complete and not self._is_gone
 
     def explains(self, error: BaseException) -> bool:
-        """Return False: no exception of the application is only due to a disconnect."""
-        return False
+        """Return whether an exception only says that the client has disconnected, and it has."""
+        return self._is_gone and is_of_disconnect(error)
 
     async def fail(self) -> None:
         """End the response, because the application has failed: with status 500 if nothing is written yet.

@@ -10,6 +10,7 @@ import trio
 from trio_socketio._asgi_types import Message
 from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy
 from trio_socketio._signal import Signal
+from trio_socketio.asgi._disconnects import ClientGone, is_of_disconnect
 from trio_socketio.asgi._inbox import Inbox
 from trio_socketio.asgi._messages import NORMAL, accept_lines, close_of, frame_of
 from trio_socketio.asgi._response import FAILED, Response
@@ -23,7 +24,7 @@ from trio_socketio.net import (
     opening_handshake,
 )
 
-__all__ = ["ClientGone", "WebSocketCall"]
+__all__ = ["WebSocketCall"]
 
 FORBIDDEN = EngineResponse(403, [("Content-Length", "0")], close=True)
 
@@ -38,10 +39,6 @@ ABNORMAL, INTERNAL_ERROR, RESTART = 1006, 1011, 1012
 
 #: How many bytes of control frames are taken from the codec at once; they are fewer.
 CONTROL_BYTES = 1 << 20
-
-
-class ClientGone(OSError):
-    """Raised when an application sends a message after the client has disconnected."""
 
 
 class State(Enum):
@@ -301,11 +298,8 @@ class WebSocketCall:
         return self._state in (State.OPENING, State.DENYING) and not self._is_gone
 
     def explains(self, error: BaseException) -> bool:
-        """Return whether an exception only says that the client has disconnected, and it has.
-
-        FastAPI's usual loop raises ``WebSocketDisconnect`` whenever a client disconnects.
-        """
-        return self._is_gone and _is_of_disconnect(error)
+        """Return whether an exception only says that the client has disconnected, and it has."""
+        return self._is_gone and is_of_disconnect(error)
 
     async def fail(self) -> None:
         """End the WebSocket, because the application has failed: with status 500, or with close code 1011."""
@@ -329,9 +323,3 @@ class WebSocketCall:
                     self._scope.cancel()
             except ClientGone:
                 pass
-
-
-def _is_of_disconnect(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_of_disconnect, error.exceptions))
-    return isinstance(error, ClientGone) or type(error).__name__ == "WebSocketDisconnect"
