@@ -266,7 +266,7 @@ async def test_failover(
             (tmp_path / name).mkdir()
         options = ("--replicaof", "127.0.0.1", str(own_redis.port))
         replica = stack.enter_context(redis_server(tmp_path / "replica", *options))
-        assert replica.wait_for("MASTER <-> REPLICA sync: Finished with success")
+        assert replica.wait_for("<-> REPLICA sync: Finished with success")
         sentinel = Sentinel(tmp_path / "sentinel", own_redis)
         stack.callback(sentinel.kill)
         assert sentinel.wait_for("+slave slave")

@@ -83,7 +83,7 @@ def servers(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer]]:
             host="127.0.0.2",
         )
         stack.callback(replica.kill)
-        assert replica.wait_for("MASTER <-> REPLICA sync: Finished with success")
+        assert replica.wait_for("<-> REPLICA sync: Finished with success")
         yield master, replica
 
 

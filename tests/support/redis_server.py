@@ -1,7 +1,11 @@
-"""Runs real Redis servers for tests: on a free port, without persistence."""
+"""Runs real Redis servers for tests: on a free port, without persistence.
+
+The environment variable ``REDIS_SERVER`` names another program, such as ``valkey-server``.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +20,7 @@ from tools import require_tool
 
 __all__ = ["RedisServer", "Sentinel", "free_port", "redis_server"]
 
+PROGRAMS = "redis-server", "valkey-server"
 DEBIAN = "redis-server"
 ATTEMPTS = 5
 
@@ -39,7 +44,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *options: str, port: int | None = None, host: str = "127.0.0.1") -> None:
         self.folder, self.options, self.host = folder, options, host
-        self._program = require_tool("redis-server", debian=DEBIAN)
+        self._program = os.environ.get("REDIS_SERVER") or require_tool(*PROGRAMS, debian=DEBIAN)
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
         self.start(port)
