@@ -23,7 +23,7 @@ HELLO = b"%3\r\n+proto\r\n:3\r\n+version\r\n+7.0.0\r\n+id\r\n:1\r\n"
 
 
 def dialer(timeout: float = 5.0) -> Dialer:
-    return Dialer(Credentials("user", "password"), 0, None, timeout, 5)
+    return Dialer(Credentials("user", "password"), 0, None, timeout)
 
 
 @asynccontextmanager

@@ -38,7 +38,7 @@ async def test_password_and_user_are_sent(own_redis: RedisServer) -> None:
 
 
 async def test_database_is_selected(redis: RedisServer) -> None:
-    commands = await Dialer(Credentials(), 3, None, 5, 5).commands(redis.address)
+    commands = await Dialer(Credentials(), 3, None, 5).commands(redis.address)
     assert b" db=3 " in await commands.execute(b"CLIENT", b"INFO")
     await commands.connection.aclose()
     with pytest.raises(OSError, match="refuses SELECT"):

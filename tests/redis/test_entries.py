@@ -17,7 +17,7 @@ from trio_socketio.adapters.redis._entries import first_id, last_id, pack_entry,
 from trio_socketio.adapters.redis._resp import CommandError
 from trio_socketio.adapters.redis._url import Credentials
 
-DIALER = Dialer(Credentials(), 0, None, 5, 5)
+DIALER = Dialer(Credentials(), 0, None, 5)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.receiver import connected
 from support.redis_nodes import nodes
 from support.redis_server import RedisServer, Sentinel, free_port, redis_server
 
@@ -22,24 +23,23 @@ pytestmark = pytest.mark.rows("G01", "I10")
 @pytest.mark.parametrize("make", [PubSubBus, ShardedBus])
 async def test_master_that_becomes_a_replica_is_left(own_redis: RedisServer, make: Any) -> None:
     bus = make(own_redis.url)
-    await bus.connect()
-    await bus.check()
-    own_redis.command("REPLICAOF", "127.0.0.1", str(free_port()))
-    for call in (bus.check, bus.connect):
+    async with connected(bus):
+        await bus.check()
+        own_redis.command("REPLICAOF", "127.0.0.1", str(free_port()))
         with pytest.raises(BusError, match=r"is a replica of 127\.0\.0\.1:"):
-            await call()
+            await bus.check()
+    with pytest.raises(BusError, match=r"is a replica of 127\.0\.0\.1:"):
+        await bus.connect()
     own_redis.command("REPLICAOF", "NO", "ONE")
-    await bus.connect()
-    await bus.check()
-    await bus.aclose()
+    async with connected(bus):
+        await bus.check()
 
 
 async def test_user_who_may_not_ask_for_the_role_connects(own_redis: RedisServer) -> None:
     own_redis.command("ACL", "SETUSER", "default", "-role")
     bus = PubSubBus(own_redis.url)
-    await bus.connect()
-    await bus.check()
-    await bus.aclose()
+    async with connected(bus):
+        await bus.check()
 
 
 async def test_sentinel_that_is_taken_for_a_server_is_named(own_redis: RedisServer, tmp_path: Path) -> None:

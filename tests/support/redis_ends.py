@@ -17,7 +17,8 @@ Server = trio.StapledStream[trio.testing.MemorySendStream, trio.testing.MemoryRe
 def connection(max_reply_bytes: int = 1000) -> tuple[RespConnection, Server]:
     """Return a connection, and the stream of the server."""
     ours, theirs = trio.testing.memory_stream_pair()
-    return RespConnection(ours, "redis", max_reply_bytes=max_reply_bytes), theirs
+    interrupt = ours.receive_stream.close
+    return RespConnection(ours, "redis", max_reply_bytes=max_reply_bytes, interrupt=interrupt), theirs
 
 
 def commands(timeout: float = 5.0) -> tuple[Commands, Server]:
@@ -25,6 +26,6 @@ def commands(timeout: float = 5.0) -> tuple[Commands, Server]:
     return Commands(link, timeout), server
 
 
-def subscriber(timeout: float = 5.0, ping_interval: float = 10.0) -> tuple[Subscriber, Server]:
+def subscriber(timeout: float = 5.0) -> tuple[Subscriber, Server]:
     link, server = connection()
-    return Subscriber(link, timeout, ping_interval), server
+    return Subscriber(link, timeout), server

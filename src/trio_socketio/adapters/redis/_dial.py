@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import trio
 
@@ -21,6 +23,10 @@ __all__ = ["Dialer", "name_of"]
 KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES = 15, 5, 3
 
 
+#: A connection to a server, without or with TLS.
+OpenStream: TypeAlias = DirectStream | trio.SSLStream[trio.SocketStream]
+
+
 @dataclass(frozen=True)
 class Dialer:
     """Opens connections.
@@ -30,14 +36,12 @@ class Dialer:
         database: the number of the database.
         ssl_context: the TLS context; None without TLS.
         timeout: how long opening a connection may take, and each call of a ``Commands``, in seconds.
-        ping_interval: after how many seconds of silence a subscribing connection is checked.
     """
 
     credentials: Credentials
     database: int
     ssl_context: ssl.SSLContext | None
     timeout: float
-    ping_interval: float
 
     async def commands(self, address: Address, *, max_reply_bytes: int = MAX_REPLY_BYTES) -> Commands:
         """Connect to a server, and log in.
@@ -52,7 +56,10 @@ class Dialer:
         """
         name = name_of(address)
         with trio.move_on_after(self.timeout):
-            connection = RespConnection(await self.connect(address), name, max_reply_bytes=max_reply_bytes)
+            stream = await self.connect(address)
+            connection = RespConnection(
+                stream, name, max_reply_bytes=max_reply_bytes, interrupt=_closing(stream)
+            )
             try:
                 commands = Commands(connection, self.timeout)
                 await self._log_in(commands)
@@ -62,7 +69,7 @@ class Dialer:
             return commands
         raise BusError(f"{name} does not answer within {self.timeout:g} s")
 
-    async def connect(self, address: Address) -> trio.abc.Stream:
+    async def connect(self, address: Address) -> OpenStream:
         """Connect to a server, with TLS if there is a context, but without logging in. The caller sets a deadline.
 
         Raises:
@@ -76,7 +83,7 @@ class Dialer:
     async def subscriber(self, address: Address) -> Subscriber:
         """Connect to a server for subscriptions, and log in; see ``commands``."""
         commands = await self.commands(address)
-        return Subscriber(commands.connection, self.timeout, self.ping_interval)
+        return Subscriber(commands.connection, self.timeout)
 
     async def _log_in(self, commands: Commands) -> None:
         words = [b"AUTH"]
@@ -96,6 +103,11 @@ async def _must(commands: Commands, *words: bytes) -> None:
     except CommandError as error:
         name = commands.connection.name
         raise BusError(f"{name} refuses {words[0].decode()}: {error}") from None
+
+
+def _closing(stream: OpenStream) -> Callable[[], object]:
+    """Return the function that closes the socket of a stream without waiting."""
+    return stream.close if isinstance(stream, DirectStream) else stream.transport_stream.socket.close
 
 
 def name_of(address: Address) -> str:

@@ -81,9 +81,13 @@ class DirectStream(trio.abc.Stream):
             except OSError as error:
                 raise trio.BrokenResourceError(str(error)) from error
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the socket. Waiting calls raise ``trio.ClosedResourceError``."""
         if self._socket.fileno() >= 0:
             trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
+
+    async def aclose(self) -> None:
+        """See ``close``."""
+        self.close()
         await trio.lowlevel.checkpoint()

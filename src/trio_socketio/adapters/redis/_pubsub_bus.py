@@ -90,8 +90,10 @@ class PubSubBus(RedisBus):
             return 0
 
     async def check(self) -> None:
-        """See ``Bus.check``: whether the server still is a master."""
-        await self.servers.check(link_of(self._node).commands)
+        """See ``Bus.check``: whether the server is there, and still is a master."""
+        node = link_of(self._node)
+        await node.subscriber.check()
+        await self.servers.check(node.commands)
 
     async def aclose(self) -> None:
         """See ``Bus.aclose``."""

@@ -23,8 +23,7 @@ class RedisBus(Bus):
         url: the servers; ``parse_url`` has the forms.
         timeout: how long a connection, a reply or a confirmation may take, in seconds. A server that is frozen is found
             at the latest after ``ping_interval`` and this.
-        ping_interval: after how many seconds of silence the server is asked whether it is there, and how often whether
-            it still is a master.
+        ping_interval: how often the server is asked whether it is there and still is a master, in seconds.
         ssl_context: the TLS context for URLs with TLS; None: the certificates of the system, with host names checked.
         max_publish_bytes: the largest message, in bytes. Redis drops a subscriber for which more waits than
             ``client-output-buffer-limit pubsub`` allows, by default 32 MB.
@@ -59,8 +58,8 @@ class RedisBus(Bus):
             ssl_context = None
         elif ssl_context is None:
             ssl_context = ssl.create_default_context()
-        self.dialer = Dialer(self.url.credentials, self.url.database, ssl_context, timeout, ping_interval)
-        sentinels = Dialer(self.url.sentinel_credentials, 0, ssl_context, timeout, ping_interval)
+        self.dialer = Dialer(self.url.credentials, self.url.database, ssl_context, timeout)
+        sentinels = Dialer(self.url.sentinel_credentials, 0, ssl_context, timeout)
         self.servers = Servers(self.url, self.dialer, sentinels)
 
 

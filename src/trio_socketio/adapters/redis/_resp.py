@@ -71,6 +71,8 @@ class RespConnection:
         stream: the connection.
         name: where it leads, for messages.
         max_reply_bytes: the largest reply.
+        interrupt: called when the connection ends by a failure. It makes waiting calls of the stream end; None: they
+            end when the connection is closed.
 
     Attributes:
         name: where it leads.
@@ -79,12 +81,19 @@ class RespConnection:
         ended: called with the reason when the connection ends by a failure or is closed; None: nothing is called.
     """
 
-    def __init__(self, stream: trio.abc.Stream, name: str, *, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        name: str,
+        *,
+        max_reply_bytes: int = MAX_REPLY_BYTES,
+        interrupt: Callable[[], object] | None = None,
+    ) -> None:
         self.name = name
         self.failure: BusError | None = None
         self.max_reply_bytes = max_reply_bytes
         self.ended: Callable[[str], object] | None = None
-        self._stream = stream
+        self._stream, self._interrupt = stream, interrupt
         self._reader = _new_reader()
         self._partial_bytes = 0
 
@@ -92,6 +101,8 @@ class RespConnection:
         """End the connection, and return the error. The first reason stays."""
         if self.failure is None:
             self.failure = BusError(f"{self.name} {reason}")
+            if self._interrupt is not None:
+                self._interrupt()
             if self.ended is not None:
                 self.ended(reason)
         return BusError(*self.failure.args)

@@ -106,7 +106,9 @@ class ShardedBus(RedisBus):
         return await count_on(self._node_of(channel_bytes(channel)).commands, b"SHARDNUMSUB", channel)
 
     async def check(self) -> None:
-        """See ``Bus.check``: whether the server still is a master."""
+        """See ``Bus.check``: whether the servers are there, and still are masters."""
+        for node in list(self._nodes.values()):
+            await node.subscriber.check()
         await self.servers.check(self._node_of(b"").commands)
 
     async def aclose(self) -> None:

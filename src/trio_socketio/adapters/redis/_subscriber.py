@@ -14,6 +14,9 @@ __all__ = ["Subscriber"]
 
 Messages = list[tuple[str, bytes]]
 
+#: How much longer a reply may take to be read, in seconds, because this process may have been busy.
+GRACE = 0.1
+
 # Tuples, because a hostile server may send kinds that have no hash.
 MESSAGES = b"message", b"pmessage", b"smessage"
 SUBSCRIBED = b"subscribe", b"psubscribe", b"ssubscribe"
@@ -24,24 +27,21 @@ class Subscriber:
     """Subscribes to channels and receives their messages.
 
     ``receive`` is the only method that reads. So ``subscribe`` and ``unsubscribe`` wait until another task receives the
-    confirmations. When nothing arrives for a while, ``receive`` sends a PING; thus a frozen server is found.
+    confirmations, and ``check`` until it receives a reply.
 
     Args:
         connection: a connection on which no reply is missing.
         timeout: how long confirmations and the reply to a PING may take, in seconds.
-        ping_interval: after how many seconds without a reply a PING is sent. The seconds between two calls of
-            ``receive`` do not count.
     """
 
-    def __init__(self, connection: RespConnection, timeout: float, ping_interval: float) -> None:
+    def __init__(self, connection: RespConnection, timeout: float) -> None:
         self.connection = connection
-        self._timeout, self._ping_interval = timeout, ping_interval
+        self._timeout = timeout
         self._names: dict[bytes, str] = {}
         self._awaited: set[bytes] = set()
         self._confirmed = trio.Event()
         self._sending = trio.Lock()
-        self._patience, self._is_pinged = ping_interval, False
-        self._reading = trio.CancelScope()
+        self._replied: trio.Event | None = None
 
     def __len__(self) -> int:
         """Return the number of subscriptions."""
@@ -100,12 +100,15 @@ class Subscriber:
             skipped: messages that begin with this, or one of these, are not returned. None are skipped if it is empty.
 
         Raises:
-            BusError: the connection has ended. The server is lost or frozen, refuses a subscription, or sends
-                something else than messages.
+            BusError: the connection has ended. The server is lost, refuses a subscription, or sends something else than
+                messages.
         """
         while True:
             try:
-                messages = self._messages(await self._read(), skipped or ())
+                replies = await self.connection.read()
+                if replies and self._replied is not None:
+                    self._replied.set()
+                messages = self._messages(replies, skipped or ())
             except BusError:
                 self._confirmed.set()  # there will be no confirmation
                 raise
@@ -115,28 +118,24 @@ class Subscriber:
     def end(self, reason: str) -> None:
         """End the connection, so that ``receive`` raises an error at once."""
         self.connection.fail(reason)
-        self._reading.cancel()
 
-    async def _read(self) -> Sequence[Reply]:
-        """Read complete replies. Each renews the patience with the server; a part of one does not."""
-        began = trio.current_time()
-        with trio.CancelScope(deadline=began + self._patience) as self._reading:
-            try:
-                replies = await self.connection.read()
-            finally:
-                self._patience -= trio.current_time() - began
-            if replies:
-                self._patience, self._is_pinged = self._ping_interval, False
-            return replies
-        self.connection.check()
-        if self._is_pinged:
-            raise self.connection.fail(f"does not reply to a PING within {self._timeout:g} s")
-        self._patience, self._is_pinged = self._timeout, True
-        with trio.move_on_after(self._timeout) as scope:
+    # the check: a third task
+
+    async def check(self) -> None:
+        """Send a PING, and wait until another task has received a whole reply of any kind.
+
+        Raises:
+            BusError: the server is lost or frozen. The connection has ended then.
+        """
+        replied = self._replied = trio.Event()
+        with trio.move_on_after(self._timeout):
             await self._send(pack(b"PING"))
-        if scope.cancelled_caught:
-            raise self.connection.fail("takes no PING")
-        return ()
+            await replied.wait()
+        with trio.move_on_after(GRACE):
+            await replied.wait()
+        self.connection.check()
+        if not replied.is_set():
+            raise self.connection.fail(f"does not reply to a PING within {self._timeout:g} s")
 
     def _messages(self, replies: Sequence[Reply], skipped: bytes | tuple[bytes, ...]) -> Messages:
         messages: Messages = []
