@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 import trustme
+from support.redis_server import free_port
 from support.worker_programs import APP, is_alive, needs_linux, program, wait_gone
 from wsproto.events import CloseConnection
 
@@ -75,6 +76,20 @@ async def test_single_worker_needs_no_other(tmp_path: Path) -> None:
         running.send(signal.SIGHUP)
         await running.log("all workers are replaced")
         assert (await running.who())[0] in running.workers()
+
+
+async def test_program_needs_no_standard_streams(tmp_path: Path) -> None:
+    """Sockets do not get the descriptors of the closed streams, to which the application may write."""
+    closing = ["sh", "-c", 'exec "$@" <&- >&-', "sh"]
+    app = APP + "\nos.write(1, b'x' * 100)\n"
+    async with program(
+        tmp_path, "--port", free_port(), "--workers", 2, prefix=closing, app=app, begins=False
+    ) as running:
+        for _ in range(2):
+            await running.log("serves$")
+        running.send(signal.SIGTERM)
+        assert await running.process.wait() == 0
+        assert not any("Traceback" in line or "ERROR" in line for line in running.lines), running.lines
 
 
 async def test_working_directory_is_not_on_the_path_of_workers_unless_on_that_of_the_parent(

@@ -17,6 +17,7 @@ from trio_socketio.serving._overflowed import Overflowing
 from trio_socketio.serving._peer import FULL, Peer
 from trio_socketio.serving._program import INTERRUPTED, TERMINATED, display_address, show_log
 from trio_socketio.serving._serving import Serving
+from trio_socketio.serving._standard_streams import open_missing_streams, write
 
 __all__ = [
     "FULL",
@@ -43,7 +44,9 @@ __all__ = [
     "display_address",
     "log_held",
     "open_listeners",
+    "open_missing_streams",
     "option",
     "report",
     "show_log",
+    "write",
 ]

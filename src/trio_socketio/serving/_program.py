@@ -12,6 +12,7 @@ import trio
 
 from trio_socketio.handlers import unwrap
 from trio_socketio.serving._open_listeners import open_listeners
+from trio_socketio.serving._standard_streams import open_missing_streams, write
 
 if TYPE_CHECKING:
     import ssl
@@ -49,6 +50,7 @@ def run(
     """Run a server until a signal ends it; see ``Serving.run``."""
     if not isinstance(port, int):
         raise TypeError(f"port must be a whole number, not {port!r}")
+    open_missing_streams()
     show_log()
     program = Program(server)
     try:
@@ -137,8 +139,7 @@ class Program:
 def _say_where(listeners: Sequence[Any], scheme: str) -> None:
     for listener in listeners:
         host, port = getattr(listener, "transport_listener", listener).socket.getsockname()[:2]
-        sys.stdout.write(f"Listening on {scheme}://{display_address(host, port)}\n")
-    sys.stdout.flush()
+        write(sys.stdout, f"Listening on {scheme}://{display_address(host, port)}\n")
 
 
 def display_address(host: str, port: int) -> str:

@@ -10,7 +10,14 @@ from typing import Any
 
 import trio
 
-from trio_socketio.serving import INTERRUPTED, TERMINATED, display_address, show_log
+from trio_socketio.serving import (
+    INTERRUPTED,
+    TERMINATED,
+    display_address,
+    open_missing_streams,
+    show_log,
+    write,
+)
 from trio_socketio.workers._options import WorkersOptions
 from trio_socketio.workers._slots import StartFailed
 from trio_socketio.workers._sockets import Slots, close_sockets, open_sockets
@@ -70,6 +77,7 @@ def serve_workers(
         start_timeout=start_timeout,
         drain_timeout=drain_timeout,
     )
+    open_missing_streams()
     show_log()
     status = _listen_and_run(options)
     if status:
@@ -114,7 +122,7 @@ class Program:
                 try:
                     await self._supervisor.run(self._say_where)
                 except StartFailed as failure:
-                    sys.stderr.write(failure.traceback)
+                    write(sys.stderr, failure.traceback)
                     self.status = str(failure)
                 nursery.cancel_scope.cancel()
 
@@ -143,5 +151,4 @@ class Program:
         scheme = "http" if self._options.certificate is None else "https"
         for listening in self._sockets[0]:
             host, port = listening.getsockname()[:2]
-            sys.stdout.write(f"Listening on {scheme}://{display_address(host, port)}\n")
-        sys.stdout.flush()
+            write(sys.stdout, f"Listening on {scheme}://{display_address(host, port)}\n")
