@@ -98,6 +98,24 @@ def make(folder: Path, *programs: str, **variables: str) -> None:
     _run("make", "-s", "-C", places.BENCHES, *assigned, *(folder / program for program in programs))
 
 
+def certificate() -> Path:
+    """Make a certificate and its key, with the elliptic curve that most servers use, unless there is one.
+
+    Returns:
+        The folder with ``certificate.pem`` and ``key.pem``.
+
+    Raises:
+        MissingError: there is no program openssl, or it failed.
+    """
+    key, file = places.TLS / "key.pem", places.TLS / "certificate.pem"
+    if file.exists():
+        return places.TLS
+    places.TLS.mkdir(parents=True, exist_ok=True)
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    _run(*words, "-days", "3650", "-subj", "/CN=localhost", "-keyout", key, "-out", file)
+    return places.TLS
+
+
 def prepare(names: Iterable[str], say: Callable[[str], None]) -> dict[str, str]:
     """Install the packages of the servers in `names`. The limit servers are compiled with the load generator.
 

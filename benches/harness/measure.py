@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import places
+from harness import install, places
 from harness.peers import PEERS, command, environment
 from harness.processes import Cores, FailedError, Load, Result, Running, raise_file_limit, serving
 from harness.scenarios import Case
@@ -39,8 +39,10 @@ def measure(
     Raises:
         FailedError: the server or the generator failed.
     """
-    peer = PEERS[server]
-    with serving(server, command(peer), environment(peer, source), cores.server) as running:
+    peer, words = PEERS[server], command(PEERS[server])
+    if "--tls" in case.options:
+        words += ["--tls", str(_certificate())]
+    with serving(server, words, environment(peer, source), cores.server) as running:
         options = ["--scenario", case.scenario, *case.options]
         if case.scenario == "idle":
             result = _idle(running, options, cores)
@@ -57,6 +59,13 @@ def measure(
             f"nothing came to its end within the window; {result.get('deliveries')} deliveries in all"
         )
     return result
+
+
+def _certificate() -> Path:
+    try:
+        return install.certificate()
+    except install.MissingError as error:
+        raise FailedError(f"no certificate: {error}") from error
 
 
 def _idle(running: Running, options: list[str], cores: Cores) -> Result:

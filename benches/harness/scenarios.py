@@ -159,6 +159,15 @@ _ENGINE: tuple[Case, ...] = (
     ),
     *_default_connects(),
     Case(
+        "connect-tls",
+        "connect",
+        ("--tls", "--concurrency", "16"),
+        (*MAIN, *PYTHON),
+        limits=False,
+        windows=2.0,
+        usual=False,
+    ),
+    Case(
         "storm",
         "storm",
         (*BROWSER, "--clients", "10000", "--concurrency", "1000", "--sources", "8"),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "load/fail.h"
+#include "load/tls.h"
 
 enum { TOLD_MAX = 5, PASS_MS = 100 };
 static const uint64_t STANDSTILL_NS = 10 * NS_PER_SECOND;
@@ -37,6 +38,7 @@ void load_init(bench_load *load, const bench_options *options, uint32_t client_c
     inet_ntop(AF_INET, &options->server.sin_addr, address, sizeof address);
     snprintf(load->host, sizeof load->host, "%s:%u", address, ntohs(options->server.sin_port));
     net_init(&load->net, largest_unit(options), true);
+    load->net.wire = options->tls ? tls_wire() : NULL;
     load->scratch = grow(NULL, PACKET_HEAD_MAX + options->payload);
     load->clients = grow(NULL, client_count * sizeof *load->clients);
     for (uint32_t i = 0; i < client_count; i++)

@@ -22,6 +22,7 @@ void net_init(bench_net *net, size_t largest, bool eager)
     net->buffer_size = RECEIVE_BYTES + largest;
     net->buffer = grow(NULL, net->buffer_size);
     net->dirty = NULL;
+    net->wire = NULL;
 }
 
 /* --- watching ------------------------------------------------------------- */
@@ -56,6 +57,9 @@ void net_close(net_conn *conn, bool reset)
         const struct linger now = {.l_onoff = 1, .l_linger = 0};
         setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
+    if (conn->session != NULL)
+        conn->net->wire->free(conn->session);
+    conn->session = NULL;
     close(conn->fd);
     conn->fd = -1;
     conn->connecting = conn->blocked = false;
@@ -96,8 +100,23 @@ void net_connect(bench_net *net, net_conn *conn, const struct sockaddr_in *to, c
         fail("connect: %s", strerror(errno));
     if (!net_adopt(net, conn, fd))
         fail("epoll_ctl: %s", strerror(errno));
+    if (net->wire != NULL)
+        conn->session = net->wire->open(fd);
     conn->connecting = true;
     watch(conn, EPOLL_CTL_MOD, EPOLLOUT);
+}
+
+/* --- the wire ------------------------------------------------------------------- */
+
+static ssize_t wire_recv(net_conn *conn, void *data, size_t len)
+{
+    return conn->session != NULL ? conn->net->wire->recv(conn->session, data, len) : recv(conn->fd, data, len, 0);
+}
+
+static ssize_t wire_send(net_conn *conn, const void *data, size_t len)
+{
+    return conn->session != NULL ? conn->net->wire->send(conn->session, data, len)
+                                 : send(conn->fd, data, len, MSG_NOSIGNAL);
 }
 
 /* --- receiving ---------------------------------------------------------------- */
@@ -121,10 +140,12 @@ static void receive(net_conn *conn)
         lose(conn, EMSGSIZE);
         return;
     }
-    const ssize_t count = recv(conn->fd, net->buffer + conn->tail_len, net->buffer_size - conn->tail_len, 0);
+    const ssize_t count = wire_recv(conn, net->buffer + conn->tail_len, net->buffer_size - conn->tail_len);
     if (count <= 0) {
         if (count == 0 || (errno != EAGAIN && errno != EINTR))
             lose(conn, count == 0 ? 0 : errno);
+        else if (conn->session != NULL)
+            net_flush(conn); /* the bytes of the wire itself may have made sending possible */
         return;
     }
     net->now_ns = clock_now_ns();
@@ -173,13 +194,15 @@ void net_write(net_conn *conn, const void *data, size_t len)
 static void drain(net_conn *conn)
 {
     while (conn->out_pos < conn->out_len) {
-        const ssize_t sent = send(conn->fd, conn->out + conn->out_pos, conn->out_len - conn->out_pos, MSG_NOSIGNAL);
+        const ssize_t sent = wire_send(conn, conn->out + conn->out_pos, conn->out_len - conn->out_pos);
         if (sent >= 0) {
             conn->out_pos += (size_t)sent;
         } else if (errno == EAGAIN) {
             if (!conn->blocked)
                 watch(conn, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
             conn->blocked = true;
+            return;
+        } else if (errno == EALREADY) {
             return;
         } else if (errno != EINTR) {
             lose(conn, errno);

@@ -12,6 +12,7 @@
 #define BENCH_NET_H
 
 #include <netinet/in.h>
+#include <sys/types.h>
 
 #include "csrc/base.h"
 
@@ -29,6 +30,16 @@ typedef struct {
     void (*ready)(net_conn *conn);
 } net_handler;
 
+/* A layer between the connections and their descriptors, such as TLS. Its functions take what open()
+ * returned. recv() and send() return what those of the system do; send() also sets EALREADY: then
+ * something must be received first. */
+typedef struct {
+    void *(*open)(int fd);
+    ssize_t (*recv)(void *session, void *data, size_t len);
+    ssize_t (*send)(void *session, const void *data, size_t len);
+    void (*free)(void *session);
+} net_wire;
+
 /* Zero is a valid initial state, but for `fd`, which must be -1. */
 struct net_conn {
     int fd; /* -1 when closed */
@@ -42,6 +53,7 @@ struct net_conn {
     bench_net *net;
     const net_handler *handler;
     void *owner; /* the handler's */
+    void *session; /* of net.wire, NULL: none */
 };
 
 struct bench_net {
@@ -51,6 +63,7 @@ struct bench_net {
     uint8_t *buffer;
     size_t buffer_size;
     net_conn *dirty;
+    const net_wire *wire; /* of new connections, NULL: none */
 };
 
 /* `largest` is the largest unit that received() must see whole before it uses it. */

@@ -28,6 +28,7 @@ static const char USAGE[] =
     "  --transport NAME   websocket, polling, or default: polling that upgrades (websocket)\n"
     "  --agent NAME       whose header fields requests have: plain, browser, or node, which\n"
     "                     also uses a connection for each polling request (plain)\n"
+    "  --tls              connect by TLS, and accept every certificate\n"
     "  --clients N        (100; 0: as many as the limit on open files allows)\n"
     "  --payload BYTES    (64)\n"
     "  --binary           the payload is an attachment, not a string\n"
@@ -61,6 +62,7 @@ enum {
     SOURCES,
     CONCURRENCY,
     CONNECTS,
+    TLS,
     HELP
 };
 
@@ -71,6 +73,7 @@ static const struct option NAMES[] = {
     {"clients", required_argument, NULL, CLIENTS},
     {"payload", required_argument, NULL, PAYLOAD},
     {"binary", no_argument, NULL, BINARY},
+    {"tls", no_argument, NULL, TLS},
     {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"depth", required_argument, NULL, DEPTH},
     {"seconds", required_argument, NULL, SECONDS},
@@ -133,6 +136,7 @@ static void set(bench_options *options, int name, const char *value)
     case CLIENTS: options->clients = whole(value, 0, 1u << 20); return;
     case PAYLOAD: options->payload = whole(value, 0, 64u << 20); return;
     case BINARY: options->binary = true; return;
+    case TLS: options->tls = true; return;
     case IN_FLIGHT: options->in_flight = whole(value, 1, 1u << 20); return;
     case DEPTH: options->depth = whole(value, 1, 1u << 20); return;
     case SECONDS: options->seconds = duration(value); return;

@@ -18,6 +18,7 @@ typedef struct {
     transport_kind transport;
     agent_kind agent;
     bool binary;
+    bool tls;
     uint32_t clients; /* 0: as many as the limit on descriptors allows */
     uint32_t payload; /* bytes */
     uint32_t in_flight;

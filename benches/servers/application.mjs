@@ -1,5 +1,7 @@
 // The benchmarks' application on socket.io; node.mjs and bun.mjs give it a server.
 
+import { readFileSync } from "node:fs";
+
 export const OPTIONS = { perMessageDeflate: false, httpCompression: false, serveClient: false };
 
 export function addHandlers(io) {
@@ -15,7 +17,17 @@ export function addHandlers(io) {
   });
 }
 
+function given(argv, name) {
+  const at = argv.indexOf(name);
+  return at < 0 ? undefined : argv[at + 1];
+}
+
 export function givenPort(argv) {
-  const at = argv.indexOf("--port");
-  return at < 0 ? 0 : Number(argv[at + 1]);
+  return Number(given(argv, "--port") ?? 0);
+}
+
+// The key and the certificate for TLS, or undefined.
+export function givenTls(argv) {
+  const folder = given(argv, "--tls");
+  return folder && { key: readFileSync(`${folder}/key.pem`), cert: readFileSync(`${folder}/certificate.pem`) };
 }

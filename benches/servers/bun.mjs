@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 
-import { addHandlers, givenPort, OPTIONS } from "./application.mjs";
+import { addHandlers, givenPort, givenTls, OPTIONS } from "./application.mjs";
 
 const require = createRequire(process.env.BENCH_PACKAGES);
 const { Server } = require("socket.io");
@@ -13,5 +13,10 @@ const io = new Server(OPTIONS);
 io.bind(engine);
 addHandlers(io);
 
-const server = Bun.serve({ ...engine.handler(), hostname: "127.0.0.1", port: givenPort(process.argv) });
+const server = Bun.serve({
+  ...engine.handler(),
+  hostname: "127.0.0.1",
+  port: givenPort(process.argv),
+  tls: givenTls(process.argv),
+});
 console.log(`PORT ${server.port}`);

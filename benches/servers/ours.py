@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import ssl
+from functools import partial
 from typing import Any
 
 import trio
@@ -62,11 +64,12 @@ def with_plain_handlers(io: Server) -> None:
         io.to(room).emit_nowait("room", sequence, payload)
 
 
-async def serve(io: Server, port: int) -> None:
+async def serve(io: Server, port: int, context: ssl.SSLContext | None) -> None:
     """Serve, and print the port."""
     async with trio.open_nursery() as nursery:
-        listeners = await nursery.start(io.serve, "127.0.0.1", port)
-        print("PORT", listeners[0].socket.getsockname()[1], flush=True)
+        listeners = await nursery.start(partial(io.serve, "127.0.0.1", port, ssl_context=context))
+        listener = listeners[0] if context is None else listeners[0].transport_listener
+        print("PORT", listener.socket.getsockname()[1], flush=True)
 
 
 async def serve_as_guest(io: Server, port: int) -> None:
@@ -74,6 +77,15 @@ async def serve_as_guest(io: Server, port: int) -> None:
     async with io.guest("127.0.0.1", port) as guest:
         print("PORT", guest.listeners[0].socket.getsockname()[1], flush=True)
         await asyncio.get_running_loop().create_future()
+
+
+def certified(folder: str | None) -> ssl.SSLContext | None:
+    """Return a context with the certificate in a folder, or None."""
+    if folder is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(f"{folder}/certificate.pem", f"{folder}/key.pem")
+    return context
 
 
 def main() -> None:
@@ -87,6 +99,7 @@ def main() -> None:
         "--http", choices=("h11", "httptools"), help="what parses HTTP; default: the server's"
     )
     parser.add_argument("--asgi", action="store_true", help="with a web application beside the engine")
+    parser.add_argument("--tls", help="a folder with certificate.pem and key.pem")
     arguments = parser.parse_args()
     options: Any = {} if arguments.driver == "auto" else {"driver": arguments.driver}
     if arguments.asgi:
@@ -98,7 +111,7 @@ def main() -> None:
     if arguments.loop == "asyncio":
         asyncio.run(serve_as_guest(io, arguments.port))
     else:
-        trio.run(serve, io, arguments.port)
+        trio.run(serve, io, arguments.port, certified(arguments.tls))
 
 
 if __name__ == "__main__":

@@ -37,10 +37,12 @@ def application(async_mode: str) -> socketio.AsyncServer:
     return sio
 
 
-def listen() -> socket.socket:
-    """Listen on the port of the command line, and print it."""
+def listen() -> tuple[socket.socket, str | None]:
+    """Listen on the port of the command line, and print it. Return the folder of the certificate, too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
-    listener = socket.create_server(("127.0.0.1", parser.parse_args().port), backlog=4096)
+    parser.add_argument("--tls", help="a folder with certificate.pem and key.pem")
+    arguments = parser.parse_args()
+    listener = socket.create_server(("127.0.0.1", arguments.port), backlog=4096)
     print("PORT", listener.getsockname()[1], flush=True)
-    return listener
+    return listener, arguments.tls

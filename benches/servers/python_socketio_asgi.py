@@ -8,5 +8,9 @@ from python_socketio_application import application, listen
 
 if __name__ == "__main__":
     app = socketio.ASGIApp(application("asgi"))
-    config = uvicorn.Config(app, log_level="warning", ws_per_message_deflate=False, access_log=False)
-    uvicorn.Server(config).run(sockets=[listen()])
+    listener, folder = listen()
+    files = (
+        {"ssl_certfile": f"{folder}/certificate.pem", "ssl_keyfile": f"{folder}/key.pem"} if folder else {}
+    )
+    config = uvicorn.Config(app, log_level="warning", ws_per_message_deflate=False, access_log=False, **files)
+    uvicorn.Server(config).run(sockets=[listener])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from harness import install, places
 from harness.measure import complaints, measure
 from harness.peers import PEERS, command, environment
-from harness.processes import Cores, Load, serving
+from harness.processes import Cores, FailedError, Load, serving
 from harness.scenarios import select
 
 ANYWHERE = Cores(None, None)
@@ -26,6 +27,7 @@ def load_generator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(places, "LOAD", folder / "load")
         patch.setattr(places, "LOGS", folder / "logs")
+        patch.setattr(places, "TLS", folder / "tls")
         install.make(folder, "load", CFLAGS="-O0")
         yield
 
@@ -44,6 +46,19 @@ def test_default_clients_make_five_requests_on_three_connections() -> None:
         assert 4.5 < result["requests_each"] < 5.5, server
         assert connections - 0.5 < result["connections_each"] < connections + 0.5, server
         assert result["server_cpu_us_per_delivery"] > 0
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+def test_clients_connect_by_tls() -> None:
+    (case,) = select(["connect-tls"])
+    try:
+        result = measure(case, "ours", ANYWHERE, 0.1, 0.02)
+    except FailedError as error:
+        if "without OpenSSL" in str(error):
+            pytest.skip(str(error))
+        raise
+    assert complaints(result) == []
+    assert result["connections_each"] == 1
 
 
 def test_after_a_drop_all_clients_but_the_innocent_come_back() -> None:
