@@ -7,17 +7,17 @@ WebSocket.
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._chunked import BodyTooLarge
 from trio_socketio.net._encoding import coding_of, encoded
+from trio_socketio.net._exchange import METHOD_NOT_ALLOWED
 from trio_socketio.net._files import Files
 from trio_socketio.net._handover import OtherProcesses, Serve
 from trio_socketio.net._handshake import opening_handshake
 from trio_socketio.net._head_parsers import HttpChoice, choose_parser
 from trio_socketio.net._health import Health
 from trio_socketio.net._host import DriverChoice, EngineHost, HostOptions
-from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._http1 import GONE, Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits
 from trio_socketio.net._log_limit import LogLimit
 from trio_socketio.net._posts import answer_post
-from trio_socketio.net._requests import GONE, METHOD_NOT_ALLOWED
 from trio_socketio.net._service import EngineService, OutsideApplication
 from trio_socketio.net._site import NOT_FOUND
 from trio_socketio.net._sockets import limit_silence, socket_below

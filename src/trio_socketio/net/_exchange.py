@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trio_socketio.engineio import EngineRequest, EngineResponse
+import trio
+
+from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTransport
+from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._hang_ups import Watch
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._service import EngineService
 
-__all__ = ["Exchange"]
+__all__ = ["METHOD_NOT_ALLOWED", "Exchange"]
+
+METHOD_NOT_ALLOWED = EngineResponse(
+    405, [("Allow", "GET, POST, OPTIONS"), ("Content-Length", "0")], close=True
+)
 
 
 class Exchange:
@@ -37,6 +44,20 @@ class Exchange:
         if admission.may_wait(self.request):
             return await admission.check(self.request, self._http)
         return admission.check_now(self.request)
+
+    def polling(self) -> EngineResponse | PollingTransport:
+        """Return the transport whose GET or POST an admitted request is, or the response to another request.
+
+        A handshake opens its session.
+        """
+        request, engine = self.request, self._service.engine
+        if not request.sid:
+            if self._service.refuses(request):
+                return STOPPING
+            return engine.open_polling(request, trio.current_time())
+        if request.method not in {"GET", "POST"}:
+            return METHOD_NOT_ALLOWED
+        return engine.polling(engine.sessions[request.sid])
 
     async def read_body(self, limit: int, received: Callable[[int], None]) -> bytes:
         """Read the body of the request; see ``Http1Connection.read_body``."""

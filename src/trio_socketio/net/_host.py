@@ -16,12 +16,12 @@ from trio_socketio.net._files import Files
 from trio_socketio.net._handover import Handover, OtherProcesses
 from trio_socketio.net._head_parsers import HttpChoice, head_parser
 from trio_socketio.net._health import Health, HostState
-from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._http1 import GONE, Http1Connection
 from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._reactor_host import ReactorHost
-from trio_socketio.net._requests import GONE, Requests
+from trio_socketio.net._requests import Requests
 from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site

@@ -21,7 +21,10 @@ from trio_socketio.net._streamed_body import StreamedBody
 from trio_socketio.net._timeouts import TimeoutQueue
 from trio_socketio.net._writer import ResponseWriter
 
-__all__ = ["Http1Connection"]
+__all__ = ["GONE", "Http1Connection"]
+
+#: Raised when the peer disconnects or misbehaves. Not an error of the server.
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class ResponseState(Enum):
