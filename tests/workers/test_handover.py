@@ -322,8 +322,10 @@ async def test_connection_moves_to_the_count_of_its_worker() -> None:
         http = second.wire.http()
         await http.send("GET", f"{POLLING}&sid={await session_of(first)}")
         await wait_all_tasks_blocked()
-        counts = [len(worker.io._require_runtime().host.connections) for worker in (first, second)]
-        assert counts == [2, 0]  # one has opened the session
+        hosts = [worker.io._require_runtime().host for worker in (first, second)]
+        assert [len(host.connections) for host in hosts] == [1, 0]
+        # One has opened the session, and needs no task.
+        assert [len(host.http_reactor.connections) for host in hosts if host.http_reactor] == [1, 0]
 
 
 async def test_connection_for_a_server_that_has_stopped_is_closed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,6 +18,7 @@ from trio_socketio.net._handover import Handover, OtherProcesses
 from trio_socketio.net._head_parsers import HttpChoice, head_parser
 from trio_socketio.net._health import Health, HostState
 from trio_socketio.net._http1 import GONE, Http1Connection
+from trio_socketio.net._http_reactor import HttpReactor
 from trio_socketio.net._http_timeouts import HttpLimits, HttpTimeouts
 from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver
@@ -25,6 +27,7 @@ from trio_socketio.net._requests import Requests
 from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
+from trio_socketio.net._taskless import HttpShared, Rest, TasklessConnection
 from trio_socketio.net._upgrades import Driver, Upgrades
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
@@ -86,8 +89,12 @@ class EngineHost:
         self._timeouts = HttpTimeouts(options.limits)
         self._serialiser = Serialiser(options.limits.keep_alive_timeout)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
+        shared = HttpShared(self.service, self.site, self._timeouts)
+        #: serves connections that need no task; None: each connection has its own task
+        self.http_reactor = None if self.reactor is None else HttpReactor.make(shared, logger)
         self._upgrades = Upgrades(self.service, self.site, self.reactor, options.flush_timeout)
-        self.arrivals = Arrivals(self.reactor, engine.options.ping_interval)
+        reactors = [reactor for reactor in (self.reactor, self.http_reactor) if reactor is not None]
+        self.arrivals = Arrivals(reactors, engine.options.ping_interval)
         self._overdue = Overdue(self._deal_with, self.arrivals.read)
         self._overdue_polls = Overdue(self._deal_with, self.arrivals.accept_and_read)
 
@@ -111,6 +118,8 @@ class EngineHost:
         self.service.state = HostState.STOPPING
         for connection in self.connections:
             connection.stop()
+        if self.http_reactor is not None:
+            self.http_reactor.stop()
         for scope in self._handshakes:
             scope.cancel()
 
@@ -118,12 +127,51 @@ class EngineHost:
         """Hand connections with requests for sessions of other processes over to these."""
         self.service.handover = Handover(others, self.service, self.site)
 
-    async def serve(self, stream: trio.abc.Stream, received: bytes = b"") -> ReactorDriver | None:
+    def begin(
+        self, stream: trio.abc.Stream, done: Callable[[TasklessConnection], None]
+    ) -> TasklessConnection | None:
+        """Serve a connection without a task as far as possible.
+
+        Args:
+            stream: the connection.
+            done: called once, possibly before this returns: when the connection is closed, or has a ``rest`` for
+                ``serve``.
+
+        Returns:
+            The connection; None: it needs a task from the beginning, and ``done`` is not called.
+        """
+        if self.http_reactor is None or self.is_stopping or not isinstance(stream, trio.SocketStream):
+            return None
+        return self.http_reactor.begin(self._new_http(stream), done)
+
+    async def serve_alone(self, stream: trio.abc.Stream) -> ReactorDriver | None:
+        """Serve one connection as ``begin`` and ``serve`` do, and wait until it ends or the reactor takes it over.
+
+        Returns and cancellation as for ``serve``.
+        """
+        done = trio.Event()
+        connection = self.begin(stream, lambda _: done.set())
+        if connection is None:
+            return await self.serve(stream)
+        if not done.is_set():
+            try:
+                await done.wait()
+            finally:
+                connection.cancel()
+        return None if connection.rest is None else await self.serve(stream, b"", connection.rest)
+
+    def _new_http(self, stream: trio.abc.Stream) -> Http1Connection:
+        return Http1Connection(stream, self._timeouts, self._serialiser, self._parse_head)
+
+    async def serve(
+        self, stream: trio.abc.Stream, received: bytes = b"", rest: Rest | None = None
+    ) -> ReactorDriver | None:
         """Serve one connection until it ends, and close it; or until the reactor takes it over.
 
         Args:
             stream: the connection.
             received: what another process has read from it, if it has handed it over.
+            rest: what is left to do, if ``begin`` has served it before.
 
         Returns:
             The driver that serves the connection from now on; None: the connection is closed.
@@ -131,7 +179,7 @@ class EngineHost:
         Cancellation: the connection is dropped; a session whose poll it carries is notified.
         """
         try:
-            trailing, driver = await self._serve_http(stream, received)
+            trailing, driver = await self._serve_http(stream, received, rest)
             if isinstance(driver, ReactorDriver):
                 assert isinstance(stream, trio.SocketStream)
                 driver.take_over(stream, trailing)
@@ -147,7 +195,9 @@ class EngineHost:
                 await trio.aclose_forcefully(stream)
         return None
 
-    async def _serve_http(self, stream: trio.abc.Stream, received: bytes) -> tuple[bytes, Driver | None]:
+    async def _serve_http(
+        self, stream: trio.abc.Stream, received: bytes, rest: Rest | None
+    ) -> tuple[bytes, Driver | None]:
         """Answer requests until the connection ends, becomes a WebSocket, or is handed over.
 
         Returns:
@@ -157,10 +207,10 @@ class EngineHost:
             await self._shake_hands(stream)
         if self.is_stopping:
             return b"", None
-        http = Http1Connection(stream, self._timeouts, self._serialiser, self._parse_head)
+        http = self._new_http(stream) if rest is None else rest.http
         self.connections.add(http)
         try:
-            request = await Requests(self.service, self.site, http, received).serve()
+            request = await Requests(self.service, self.site, http, received, rest).serve()
             handover = self.service.handover
             if request is None:
                 pass
@@ -214,6 +264,8 @@ class EngineHost:
             nursery.start_soon(self._timeouts.run, name="HTTP timeouts")
             nursery.start_soon(self.service.polls.run, name="polls")
             nursery.start_soon(self.service.hang_ups.run, name="hang-ups")
+            if self.http_reactor is not None:
+                nursery.start_soon(self.http_reactor.run, name="HTTP")
             if self.reactor is not None:
                 await self.reactor.run()
 

@@ -101,7 +101,8 @@ class Http1Connection:
 
         Fast path: the first request has mostly arrived with the connection, and is often the only one.
         """
-        self.reader.receive_at_once()
+        if self.reader.needs_data:
+            self.reader.receive_at_once()
         if self.reader.needs_data:
             with trio.move_on_after(self._timeouts.limits.header_timeout) as self.idle:
                 while self.reader.needs_data:
@@ -109,7 +110,7 @@ class Http1Connection:
             if self.idle.cancel_called:
                 return None
             self.idle = None
-        return self._begin_request()
+        return self.current_request()
 
     def handed_request(self, received: bytes) -> EngineRequest:
         """Return the first request of a connection that another process has handed over.
@@ -121,7 +122,7 @@ class Http1Connection:
             h11.RemoteProtocolError: it does not begin with a valid head.
         """
         self.reader.feed(received)
-        self.handed_over = self._begin_request()
+        self.handed_over = self.current_request()
         if self.handed_over is None:
             raise h11.RemoteProtocolError("expected the complete head of a request")
         return self.handed_over
@@ -132,8 +133,7 @@ class Http1Connection:
         Raises:
             h11.RemoteProtocolError: the request is malformed; ``respond_error`` answers it.
         """
-        self._response = ResponseState.NONE
-        self.reader.begin_next()
+        self.begin_next()
         if self.reader.received:
             await trio.lowlevel.checkpoint()
         while self.reader.needs_data:
@@ -146,10 +146,23 @@ class Http1Connection:
             return None
         self.idle = None
         self.wait_in(None)
-        return self._begin_request()
+        return self.current_request()
 
-    def _begin_request(self) -> EngineRequest | None:
-        """Return the request whose head has arrived; None: the client has disconnected."""
+    def begin_next(self) -> None:
+        """Begin to read the next request.
+
+        Raises:
+            h11.RemoteProtocolError: what has arrived of it is malformed.
+        """
+        self._response = ResponseState.NONE
+        self.reader.begin_next()
+
+    def current_request(self) -> EngineRequest | None:
+        """Return the request whose head has arrived; None: the client has disconnected.
+
+        Raises:
+            h11.RemoteProtocolError: the head is too large, or has a version other than HTTP/1.
+        """
         head = self.reader.head
         if head is None:
             return None
@@ -195,6 +208,20 @@ class Http1Connection:
             else:
                 body = await later.read(announced)
             self.wait_in(None)
+        self._body_is_unread = False
+        return body
+
+    def has_whole_body(self, request: EngineRequest, most: int) -> bool:
+        """Return whether the body of the current request has arrived with its head, and has at most so many bytes."""
+        if "transfer-encoding" in request.headers:
+            return False
+        size = int(request.headers.get("content-length", "0"))
+        return size <= min(most, len(self.reader.trailing_data))
+
+    def take_body(self, request: EngineRequest) -> bytes:
+        """Take the body of the current request, which has arrived with its head."""
+        body = self.reader.take(int(request.headers.get("content-length", "0")))
+        assert body is not None
         self._body_is_unread = False
         return body
 

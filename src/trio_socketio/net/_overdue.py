@@ -7,13 +7,13 @@ accepted yet. So everything that has arrived is read first, and then the timers 
 from __future__ import annotations
 
 import select
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import trio
 
 from trio_socketio._core import Connection, TimerEvent
 from trio_socketio._signal import Signal
-from trio_socketio.net._reactor_host import ReactorHost
 
 __all__ = ["Arrivals", "Overdue"]
 
@@ -25,11 +25,18 @@ PASSES = 16
 MIN_LATE = 0.05
 
 
+class ReadsOnce(Protocol):
+    """A task that reads many connections."""
+
+    async def read_once(self) -> None:
+        """Read once from every connection on which data has arrived by now."""
+
+
 class Arrivals:
     """Data and connections that have arrived at the server, but were not read or accepted yet.
 
     Args:
-        reactor: the reactor whose connections are read; None: there is none.
+        reactors: the reactors whose connections are read.
         patience: how long to wait for connections to be accepted, in seconds.
 
     Attributes:
@@ -37,10 +44,10 @@ class Arrivals:
         accepted: set by the server whenever it has accepted a connection.
     """
 
-    def __init__(self, reactor: ReactorHost | None, patience: float) -> None:
+    def __init__(self, reactors: Sequence[ReadsOnce], patience: float) -> None:
         self.listeners: list[trio.abc.Listener[trio.abc.Stream]] = []
         self.accepted = Signal()
-        self._reactor = reactor
+        self._reactors = reactors
         self._patience = patience
 
     async def read(self) -> bool:
@@ -49,8 +56,8 @@ class Arrivals:
         Returns:
             False: no client had to wait for the server.
         """
-        if self._reactor is not None:
-            await self._reactor.read_once()
+        for reactor in self._reactors:
+            await reactor.read_once()
         for _ in range(PASSES):
             await trio.lowlevel.checkpoint()
         return False

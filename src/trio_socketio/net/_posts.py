@@ -14,7 +14,7 @@ from trio_socketio.engineio import POST_TOO_LARGE, EngineRequest, EngineResponse
 from trio_socketio.net._chunked import BodyTooLarge
 from trio_socketio.net._turn import PACKETS_BETWEEN_CHECKPOINTS, Turn
 
-__all__ = ["HangUp", "Post", "answer_post"]
+__all__ = ["HangUp", "Post", "answer_post", "begin_arrived_post", "finish_post"]
 
 #: The answer to a body in a content coding (RFC 9110 section 15.5.16). The body is not read; the session stays open.
 NO_CODINGS = EngineResponse(415, [("Accept-Encoding", "identity"), ("Content-Length", "0")], close=True)
@@ -66,10 +66,7 @@ async def answer_post(
 
     Cancellation: the session fails.
     """
-    headers = exchange.request.headers
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        return NO_CODINGS
-    refused = polling.begin_post(headers.get("content-type", ""))
+    refused = _begin(exchange.request, polling)
     if refused is not None:
         return refused
 
@@ -88,8 +85,56 @@ async def answer_post(
     packets = polling.packets(body)
     if isinstance(packets, Failure):
         return polling.end_post(packets)
+    return await finish_post(exchange, polling, packets)
+
+
+def begin_arrived_post(
+    request: EngineRequest, polling: PollingTransport, take_body: Callable[[], bytes]
+) -> EngineResponse | PayloadReader:
+    """Hand over the packets of a POST whose body has arrived, until the session is paused or the turn is over.
+
+    Args:
+        request: the POST.
+        polling: the transport of its session.
+        take_body: returns the body. Not called if the POST is refused.
+
+    Returns:
+        The response; or the packets that are left, for ``finish_post``.
+    """
+    refused = _begin(request, polling)
+    if refused is not None:
+        return refused
+    packets = polling.packets(take_body())
+    if isinstance(packets, Failure):
+        return polling.end_post(packets)
+    session, now, turn = polling.session, trio.current_time(), Turn(PACKETS_BETWEEN_CHECKPOINTS)
     try:
-        await _hand_over(exchange, polling, packets)
+        for packet in packets:
+            session.receive(packet, now)
+            if session.link.paused or turn.is_over():
+                return packets
+            if not session.link.open:
+                break
+    except BaseException:
+        polling.post_lost("a POST was interrupted")
+        raise
+    return polling.end_post(packets.failure)
+
+
+def _begin(request: EngineRequest, polling: PollingTransport) -> EngineResponse | None:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        return NO_CODINGS
+    return polling.begin_post(request.headers.get("content-type", ""))
+
+
+async def finish_post(exchange: Post, polling: PollingTransport, packets: PayloadReader) -> EngineResponse:
+    """Hand over the packets of a POST that are left, and return the response. Raises the same as ``answer_post``."""
+    link = polling.session.link
+    try:
+        if link.paused:
+            await _pause_ends(exchange, polling)
+        if link.open:
+            await _hand_over(exchange, polling, packets)
     except BaseException:
         polling.post_lost("a POST was cancelled")
         raise

@@ -88,6 +88,11 @@ class RequestReader:
         return self.head is None and not self._ended
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the client has ended the connection."""
+        return self._ended
+
+    @property
     def awaits_continue(self) -> bool:
         """Whether the client may wait for ``100 Continue``, and nothing of the body has arrived."""
         return self.head is not None and self.head.expects_continue and not self.trailing_data

@@ -9,9 +9,10 @@ from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTranspo
 from trio_socketio.net._exchange import Exchange
 from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import Http1Connection
-from trio_socketio.net._posts import answer_post
+from trio_socketio.net._posts import answer_post, finish_post
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import NOT_FOUND, Site
+from trio_socketio.net._taskless import Rest
 from trio_socketio.net._waiting_poll import WaitingPoll, Write
 
 __all__ = ["Requests"]
@@ -28,18 +29,27 @@ class Requests:
         http: the connection.
         received: what another process has read from the connection, which it has handed over; blank: this process has
             accepted it.
+        rest: what a connection without a task has left to this one; None: nothing was read yet.
     """
 
     _nursery: trio.Nursery
 
     def __init__(
-        self, service: EngineService, site: Site, http: Http1Connection, received: bytes = b""
+        self,
+        service: EngineService,
+        site: Site,
+        http: Http1Connection,
+        received: bytes = b"",
+        rest: Rest | None = None,
     ) -> None:
         self.http = http
         self._received = received
+        self._rest = rest
         self._service = service
         self._site = site
-        self._waiting_poll = WaitingPoll(service, http, self._write_in_task, self._poll_is_written)
+        self._waiting_poll = WaitingPoll(
+            service, http, self._write_in_task, self._poll_is_written, self._give_up
+        )
 
     async def serve(self) -> EngineRequest | None:
         """Answer requests until the connection ends, or a request needs more than a response.
@@ -50,7 +60,7 @@ class Requests:
         """
         http = self.http
         try:
-            request = http.handed_request(self._received) if self._received else await http.first_request()
+            request = await self._first_request()
             if request is None or request.upgrade:
                 return request
             with trio.CancelScope() as http.scope:
@@ -63,6 +73,21 @@ class Requests:
             )
             await http.respond_error(error.error_status_hint)
         return None
+
+    async def _first_request(self) -> EngineRequest | None:
+        http, rest = self.http, self._rest
+        if self._received:
+            return http.handed_request(self._received)
+        if rest is None:
+            return await http.first_request()
+        if rest.error is not None:
+            raise rest.error
+        if rest.is_over:
+            return None
+        if rest.begins_next:
+            http.begin_next()
+            return await http.first_request()
+        return rest.request
 
     async def _serve_all(self, request: EngineRequest) -> EngineRequest | None:
         try:
@@ -86,6 +111,9 @@ class Requests:
     async def _answer(self, exchange: Exchange) -> bool:
         """Answer one request, and return whether the connection can carry another."""
         request = exchange.request
+        if self._rest is not None and self._rest.post is not None:
+            post, self._rest = self._rest.post, None
+            return await exchange.respond(await finish_post(exchange, *post))
         if not self._site.is_for_engine(request):
             return await self._answer_outside(exchange)
         if self.http.offers_upgrade and asks_for_other_protocol(request.headers):
@@ -131,6 +159,9 @@ class Requests:
     def _write_in_task(self, write: Write) -> None:
         self.http.reader.suspend()
         self._nursery.start_soon(write, name="answer to a poll")
+
+    def _give_up(self) -> None:
+        self.http.scope.cancel()
 
     def _poll_is_written(self, now: float) -> None:
         self.http.responded(now, stop=self._service.is_stopping)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import trio
 
 from trio_socketio._signal import Signal
 
-__all__ = ["TimeoutQueue", "Timeouts"]
+__all__ = ["Cancellable", "TimeoutQueue", "Timeouts"]
 
 #: Passes of Trio's scheduler that suffice for a task to read what has arrived.
 PASSES = 4
+
+
+class Cancellable(Protocol):
+    """What a timeout cancels: a cancel scope, or a connection without a task."""
+
+    def cancel(self) -> None:
+        """End what takes too long."""
 
 
 class TimeoutQueue:
@@ -22,7 +30,7 @@ class TimeoutQueue:
     def __init__(self, timeouts: Timeouts, seconds: float) -> None:
         self._timeouts = timeouts
         self._seconds = seconds
-        self._deadlines: dict[trio.CancelScope, tuple[float, Callable[[], bool] | None]] = {}
+        self._deadlines: dict[Cancellable, tuple[float, Callable[[], bool] | None]] = {}
 
     @property
     def next_deadline(self) -> float:
@@ -31,7 +39,7 @@ class TimeoutQueue:
 
     def add(
         self,
-        scope: trio.CancelScope,
+        scope: Cancellable,
         goes_on: Callable[[], bool] | None = None,
         now: float | None = None,
     ) -> None:
@@ -47,7 +55,7 @@ class TimeoutQueue:
         if deadline < self._timeouts.next_expiry:
             self._timeouts.expire_at(deadline)
 
-    def discard(self, scope: trio.CancelScope) -> None:
+    def discard(self, scope: Cancellable) -> None:
         """Remove this scope; do nothing if it is not in the queue."""
         self._deadlines.pop(scope, None)
 

@@ -27,9 +27,19 @@ class WaitingPoll:
         http: the connection.
         write_in_task: starts a task that calls the given function, for an answer that cannot be written at once.
         written: called with the time when the answer is written.
+        give_up: ends the connection.
     """
 
-    __slots__ = ("_exchange", "_http", "_is_ready", "_service", "_waiting", "_write_in_task", "_written")
+    __slots__ = (
+        "_exchange",
+        "_http",
+        "_is_ready",
+        "_service",
+        "_waiting",
+        "_write_in_task",
+        "_written",
+        "_give_up",
+    )
 
     _exchange: Exchange
 
@@ -39,13 +49,20 @@ class WaitingPoll:
         http: Http1Connection,
         write_in_task: Callable[[Write], None],
         written: Callable[[float], None],
+        give_up: Callable[[], None],
     ) -> None:
         self._service = service
         self._http = http
         self._write_in_task = write_in_task
         self._written = written
+        self._give_up = give_up
         self._waiting: PollingTransport | None = None
         self._is_ready = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether a poll waits."""
+        return self._waiting is not None
 
     def begin(self, exchange: Exchange, polling: PollingTransport) -> EngineResponse | None:
         """Let a poll wait. Afterwards call ``answer_if_ready``.
@@ -82,7 +99,7 @@ class WaitingPoll:
 
     def give_up(self) -> None:
         """End the connection."""
-        self._http.scope.cancel()
+        self._give_up()
 
     def answer_poll(self) -> None:
         """Write the answer to the waiting poll. Do nothing if no poll waits, or only a later one that is not ready."""
@@ -147,4 +164,4 @@ class WaitingPoll:
 
     def _broke(self, polling: PollingTransport) -> None:
         polling.poll_lost("the connection of a poll closed while its answer was written")
-        self.give_up()
+        self._give_up()

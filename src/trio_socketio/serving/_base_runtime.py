@@ -14,7 +14,7 @@ from trio_socketio._passing import passes
 from trio_socketio.engineio import Engine, EngineHooks, Session, SessionObserver
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.handlers import INTERRUPTS, leaf
-from trio_socketio.net import EngineHost, OtherProcesses
+from trio_socketio.net import EngineHost, OtherProcesses, TasklessConnection
 from trio_socketio.serving._busy_tasks import BusyTasks
 from trio_socketio.serving._config import EngineConfig
 from trio_socketio.serving._grace import Grace
@@ -66,6 +66,8 @@ class BaseRuntime(BusyTasks):
         if self.host.reactor is not None:
             self.host.reactor.on_idle = self._became_idle
             self.host.reactor.on_interrupt = self.interrupted
+        if self.host.http_reactor is not None:
+            self.host.http_reactor.on_idle = self._became_idle
         self.inlet = Inlet(self.spawn, self.interrupted, log)
         #: The names of handlers that the log has named, because they held a client for long.
         self.known_holders: set[str] = set()
@@ -221,7 +223,7 @@ class BaseRuntime(BusyTasks):
         await self._contained(function, *args)
 
     async def _serve_to_the_end(self, stream: trio.abc.Stream) -> None:
-        driver = await self.host.serve(stream)
+        driver = await self.host.serve_alone(stream)
         if driver is None or driver.is_gone:
             return
         gone = trio.Event()
@@ -232,8 +234,15 @@ class BaseRuntime(BusyTasks):
             driver.drop()
 
     def _start_accepted(self, stream: trio.abc.Stream) -> None:
-        self.nursery.start_soon(self._serve_accepted, stream, name="connection")
+        if self.host.begin(stream, self._start_rest) is None:
+            self.nursery.start_soon(self._serve_accepted, stream, name="connection")
         self.host.arrivals.accepted.set()
+
+    def _start_rest(self, connection: TasklessConnection) -> None:
+        """Start the task of a connection that needs one."""
+        rest = connection.rest
+        if rest is not None:
+            self.spawn(self.host.serve, rest.http.stream, b"", rest, name="connection")
 
     @trio.lowlevel.enable_ki_protection
     async def _serve_accepted(self, stream: trio.abc.Stream, received: bytes = b"") -> None:

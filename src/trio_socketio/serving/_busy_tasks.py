@@ -20,7 +20,7 @@ class BusyTasks(ABC):
     """Starts tasks in a server's nursery, and counts those that have work.
 
     Attributes:
-        host: the host. Its connections in the reactor count as busy, although they have no task.
+        host: the host. Its connections in the reactors count as busy, although they have no task.
         log: the logger for errors.
         nursery: the server's nursery.
     """
@@ -72,7 +72,12 @@ class BusyTasks(ABC):
 
     @property
     def _is_busy(self) -> bool:
-        return self._busy > 0 or (self.host.reactor is not None and bool(self.host.reactor.drivers))
+        host = self.host
+        return (
+            self._busy > 0
+            or (host.reactor is not None and bool(host.reactor.drivers))
+            or (host.http_reactor is not None and bool(host.http_reactor.connections))
+        )
 
     def _became_idle(self) -> None:
         if not self._is_busy:

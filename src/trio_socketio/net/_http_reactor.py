@@ -1,0 +1,138 @@
+"""Serves the HTTP connections over plain sockets that need no task, in one task for all of them."""
+
+from __future__ import annotations
+
+import logging
+import select
+import sys
+from collections.abc import Callable
+
+import trio
+
+from trio_socketio.net._http1 import GONE, Http1Connection
+from trio_socketio.net._taskless import HttpShared, TasklessConnection
+from trio_socketio.net._waiting_poll import Write
+
+__all__ = ["HttpReactor"]
+
+#: The most connections that are read before other tasks run. One request takes 20 to 50 µs.
+CONNECTIONS_BETWEEN_CHECKPOINTS = 32
+
+
+class HttpReactor:
+    """Waits for many HTTP connections with one epoll instance. It costs half as much as a task for each connection.
+
+    Args:
+        shared: what all connections share.
+        logger: for internal errors.
+
+    Attributes:
+        connections: the connections, by their descriptors.
+        on_idle: called when the last connection has gone.
+    """
+
+    def __init__(self, shared: HttpShared, logger: logging.Logger) -> None:
+        assert sys.platform == "linux"
+        self.connections: dict[int, TasklessConnection] = {}
+        self.on_idle: Callable[[], None] = lambda: None
+        self._shared = shared
+        self._logger = logger
+        self._watched: set[int] = set()
+        self._epoll = select.epoll()
+        self._nursery: trio.Nursery
+
+    @classmethod
+    def make(cls, shared: HttpShared, logger: logging.Logger) -> HttpReactor | None:
+        """Create a reactor; return None if the platform has no epoll."""
+        return cls(shared, logger) if sys.platform == "linux" else None
+
+    def begin(self, http: Http1Connection, done: Callable[[TasklessConnection], None]) -> TasklessConnection:
+        """Serve a connection over a plain socket.
+
+        Args:
+            http: the connection.
+            done: called once, when the connection is closed or must be served by a task; see ``TasklessConnection``.
+        """
+        connection = TasklessConnection(self._shared, http, self, done)
+        self.connections[connection.descriptor] = connection
+        self._guard(connection, connection.begin)
+        return connection
+
+    def stop(self) -> None:
+        """Close the connections that wait for a request, because the server stops."""
+        for connection in list(self.connections.values()):
+            connection.stop()
+
+    @trio.lowlevel.enable_ki_protection
+    async def run(self) -> None:
+        """Serve connections until cancelled. All of them are then closed."""
+        try:
+            async with trio.open_nursery() as self._nursery:
+                while True:
+                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+                    self._turn()
+        finally:
+            for connection in list(self.connections.values()):
+                connection.cancel()
+            trio.lowlevel.notify_closing(self._epoll.fileno())
+            self._epoll.close()
+
+    async def read_once(self) -> None:
+        """Read once from every connection on which data has arrived by now."""
+        for _ in range(0, len(self.connections), CONNECTIONS_BETWEEN_CHECKPOINTS):
+            self._turn()
+            await trio.lowlevel.checkpoint()
+
+    def _turn(self) -> None:
+        for descriptor, _ in self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS):
+            connection = self.connections.get(descriptor)
+            if connection is not None:
+                self._guard(connection, connection.readable)
+
+    def _guard(self, connection: TasklessConnection, function: Callable[[], None]) -> None:
+        try:
+            function()
+        except GONE:
+            connection.cancel()
+        except Exception:  # a bug here must end only one connection
+            self._logger.critical("internal error in an HTTP connection: it is closed", exc_info=True)
+            connection.cancel()
+        except (KeyboardInterrupt, SystemExit) as error:
+            connection.cancel()
+            self._shared.service.interrupted(error)
+
+    # called by the connections
+
+    def watch(self, connection: TasklessConnection) -> None:
+        """Call ``readable`` of a connection whenever bytes, or the end, have arrived."""
+        if connection.descriptor not in self._watched:
+            self._watched.add(connection.descriptor)
+            self._epoll.register(connection.descriptor, select.EPOLLIN)
+
+    def unwatch(self, connection: TasklessConnection) -> None:
+        """Stop watching a connection; do nothing if it is not watched."""
+        if connection.descriptor in self._watched:
+            self._watched.discard(connection.descriptor)
+            self._epoll.unregister(connection.descriptor)
+
+    def forget(self, connection: TasklessConnection) -> None:
+        """Remove a connection that is closed, or that a task serves from now on."""
+        self.unwatch(connection)
+        del self.connections[connection.descriptor]
+        if not self.connections:
+            self.on_idle()
+
+    def start(self, connection: TasklessConnection, write: Write) -> None:
+        """Start a task that writes a response."""
+        self._nursery.start_soon(self._write, connection, write, name="response")
+
+    async def _write(self, connection: TasklessConnection, write: Write) -> None:
+        try:
+            await write()
+        except (*GONE, trio.TooSlowError):
+            connection.cancel()
+        except Exception:  # a bug here must end only one connection
+            self._logger.critical(
+                "internal error in the response of an HTTP connection: it is closed", exc_info=True
+            )
+            connection.cancel()

@@ -1,0 +1,262 @@
+"""One HTTP connection without a task of its own: requests that need no waiting are answered where they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import h11
+import trio
+
+from trio_socketio._core import PayloadReader
+from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTransport
+from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._http1 import Http1Connection
+from trio_socketio.net._http_timeouts import HttpTimeouts
+from trio_socketio.net._posts import begin_arrived_post
+from trio_socketio.net._service import EngineService
+from trio_socketio.net._site import Site
+from trio_socketio.net._timeouts import TimeoutQueue
+from trio_socketio.net._waiting_poll import WaitingPoll, Write
+
+__all__ = ["HttpShared", "Rest", "TasklessConnection", "Watcher"]
+
+#: The largest body of a POST that is handled at once.
+POST_BYTES = 4096
+
+
+class Watcher(Protocol):
+    """Calls ``readable`` of the connections that it watches; ``HttpReactor`` is one."""
+
+    def watch(self, connection: TasklessConnection) -> None:
+        """Call ``readable`` whenever bytes, or the end, have arrived."""
+
+    def unwatch(self, connection: TasklessConnection) -> None:
+        """Stop calling ``readable``."""
+
+    def forget(self, connection: TasklessConnection) -> None:
+        """Remove a connection that is closed, or that a task serves from now on."""
+
+    def start(self, connection: TasklessConnection, write: Write) -> None:
+        """Start a task that writes a response."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpShared:
+    """What the connections of a server share."""
+
+    service: EngineService
+    site: Site
+    timeouts: HttpTimeouts
+
+
+@dataclass(slots=True, kw_only=True)
+class Rest:
+    """What a task has to do with a connection that needs one."""
+
+    http: Http1Connection
+    request: EngineRequest | None = None  #: the current request
+    post: tuple[PollingTransport, PayloadReader] | None = (
+        None  #: the request is a POST; these packets are left
+    )
+    error: h11.RemoteProtocolError | None = None  #: the request is malformed
+    begins_next: bool = False  #: the response is written, and the next request has begun to arrive
+    is_over: bool = False  #: the last response is written
+
+
+class TasklessConnection:
+    """One HTTP connection over a plain socket that needs no task.
+
+    It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll. Everything
+    else is left to a task: other requests, upgrades, functions of the application, large bodies, pipelined requests,
+    malformed requests, and the end of a connection after its last response.
+
+    Args:
+        shared: what all connections share.
+        http: the connection, over a plain socket.
+        watcher: tells when bytes have arrived.
+        done: called once, when the connection is closed or has a ``rest``.
+
+    Attributes:
+        descriptor: the descriptor of the socket.
+        rest: what is left to a task, which then owns the connection; None: the connection is served, or closed.
+    """
+
+    __slots__ = (
+        "_done", "_http", "_is_open", "_most", "_poll", "_queue", "_shared", "_watcher", "descriptor", "rest",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        shared: HttpShared,
+        http: Http1Connection,
+        watcher: Watcher,
+        done: Callable[[TasklessConnection], None],
+    ) -> None:
+        assert isinstance(http.stream, trio.SocketStream)
+        self.descriptor = http.stream.socket.fileno()
+        self.rest: Rest | None = None
+        self._shared = shared
+        self._http = http
+        self._watcher = watcher
+        self._done = done
+        self._is_open = True
+        self._most = shared.timeouts.limits.max_header_bytes
+        self._queue: TimeoutQueue | None = None
+        self._poll = WaitingPoll(
+            shared.service, http, self._write_in_task, self._poll_is_written, self.cancel
+        )
+
+    # the end
+
+    def cancel(self) -> None:
+        """Close the connection, because it has taken too long, is broken, or the server stops."""
+        if self._is_open:
+            self._poll.lose("the poll was cancelled")
+            self._end()
+            assert isinstance(self._http.stream, trio.SocketStream)
+            self._http.stream.socket.close()
+            self._done(self)
+
+    def stop(self) -> None:
+        """Close the connection if it waits for a request, because the server stops."""
+        if self._queue is not None:
+            self.cancel()
+
+    def _leave(self, rest: Rest) -> None:
+        """Leave the connection to a task."""
+        self._end()
+        self.rest = rest
+        self._done(self)
+
+    def _end(self) -> None:
+        self._is_open = False
+        self._wait_in(None)
+        self._watcher.forget(self)
+
+    # reading
+
+    def begin(self) -> None:
+        """Read what has arrived with the connection, and answer it."""
+        self.readable()
+        if self._is_open and self._http.reader.needs_data and self._queue is None:
+            self._wait_in(self._shared.timeouts.header)
+            self._watcher.watch(self)
+
+    def readable(self) -> None:
+        """Read what has arrived, and answer a request that is complete."""
+        reader = self._http.reader
+        try:
+            if not reader.receive_at_once():
+                return
+            if self._poll.waits:
+                self._read_while_polling()
+            elif not reader.needs_data:
+                self._wait_in(None)
+                self._begin_request()
+            elif self._queue is self._shared.timeouts.keep_alive:
+                self._wait_in(self._shared.timeouts.header)
+        except h11.RemoteProtocolError as error:
+            self._leave(Rest(http=self._http, error=error))
+
+    def _read_while_polling(self) -> None:
+        reader = self._http.reader
+        if reader.has_ended:
+            self._poll.lose("poll connection closed prematurely")
+            self.cancel()
+        elif len(reader.trailing_data) > self._most:
+            self._watcher.unwatch(self)
+
+    def _wait_in(self, queue: TimeoutQueue | None, now: float | None = None) -> None:
+        if self._queue is not None:
+            self._queue.discard(self)
+        self._queue = queue
+        if queue is not None:
+            queue.add(self, now=now)
+
+    # requests
+
+    def _begin_request(self) -> None:
+        request = self._http.current_request()
+        if request is None:
+            self.cancel()
+        elif self._needs_task(request):
+            self._leave(Rest(http=self._http, request=request))
+        else:
+            exchange = Exchange(request, self._http, self._shared.service)
+            response = self._shared.service.admission.check_now(request) or self._answer(exchange)
+            if response is not None:
+                self._respond(exchange.finished(response))
+
+    def _needs_task(self, request: EngineRequest) -> bool:
+        service, handover = self._shared.service, self._shared.service.handover
+        return (
+            self._http.offers_upgrade
+            or not self._shared.site.is_for_engine(request)
+            or service.is_stopping
+            or service.admission.may_wait(request)
+            or (handover is not None and handover.applies(self._http, request))
+            or not (request.method == "GET" or self._is_small_post(request))
+        )
+
+    def _is_small_post(self, request: EngineRequest) -> bool:
+        most = min(POST_BYTES, self._shared.service.engine.options.max_http_buffer_size)
+        return request.method == "POST" and self._http.has_whole_body(request, most)
+
+    def _answer(self, exchange: Exchange) -> EngineResponse | None:
+        """Return the response to an admitted request; None: a poll waits or is answered, or a task answers."""
+        polling = exchange.polling()
+        if isinstance(polling, EngineResponse):
+            return polling
+        if exchange.request.method == "POST":
+            return self._answer_post(exchange.request, polling)
+        refused = self._poll.begin(exchange, polling)
+        if refused is None:
+            self._poll.answer_if_ready()
+            if self._poll.waits:
+                self._watcher.watch(self)
+        return refused
+
+    def _answer_post(self, request: EngineRequest, polling: PollingTransport) -> EngineResponse | None:
+        answer = begin_arrived_post(request, polling, partial(self._http.take_body, request))
+        if isinstance(answer, PayloadReader):
+            self._leave(Rest(http=self._http, request=request, post=(polling, answer)))
+            return None
+        return answer
+
+    # responses
+
+    def _respond(self, response: EngineResponse) -> None:
+        rest = self._http.begin_response(response)
+        if rest:
+            self._write_in_task(partial(self._finish_response, rest))
+        else:
+            self._next(trio.current_time())
+
+    async def _finish_response(self, rest: bytes) -> None:
+        await self._http.finish_response(rest)
+        self._next(trio.current_time())
+
+    def _write_in_task(self, write: Write) -> None:
+        self._watcher.unwatch(self)
+        self._watcher.start(self, write)
+
+    def _poll_is_written(self, now: float) -> None:
+        self._next(now)
+
+    def _next(self, now: float) -> None:
+        """Wait for the next request, after a response is written."""
+        http = self._http
+        if not http.is_reusable:
+            http.wrote_last()
+            self._leave(Rest(http=http, is_over=True))
+        elif self._shared.service.is_stopping:
+            self.cancel()
+        elif http.reader.has_ended or http.reader.trailing_data:
+            self._leave(Rest(http=http, begins_next=True))
+        else:
+            http.begin_next()
+            self._wait_in(self._shared.timeouts.keep_alive, now)
+            self._watcher.watch(self)

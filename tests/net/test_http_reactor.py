@@ -1,0 +1,78 @@
+"""The task that reads all HTTP connections without a task: its end, its errors, and catching up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import trio
+from support.http_reactor import OPENING, HttpReactorBench, post
+from support.raw import request
+from trio.testing import wait_all_tasks_blocked
+
+from trio_socketio._core import Reactor
+from trio_socketio.net._http_reactor import CONNECTIONS_BETWEEN_CHECKPOINTS
+
+pytestmark = pytest.mark.skipif(Reactor is None, reason="needs epoll")
+
+
+@pytest.fixture
+async def net(nursery: trio.Nursery) -> AsyncIterator[HttpReactorBench]:
+    net = HttpReactorBench(nursery)
+    await wait_all_tasks_blocked()
+    yield net
+    await net.aclose()
+
+
+async def test_stop_closes_what_waits_for_a_request(net: HttpReactorBench) -> None:
+    idle, polling = net.connect(), net.connect()
+    target = await net.open_session(polling)
+    assert await net.answer(polling, request(target)) == b""
+    net.reactor.stop()
+    assert await idle.receive_some(1) == b""
+    assert len(net.reactor.connections) == 1
+
+
+async def test_end_of_the_reactor_closes_all_connections(net: HttpReactorBench) -> None:
+    polling = net.connect()
+    target = await net.open_session(polling)
+    assert await net.answer(polling, request(target)) == b""
+    idles: list[Any] = []
+    net.reactor.on_idle = lambda: idles.append(None)
+    net.scope.cancel()
+    assert await polling.receive_some(1) == b""
+    assert [connection.rest for connection in net.done] == [None]
+    (above,) = net.bench.above.values()
+    assert above.ended[0][1] == "the poll was cancelled"
+    assert idles == [None]
+
+
+async def test_interrupt_by_a_function_of_the_application_closes_its_connection(
+    net: HttpReactorBench,
+) -> None:
+    interrupts: list[BaseException] = []
+    net.service.on_interrupt = interrupts.append
+    stream = net.connect()
+    target = await net.open_session(stream)
+    (above,) = net.bench.above.values()
+    error = SystemExit(3)
+
+    def text(data: bytes, now: float) -> None:
+        raise error
+
+    above.text = text  # type: ignore[method-assign]
+    await net.answer(stream, post(target, b"4a"))
+    assert interrupts == [error]
+    assert [connection.rest for connection in net.done] == [None]
+    assert not above.session.is_open
+
+
+async def test_everything_that_has_arrived_is_read_before_others_go_on(net: HttpReactorBench) -> None:
+    streams = [net.connect() for _ in range(2 * CONNECTIONS_BETWEEN_CHECKPOINTS + 1)]
+    for stream in streams:
+        os.write(stream.socket.fileno(), request(OPENING))
+    assert net.bench.above == {}
+    await net.reactor.read_once()
+    assert len(net.bench.above) == len(streams)
