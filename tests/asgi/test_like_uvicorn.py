@@ -12,17 +12,13 @@ import fastapi
 import pytest
 import trio
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, StreamingResponse
+from support.comparing import FORM, Request, answers, form
 from support.raw import read_until, request
 from support.uvicorn_server import uvicorn_running
-from support.wire import GENERAL, HttpClient, Rejected, Response, WebSocket
+from support.wire import HttpClient, Rejected, WebSocket
 from wsproto.events import CloseConnection
 
 from trio_socketio import Server
-
-#: Fields that depend on the server and the time, and of HEAD responses, whose body has no framing.
-VARYING = {*GENERAL, "server", "last-modified", "etag", "transfer-encoding"}
-
-BOUNDARY = "----boundary"
 
 
 def make_app(folder: Path) -> fastapi.FastAPI:
@@ -145,18 +141,7 @@ def make_app(folder: Path) -> fastapi.FastAPI:
     return app
 
 
-def form(size: int) -> bytes:
-    """Return a form with a field and a file of this size."""
-    return (
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="name"\r\n\r\nJo\r\n'
-        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
-    ).encode() + b"x" * size + f"\r\n--{BOUNDARY}--\r\n".encode()  # fmt: skip
-
-
-FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-
-#: Method, target, body and header fields of each request.
-REQUESTS: dict[str, tuple[str, str, bytes, dict[str, str]]] = {
+REQUESTS: dict[str, Request] = {
     "json": ("GET", "/json/a%20b?number=7", b"", {}),
     "validation": ("GET", "/json/a?number=x", b"", {}),
     "thread": ("GET", "/plain", b"", {}),
@@ -183,12 +168,6 @@ REQUESTS: dict[str, tuple[str, str, bytes, dict[str, str]]] = {
 }
 
 
-def comparable(response: Response) -> tuple[int, dict[str, str], bytes]:
-    """Return what must be equal. Boundaries of ranges are random."""
-    headers = {name: value for name, value in response.headers.items() if name not in VARYING}
-    return response.status, headers, response.body
-
-
 @pytest.fixture(params=[("h11", ""), ("httptools", "/api")], ids=["h11", "httptools, below a prefix"])
 async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[int, int]]:
     """The ports of our server and of uvicorn, which serve the same application."""
@@ -203,15 +182,7 @@ async def ports(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @pytest.mark.rows("A3")
 async def test_responses_equal_those_of_uvicorn(ports: tuple[int, int]) -> None:
-    answers: list[dict[str, Any]] = []
-    for port in ports:
-        by_name: dict[str, Any] = {}
-        for name, (method, target, body, headers) in REQUESTS.items():
-            async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
-                client = HttpClient(stream)
-                by_name[name] = comparable(await client.request(method, target, body, headers))
-        answers.append(by_name)
-    ours, theirs = answers
+    ours, theirs = [await answers(port, REQUESTS) for port in ports]
     for name, answer in theirs.items():
         assert ours[name] == answer, name
     assert ours["upload"][0] == 200

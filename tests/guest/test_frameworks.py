@@ -88,6 +88,40 @@ async def test_fastapi_under_uvicorn_holds_a_guest_in_its_lifespan() -> None:
     assert not trio.lowlevel.in_trio_run()
 
 
+class Bug(Exception):
+    """Raised by the test."""
+
+
+@in_asyncio
+async def test_server_that_ends_leaves_its_error_in_the_log_of_uvicorn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The application's lifespan ends with the error of the server. uvicorn goes on serving the application."""
+    io, guests, ended = make_server(), list[Guest](), asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
+        try:
+            async with io.guest("127.0.0.1", 0) as guest:
+                guests.append(guest)
+                yield
+        finally:
+            ended.set()
+
+    async def fail() -> None:
+        raise Bug("of the server")
+
+    async with served_by_uvicorn(fastapi.FastAPI(lifespan=lifespan)) as url:
+        io._require_runtime().nursery.start_soon(fail)
+        await ended.wait()
+        with pytest.raises(RuntimeError, match="the guest has ended"):
+            await guests[0].run(io.emit, "news")
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/docs") as answer:
+            assert answer.status == 200
+    assert "Bug: of the server" in caplog.text
+    assert "CancelledError" not in caplog.text
+
+
 @in_asyncio
 async def test_failed_bind_ends_the_start_of_uvicorn(caplog: pytest.LogCaptureFixture) -> None:
     io = make_server()
