@@ -179,7 +179,7 @@ static size_t take_response(net_conn *conn, uint8_t *data, size_t len, bool *wai
         return 0;
     }
     *waits = false;
-    if (response->last)
+    if (response->last || client->load->options->agent == AGENT_NODE) /* which has asked for it */
         net_close(conn, false);
     return used;
 }
