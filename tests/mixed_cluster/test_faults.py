@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import trio
 from clients.harness import Node
-from support.redis_server import RedisServer, Sentinel, redis_server
+from support.redis_server import RedisServer, Sentinel, free_port, redis_server
 
 from mixed_cluster.checker import AROUND, SHORT, Checker, accounts, check_that_all_works
 from mixed_cluster.conftest import ADAPTERS, Assembly, Processes
@@ -147,6 +147,20 @@ async def test_slow(team: Team, own_redis: RedisServer) -> None:
             assert [(await server.health())["state"] for server in team.servers] == ["up", "up"]
     checker.check(nothing_is_lost=True)
     await check_that_all_works(team)
+
+
+@pytest.mark.slow
+@pytest.mark.rows("G01", "I19")
+async def test_master_becomes_a_replica_for_a_while(team: Team, own_redis: RedisServer) -> None:
+    async with traffic(team) as checker:
+        own_redis.command("REPLICAOF", "127.0.0.1", str(free_port()))
+        await checker.local_traffic(8)  # the servers ask for the role every 5 s
+        states = [(await server.health())["state"] for server in team.servers]
+        own_redis.command("REPLICAOF", "NO", "ONE")
+    checker.check()
+    assert "up" not in states
+    await check_that_all_works(team)
+    await check_subscriptions(team, own_redis)
 
 
 @pytest.mark.rows("G01", "I19")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,6 +88,7 @@ def servers(tmp_path: Path) -> Iterator[tuple[RedisServer, RedisServer]]:
         yield master, replica
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the address 127.0.0.2")
 @pytest.mark.parametrize("kind", ["classic", "sharded", "streams"])
 async def test_name_that_leads_to_another_server(
     servers: tuple[RedisServer, RedisServer], kind: str, key: str
