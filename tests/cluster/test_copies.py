@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from support.cluster import cluster, is_quiet
 
-from trio_socketio.adapters.cluster import Copies, MessageType, encode
+from trio_socketio._core import Copies
+from trio_socketio.adapters.cluster import MessageType, encode
 
 
 def test_each_number_of_a_server_passes_once_in_any_order_near_by() -> None:
@@ -19,6 +19,18 @@ def test_each_number_of_a_server_passes_once_in_any_order_near_by() -> None:
         seen.add(number)
 
 
+def test_numbers_with_gaps_and_jumps_are_remembered_as_in_a_set() -> None:
+    copies, dice = Copies(), random.Random(5)
+    seen: set[int] = set()
+    number = 0
+    for _ in range(3000):
+        number += dice.choice([1, 1, 1, 2, 63, 64, 65, 1023, 1024, 1025, 5000])
+        for candidate in (number, max(number - dice.randrange(2000), 0)):
+            is_old = candidate in seen or candidate <= max(seen, default=-1) - 1024
+            assert copies.is_copy("a", "ch", candidate) is is_old
+            seen = {item for item in seen | {candidate} if item > max(number, candidate) - 1024}
+
+
 def test_servers_are_apart_and_an_old_number_is_a_copy() -> None:
     copies = Copies()
     assert not copies.is_copy("a", "ch", 5000)
@@ -27,9 +39,8 @@ def test_servers_are_apart_and_an_old_number_is_a_copy() -> None:
     assert not copies.is_copy("a", "ch", 3977)
 
 
-def test_number_of_servers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trio_socketio.adapters.cluster._copies.MOST_SOURCES", 2)
-    copies = Copies()
+def test_number_of_servers_is_bounded() -> None:
+    copies = Copies(2)
     for uid in "abc":
         assert not copies.is_copy(uid, "ch", 1)
     assert copies.is_copy("c", "ch", 1)

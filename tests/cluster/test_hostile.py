@@ -65,7 +65,7 @@ async def test_random_bytes_and_changed_messages_end_nothing() -> None:
             start = bytearray(dice.choice([good, packed, dice.randbytes(60)]))
             for _ in range(dice.randrange(1, 4)):
                 start[dice.randrange(len(start))] = dice.randrange(256)
-            node.adapter._deliver("socket.io#/#", bytes(start))
+            node.adapter._deliver([("socket.io#/#", bytes(start))])
         await wait_all_tasks_blocked()
         assert node.adapter.is_up
         assert "internal error" not in node.rejected
@@ -96,7 +96,7 @@ async def test_most_rooms_for_many_sockets_cost_no_more_than_to_read_them(kind: 
         best = yardstick = math.inf
         for _ in range(3):
             start = time.process_time()
-            node.adapter._deliver("socket.io#/#", payload)
+            node.adapter._deliver([("socket.io#/#", payload)])
             delivered = time.process_time()
             msgspec.json.decode(payload)
             yardstick = min(yardstick, time.process_time() - delivered)
@@ -105,7 +105,7 @@ async def test_most_rooms_for_many_sockets_cost_no_more_than_to_read_them(kind: 
         assert node.rejected == {"too many rooms": 3}
         assert {len(socket.rooms) for socket in node.io.sockets.values()} == {2}
         node.adapter._deliver(
-            "socket.io#/#", message(kind, {"opts": NOBODY, "rooms": ["kept", "more"] * 50_000})
+            [("socket.io#/#", message(kind, {"opts": NOBODY, "rooms": ["kept", "more"] * 50_000}))]
         )
         assert {"more" in socket.rooms for socket in node.io.sockets.values()} == {
             kind == MessageType.SOCKETS_JOIN
@@ -172,8 +172,8 @@ async def test_secret_keeps_out_messages_without_its_seal() -> None:
         assert second.rejected["signature"] >= 4
         sealed = first.bus.published[-1][1]
         assert b"ev" in sealed
-        second.adapter._deliver("socket.io#/chat#", sealed)
-        second.adapter._deliver(f"socket.io#/#{second.adapter.uid}#", sealed)
+        second.adapter._deliver([("socket.io#/chat#", sealed)])
+        second.adapter._deliver([(f"socket.io#/#{second.adapter.uid}#", sealed)])
         assert second.rejected["signature"] >= 5
         assert len(await first.io.fetch_sockets()) == 2
 

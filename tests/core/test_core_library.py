@@ -10,8 +10,8 @@ from trio_socketio import _core
 
 #: what is no module, or calls nothing in csrc
 WITHOUT_C = {
-    *("_callbacks", "_collector", "_event_queue", "_event_writer", "_fast_call"),
-    *("_outgoing", "_resp", "_types", "_walk", "libtsio"),
+    *("_callbacks", "_collector", "_copies", "_event_queue", "_event_writer", "_fast_call"),
+    *("_outgoing", "_resp", "_subscription", "_types", "_walk", "libtsio"),
 }
 
 MODULES = sorted({module.name for module in pkgutil.iter_modules(_core.__path__)} - WITHOUT_C)

@@ -23,6 +23,7 @@ from trio_socketio._core._codec import (
 from trio_socketio._core._collector import release_memory, track, untrack
 from trio_socketio._core._conn_state import FlushList
 from trio_socketio._core._connection import Connection, expire_timers, put_off_answers
+from trio_socketio._core._copies import Copies
 from trio_socketio._core._deflate import Deflate
 from trio_socketio._core._delivery import socket_delivery
 from trio_socketio._core._event_queue import EventQueue
@@ -33,6 +34,7 @@ from trio_socketio._core._outgoing import OutgoingQueue
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
 from trio_socketio._core._resp import pack_messages
 from trio_socketio._core._rooms import Member, RoomIndex
+from trio_socketio._core._subscription import messages_of
 from trio_socketio._core._types import (
     CloseFrame,
     Failure,
@@ -56,6 +58,7 @@ __all__ = [
     "ConnectionObserver",
     "ConnectionOwner",
     "ConnectionTransport",
+    "Copies",
     "Deflate",
     "Dialect",
     "EventQueue",
@@ -83,6 +86,7 @@ __all__ = [
     "is_json",
     "pack_messages",
     "plain_head_length",
+    "messages_of",
     "put_off_answers",
     "release_memory",
     "scan_head",

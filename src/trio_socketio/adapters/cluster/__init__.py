@@ -11,7 +11,6 @@ from trio_socketio.adapters.cluster._backoff import Backoff
 from trio_socketio.adapters.cluster._bus import Bus, BusError, BusRefused
 from trio_socketio.adapters.cluster._bus_adapter import BusAdapter
 from trio_socketio.adapters.cluster._cluster import Cluster
-from trio_socketio.adapters.cluster._copies import Copies
 from trio_socketio.adapters.cluster._envelope_adapter import EMITTER, EnvelopeAdapter
 from trio_socketio.adapters.cluster._messages import MessageType, Options, options_of
 from trio_socketio.adapters.cluster._requests import Request, Requests
@@ -38,7 +37,6 @@ __all__ = [
     "BusRefused",
     "Cluster",
     "ClusterAdapter",
-    "Copies",
     "Envelope",
     "EnvelopeAdapter",
     "Malformed",

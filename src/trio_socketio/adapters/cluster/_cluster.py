@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -271,21 +271,25 @@ class Cluster(ServerAdapter):
 
     # receiving
 
-    def _deliver(self, channel: str, payload: bytes) -> None:
-        """Take a message from the bus. Whatever it is, the tasks of the link go on."""
-        receive = self._subscriptions.receiver(channel)
-        if receive is None:
-            return  # the channel was unsubscribed from meanwhile
-        try:
-            if len(payload) > self._max_receive_bytes:
-                raise Malformed("oversized")
-            if self._seal.size:
-                payload = self._seal.unseal(channel, payload)
-            receive(channel, payload)
-        except Malformed as error:
-            self.reject(error.kind)
-        except LocalProtocolError:  # an event that cannot be encoded for clients
-            self.reject("invalid")
-        except Exception:
-            LOG.critical("internal error", exc_info=True)
-            self.reject("internal error")
+    def _deliver(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Take messages from the bus. Whatever they are, the tasks of the link go on."""
+        receiver, most_bytes, is_sealed = (
+            self._subscriptions.receiver,
+            self._max_receive_bytes,
+            self.is_sealed,
+        )
+        for channel, payload in messages:
+            receive = receiver(channel)
+            if receive is None:
+                continue  # the channel was unsubscribed from meanwhile
+            try:
+                if len(payload) > most_bytes:
+                    raise Malformed("oversized")
+                receive(channel, self._seal.unseal(channel, payload) if is_sealed else payload)
+            except Malformed as error:
+                self.reject(error.kind)
+            except LocalProtocolError:  # an event that cannot be encoded for clients
+                self.reject("invalid")
+            except Exception:
+                LOG.critical("internal error", exc_info=True)
+                self.reject("internal error")

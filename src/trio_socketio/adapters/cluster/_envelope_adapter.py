@@ -11,14 +11,13 @@ from typing import Any, TypeVar
 
 import trio
 
-from trio_socketio._core import EventWriter
+from trio_socketio._core import Copies, EventWriter
 from trio_socketio.adapters._broadcast import Answers, Broadcast
 from trio_socketio.adapters._members import LocalMember, NamespaceHost
 from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
 from trio_socketio.adapters.cluster._asking import AckRequest, FetchRequest, ValueRequest, answer_takers
 from trio_socketio.adapters.cluster._cluster import Cluster
-from trio_socketio.adapters.cluster._copies import Copies
 from trio_socketio.adapters.cluster._inquiries import LONGEST_CALL, Inquiries
 from trio_socketio.adapters.cluster._messages import (
     BroadcastData,

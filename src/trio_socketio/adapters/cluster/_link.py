@@ -17,6 +17,8 @@ from trio_socketio.adapters.cluster._subscriptions import Subscriptions
 
 __all__ = ["Link"]
 
+Deliver = Callable[[Sequence[tuple[str, bytes]]], None]
+
 
 class Link:
     """Keeps a bus connected.
@@ -73,11 +75,11 @@ class Link:
             self._queue.is_patient = state is not AdapterState.DOWN
             self._changed(state, reason)
 
-    async def run(self, deliver: Callable[[str, bytes], None]) -> None:
+    async def run(self, deliver: Deliver) -> None:
         """Keep the bus connected until cancelled. Then close it, and drop what is queued.
 
         Args:
-            deliver: takes the channel and the content of each received message.
+            deliver: takes received messages, pairs of channel and content.
         """
         self._lost_since = trio.current_time()
         self._was_ready, self._queue.is_patient = False, True
@@ -115,7 +117,7 @@ class Link:
 
     # one link
 
-    async def _use(self, deliver: Callable[[str, bytes], None]) -> None:
+    async def _use(self, deliver: Deliver) -> None:
         """Connect, and use the link until it is lost."""
         self._failure = None
         try:
@@ -169,12 +171,11 @@ class Link:
         self._ready.set()
         self._set_state(AdapterState.UP)
 
-    async def _receive(self, deliver: Callable[[str, bytes], None]) -> None:
+    async def _receive(self, deliver: Deliver) -> None:
         while True:
-            messages: Sequence[tuple[str, bytes]] = await self.bus.receive()
+            messages = await self.bus.receive()
             self._counters.received += len(messages)
-            for channel, payload in messages:
-                deliver(channel, payload)
+            deliver(messages)
 
     async def _check(self, interval: float) -> None:
         while True:

@@ -112,19 +112,19 @@ class ClassicAdapter(EnvelopeAdapter[M]):
     def receive(self, channel: str, payload: bytes) -> None:
         """See ``EnvelopeAdapter.receive``."""
         if channel == self._events:
-            self._event_received(channel, payload)
+            event = None if self.host.is_keyed else self._read_event(payload)
+            if event is None:
+                self._event_received(channel, payload)
+                return
+            uid, seq, target, message = event
+            if self.admit(channel, uid, self.host.name, seq):
+                self.message_from_bus(message, target)
         elif channel == self._requests:
             self._request_received(channel, decode_request(payload))
         else:
             self._response_received(channel, payload)
 
     def _event_received(self, channel: str, payload: bytes) -> None:
-        event = None if self.host.is_keyed else self._read_event(payload)
-        if event is not None:
-            uid, seq, target, message = event
-            if self.admit(channel, uid, self.host.name, seq):
-                self.message_from_bus(message, target)
-            return
         decoded = decode_broadcast(payload)
         packet = decoded.packet
         if self.admit(channel, decoded.uid, packet.nsp, decoded.seq):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -131,7 +131,7 @@ class RespConnection:
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise self.fail(f"is lost: {_cause(error)}") from error
 
-    async def read(self) -> Sequence[Reply]:
+    async def read(self) -> list[Reply]:
         """Wait until something arrives, and return the replies that are now complete. They may be none.
 
         One task at a time may call this. When it is cancelled, no reply is lost.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import trio
 
+from trio_socketio._core import messages_of
 from trio_socketio.adapters.cluster import BusError
-from trio_socketio.adapters.redis._resp import CommandError, Reply, RespConnection, pack
+from trio_socketio.adapters.redis._resp import CommandError, RespConnection, pack
 
 __all__ = ["Subscriber"]
 
@@ -91,13 +92,13 @@ class Subscriber:
 
     # messages: another task
 
-    async def receive(self, skipped: bytes | tuple[bytes, ...] = ()) -> Messages:
+    async def receive(self, skipped: tuple[bytes, ...] = ()) -> Messages:
         """Wait for messages, and return at least one.
 
         When this is cancelled, no message is lost.
 
         Args:
-            skipped: messages that begin with this, or one of these, are not returned. None are skipped if it is empty.
+            skipped: messages that begin with one of these are not returned.
 
         Raises:
             BusError: the connection has ended. The server is lost, refuses a subscription, or sends something else than
@@ -108,7 +109,9 @@ class Subscriber:
                 replies = await self.connection.read()
                 if replies and self._replied is not None:
                     self._replied.set()
-                messages = self._messages(replies, skipped or ())
+                messages, others = messages_of(replies, self._names, skipped)
+                for reply in others:
+                    self._note(reply)
             except BusError:
                 self._confirmed.set()  # there will be no confirmation
                 raise
@@ -137,21 +140,6 @@ class Subscriber:
         if not replied.is_set():
             raise self.connection.fail(f"does not reply to a PING within {self._timeout:g} s")
 
-    def _messages(self, replies: Sequence[Reply], skipped: bytes | tuple[bytes, ...]) -> Messages:
-        messages: Messages = []
-        names = self._names
-        for reply in replies:
-            if type(reply) is list and len(reply) > 2 and reply[0] in MESSAGES:
-                channel, payload = reply[1], reply[-1]
-                if type(channel) is not bytes or type(payload) is not bytes:
-                    raise self.connection.fail("sends a message of other types")
-                name = names.get(channel)  # None: it came before the server had unsubscribed
-                if name is not None and not payload.startswith(skipped):
-                    messages.append((name, payload))
-            else:
-                self._note(reply)
-        return messages
-
     def _note(self, reply: Any) -> None:
         """Take a reply that is no message."""
         match reply:
@@ -163,6 +151,8 @@ class Subscriber:
                 self._confirm(name)
             case [b"pong", _] | b"PONG":
                 pass
+            case [kind, _, *_, _] if kind in MESSAGES:
+                raise self.connection.fail("sends a message of other types")
             case CommandError():
                 raise self.connection.fail(f"refuses: {reply}")
             case _:

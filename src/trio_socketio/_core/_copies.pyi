@@ -1,0 +1,6 @@
+from typing import final
+
+@final
+class Copies:
+    def __new__(cls, most_sources: int = 10_000) -> Copies: ...
+    def is_copy(self, uid: str, channel: str, seq: int) -> bool: ...
