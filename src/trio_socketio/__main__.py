@@ -21,8 +21,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: the command has ended; the status is 2 if an argument is wrong.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["worker"]:  # how a parent starts its workers; not for users
-        sys.exit(run_worker(int(words[1])))
+    if words[:1] == ["worker"] and len(words) == 2 and words[1].isdecimal():
+        try:
+            sys.exit(run_worker(int(words[1])))
+        except OSError:
+            sys.exit("the command worker is for the parent of workers: use serve")
     parser = _parser()
     given = parser.parse_args(words)
     try:

@@ -17,6 +17,8 @@ from support.redis_server import free_port
 from support.worker_programs import APP, is_alive, needs_linux, program, wait_gone
 from wsproto.events import CloseConnection
 
+from trio_socketio.__main__ import main
+
 pytestmark = [needs_linux, pytest.mark.rows("I16"), pytest.mark.programs]
 
 
@@ -132,6 +134,18 @@ FAILING = {
     "no server": ("io = 5\n", "must be a Server"),
     "an import": ("import nothing_like_this\n", "No module named 'nothing_like_this'"),
     "exit": ("import os\nos._exit(3)\n", "the process of a worker ended with status 3 before it served"),
+    "a long text with characters that JSON has not": (
+        "raise ValueError('\\udcff' + '\\x01' * 100_000)\n",
+        r"cannot serve app:io: ValueError: \udcff",
+    ),
+    "an exception without a text": (
+        "class E(Exception):\n    __str__ = None\nraise E\n",
+        "cannot serve app:io: E",
+    ),
+    "workers in workers": (
+        "from trio_socketio import Server, serve_workers\nio = Server()\nserve_workers('app:io', None, 0, workers=1)\n",
+        "serve_workers must be called under ``if __name__ == '__main__':``",
+    ),
     "generate_id": (
         "from trio_socketio import Server\nio = Server(generate_id=lambda: 'x')\n",
         "generate_id cannot be used with more than one worker",
@@ -140,7 +154,7 @@ FAILING = {
 
 
 #: ``test_target`` has the others.
-QUICK = {"an exception", "exit", "generate_id"}
+QUICK = {"an exception", "exit", "generate_id", "workers in workers"}
 
 
 @pytest.mark.parametrize(
@@ -153,6 +167,11 @@ async def test_server_that_cannot_start_is_one_sentence(tmp_path: Path, kind: st
         await running.log(re.escape(sentence))
         assert len([line for line in running.lines if sentence in line and not line[0].isspace()]) <= 2
         assert "workers/_" not in "".join(running.lines)
+
+
+def test_command_of_the_parent_is_not_for_users() -> None:
+    with pytest.raises(SystemExit, match="the command worker is for the parent of workers: use serve"):
+        main(["worker", "1000000"])
 
 
 async def test_missing_module_is_one_sentence(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: me
 
 MESSAGES: list[Message] = [
     Start(VERSION, 255, 3, bytes(range(32))),
-    Start(VERSION, 0, 0, bytes(32), workers=4, sockets=2, target="app:io", import_path=("/srv", "")),
+    Start(VERSION, 0, 0, bytes(32), workers=4, sockets=2, target="app:io", import_path=(b"/srv", b"/\xff")),
     Listen(2),
     Unlisten(2),
     Join(9),

@@ -71,7 +71,8 @@ async def test_worker_that_gets_a_signal_drains_when_its_successor_serves(
     tmp_path: Path, number: signal.Signals, workers: int
 ) -> None:
     """No request is refused, also not on connections of the former worker. SIGHUP is for the parent alone."""
-    async with program(tmp_path, "--workers", workers) as running:
+    app = APP.replace("timeout=10", "timeout=100")
+    async with program(tmp_path, "--workers", workers, "--drain-timeout", 100, app=app) as running:
         client = await running.connect()
         ((former, _),) = await client.call("who")
         await client.call("join", "room")
@@ -107,6 +108,27 @@ async def test_worker_that_gets_a_signal_ends_also_if_the_new_code_does_not_star
         await wait_gone(former)
         (tmp_path / "app.py").write_text(APP)
         assert (await running.who())[0] != former  # the connection has waited for the worker
+
+
+@pytest.mark.slow  # the process has ten seconds
+async def test_worker_that_has_ended_is_killed_if_a_thread_keeps_its_process(tmp_path: Path) -> None:
+    app = (
+        APP
+        + """
+import threading
+threading.Thread(target=threading.Event().wait).start()
+
+
+@io.on("exit")
+def exit_(socket: Socket) -> None:
+    raise SystemExit(3)
+"""
+    )
+    async with program(tmp_path, app=app) as running:
+        client = await running.connect()
+        await client.emit("exit")
+        await running.log(r"was ended by SIGKILL")
+        await running.log(r"serves$")
 
 
 # rolling restarts

@@ -33,6 +33,7 @@ class Fleet:
         self._nursery = nursery
         self._numbers = InstanceNumbers()
         self._key = os.urandom(KEY_BYTES)
+        self._import_path = tuple(os.fsencode(os.path.abspath(path)) for path in sys.path)
         self._spawning = trio.Lock()  # a start needs descriptors for a moment
         self._connecting = trio.Lock()
         self._connected: dict[int, WorkerProcess] = {}
@@ -50,6 +51,7 @@ class Fleet:
         """
         worker = WorkerProcess(self._numbers.take(), slot)
         try:
+            message = self._start_message(worker, sockets)
             async with self._spawning:
                 await worker.spawn()
         except BaseException:
@@ -57,7 +59,7 @@ class Fleet:
             raise
         self.alive[worker.instance] = worker
         self._nursery.start_soon(self._watch, worker, name=str(worker))
-        worker.tell(self._start_message(worker, sockets))
+        worker.tell(message)
         return worker
 
     def _start_message(self, worker: WorkerProcess, sockets: int) -> Start:
@@ -70,9 +72,9 @@ class Fleet:
             workers=options.workers,
             sockets=sockets,
             target=options.target,
-            import_path=tuple(os.path.abspath(path) for path in sys.path),
-            certificate=None if options.certificate is None else os.path.abspath(options.certificate),
-            private_key=None if options.key is None else os.path.abspath(options.key),
+            import_path=self._import_path,
+            certificate=_absolute(options.certificate),
+            private_key=_absolute(options.key),
         )
 
     async def connect(self, worker: WorkerProcess, sockets: Sequence[socket.socket]) -> None:
@@ -122,3 +124,7 @@ class Fleet:
         else:
             worker.kill()
         await worker.wait_ended(timeout)
+
+
+def _absolute(path: str | os.PathLike[str] | None) -> bytes | None:
+    return None if path is None else os.fsencode(os.path.abspath(path))

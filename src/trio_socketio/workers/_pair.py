@@ -13,6 +13,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import trio
@@ -113,6 +114,11 @@ class Pair:
             if trio.lowlevel.in_trio_run():
                 trio.lowlevel.notify_closing(self._socket)
             self._socket.close()
+
+    def end(self) -> None:
+        """Let the other process read the end of the pair, also if there are copies of this end."""
+        with suppress(OSError):  # the other process has ended
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     # sending
 

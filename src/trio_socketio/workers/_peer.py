@@ -112,6 +112,7 @@ class Peer:
                 pass
         finally:
             self.leave()
+            self._pair.end()
             self._pair.close()
 
     def leave(self) -> None:

@@ -58,9 +58,11 @@ def _tls_context(start: Start) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        context.load_cert_chain(start.certificate, start.private_key)
+        # Without a password, OpenSSL would ask the terminal for it.
+        context.load_cert_chain(start.certificate, start.private_key, password="")
     except (OSError, ssl.SSLError) as error:
-        raise TargetError(f"the certificate {start.certificate} cannot be used: {error}") from None
+        name = os.fsdecode(start.certificate)
+        raise TargetError(f"the certificate {name} cannot be used: {error}") from None
     return context
 
 

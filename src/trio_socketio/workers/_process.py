@@ -14,6 +14,7 @@ import trio
 
 from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
 from trio_socketio.workers._protocol import (
+    CONTROL_BYTES,
     Control,
     Failed,
     Join,
@@ -101,7 +102,7 @@ class WorkerProcess:
         Raises:
             OSError: the system lacks processes, memory or descriptors.
         """
-        ours, theirs = Pair.make()
+        ours, theirs = Pair.make(CONTROL_BYTES)
         self._control = Control(ours)
         # -P: modules come from the parent's path, and not from any directory that the parent happens to be in
         command = [sys.executable, "-P", "-m", "trio_socketio", "worker", str(theirs.fileno())]

@@ -22,6 +22,7 @@ from trio_socketio.workers._options import WorkersOptions
 from trio_socketio.workers._slots import StartFailed
 from trio_socketio.workers._sockets import Slots, close_sockets, open_sockets
 from trio_socketio.workers._supervisor import Supervisor
+from trio_socketio.workers._target import TargetError, is_loading
 
 __all__ = ["serve_workers"]
 
@@ -45,6 +46,7 @@ def serve_workers(
     starts the workers, and starts another one when one has ended. With several workers, a ``Server`` with the default
     adapter is connected to those of the other workers, so that rooms, broadcasts and ``fetch_sockets`` reach all
     clients; and connections whose session is in another worker are handed over to it, so no sticky proxy is needed.
+    If the target's module calls this function, it must do so under ``if __name__ == "__main__":``.
 
     The addresses are printed when all workers serve. SIGTERM and SIGINT drain all workers. A second one stops them at
     once. SIGHUP replaces the workers one after the other, with new code: each one drains when its successor serves.
@@ -67,6 +69,8 @@ def serve_workers(
             program cannot start: then the status is 1, with a sentence on standard error.
         RuntimeError: Trio runs already in this thread; or this is not the main thread, which receives signals.
     """
+    if is_loading():  # each worker would start workers
+        raise TargetError("serve_workers must be called under ``if __name__ == '__main__':``")
     options = WorkersOptions(
         target=target,
         host=host,

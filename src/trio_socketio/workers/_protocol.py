@@ -13,6 +13,7 @@ import msgspec
 from trio_socketio.workers._pair import BadPacket, Packet, Pair, close_all
 
 __all__ = [
+    "CONTROL_BYTES",
     "VERSION",
     "Control",
     "Drain",
@@ -30,6 +31,9 @@ __all__ = [
 
 #: The version of these messages. Processes with different versions do not work together.
 VERSION = 1
+
+#: The largest message, in bytes. A traceback or a path may be long.
+CONTROL_BYTES = 1_048_576
 
 #: The kind of all packets on this pair.
 CONTROL = 0
@@ -65,9 +69,9 @@ class Start(Message, frozen=True):
     workers: int = 1
     sockets: int = 1
     target: str = ""
-    import_path: tuple[str, ...] = ()
-    certificate: str | None = None
-    private_key: str | None = None
+    import_path: tuple[bytes, ...] = ()
+    certificate: bytes | None = None
+    private_key: bytes | None = None
 
 
 class Listen(Message, frozen=True):
@@ -209,3 +213,7 @@ class Control:
     def close(self) -> None:
         """Close this end."""
         self._pair.close()
+
+    def end(self) -> None:
+        """Let the other process read the end of the pair, also if this process or a child of it goes on."""
+        self._pair.end()

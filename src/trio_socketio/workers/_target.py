@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from contextvars import ContextVar
 from typing import Any
 
 from trio_socketio.server import EngineServer, Server
 from trio_socketio.workers._options import split_target
 
-__all__ = ["TargetError", "load"]
+__all__ = ["TargetError", "is_loading", "load"]
+
+_LOADING: ContextVar[bool] = ContextVar("_LOADING", default=False)
 
 
 class TargetError(Exception):
     """The target names no server. The message is a sentence for the user."""
+
+
+def is_loading() -> bool:
+    """Return whether this is called by a module or a function that ``load`` imports or calls."""
+    return _LOADING.get()
 
 
 def load(target: str) -> Server | EngineServer:
@@ -27,6 +35,14 @@ def load(target: str) -> Server | EngineServer:
         TargetError: there is no such module or attribute, or it is no server.
         Exception: the module or the function has raised it.
     """
+    token = _LOADING.set(True)
+    try:
+        return _load(target)
+    finally:
+        _LOADING.reset(token)
+
+
+def _load(target: str) -> Server | EngineServer:
     name, attribute = split_target(target)
     value = _attribute(_module(name), name, attribute)
     if not isinstance(value, Server | EngineServer) and callable(value) and not isinstance(value, type):

@@ -19,6 +19,7 @@ from trio_socketio.workers._lifeline import end_with_parent
 from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
 from trio_socketio.workers._prepare import Prepared, prepare
 from trio_socketio.workers._protocol import (
+    CONTROL_BYTES,
     VERSION,
     Control,
     Drain,
@@ -48,8 +49,8 @@ LAST_REQUESTS = 0.5
 
 _PACKAGE = str(Path(__file__).parent)
 
-#: How much of a traceback is sent to the parent, in characters.
-MOST_TRACEBACK = 20_000
+#: How much of the text of an exception and of its traceback is sent to the parent, in characters.
+MOST_REASON, MOST_TRACEBACK = 1000, 20_000
 
 
 def main(descriptor: int) -> int:
@@ -60,21 +61,28 @@ def main(descriptor: int) -> int:
 
     Returns:
         The status of the process.
+
+    Raises:
+        OSError: the descriptor is no such end.
     """
+    control = Control(Pair.adopt(descriptor, CONTROL_BYTES))
     end_with_parent(descriptor)
     signal.signal(signal.SIGHUP, _ignore)
-    control = Control(Pair.adopt(descriptor))
     try:
-        start, _ = trio.run(control.receive)
+        return _obey_parent(control)
     except PairClosed:
         return 1
+    finally:
+        control.end()  # a thread of the application may keep this process
+
+
+def _obey_parent(control: Control) -> int:
+    """Serve as the parent says; returns the status of the process."""
+    start, _ = trio.run(control.receive)
     failure = _serve(control, start)
     if failure is None:
         return 0
-    try:
-        trio.run(control.send, failure)
-    except PairClosed:
-        pass
+    trio.run(control.send, failure)
     return 1
 
 
@@ -87,17 +95,27 @@ def _serve(control: Control, start: Message) -> Failed | None:
     if not isinstance(start, Start) or start.version != VERSION:
         return Failed("the workers are of another version than their parent: restart the whole program")
     show_log(f"worker {start.slot} (pid {os.getpid()})")
-    sys.path[:] = start.import_path
+    sys.path[:] = map(os.fsdecode, start.import_path)
     try:
         prepared = prepare(start)
     except TargetError as error:
-        return Failed(f"cannot serve {start.target}: {error}")
+        return Failed(_portable(f"cannot serve {start.target}: {error}"))
     except Exception as error:
-        return Failed(
-            f"cannot serve {start.target}: {type(error).__name__}: {error}"[:1000], _traceback(error)
-        )
+        return Failed(_portable(f"cannot serve {start.target}: {_describe(error)}"), _traceback(error))
     trio.run(Worker(control, start, prepared).run)
     return None
+
+
+def _describe(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"[:MOST_REASON]
+    except Exception:  # of the application's ``__str__``
+        return type(error).__name__
+
+
+def _portable(text: str) -> str:
+    """Return a text without lone surrogates, which names of files may have, and JSON has not."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _traceback(error: Exception) -> str:
@@ -105,7 +123,7 @@ def _traceback(error: Exception) -> str:
     frames = error.__traceback__
     while frames is not None and not _is_foreign(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))[-MOST_TRACEBACK:]
+    return _portable("".join(traceback.format_exception(type(error), error, frames))[-MOST_TRACEBACK:])
 
 
 def _is_foreign(file: str) -> bool:
