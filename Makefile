@@ -92,8 +92,8 @@ bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minute
 	@$(BIN)/python benches/run.py $(ARGS)
 
 .PHONY: bench-connect
-bench-connect: $(READY) $(VENV)/.has-bench ## Measure connecting and polling; ARGS go to benches/run.py
-	@$(BIN)/python benches/run.py --only connect,polling-echo,storm $(ARGS)
+bench-connect: $(READY) $(VENV)/.has-bench ## Measure connecting and polling, in ten minutes; ARGS go to benches/run.py
+	@$(BIN)/python benches/run.py --only connect,connect-,polling-echo,storm $(ARGS)
 
 .PHONY: bench-asgi
 bench-asgi: $(READY) $(VENV)/.has-bench ## Measure a web framework beside the engine; ARGS go to benches/run.py

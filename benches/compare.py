@@ -19,9 +19,10 @@ from harness import install, places
 from harness.display import Progress, say, show
 from harness.figures import Spread
 from harness.measure import complaints, measure
+from harness.peers import PEERS
 from harness.processes import Cores, FailedError, raise_file_limit
 from harness.results import Measurement, Record, describe
-from harness.scenarios import CASES, CPU, RATE, Case, plan, select
+from harness.scenarios import CASES, CPU, CPU_CLIENT, RATE, Case, plan, select
 from harness.table import Table, times
 from micro import programs
 from micro.compare import table as micro_table
@@ -76,8 +77,12 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("--head", default="HEAD", help="the commit that is compared")
     parser.add_argument("--micro", action="store_true", help="the small benchmarks, in a minute")
-    parser.add_argument("--only", default=USUAL, help="beginnings of cases, with commas between")
-    parser.add_argument("--server", default="ours", choices=("ours", "ours-def", "ours-guest", "ours-stream"))
+    parser.add_argument(
+        "--only", default=USUAL, help="names of cases or their beginnings, with commas between"
+    )
+    parser.add_argument(
+        "--server", default="ours", choices=[name for name in PEERS if name.startswith("ours")]
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--warmup", type=float, default=0.4)
@@ -93,7 +98,7 @@ def table(record: Record, cases: Sequence[Case], names: Sequence[str]) -> Table:
     """Make a table of the medians of both commits and their ratios."""
     rows = []
     for case in cases:
-        for metric in (case.metric, CPU):
+        for metric in (case.metric, RATE if case.metric is CPU_CLIENT else CPU):
             spreads = [record.spread(case.name, side, metric.key) for side in SIDES]
             ratio = record.ratio((case.name, "head"), (case.name, "base"), metric.key)
             if ratio is None or None in spreads:

@@ -27,7 +27,9 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="benches/run.py", description=__doc__)
     names = ", ".join(case.name for case in CASES)
-    parser.add_argument("--only", default="", help=f"beginnings of cases, with commas between: {names}")
+    parser.add_argument(
+        "--only", default="", help=f"names of cases or their beginnings, with commas between: {names}"
+    )
     parser.add_argument("--all", action="store_true", help="all cases, not only the usual ones")
     parser.add_argument("--servers", default="", help=f"only these, in every round: {', '.join(PEERS)}")
     parser.add_argument("--rounds", type=int, default=3)

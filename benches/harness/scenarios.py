@@ -38,7 +38,7 @@ class Case:
     """One run of the load generator.
 
     Attributes:
-        name: the name of the case. ``--only`` selects cases by the beginnings of their names.
+        name: the name of the case. ``--only`` selects cases by their names or the beginnings of these.
         scenario: the scenario of the load generator.
         options: the other arguments of the load generator.
         metric: the figure that counts.
@@ -131,8 +131,8 @@ def _default_connects() -> Iterable[Case]:
     servers = ("ours", "ours-speed", "bare", "node", *PYTHON)
     for name, agent in (("connect-default", "browser"), ("connect-default-node", "node")):
         options = ("--transport", "default", "--agent", agent, "--concurrency", "64", "--connects", "5000")
-        once = ("bun",) if agent == "browser" else ()
-        yield Case(name, "connect", options, servers, once, CPU_CLIENT, limits=False, usual=False)
+        every, once = (servers, ("bun",)) if agent == "browser" else ((), (*servers, "bun"))
+        yield Case(name, "connect", options, every, once, CPU_CLIENT, limits=False, usual=False)
 
 
 _ENGINE: tuple[Case, ...] = (
@@ -170,7 +170,7 @@ _ENGINE: tuple[Case, ...] = (
     Case(
         "storm",
         "storm",
-        (*BROWSER, "--clients", "10000", "--concurrency", "1000", "--sources", "8"),
+        (*BROWSER, "--clients", "10001", "--concurrency", "1000", "--sources", "8"),
         ("ours", "ours-speed", "node"),
         ("bun", *PYTHON),
         ECHO_P99,
@@ -243,14 +243,15 @@ def usual(cases: Iterable[Case], *, everything: bool) -> list[Case]:
 
 
 def select(words: Iterable[str]) -> list[Case]:
-    """Return the cases whose names begin with one of `words`.
+    """Return the cases that have one of `words` as their name, or whose names begin with one that is no name.
 
     Raises:
         ValueError: a word selects nothing. The message lists all names.
     """
     chosen: list[Case] = []
     for word in words:
-        found = [case for case in CASES if case.name.startswith(word)]
+        begun = [case for case in CASES if case.name.startswith(word)]
+        found = [case for case in begun if case.name == word] or begun
         if not found:
             raise ValueError(
                 f"no case begins with {word!r}; there are {', '.join(case.name for case in CASES)}"

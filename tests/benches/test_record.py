@@ -144,6 +144,7 @@ def test_chosen_servers_are_measured_in_every_round_where_they_can_answer() -> N
 
 def test_cases_are_chosen_by_how_their_names_begin() -> None:
     assert [case.name for case in select(["idle", "echo"])] == ["echo-1", "echo-8", "idle"]
+    assert [case.name for case in select(["connect"])] == ["connect"]
     with pytest.raises(ValueError, match="no case begins with 'nothing'"):
         select(["nothing"])
 
