@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
+from typing import ClassVar
 
 import trio
 
 from trio_socketio._asgi_types import Message, Receive, Send
 from trio_socketio._core import Failure
-from trio_socketio._signal import Signal
 from trio_socketio.asgi_host._exchange import GONE
 from trio_socketio.asgi_host._frames import BINARY, CLOSE, TEXT, split_frames
-from trio_socketio.engineio import Delivery, Receiver, TransportName
+from trio_socketio.engineio import Delivery
 from trio_socketio.errors import DisconnectReason
+from trio_socketio.net import TaskDriver
 
 __all__ = ["AsgiWebSocket"]
 
 #: The most output to take from the outbox at once. The messages in it are then given to the server one by one.
 WRITE_BYTES = 65536
 
-#: How long the server may take for a close frame after an abort, in seconds.
-CLOSE_TIMEOUT = 2.0
 
-
-class AsgiWebSocket:
+class AsgiWebSocket(TaskDriver):
     """The transport of a session, or of an upgrade candidate, over a WebSocket that the ASGI server has accepted.
 
     The server gives the next message only when it is asked for, and returns from ``send`` when it has written. That is
@@ -38,67 +35,22 @@ class AsgiWebSocket:
         max_message_bytes: the largest message that the client may send.
     """
 
-    __slots__ = (
-        "_closing", "_flush_timeout", "_held", "_max_message_bytes", "_output", "_read_scope", "_receive", "_resumed",
-        "_send", "_sending", "_taken", "_taken_at", "_write_scope", "receiver",
-    )  # fmt: skip
+    __slots__ = ("_held", "_max_message_bytes", "_receive", "_send_message")
 
-    name: TransportName = "websocket"
-    polls = None
     driver = "asgi"
-    receiver: Receiver
+    write_bytes = WRITE_BYTES
+    gone: ClassVar = GONE
 
     def __init__(self, receive: Receive, send: Send, flush_timeout: float, max_message_bytes: int) -> None:
+        super().__init__(flush_timeout)
         self._receive = receive
-        self._send = send
-        self._flush_timeout = flush_timeout
+        self._send_message = send
         self._max_message_bytes = max_message_bytes
-        self._output = Signal()
-        self._resumed = Signal()
-        self._read_scope = trio.CancelScope()
-        self._write_scope = trio.CancelScope()
         self._held: deque[Message] = deque()
-        self._closing = False
-        self._sending = False
-        self._taken = 0
-        self._taken_at = -math.inf
-
-    # called by the engine
-
-    def attach(self, receiver: Receiver) -> None:
-        """Pass packets to this receiver from now on."""
-        self.receiver = receiver
-
-    def wake(self) -> None:
-        """Write soon, because the outbox has output."""
-        self._output.set()
-
-    def resume(self) -> None:
-        """Continue reading."""
-        self._resumed.set()
-
-    def close(self) -> None:
-        """Send queued packets and the close frame, then end."""
-        self._end(self._flush_timeout)
-
-    def abort(self, *, goodbye: bool) -> None:
-        """End at once. The close frame is only sent if no other write is in progress."""
-        if goodbye and not self._sending:
-            self._end(CLOSE_TIMEOUT)
-            return
-        self._closing = True
-        self._write_scope.cancel()
-        self._resumed.set()
 
     def delivery(self, now: float) -> Delivery:
         """Return how many bytes the ASGI server has taken."""
         return Delivery(self._taken, 0, now - self._taken_at)
-
-    def _end(self, timeout: float) -> None:
-        self._closing = True
-        self._write_scope.deadline = min(self._write_scope.deadline, trio.current_time() + timeout)
-        self._output.set()
-        self._resumed.set()
 
     # the tasks
 
@@ -108,12 +60,7 @@ class AsgiWebSocket:
         Cancellation: the WebSocket is dropped, and the receiver is notified.
         """
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write)
-                with self._read_scope:
-                    await self._read()
-                if not self._closing:
-                    self._write_scope.cancel()
+            await self._serve(self._read)
         finally:
             self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
 
@@ -168,41 +115,19 @@ class AsgiWebSocket:
                 return
             size += _message_size(message)
 
-    @trio.lowlevel.enable_ki_protection
-    async def _write(self) -> None:
-        with self._write_scope:
-            while True:
-                await self._output.wait()
-                # After an abort, a writer that was woken before does not see the cancellation until the server waits.
-                while not self._write_scope.cancel_called and (data := self.receiver.link.take(WRITE_BYTES)):
-                    receiver = self.receiver
-                    self._sending = True
-                    try:
-                        await self._send_all(data)
-                    except GONE as error:
-                        receiver.lost(DisconnectReason.TRANSPORT_CLOSE, f"the connection broke: {error}")
-                        break
-                    finally:
-                        self._sending = False
-                    receiver.written(trio.current_time())
-                else:
-                    if not self._closing:
-                        continue
-                break
-        self._read_scope.cancel()
-
-    async def _send_all(self, data: bytes) -> None:
+    async def _send(self, data: bytes) -> None:
         for opcode, payload in split_frames(data):
             if opcode == TEXT:
-                await self._send({"type": "websocket.send", "text": payload.decode("utf-8", "replace")})
+                await self._send_message(
+                    {"type": "websocket.send", "text": payload.decode("utf-8", "replace")}
+                )
             elif opcode == BINARY:
-                await self._send({"type": "websocket.send", "bytes": payload})
+                await self._send_message({"type": "websocket.send", "bytes": payload})
             elif opcode == CLOSE:
                 code = int.from_bytes(payload[:2], "big") or 1000
                 reason = payload[2:].decode("utf-8", "replace")
-                await self._send({"type": "websocket.close", "code": code, "reason": reason})
-            self._taken += len(payload)
-            self._taken_at = trio.current_time()
+                await self._send_message({"type": "websocket.close", "code": code, "reason": reason})
+            self._took(len(payload))
 
 
 def _size(packet: str | bytes) -> int:

@@ -22,6 +22,7 @@ from trio_socketio.net._service import EngineService, OutsideApplication
 from trio_socketio.net._site import NOT_FOUND
 from trio_socketio.net._sockets import limit_silence, socket_below
 from trio_socketio.net._stream_driver import StreamDriver
+from trio_socketio.net._task_driver import TaskDriver
 from trio_socketio.net._taskless import TasklessConnection
 from trio_socketio.net._unix import unix_listener
 from trio_socketio.net._upgrades import UPGRADE_REQUIRED, attach
@@ -47,6 +48,7 @@ __all__ = [
     "OutsideApplication",
     "Serve",
     "StreamDriver",
+    "TaskDriver",
     "TasklessConnection",
     "limit_silence",
     "opening_handshake",
