@@ -16,10 +16,12 @@ from trio_socketio.net import Files
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_reactor import HttpReactor
 from trio_socketio.net._http_timeouts import HttpTimeouts
+from trio_socketio.net._rest import HttpShared, Rest
 from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
-from trio_socketio.net._taskless import HttpShared, Rest, TasklessConnection
+from trio_socketio.net._taskless import TasklessConnection
+from trio_socketio.net._upgrades import Upgrades
 
 __all__ = ["OPENING", "HttpReactorBench", "post"]
 
@@ -36,7 +38,8 @@ class HttpReactorBench:
         self.service = EngineService(self.bench.engine, logger)
         self.timeouts = HttpTimeouts(LIMITS)
         site = Site((PATH,), Files(PATH, None, {}), None, self.service.health)
-        reactor = HttpReactor.make(HttpShared(self.service, site, self.timeouts), logger)
+        upgrades = Upgrades(self.service, site, None, 1.0)
+        reactor = HttpReactor.make(HttpShared(self.service, site, self.timeouts, upgrades), logger)
         assert reactor is not None
         self.reactor = reactor
         self.link = SocketLink()

@@ -19,7 +19,7 @@ from trio_websocket import wrap_server_stream
 
 from trio_socketio.net._head import Head
 
-__all__ = ["opening_handshake"]
+__all__ = ["opening_handshake", "plain_handshake"]
 
 
 class _Pause:
@@ -135,11 +135,16 @@ def _has_key(fields: _Fields) -> bool:
         return False
 
 
-def _switching(head: Head) -> bytes:
-    """Return the response to a handshake with each needed field once; none if it is not valid (RFC 6455 section 4.2).
+def plain_handshake(head: Head) -> bytes:
+    """Return the response to an opening handshake with a plain head and each needed field once.
 
     The response is the same as that of trio-websocket.
+
+    Returns:
+        The bytes of the 101 response; none if ``opening_handshake`` has to decide.
     """
+    if not head.is_plain or not _has_key(head.fields):
+        return b""
     needed = [field for field in head.fields if field[0] in _NEEDED]
     fields = dict(needed)
     if head.method != b"GET" or len(needed) != len(_NEEDED) or len(fields) != len(_NEEDED):
@@ -164,10 +169,10 @@ async def opening_handshake(head: Head) -> bytes:
 
     Cancellation: nothing is lost, because nothing is read or written.
     """
+    if response := plain_handshake(head):
+        return response
     if not _has_key(head.fields):
         return b""
-    if head.is_plain and (response := _switching(head)):
-        return response
     stream, reader = _ReplayStream(_serialise(head.method, head.fields)), _Reader()
     try:
         try:

@@ -24,10 +24,11 @@ from trio_socketio.net._overdue import Arrivals, Overdue
 from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._reactor_host import ReactorHost
 from trio_socketio.net._requests import Requests
+from trio_socketio.net._rest import HttpShared, Rest
 from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
-from trio_socketio.net._taskless import HttpShared, Rest, TasklessConnection
+from trio_socketio.net._taskless import TasklessConnection
 from trio_socketio.net._upgrades import Driver, Upgrades
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
@@ -89,10 +90,10 @@ class EngineHost:
         self._timeouts = HttpTimeouts(options.limits)
         self._serialiser = Serialiser(options.limits.keep_alive_timeout)
         self.reactor = ReactorHost.make(options.flush_timeout, logger) if options.driver == "auto" else None
-        shared = HttpShared(self.service, self.site, self._timeouts)
+        self._upgrades = Upgrades(self.service, self.site, self.reactor, options.flush_timeout)
+        shared = HttpShared(self.service, self.site, self._timeouts, self._upgrades)
         #: serves connections that need no task; None: each connection has its own task
         self.http_reactor = None if self.reactor is None else HttpReactor.make(shared, logger)
-        self._upgrades = Upgrades(self.service, self.site, self.reactor, options.flush_timeout)
         reactors = [reactor for reactor in (self.reactor, self.http_reactor) if reactor is not None]
         self.arrivals = Arrivals(reactors, engine.options.ping_interval)
         self._overdue = Overdue(self._deal_with, self.arrivals.read)
@@ -158,7 +159,9 @@ class EngineHost:
                 await done.wait()
             finally:
                 connection.cancel()
-        return None if connection.rest is None else await self.serve(stream, b"", connection.rest)
+        if connection.rest is None:
+            return connection.driver
+        return await self.serve(stream, b"", connection.rest)
 
     def _new_http(self, stream: trio.abc.Stream) -> Http1Connection:
         return Http1Connection(stream, self._timeouts, self._serialiser, self._parse_head)

@@ -271,8 +271,12 @@ class Http1Connection:
 
     async def send(self, data: bytes) -> None:
         """Write bytes unchanged. Raises the same as ``finish_response``."""
+        await self.finish_response(self.begin_send(data))
+
+    def begin_send(self, data: bytes) -> bytes:
+        """Write as many bytes as the socket takes at once, unchanged. Returns and raises as ``begin_response``."""
         self._response = ResponseState.BEGUN
-        await self.finish_response(self.writer.begin(data))
+        return self.writer.begin(data)
 
     async def respond(self, response: EngineResponse, *, head: bool = False) -> bool:
         """Write a complete response; return whether the connection can carry another request.

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import trio
 
 from trio_socketio.net._http1 import GONE, Http1Connection
-from trio_socketio.net._taskless import HttpShared, TasklessConnection
+from trio_socketio.net._rest import HttpShared
+from trio_socketio.net._taskless import TasklessConnection
 from trio_socketio.net._waiting_poll import Write
 
 __all__ = ["HttpReactor"]

@@ -10,9 +10,9 @@ from trio_socketio.net._exchange import Exchange
 from trio_socketio.net._head import asks_for_other_protocol
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._posts import answer_post, finish_post
+from trio_socketio.net._rest import Rest
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import NOT_FOUND, Site
-from trio_socketio.net._taskless import Rest
 from trio_socketio.net._waiting_poll import WaitingPoll, Write
 
 __all__ = ["Requests"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -12,16 +11,18 @@ import trio
 
 from trio_socketio._core import PayloadReader
 from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTransport
+from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
+from trio_socketio.net._handshake import plain_handshake
 from trio_socketio.net._http1 import Http1Connection
-from trio_socketio.net._http_timeouts import HttpTimeouts
 from trio_socketio.net._posts import begin_arrived_post
-from trio_socketio.net._service import EngineService
-from trio_socketio.net._site import Site
+from trio_socketio.net._reactor_driver import ReactorDriver
+from trio_socketio.net._rest import HttpShared, Rest
 from trio_socketio.net._timeouts import TimeoutQueue
+from trio_socketio.net._upgrades import Opening
 from trio_socketio.net._waiting_poll import WaitingPoll, Write
 
-__all__ = ["HttpShared", "Rest", "TasklessConnection", "Watcher"]
+__all__ = ["TasklessConnection", "Watcher"]
 
 #: The largest body of a POST that is handled at once.
 POST_BYTES = 4096
@@ -43,35 +44,12 @@ class Watcher(Protocol):
         """Start a task that writes a response."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpShared:
-    """What the connections of a server share."""
-
-    service: EngineService
-    site: Site
-    timeouts: HttpTimeouts
-
-
-@dataclass(slots=True, kw_only=True)
-class Rest:
-    """What a task has to do with a connection that needs one."""
-
-    http: Http1Connection
-    request: EngineRequest | None = None  #: the current request
-    post: tuple[PollingTransport, PayloadReader] | None = (
-        None  #: the request is a POST; these packets are left
-    )
-    error: h11.RemoteProtocolError | None = None  #: the request is malformed
-    begins_next: bool = False  #: the response is written, and the next request has begun to arrive
-    is_over: bool = False  #: the last response is written
-
-
 class TasklessConnection:
     """One HTTP connection over a plain socket that needs no task.
 
-    It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll. Everything
-    else is left to a task: other requests, upgrades, functions of the application, large bodies, pipelined requests,
-    malformed requests, and the end of a connection after its last response.
+    It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll, and opening
+    handshakes with plain heads. Everything else is left to a task: other requests, functions of the application, large
+    bodies, pipelined requests, malformed requests, and the end of a connection after its last response.
 
     Args:
         shared: what all connections share.
@@ -81,11 +59,13 @@ class TasklessConnection:
 
     Attributes:
         descriptor: the descriptor of the socket.
-        rest: what is left to a task, which then owns the connection; None: the connection is served, or closed.
+        rest: what is left to a task, which then owns the connection; None: the connection is served, or has ended.
+        driver: the driver that has taken the socket over, for a WebSocket; None: there is none.
     """
 
     __slots__ = (
-        "_done", "_http", "_is_open", "_most", "_poll", "_queue", "_shared", "_watcher", "descriptor", "rest",
+        "_done", "_http", "_is_open", "_most", "_poll", "_queue", "_shared", "_watcher", "descriptor", "driver",
+        "rest",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +78,7 @@ class TasklessConnection:
         assert isinstance(http.stream, trio.SocketStream)
         self.descriptor = http.stream.socket.fileno()
         self.rest: Rest | None = None
+        self.driver: ReactorDriver | None = None
         self._shared = shared
         self._http = http
         self._watcher = watcher
@@ -182,18 +163,22 @@ class TasklessConnection:
         request = self._http.current_request()
         if request is None:
             self.cancel()
-        elif self._needs_task(request):
+            return
+        switching = plain_handshake(self._http.head) if request.upgrade else b""
+        if self._needs_task(request, switching):
             self._leave(Rest(http=self._http, request=request))
         else:
             exchange = Exchange(request, self._http, self._shared.service)
-            response = self._shared.service.admission.check_now(request) or self._answer(exchange)
+            response = self._shared.service.admission.check_now(request)
+            if response is None:
+                response = self._open(request, switching) if request.upgrade else self._answer(exchange)
             if response is not None:
                 self._respond(exchange.finished(response))
 
-    def _needs_task(self, request: EngineRequest) -> bool:
+    def _needs_task(self, request: EngineRequest, switching: bytes) -> bool:
         service, handover = self._shared.service, self._shared.service.handover
         return (
-            self._http.offers_upgrade
+            (self._http.offers_upgrade and not switching)
             or not self._shared.site.is_for_engine(request)
             or service.is_stopping
             or service.admission.may_wait(request)
@@ -218,6 +203,41 @@ class TasklessConnection:
             if self._poll.waits:
                 self._watcher.watch(self)
         return refused
+
+    def _open(self, request: EngineRequest, switching: bytes) -> EngineResponse | None:
+        """Open a WebSocket, and let the reactor take it over; or return the response to a request that is refused."""
+        if self._shared.service.refuses(request):
+            return STOPPING
+        opening = self._shared.upgrades.open_on_reactor(self._http, request, switching)
+        try:
+            rest = self._http.begin_send(opening.data)
+        except trio.BrokenResourceError:
+            opening.driver.drop()
+            raise
+        if rest:
+            self._write_in_task(partial(self._finish_opening, rest, opening))
+        else:
+            self._hand_to_reactor(opening)
+        return None
+
+    async def _finish_opening(self, rest: bytes, opening: Opening) -> None:
+        try:
+            await self._http.finish_response(rest)
+        except BaseException:
+            opening.driver.drop()
+            raise
+        self._hand_to_reactor(opening)
+
+    def _hand_to_reactor(self, opening: Opening) -> None:
+        opening.sent()
+        self._end()
+        stream = self._http.stream
+        assert isinstance(stream, trio.SocketStream)
+        try:
+            opening.driver.take_over(stream, self._http.trailing_data)
+            self.driver = opening.driver
+        finally:
+            self._done(self)
 
     def _answer_post(self, request: EngineRequest, polling: PollingTransport) -> EngineResponse | None:
         answer = begin_arrived_post(request, polling, partial(self._http.take_body, request))

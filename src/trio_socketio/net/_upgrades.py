@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import trio
 
 from trio_socketio.engineio import (
@@ -22,11 +24,25 @@ from trio_socketio.net._site import NOT_FOUND, Site
 from trio_socketio.net._sockets import limit_silence
 from trio_socketio.net._stream_driver import WRITE_BYTES, StreamDriver
 
-__all__ = ["Driver", "Upgrades", "attach"]
+__all__ = ["Driver", "Opening", "Upgrades", "attach"]
 
 UPGRADE_REQUIRED = EngineResponse(400, [("Sec-WebSocket-Version", "13"), ("Content-Length", "0")], close=True)
 
 Driver = StreamDriver | ReactorDriver
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A WebSocket of a reactor whose opening handshake is not sent yet."""
+
+    driver: ReactorDriver
+    data: bytes  #: the response, and the open packet
+    session: Session | None = None  #: the session whose open packet is in the data
+
+    def sent(self) -> None:
+        """Note that the data is written."""
+        if self.session is not None:
+            self.session.written(trio.current_time())
 
 
 class Upgrades:
@@ -68,36 +84,47 @@ class Upgrades:
         if response is not None:
             await exchange.respond(response)
             return None
+        if self._reactor is not None and isinstance(http.stream, trio.SocketStream):
+            opening = self.open_on_reactor(http, request, switching)
+            try:
+                await http.send(opening.data)
+            except BaseException:
+                opening.driver.drop()
+                raise
+            opening.sent()
+            return opening.driver
+        driver = StreamDriver(http.stream, self._flush_timeout, self._service.hang_ups)
+        await http.send(self._complete(http, request, switching))  # this may wait, so attach after it
+        attach(driver, request, self._service)
+        return driver
+
+    def open_on_reactor(self, http: Http1Connection, request: EngineRequest, switching: bytes) -> Opening:
+        """Open a WebSocket over a plain socket, which the reactor will serve.
+
+        The open packet is sent together with the response. This saves a TCP segment, and a turn of the reactor.
+
+        Args:
+            http: the connection.
+            request: its request, which has been admitted.
+            switching: the response of ``opening_handshake``.
+        """
+        assert self._reactor is not None
+        switching = self._complete(http, request, switching)
+        driver = ReactorDriver(self._reactor)
+        attach(driver, request, self._service)
+        receiver = driver.receiver
+        if not isinstance(receiver, Session):
+            return Opening(driver, switching)
+        return Opening(driver, switching + receiver.link.take(WRITE_BYTES), receiver)
+
+    def _complete(self, http: Http1Connection, request: EngineRequest, switching: bytes) -> bytes:
+        """Add what was negotiated, and the fields of the application, to the response."""
         agreed = self._engine.agree(request)
         switching = self._service.headers.switching(request, switching, agreed, initial=not request.sid)
         request.response_headers = ()  # frees them, as the session may keep its request
         options = self._engine.options
         limit_silence(http.stream, options.ping_interval + options.ping_timeout)
-        driver = self._driver(http.stream)
-        if isinstance(driver, StreamDriver):  # ``send`` may wait, so attach after it
-            await http.send(switching)
-            attach(driver, request, self._service)
-        else:
-            attach(driver, request, self._service)
-            await self._send_opening(http, switching, driver)
-        return driver
-
-    def _driver(self, stream: trio.abc.Stream) -> Driver:
-        if self._reactor is not None and isinstance(stream, trio.SocketStream):
-            return ReactorDriver(self._reactor)
-        return StreamDriver(stream, self._flush_timeout, self._service.hang_ups)
-
-    async def _send_opening(self, http: Http1Connection, switching: bytes, driver: ReactorDriver) -> None:
-        """Send the open packet together with the response. This saves a TCP segment, and a turn of the reactor."""
-        receiver = driver.receiver
-        opening = receiver.link.take(WRITE_BYTES) if isinstance(receiver, Session) else b""
-        try:
-            await http.send(switching + opening)
-        except BaseException:
-            driver.drop()
-            raise
-        if opening:
-            receiver.written(trio.current_time())
+        return switching
 
 
 def attach(driver: WebSocketTransport, request: EngineRequest, service: EngineService) -> None:
