@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 
+import hiredis
 import pytest
 import trio
 from hypothesis import given
@@ -44,6 +45,71 @@ async def test_replies_are_the_same_however_they_are_split(split: str) -> None:
         *replies, error = await read_all(link, len(REPLIES) + 1)
     assert replies == REPLIES
     assert isinstance(error, CommandError) and error.code == "ERR"
+
+
+def texts(*words: bytes) -> bytes:
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in words)
+
+
+#: Whole replies, frequent and others, and some that only look like frequent ones.
+WHOLE = [
+    *(b":0\r\n", b":123456789012345678\r\n", b":1234567890123456789\r\n", b":-1\r\n", b"+OK\r\n"),
+    *(b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b"$0\r\n\r\n", b"$5\r\n:1\r\n:\r\n", b"-ERR no\r\n"),
+    *(texts(b"message", b"c", b"own"), texts(b"message", b"c", b"ow"), texts(b"message", b"", b"\r\n:1\r\n")),
+    *(texts(b"pmessage", b"c*", b"c", b"own 2"), texts(b"pmessage", b"c*", b"c", b"x" * 300)),
+    *(
+        texts(b"smessage", b"c", b"OWN"),
+        texts(b"pmessage", b"c", b"own"),
+        texts(b"message", b"a", b"b", b"own"),
+    ),
+    *(texts(b"subscribe", b"own"), b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", texts(b"pong", b"")),
+    *(b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n:1\r\n", b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$-1\r\n"),
+    *(b"*17\r\n" + b":1\r\n" * 17, b"*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", b"*2\r\n*2\r\n:1\r\n:2\r\n:3\r\n"),
+]
+
+
+def is_own(reply: Reply) -> bool:
+    return (
+        isinstance(reply, list)
+        and len(reply) > 2
+        and reply[0] in (b"message", b"pmessage", b"smessage")
+        and reply[-1] in (b"own", b"own 2", b"OWN")
+    )
+
+
+@pytest.mark.rows("I10")
+@given(st.lists(st.sampled_from(WHOLE), max_size=12), st.data())
+async def test_replies_are_those_of_hiredis_without_own_messages(
+    parts: list[bytes], data: st.DataObject
+) -> None:
+    whole = b"".join(parts)
+    reader = hiredis.Reader()
+    reader.feed(whole)
+    expected = [repr(reply) for reply in (reader.gets() for _ in parts) if not is_own(reply)]
+    link, server = connection(max_reply_bytes=100_000)
+    found: list[str] = []
+    at = 0
+    while at < len(whole):
+        end = data.draw(st.integers(at + 1, len(whole)))
+        await server.send_all(whole[at:end])
+        at = end
+        found += [
+            repr(hiredis.ReplyError(*reply.args) if isinstance(reply, CommandError) else reply)
+            for reply in await link.read((b"own", b"OWN"))
+            if not is_own(reply)
+        ]
+    assert found == expected
+
+
+async def test_own_messages_become_no_objects() -> None:
+    link, server = connection()
+    own, other = texts(b"message", b"c", b"own"), texts(b"pmessage", b"c*", b"c", b"other")
+    await server.send_all(own + other + own[:10])
+    assert await link.read((b"x", b"ow")) == [[b"pmessage", b"c*", b"c", b"other"]]
+    await server.send_all(own[10:] + b"+OK\r\n" + own)
+    assert await link.read((b"x", b"ow")) == [b"OK"]
+    await server.send_all(own)
+    assert await link.read() == [[b"message", b"c", b"own"]]
 
 
 def test_packed_commands_are_arrays_of_bulk_strings() -> None:

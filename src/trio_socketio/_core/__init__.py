@@ -32,7 +32,7 @@ from trio_socketio._core._fast_call import FastCall
 from trio_socketio._core._message import Dialect, Message
 from trio_socketio._core._outgoing import OutgoingQueue
 from trio_socketio._core._packets import EventReader, PacketWriter, is_json
-from trio_socketio._core._resp import pack_messages
+from trio_socketio._core._resp import frequent_replies, pack_messages, reply_end
 from trio_socketio._core._rooms import Member, RoomIndex
 from trio_socketio._core._subscription import messages_of
 from trio_socketio._core._types import (
@@ -82,6 +82,7 @@ __all__ = [
     "TimerEvent",
     "TimerWheel",
     "expire_timers",
+    "frequent_replies",
     "http_head_length",
     "is_json",
     "pack_messages",
@@ -89,6 +90,7 @@ __all__ = [
     "messages_of",
     "put_off_answers",
     "release_memory",
+    "reply_end",
     "scan_head",
     "socket_delivery",
     "track",

@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from trio_socketio._core import frequent_replies, reply_end
 from trio_socketio.adapters.cluster import BusError
 
 if TYPE_CHECKING:
     from hiredis import Reader
 
-__all__ = ["MAX_REPLY_BYTES", "CommandError", "Reply", "RespConnection", "pack", "require_hiredis"]
+__all__ = [
+    "MAX_REPLY_BYTES",
+    "CommandError",
+    "Reply",
+    "RespConnection",
+    "pack",
+    "require_hiredis",
+]
 
 #: bytes, an int, None, a list of these, or a ``CommandError``.
 Reply = Any
@@ -95,6 +103,8 @@ class RespConnection:
         self.ended: Callable[[str], object] | None = None
         self._stream, self._interrupt = stream, interrupt
         self._reader = _new_reader()
+        self._rest = b""
+        self._is_general = False
         self._partial_bytes = 0
 
     def fail(self, reason: str) -> BusError:
@@ -131,36 +141,61 @@ class RespConnection:
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise self.fail(f"is lost: {_cause(error)}") from error
 
-    async def read(self) -> list[Reply]:
+    async def read(self, skipped: tuple[bytes, ...] = ()) -> list[Reply]:
         """Wait until something arrives, and return the replies that are now complete. They may be none.
 
         One task at a time may call this. When it is cancelled, no reply is lost.
+
+        Args:
+            skipped: messages whose content begins with one of these are left out, if that saves time.
 
         Raises:
             BusError: the connection has ended, or the server has sent something that is no reply.
         """
         self.check()
         try:
-            data = await self._stream.receive_some(CHUNK_BYTES)
+            data = await self._stream.receive_some(max(CHUNK_BYTES, len(self._rest)))
         except (OSError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise self.fail(f"is lost: {_cause(error)}") from error
         if not data:
             raise self.fail("has closed the connection")
-        return self._parse(bytes(data))
+        return self._parse(self._rest + data, skipped)
 
-    def _parse(self, data: bytes) -> list[Reply]:
+    def _parse(self, data: bytes, skipped: tuple[bytes, ...]) -> list[Reply]:
+        """Parse replies.
+
+        hiredis gets those that are not frequent, and each as a whole, so that it never keeps a part. If the end of a
+        reply cannot be found, it gets everything from there on.
+        """
+        replies: list[Reply] = []
+        at = 0
+        while not self._is_general and (at := frequent_replies(data, at, skipped, replies)) < len(data):
+            end = reply_end(data, at)
+            if end == 0 and len(data) - at <= self.max_reply_bytes:
+                break
+            if end > 0:
+                replies += self._parse_generally(data[at:end])
+                at = end
+            else:
+                self._is_general = True
+        self._rest = data[at:]
+        if self._is_general and self._rest:
+            replies += self._parse_generally(self._rest)
+            self._rest = b""
+        return replies
+
+    def _parse_generally(self, data: bytes) -> list[Reply]:
         reader = self._reader
         replies: list[Reply] = []
         self._partial_bytes += len(data)
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not _MISSING:
+                self._partial_bytes = 0
                 replies.append(reply)
         except (MalformedReply, TypeError, MemoryError) as error:
             raise self.fail(f"sends malformed replies: {str(error)[:100]}") from error
-        if replies:
-            self._partial_bytes = 0
-        elif self._partial_bytes > self.max_reply_bytes:
+        if self._partial_bytes > self.max_reply_bytes:
             raise self.fail(f"sends a reply of more than {self.max_reply_bytes} bytes")
         return replies
 

@@ -106,7 +106,7 @@ class Subscriber:
         """
         while True:
             try:
-                replies = await self.connection.read()
+                replies = await self.connection.read(skipped)
                 if replies and self._replied is not None:
                     self._replied.set()
                 messages, others = messages_of(replies, self._names, skipped)
