@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["no_leak", "open_descriptors"]
+__all__ = ["no_descriptor_left", "no_leak", "open_descriptors"]
 
 
 def open_descriptors() -> set[str]:
@@ -28,3 +29,14 @@ def no_leak() -> Iterator[None]:
     yield
     gc.collect()
     assert open_descriptors() <= before
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open no further descriptor."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trio_socketio.workers._batch import BusMessage, pack, unpack
-from trio_socketio.workers._pair import INLINE_BYTES, BadPacket
+from trio_socketio.workers._packet import BadPacket
+from trio_socketio.workers._pair import INLINE_BYTES
 
 MESSAGES = st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.binary()))
 

@@ -17,7 +17,8 @@ from trio.testing import wait_all_tasks_blocked
 from trio_socketio import Server
 from trio_socketio.workers._mesh import Mesh
 from trio_socketio.workers._outgoing import MOST_HANDOVERS, Kind
-from trio_socketio.workers._pair import Pair, close_all
+from trio_socketio.workers._packet import close_all
+from trio_socketio.workers._pair import Pair
 from trio_socketio.workers._session_ids import SessionIds
 
 pytestmark = [

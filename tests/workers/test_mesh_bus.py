@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.descriptors import no_leak
+from support.descriptors import no_descriptor_left, no_leak
 from support.wire import SioClient
 from support.workers import Worker, connect, workers
 from trio.testing import wait_all_tasks_blocked
@@ -147,7 +147,7 @@ async def test_worker_that_does_not_read_delays_the_others_once(
         ]
         while (packet := await pair.receive()).kind != Kind.LOST:
             if packet.kind == Kind.MESSAGES:
-                pair.send_nowait(Kind.TAKEN, b"%d" % len(packet.content))
+                pair.send_nowait(Kind.TAKEN, b"1")
         assert int(packet.content) == dropped
         await made[0].io.emit("ev", "again")
         await wait_all_tasks_blocked()
@@ -247,6 +247,24 @@ async def test_worker_with_another_version_is_left_out(caplog: pytest.LogCapture
         assert "worker 30 has version 2 of the protocol between workers, and this one has 1" in caplog.text
         assert not made[0].mesh.rejected
         theirs.close()
+
+
+async def test_large_packet_that_finds_no_descriptor_is_a_gap_and_does_not_stop_the_sender(
+    autojump_clock: Any,
+) -> None:
+    async with workers(1, prepare) as made:
+        pair = await stalled(made[0])
+        pair.send_nowait(Kind.MESSAGES, bytes(100_000))
+        with no_descriptor_left():
+            await wait_all_tasks_blocked()
+        await trio.sleep(1)
+        packets = []
+        while (packet := pair.receive_nowait()) is not None:
+            packets.append((packet.kind, packet.content))
+        assert (Kind.TAKEN, b"1") in packets
+        assert made[0].mesh.rejected == {"descriptors cut off": 1}
+        assert made[0].adapter.health().gaps == 1
+        pair.close()
 
 
 async def test_last_packets_of_a_worker_are_read_after_its_end_was_told() -> None:

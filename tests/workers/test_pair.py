@@ -12,7 +12,8 @@ import pytest
 import trio
 from support.descriptors import no_leak
 
-from trio_socketio.workers._pair import INLINE_BYTES, BadPacket, Packet, Pair, PairClosed, close_all
+from trio_socketio.workers._packet import BadPacket, Packet, close_all
+from trio_socketio.workers._pair import INLINE_BYTES, Pair, PairClosed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: memfd and /proc")
 
@@ -43,8 +44,22 @@ def send_raw(raw: socket.socket, data: bytes, descriptors: Sequence[int]) -> Non
 async def test_packet_arrives_whole(ends: tuple[Pair, Pair], size: int) -> None:
     content = os.urandom(size)
     assert ends[0].send_nowait(7, content)
-    assert ends[1].receive_nowait() == Packet(7, content)
+    assert ends[1].receive_nowait() == Packet(7, content, (), size > INLINE_BYTES)
     assert ends[1].receive_nowait() is None
+
+
+async def test_packets_arrive_if_the_system_has_small_buffers() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the least that ``net.core.wmem_default`` can be
+    sending, receiving = Pair(ours, LARGEST), Pair(theirs, LARGEST)
+    for size in (*range(4000, 5000), INLINE_BYTES, LARGEST):
+        assert sending.send_nowait(7, bytes(size), [ours.fileno()])
+        packet = receiving.receive_nowait()
+        assert packet is not None
+        assert len(packet.content) == size
+        close_all(packet.descriptors)
+    sending.close()
+    receiving.close()
 
 
 @pytest.mark.parametrize("size", [10, LARGEST])

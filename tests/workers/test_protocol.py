@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from support.descriptors import no_leak
 
-from trio_socketio.workers._pair import BadPacket, Pair, close_all
+from trio_socketio.workers._packet import BadPacket, close_all
+from trio_socketio.workers._pair import Pair
 from trio_socketio.workers._protocol import (
     VERSION,
     Control,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 
-from trio_socketio.workers._pair import INLINE_BYTES, BadPacket
+from trio_socketio.workers._packet import BadPacket
+from trio_socketio.workers._pair import INLINE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "MAX_PACKET_BYTES", "BusMessage", "pack", "unpack"]
 

@@ -151,11 +151,9 @@ class Mesh:
         """See ``PeerOwner.received``."""
         self.inbox.put(messages)
 
-    def missed(self, peer: Peer, count: int) -> None:
+    def missed(self, reason: str) -> None:
         """See ``PeerOwner.missed``."""
-        self.inbox.note(
-            Gap(f"worker {peer.instance} could not send {count} messages: this worker did not read")
-        )
+        self.inbox.note(Gap(reason))
 
     def connection(self, descriptor: int, received: bytes) -> None:
         """See ``PeerOwner.connection``."""

@@ -8,7 +8,7 @@ from enum import IntEnum
 import trio
 
 from trio_socketio._signal import Signal
-from trio_socketio.workers._pair import INLINE_BYTES, Pair, PairClosed
+from trio_socketio.workers._pair import Pair, PairClosed
 
 __all__ = ["HANDOVER_TIMEOUT", "Kind", "Outgoing"]
 
@@ -30,7 +30,7 @@ class Kind(IntEnum):
     MESSAGES = 1  #: messages of the bus
     LOST = 2  #: how many messages were not sent, because the receiver did not read
     CONNECTION = 3  #: a connection, and the bytes that were read from it
-    TAKEN = 4  #: how many bytes of large messages were received
+    TAKEN = 4  #: how many large packets were received
 
 
 class Waiting:
@@ -65,8 +65,11 @@ class Outgoing:
         self._pair = pair
         self._queue: deque[tuple[Kind, bytes, int]] = deque()
         self._bytes = 0
-        self._unread_bytes = 0  # of large messages that were sent, and not reported as taken
-        self._taken_bytes = 0  # of large messages that were received, and not reported yet
+        self._unread: deque[int] = (
+            deque()
+        )  # the sizes of large packets that were sent, and not reported as taken
+        self._unread_bytes = 0
+        self._taken = 0  # how many large packets were received, and not reported yet
         self._missed = 0  # how many messages were lost since the other worker was told
         self._connections: dict[Waiting, None] = {}
         self._work = Signal()
@@ -77,10 +80,14 @@ class Outgoing:
         if self.is_closed:
             return True
         try:
-            return self._pair.send_nowait(kind, content, () if descriptor is None else (descriptor,))
+            is_sent = self._pair.send_nowait(kind, content, () if descriptor is None else (descriptor,))
         except PairClosed:
             self.close()
             return True
+        if is_sent and self._pair.is_large(content):
+            self._unread.append(len(content))
+            self._unread_bytes += len(content)
+        return is_sent
 
     # messages
 
@@ -111,7 +118,7 @@ class Outgoing:
     def _may_send(self, content: bytes) -> bool:
         """Return whether a message is small, or the worker has received enough of the earlier large ones."""
         unread = self._unread_bytes
-        return len(content) <= INLINE_BYTES or not unread or unread + len(content) <= UNREAD_BYTES
+        return not self._pair.is_large(content) or not unread or unread + len(content) <= UNREAD_BYTES
 
     def _append(self, kind: Kind, content: bytes, count: int) -> None:
         self._queue.append((kind, content, count))
@@ -124,14 +131,15 @@ class Outgoing:
         self.lost += count
         self._work.set()
 
-    def received_large(self, size: int) -> None:
-        """Report to the other worker that a large message of it was received."""
-        self._taken_bytes += size
+    def received_large(self) -> None:
+        """Report to the other worker that a large packet of it was received, or could not be."""
+        self._taken += 1
         self._work.set()
 
-    def taken(self, size: int) -> None:
-        """Take note that the other worker has received large messages of this size."""
-        self._unread_bytes = max(0, self._unread_bytes - size)
+    def taken(self, count: int) -> None:
+        """Take note that the other worker has received so many large packets."""
+        for _ in range(min(count, len(self._unread))):
+            self._unread_bytes -= self._unread.popleft()
         self._work.set()
 
     async def room(self) -> None:
@@ -184,16 +192,16 @@ class Outgoing:
     def _can_send(self) -> bool:
         """Return whether a packet waits for nothing but the socket."""
         if self._queue:
-            return bool(self._connections or self._taken_bytes) or self._may_send(self._queue[0][1])
-        return bool(self._connections or self._taken_bytes or self._missed)
+            return bool(self._connections or self._taken) or self._may_send(self._queue[0][1])
+        return bool(self._connections or self._taken or self._missed)
 
     def _send_next(self) -> bool:
         """Send the next packet, connections first; returns False if the socket is full."""
         if self._connections:
             return self._send_connection(next(iter(self._connections)))
-        if self._taken_bytes:
-            is_sent = self._try_send(Kind.TAKEN, b"%d" % self._taken_bytes)
-            self._taken_bytes *= not is_sent
+        if self._taken:
+            is_sent = self._try_send(Kind.TAKEN, b"%d" % self._taken)
+            self._taken *= not is_sent
         elif self._queue:
             is_sent = self._send_queued(*self._queue[0])
         else:
@@ -223,13 +231,10 @@ class Outgoing:
 
     def _try_send_messages(self, kind: Kind, content: bytes, count: int) -> bool:
         try:
-            is_sent = self._try_send(kind, content)
+            return self._try_send(kind, content)
         except OSError:  # the system lacks descriptors or memory
             self.lose(count)
             return True
-        if is_sent and len(content) > INLINE_BYTES:
-            self._unread_bytes += len(content)
-        return is_sent
 
     def _make_room(self) -> None:
         if (
@@ -244,7 +249,7 @@ class Outgoing:
         """Drop what is queued, because the other worker has ended."""
         self.is_closed = True
         self._queue.clear()
-        self._bytes = self._missed = self._taken_bytes = 0
+        self._bytes = self._missed = self._taken = 0
         for waiting in self._connections:
             waiting.done.set()
         self._connections.clear()

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import array
 import errno
-import fcntl
 import os
 import socket
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 import trio
 
-__all__ = ["BadPacket", "Packet", "Pair", "PairClosed", "close_all"]
+from trio_socketio.workers._memfd import read_memfd, write_memfd
+from trio_socketio.workers._packet import BadPacket, Packet, close_all
+
+__all__ = ["INLINE_BYTES", "Pair", "PairClosed"]
 
 #: The largest content that travels in the packet itself, in bytes. Larger content travels as a memfd.
 INLINE_BYTES = 65_536
+
+#: What the kernel needs of the socket's buffer beside a packet, in bytes, with room to spare.
+OVERHEAD_BYTES = 256
+
+#: Received descriptors are not inherited by programs that the application starts.
+RECEIVE_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 #: The bytes before the content: the kind of the packet, and whether its content is in a memfd.
 HEAD_BYTES = 2
@@ -36,32 +42,6 @@ class PairClosed(OSError):
     """The other process has closed its end, or has ended."""
 
 
-class BadPacket(Exception):
-    """A received packet is ignored. Its descriptors are closed.
-
-    Args:
-        kind: the kind of its defect, under which it is counted.
-    """
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
-class Packet(NamedTuple):
-    """A received packet. Its taker closes the descriptors."""
-
-    kind: int
-    content: bytes
-    descriptors: tuple[int, ...] = ()
-
-
-def close_all(descriptors: Sequence[int]) -> None:
-    """Close descriptors."""
-    for descriptor in descriptors:
-        os.close(descriptor)
-
-
 class Pair:
     """One end of a ``SOCK_SEQPACKET`` socketpair. One task receives, and one sends.
 
@@ -74,6 +54,8 @@ class Pair:
         end.setblocking(False)
         self._socket = end
         self._max_bytes = max_bytes
+        buffer = end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)  # the system may have a small one
+        self._inline_bytes = min(INLINE_BYTES, buffer - HEAD_BYTES - OVERHEAD_BYTES)
 
     @classmethod
     def make(cls, max_bytes: int = INLINE_BYTES) -> tuple[Pair, Pair]:
@@ -122,6 +104,10 @@ class Pair:
 
     # sending
 
+    def is_large(self, content: bytes) -> bool:
+        """Return whether content is sent in a memfd."""
+        return len(content) > self._inline_bytes
+
     def send_nowait(self, kind: int, content: bytes, descriptors: Sequence[int] = ()) -> bool:
         """Send a packet if the socket has room; returns whether it was sent.
 
@@ -134,9 +120,9 @@ class Pair:
             PairClosed: the other process has closed its end.
             OSError: the system lacks descriptors or memory.
         """
-        if len(content) <= INLINE_BYTES:
+        if not self.is_large(content):
             return self._send(bytes((kind, INLINE)) + content, descriptors)
-        memfd = _sealed(content)
+        memfd = write_memfd(content)
         try:
             return self._send(bytes((kind, IN_MEMFD)), (memfd, *descriptors))
         finally:
@@ -180,7 +166,7 @@ class Pair:
         """
         try:
             data, ancillary, flags, _ = self._socket.recvmsg(
-                HEAD_BYTES + INLINE_BYTES, socket.CMSG_SPACE(DESCRIPTORS_BYTES), _RECEIVE_FLAGS
+                HEAD_BYTES + INLINE_BYTES, socket.CMSG_SPACE(DESCRIPTORS_BYTES), RECEIVE_FLAGS
             )
         except BlockingIOError:
             return None
@@ -191,6 +177,10 @@ class Pair:
             raise PairClosed(errno.EPIPE, "the other process has closed its end")
         try:
             return self._packet(data, descriptors, flags)
+        except BadPacket as error:
+            error.is_large = data[1:2] == bytes((IN_MEMFD,))
+            close_all(descriptors)
+            raise
         except BaseException:
             close_all(descriptors)
             raise
@@ -207,24 +197,13 @@ class Pair:
         if place == INLINE:
             content = data[HEAD_BYTES:]
         elif place == IN_MEMFD and descriptors and len(data) == HEAD_BYTES:
-            content = self._read_memfd(descriptors[0])
+            content = read_memfd(descriptors[0], self._max_bytes)
             os.close(descriptors.pop(0))
         else:
             raise BadPacket("garbage")
         if len(content) > self._max_bytes:
             raise BadPacket("oversized")
-        return Packet(kind, content, tuple(descriptors))
-
-    def _read_memfd(self, descriptor: int) -> bytes:
-        if not _is_sealed(descriptor):
-            raise BadPacket("no sealed memfd")
-        size = os.fstat(descriptor).st_size
-        if size > self._max_bytes:
-            raise BadPacket("oversized")
-        content = os.pread(descriptor, size, 0)
-        if len(content) < size:
-            raise BadPacket("short")
-        return content
+        return Packet(kind, content, tuple(descriptors), place == IN_MEMFD)
 
     async def receive(self) -> Packet:
         """Wait for a packet; see ``receive_nowait``."""
@@ -236,39 +215,6 @@ class Pair:
     async def wait_readable(self) -> None:
         """Wait until a packet may have arrived."""
         await trio.lowlevel.wait_readable(self._socket)
-
-
-if sys.platform == "linux":
-    _RECEIVE_FLAGS = socket.MSG_CMSG_CLOEXEC
-    _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-
-    def _sealed(content: bytes) -> int:
-        """Return the descriptor of a memfd with this content, sealed against changes."""
-        memfd = os.memfd_create("trio-socketio", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        try:
-            written = 0
-            while written < len(content):
-                written += os.pwrite(memfd, memoryview(content)[written:], written)
-            fcntl.fcntl(memfd, fcntl.F_ADD_SEALS, _SEALS)
-        except BaseException:
-            os.close(memfd)
-            raise
-        return memfd
-
-    def _is_sealed(descriptor: int) -> bool:
-        try:
-            return fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _SEALS == _SEALS
-        except OSError:  # it is no memfd
-            return False
-
-else:
-    _RECEIVE_FLAGS = 0
-
-    def _sealed(content: bytes) -> int:
-        raise NotImplementedError("a memfd needs Linux")
-
-    def _is_sealed(descriptor: int) -> bool:
-        return False
 
 
 def _descriptors(ancillary: Sequence[tuple[int, int, bytes]]) -> list[int]:

@@ -10,7 +10,8 @@ import trio
 
 from trio_socketio.workers._batch import BusMessage, unpack
 from trio_socketio.workers._outgoing import Kind, Outgoing
-from trio_socketio.workers._pair import INLINE_BYTES, BadPacket, Packet, Pair, PairClosed, close_all
+from trio_socketio.workers._packet import BadPacket, Packet, close_all
+from trio_socketio.workers._pair import Pair, PairClosed
 
 __all__ = ["MESH_VERSION", "Peer", "PeerOwner"]
 
@@ -47,7 +48,7 @@ class PeerOwner(Protocol):
     def received(self, messages: list[BusMessage]) -> None:
         """Take messages of the bus."""
 
-    def missed(self, peer: Peer, count: int) -> None:
+    def missed(self, reason: str) -> None:
         """Take note that messages to this worker were lost."""
 
     def connection(self, descriptor: int, received: bytes) -> None:
@@ -135,6 +136,9 @@ class Peer:
             try:
                 packet = self._pair.receive_nowait()
             except BadPacket as error:
+                if error.is_large:
+                    self.outgoing.received_large()
+                    self._owner.missed(f"a large packet of worker {self.instance} was lost: {error.kind}")
                 self._owner.reject(self, error.kind)
             except PairClosed:
                 self.leave()
@@ -150,21 +154,23 @@ class Peer:
         return True
 
     def _take(self, packet: Packet) -> None:
-        kind, content, descriptors = packet
+        kind, content, descriptors, is_large = packet
+        if is_large:
+            self.outgoing.received_large()
         try:
             if kind == Kind.HELLO:
                 self._hello(content)
             elif self._version != MESH_VERSION:
                 pass  # the log says so already
             elif kind == Kind.MESSAGES:
-                if len(content) > INLINE_BYTES:
-                    self.outgoing.received_large(len(content))
                 self._owner.received(unpack(content))
             elif kind == Kind.CONNECTION and len(descriptors) == 1:
                 descriptors = ()
                 self._owner.connection(packet.descriptors[0], content)
             elif kind == Kind.LOST and content.isdigit() and len(content) < 20:
-                self._owner.missed(self, int(content))
+                self._owner.missed(
+                    f"worker {self.instance} could not send {int(content)} messages: this worker did not read"
+                )
             elif kind == Kind.TAKEN and content.isdigit() and len(content) < 20:
                 self.outgoing.taken(int(content))
             else:

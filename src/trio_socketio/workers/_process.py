@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import trio
 
-from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
+from trio_socketio.workers._packet import BadPacket
+from trio_socketio.workers._pair import Pair, PairClosed
 from trio_socketio.workers._protocol import (
     CONTROL_BYTES,
     Control,

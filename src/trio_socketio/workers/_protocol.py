@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
-from trio_socketio.workers._pair import BadPacket, Packet, Pair, close_all
+from trio_socketio.workers._packet import BadPacket, Packet, close_all
+from trio_socketio.workers._pair import Pair
 
 __all__ = [
     "CONTROL_BYTES",

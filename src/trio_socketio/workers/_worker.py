@@ -16,7 +16,8 @@ import trio
 
 from trio_socketio.serving import show_log
 from trio_socketio.workers._lifeline import end_with_parent
-from trio_socketio.workers._pair import BadPacket, Pair, PairClosed
+from trio_socketio.workers._packet import BadPacket
+from trio_socketio.workers._pair import Pair, PairClosed
 from trio_socketio.workers._prepare import Prepared, prepare
 from trio_socketio.workers._protocol import (
     CONTROL_BYTES,
