@@ -17,11 +17,11 @@ class Entry(NamedTuple):
 
     Attributes:
         id: its id, such as ``1795228853576-0``.
-        fields: its fields and their values.
+        words: the names and values of its fields, in turn.
     """
 
     id: str
-    fields: dict[bytes, bytes]
+    words: list[bytes]
 
 
 def pack_entry(stream: bytes, max_len: int, fields: Sequence[bytes]) -> bytes:
@@ -93,10 +93,8 @@ async def _id(commands: Commands, command: bytes, stream: bytes, start: bytes, e
 def _entry(commands: Commands, reply: Reply) -> Entry:
     """Read an entry. The fields of one that was trimmed meanwhile are None: then there are none."""
     match reply:
-        case [bytes() as number, list() as words] if len(words) % 2 == 0 and all(
-            type(word) is bytes for word in words
-        ):
-            return Entry(number.decode("ascii", "replace"), dict(zip(words[::2], words[1::2], strict=True)))
+        case [bytes() as number, list() as words] if len(words) % 2 == 0 and {*map(type, words)} <= {bytes}:
+            return Entry(number.decode("ascii", "replace"), words)
         case [bytes() as number, None]:
-            return Entry(number.decode("ascii", "replace"), {})
+            return Entry(number.decode("ascii", "replace"), [])
     raise commands.connection.fail("sends a malformed entry of a stream")

@@ -53,7 +53,7 @@ class StreamReader:
     ) -> None:
         self.stream = stream
         self._key = stream.encode()
-        self._uid = uid.encode()
+        self._own_words = [b"uid", uid.encode()]  # the first field of own entries
         self._most, self._block = count, block
         self._count = count
         self._is_sealed, self._gap = is_sealed, gap
@@ -106,11 +106,10 @@ class StreamReader:
 
     def _content(self, entry: Entry) -> bytes | None:
         """Return what ``Cluster`` receives for an entry; None for one of this server."""
+        words = entry.words
         if self._is_sealed:
-            return entry.fields.get(b"sealed", b"")
-        if entry.fields.get(b"uid") == self._uid:
-            return None
-        return join_words([word for field in entry.fields.items() for word in field])
+            return words[1] if words[:1] == [b"sealed"] else b""
+        return None if words[:2] == self._own_words else join_words(words)
 
 
 def _order(number: str) -> tuple[int, int]:
