@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import Enum, auto
 
 import trio
 
 from trio_socketio._asgi_types import Message
 from trio_socketio._core import CloseFrame, Connection, Failure, OutboxPolicy
-from trio_socketio._signal import Signal
 from trio_socketio.asgi._disconnects import ClientGone, is_of_disconnect
 from trio_socketio.asgi._inbox import Inbox
-from trio_socketio.asgi._messages import NORMAL, accept_lines, close_of, frame_of
-from trio_socketio.asgi._response import FAILED, Response
-from trio_socketio.engineio import EngineRequest, EngineResponse
-from trio_socketio.net import (
-    GONE,
-    UPGRADE_REQUIRED,
-    EngineService,
-    Http1Connection,
-    limit_silence,
-    opening_handshake,
-)
+from trio_socketio.asgi._messages import NORMAL, close_of, frame_of
+from trio_socketio.asgi._opening import Opening
+from trio_socketio.engineio import EngineRequest
+from trio_socketio.net import GONE, EngineService, Http1Connection, limit_silence
 
 __all__ = ["WebSocketCall"]
-
-FORBIDDEN = EngineResponse(403, [("Content-Length", "0")], close=True)
 
 #: How long the client may take to answer the server's close frame, in seconds (RFC 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
@@ -39,16 +28,6 @@ ABNORMAL, INTERNAL_ERROR, RESTART = 1006, 1011, 1012
 
 #: How many bytes of control frames are taken from the codec at once; they are fewer.
 CONTROL_BYTES = 1 << 20
-
-
-class State(Enum):
-    """The state of the WebSocket."""
-
-    OPENING = auto()
-    OPEN = auto()
-    CLOSED = auto()  #: by the application
-    DENYING = auto()  #: the application writes a response that refuses the WebSocket
-    REFUSED = auto()
 
 
 class WebSocketCall:
@@ -73,27 +52,31 @@ class WebSocketCall:
             max_bytes=1,
             policy=OutboxPolicy.DISCONNECT,
         )
-        self._switching = b""
-        self._state = State.OPENING
+        self._opening = Opening(http, self._write)
+        self._is_closed = False  # by the application
         self._is_told_connect = False
         self._is_gone = False
         self._end: Message = {"type": "websocket.disconnect", "code": ABNORMAL, "reason": ""}
         self._inbox = Inbox()
-        self._denial: Response | None = None
-        self._decided = Signal()
         self._changed = trio.lowlevel.ParkingLot()
         self._lock = trio.Lock()
         self._scope = trio.CancelScope()
         self._writing = trio.CancelScope()
 
+    @property
+    def _is_open(self) -> bool:
+        return self._opening.is_accepted and not self._is_closed
+
+    @property
+    def _is_unfinished(self) -> bool:
+        """Whether the WebSocket is neither closed nor refused by the application."""
+        return self._is_open or not self._opening.is_decided
+
     # the connection's task
 
     async def handshake(self) -> bool:
         """Check the opening handshake. If it is not valid, answer it and return False."""
-        self._switching = await opening_handshake(self._http.head)
-        if not self._switching:
-            await self._http.respond(UPGRADE_REQUIRED)
-        return bool(self._switching)
+        return await self._opening.check()
 
     async def serve(self) -> None:
         """Wait for the application's decision, then read messages until the WebSocket has ended.
@@ -108,16 +91,16 @@ class WebSocketCall:
                     http.idle.cancel()
                 if await self._is_accepted():
                     await self._read(http.trailing_data)
-            if http.idle.cancelled_caught and self._state not in (State.CLOSED, State.REFUSED):
+            if http.idle.cancelled_caught and self._is_unfinished:
                 await self._stop()
         finally:
             http.idle = None
             self._disconnect(ABNORMAL)
 
     async def _is_accepted(self) -> bool:
-        with self._service.hang_ups.watching(self._http.stream, self._decided.set) as watch:
-            await self._decided.wait()
-        return self._state is not State.REFUSED and not watch.hung_up
+        with self._service.hang_ups.watching(self._http.stream, self._opening.wake) as watch:
+            await self._opening.decided()
+        return self._opening.is_accepted and not watch.hung_up
 
     async def _read(self, data: bytes) -> None:
         while True:
@@ -150,7 +133,7 @@ class WebSocketCall:
             if isinstance(event, CloseFrame | Failure):
                 await self._answer_end(event)
                 return False
-            if self._state is State.OPEN and not await self._put(event):
+            if self._is_open and not await self._put(event):
                 return False
         if self._link.has_output:
             await self._flush()
@@ -162,14 +145,14 @@ class WebSocketCall:
             code, reason, answer = end.code, end.reason, ""
         else:
             code, reason, answer = end.close_code, end.text, end.text
-        if self._state is State.OPEN:
+        if self._is_open:
             self._link.close(code, answer)
             await self._flush()
         self._http.wrote_last()
         self._disconnect(code, reason)
 
     async def _put(self, message: str | bytes) -> bool:
-        while self._inbox.is_full and self._state is State.OPEN:
+        while self._inbox.is_full and self._is_open:
             with self._service.hang_ups.watching(self._http.stream, self._inbox.wake) as watch:
                 await self._inbox.changed()
             if watch.hung_up:
@@ -180,7 +163,7 @@ class WebSocketCall:
 
     async def _stop(self) -> None:
         """Close the WebSocket, because the server stops."""
-        if self._state is State.OPEN and not self._lock.locked():
+        if self._is_open and not self._lock.locked():
             self._link.close(RESTART, "the server stops")
             await self._flush()
         self._disconnect(RESTART, "the server stops")
@@ -195,7 +178,7 @@ class WebSocketCall:
     def _disconnect(self, code: int, reason: str = "") -> None:
         if not self._is_gone:
             self._is_gone = True
-            if self._state is not State.CLOSED:
+            if not self._is_closed:
                 self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
             self._writing.cancel()
             self._changed.unpark_all()
@@ -229,47 +212,20 @@ class WebSocketCall:
         async with self._lock:
             if self._is_gone:
                 raise ClientGone("the client has disconnected")
-            if self._state is State.OPENING and kind == "websocket.accept":
-                await self._accept(message)
-            elif self._state is State.OPENING and kind == "websocket.close":
-                await self._refuse(FORBIDDEN)
-            elif self._state is State.OPENING and kind == "websocket.http.response.start":
-                self._denial = Response(message, "GET", is_old=False)
-                self._state = State.DENYING
-            elif self._state is State.DENYING and kind == "websocket.http.response.body":
-                await self._deny(message)
-            elif self._state is State.OPEN and kind == "websocket.send":
+            if not self._opening.is_decided:
+                await self._opening.take(message)
+                if not self._is_unfinished:
+                    self._disconnect(ABNORMAL)
+            elif not self._is_closed and kind == "websocket.send":
                 await self._write(self._http.send, frame_of(message))
-            elif self._state is State.OPEN and kind == "websocket.close":
+            elif not self._is_closed and kind == "websocket.close":
                 await self._close(*close_of(message))
             else:
-                raise RuntimeError(
-                    f"unexpected message {kind!r}: the WebSocket is {self._state.name.lower()}"
-                )
-
-    async def _accept(self, message: Message) -> None:
-        await self._write(self._http.send, self._switching[:-2] + accept_lines(message) + b"\r\n")
-        self._state = State.OPEN
-        self._decided.set()
-
-    async def _refuse(self, response: EngineResponse) -> None:
-        await self._write(self._http.respond, response)
-        self._refused()
-
-    async def _deny(self, message: Message) -> None:
-        """Write a part of the application's own response (the ASGI specification, "WebSocket Denial Response")."""
-        assert self._denial is not None
-        if await self._write(self._denial.write, self._http, message):
-            self._http.wrote_last()
-            self._refused()
-
-    def _refused(self) -> None:
-        self._state = State.REFUSED
-        self._disconnect(ABNORMAL)
-        self._decided.set()
+                state = "closed" if self._is_closed else "open"
+                raise RuntimeError(f"unexpected message {kind!r}: the WebSocket is {state}")
 
     async def _close(self, code: int, reason: str) -> None:
-        self._state = State.CLOSED
+        self._is_closed = True
         self._end = {"type": "websocket.disconnect", "code": code, "reason": reason}
         self._link.close(code, reason)
         self._inbox.wake()
@@ -295,7 +251,7 @@ class WebSocketCall:
     @property
     def is_unanswered(self) -> bool:
         """Whether the client still waits for the application's decision."""
-        return self._state in (State.OPENING, State.DENYING) and not self._is_gone
+        return not self._opening.is_decided and not self._is_gone
 
     def explains(self, error: BaseException) -> bool:
         """Return whether an exception only says that the client has disconnected, and it has."""
@@ -311,15 +267,15 @@ class WebSocketCall:
 
     async def _end_with(self, code: int) -> None:
         async with self._lock:
-            if self._is_gone or self._state is State.CLOSED:
+            if self._is_gone or self._is_closed:
                 return
             try:
-                if self._state is State.OPEN:
+                if self._is_open:
                     await self._close(code, "")
-                elif self._denial is None or not self._denial.is_begun:
-                    await self._refuse(FAILED)
-                else:  # in the middle of the response
-                    self._disconnect(ABNORMAL)
+                    return
+                is_answered = await self._opening.fail()
+                self._disconnect(ABNORMAL)
+                if not is_answered:
                     self._scope.cancel()
             except ClientGone:
                 pass
