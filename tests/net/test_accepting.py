@@ -17,6 +17,7 @@ from support.wire import HttpClient
 from trio.testing import memory_stream_pair
 
 from trio_socketio import EngineServer, Server
+from trio_socketio.net._accepting import CONNECTIONS_BETWEEN_CHECKPOINTS, Acceptor
 
 servers = pytest.mark.parametrize("server", [Server, EngineServer])
 
@@ -115,4 +116,38 @@ async def test_clients_are_served_when_there_are_descriptors_again(
     (record,) = failures(caplog)
     assert record.exc_info is None
     await stream.aclose()
+    nursery.cancel_scope.cancel()
+
+
+async def test_connections_that_wait_are_accepted_together(nursery: trio.Nursery) -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    address = listener.socket.getsockname()
+    clients = [socket.create_connection(address) for _ in range(CONNECTIONS_BETWEEN_CHECKPOINTS + 1)]
+    streams: list[trio.SocketStream] = []
+    all_accepted = trio.Event()
+    most = 0
+
+    def start(stream: trio.SocketStream) -> None:
+        streams.append(stream)
+        if len(streams) == len(clients):
+            all_accepted.set()
+
+    class Passes(trio.abc.Instrument):
+        before = 0
+
+        def before_task_step(self, task: trio.lowlevel.Task) -> None:
+            self.before = len(streams)
+
+        def after_task_step(self, task: trio.lowlevel.Task) -> None:
+            nonlocal most
+            most = max(most, len(streams) - self.before)
+
+    passes = Passes()
+    trio.lowlevel.add_instrument(passes)
+    await nursery.start(Acceptor(logging.getLogger("test")).run, [listener], start)
+    await all_accepted.wait()
+    trio.lowlevel.remove_instrument(passes)
+    assert most == CONNECTIONS_BETWEEN_CHECKPOINTS
+    for end in (*clients, *(stream.socket for stream in streams)):
+        end.close()
     nursery.cancel_scope.cancel()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import trio
@@ -17,6 +18,9 @@ import trio
 from trio_socketio.net._log_limit import LogLimit
 
 __all__ = ["Acceptor"]
+
+#: The most connections to accept before other tasks run.
+CONNECTIONS_BETWEEN_CHECKPOINTS = 16
 
 #: accept(2) fails with these while the process or the system lacks descriptors or memory.
 CAPACITY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -26,6 +30,24 @@ PAUSE = 0.1
 
 #: Seconds between two log lines about such errors.
 LOG_INTERVAL = 10.0
+
+
+def _others(listener: trio.abc.Listener[Any]) -> Iterator[trio.SocketStream]:
+    """Accept connections that wait, after ``accept`` has returned one. This saves a pass of the scheduler for each.
+
+    It ends at the first error, which the next ``accept`` handles.
+    """
+    if not isinstance(listener, trio.SocketListener):
+        return
+    listening = socket.socket(fileno=listener.socket.fileno())
+    try:
+        for _ in range(CONNECTIONS_BETWEEN_CHECKPOINTS - 1):
+            accepted, _ = listening.accept()
+            yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
+    except OSError:
+        pass
+    finally:
+        listening.detach()
 
 
 class Acceptor:
@@ -73,6 +95,8 @@ class Acceptor:
                     await trio.sleep(PAUSE)
                 else:
                     start(stream)
+                    for stream in _others(listener):
+                        start(stream)
 
     def _log(self, error: OSError) -> None:
         if error.errno is not None and self._limit.allows("", trio.current_time()):
