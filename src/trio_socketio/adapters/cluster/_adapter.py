@@ -98,7 +98,8 @@ class ClusterAdapter(LocalAdapter[M]):
         broadcast.message  # noqa: B018  # raises here if it cannot be encoded
         cluster = self.cluster
         channel, payload = self.encode_broadcast(broadcast)
-        payload = cluster.seal(channel, payload)
+        if len(payload) > cluster.most_unsealed_bytes:
+            payload = cluster.seal(channel, payload)
         LocalAdapter.broadcast(self, broadcast)
         if cluster.queue.put(channel, payload):
             return

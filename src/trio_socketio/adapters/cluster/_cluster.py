@@ -62,6 +62,7 @@ class Cluster(ServerAdapter):
         bus: the bus.
         counters: the counters that ``health`` returns.
         queue: the messages that wait to be published.
+        most_unsealed_bytes: messages of so many bytes, or fewer, need no ``seal``; negative: all need it.
         requests_timeout: how long to wait for the answers of other servers, in seconds.
         heartbeats: the heartbeats; None if the bus counts subscribers.
     """
@@ -90,6 +91,7 @@ class Cluster(ServerAdapter):
         if not bus.counts_subscribers:
             self.heartbeats = Heartbeats(heartbeat_interval, heartbeat_timeout, lambda: self.is_up)
         self._seal = NoSeal() if secret is None else Seal(secret)
+        self.most_unsealed_bytes = bus.max_publish_bytes if secret is None else -1
         self._max_receive_bytes = bus.max_publish_bytes if max_receive_bytes is None else max_receive_bytes
         self._adapters: dict[str, ClusterAdapter[Any]] = {}
         self._subscriptions = Subscriptions()

@@ -51,6 +51,7 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         super().__init__(host, cluster)
         self._prefix = f"{channel_prefix}#{host.name}#"
         self._writer = self.event_writer()
+        self._has_heartbeats = cluster.heartbeats is not None
         self._copies = Copies()
         self._seq = 0
         self._inquiries = Inquiries(self)
@@ -99,13 +100,10 @@ class EnvelopeAdapter(ClusterAdapter[M]):
         Raises:
             LocalProtocolError: the data cannot be encoded.
         """
-        self._note_published()
+        if self._has_heartbeats:
+            self.nodes.published = trio.current_time()
         self._seq += 1
         return encode(self.cluster.uid, self.host.name, kind, data, self._seq)
-
-    def _note_published(self) -> None:
-        if self.cluster.heartbeats is not None:
-            self.nodes.published = trio.current_time()
 
     def event_writer(self) -> EventWriter:
         """Make the encoder for events with plain arguments. For others, it returns None, and ``encode`` is used."""
@@ -121,7 +119,8 @@ class EnvelopeAdapter(ClusterAdapter[M]):
             data = {"packet": self._packet(broadcast), "opts": options_of(target)}
             return channel, self.encode(MessageType.BROADCAST, data)
         self._seq = seq
-        self._note_published()
+        if self._has_heartbeats:
+            self.nodes.published = trio.current_time()
         return channel, payload
 
     def _packet(self, broadcast: Broadcast) -> dict[str, Any]:
