@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import outcome
 import trio
@@ -17,6 +17,7 @@ from trio_socketio.guest._call import LOG, STOPPED
 from trio_socketio.guest._job import Job
 from trio_socketio.guest._listeners import Address
 from trio_socketio.guest._run import GuestRun
+from trio_socketio.guest._servers import Served, Servers
 from trio_socketio.guest._waiting import wait_for_end
 
 __all__ = ["Guest"]
@@ -25,21 +26,6 @@ T = TypeVar("T")
 
 #: How much longer than the grace of its servers a guest may take to end, in seconds.
 MARGIN = 1.0
-
-
-class Served(Protocol):
-    """A ``Server`` or an ``EngineServer``."""
-
-    async def __aenter__(self) -> object: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> bool | None: ...
-
-    async def serve_listeners(
-        self, listeners: list[trio.abc.Listener[Any]], *, task_status: trio.TaskStatus[list[Any]]
-    ) -> None:
-        """Serve on listeners until cancelled, then close them."""
 
 
 class Guest:
@@ -70,7 +56,7 @@ class Guest:
         self._grace = grace
         self._grace_seconds = grace_seconds
         self._run: GuestRun | None = None
-        self._servers: set[Served] = set()
+        self._servers = Servers()
         self._body: asyncio.Task[Any] | None = None
         self._has_cancelled_body = False
         self.listeners: list[Any] = []
@@ -197,6 +183,10 @@ class Guest:
     async def _serve_on(self, server: Served, address: Address) -> list[Any]:
         return await self.run(self._start, server, address)
 
+    async def _start(self, server: Served, address: Address) -> list[Any]:
+        assert self._run is not None
+        return await self._servers.start(self._run.servers, server, address)
+
     def _running(self, method: str) -> GuestRun:
         run = self._run
         if run is None or run.ended.done():
@@ -237,30 +227,3 @@ class Guest:
             )
         await trio.lowlevel.checkpoint_if_cancelled()
         return await Job(run.loop, function, args).wait(self._grace)
-
-    async def _start(self, server: Served, address: Address) -> list[Any]:
-        listeners = await address.open()
-        assert self._run is not None
-        try:
-            started: list[Any] = await self._run.servers.start(self._serve, server, listeners)
-        except BaseException:
-            for listener in listeners:
-                await trio.aclose_forcefully(listener)
-            raise
-        return started
-
-    async def _serve(
-        self,
-        server: Served,
-        listeners: list[trio.abc.Listener[Any]],
-        task_status: trio.TaskStatus[list[Any]] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        if server in self._servers:
-            await server.serve_listeners(listeners, task_status=task_status)
-            return
-        self._servers.add(server)
-        try:
-            async with server:
-                await server.serve_listeners(listeners, task_status=task_status)
-        finally:
-            self._servers.discard(server)
