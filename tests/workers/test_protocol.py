@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from support.descriptors import no_leak
+from support.descriptors import no_descriptor_left, no_leak
 
 from trio_socketio.workers._packet import BadPacket, close_all
 from trio_socketio.workers._pair import Pair
@@ -25,6 +25,7 @@ from trio_socketio.workers._protocol import (
     Start,
     Unlisten,
 )
+from trio_socketio.workers._reserve import RESERVED, Reserve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: memfd and /proc")
 
@@ -80,9 +81,20 @@ async def test_descriptor_that_no_message_needs_is_closed(ends: tuple[Pair, Pair
 
 
 async def test_send_nowait_returns_false_when_the_pair_is_full(ends: tuple[Pair, Pair]) -> None:
-    ours, theirs = Control(ends[0]), Control(ends[1])
+    ours, theirs = Control(ends[0]), Control(ends[1], Reserve())
     sent = 0
     while ours.send_nowait(Drain(float(sent))):
         sent += 1
     for number in range(sent):
         assert await theirs.receive() == (Drain(float(number)), None)
+
+
+async def test_descriptor_is_received_by_a_process_that_has_no_free_one(ends: tuple[Pair, Pair]) -> None:
+    parent, worker = Control(ends[0]), Control(ends[1], Reserve())
+    for number in range(RESERVED):
+        await parent.send(Join(number), ends[0].fileno())
+    with no_descriptor_left():
+        received = [await worker.receive() for _ in range(RESERVED)]
+    assert [message for message, _ in received] == [Join(number) for number in range(RESERVED)]
+    close_all([descriptor for _, descriptor in received if descriptor is not None])
+    worker.close()

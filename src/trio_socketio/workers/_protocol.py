@@ -8,10 +8,14 @@ the other one reads the end of the pair.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import msgspec
+import trio
 
 from trio_socketio.workers._packet import BadPacket, Packet, close_all
 from trio_socketio.workers._pair import Pair
+from trio_socketio.workers._reserve import Reserve
 
 __all__ = [
     "CONTROL_BYTES",
@@ -153,10 +157,12 @@ class Control:
 
     Args:
         pair: the end. It belongs to this object from now on.
+        reserve: keeps descriptors for received messages; None for the parent, which receives none.
     """
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, reserve: Reserve | None = None) -> None:
         self._pair = pair
+        self._reserve = reserve
 
     async def send(self, message: Message, descriptor: int | None = None) -> None:
         """Send a message. The caller keeps its descriptor.
@@ -186,7 +192,10 @@ class Control:
             BadPacket: the packet is no such message.
             PairClosed: the other process has ended.
         """
-        return self._decoded(await self._pair.receive())
+        await trio.lowlevel.checkpoint()
+        while (received := self.receive_nowait()) is None:
+            await self._pair.wait_readable()
+        return received
 
     def receive_nowait(self) -> tuple[Message, int | None] | None:
         """Return the next message as ``receive`` does; None if none has arrived.
@@ -195,7 +204,8 @@ class Control:
             BadPacket: the packet is no such message.
             PairClosed: the other process has ended.
         """
-        packet = self._pair.receive_nowait()
+        with nullcontext() if self._reserve is None else self._reserve.free():
+            packet = self._pair.receive_nowait()
         return None if packet is None else self._decoded(packet)
 
     def _decoded(self, packet: Packet) -> tuple[Message, int | None]:
@@ -214,6 +224,8 @@ class Control:
     def close(self) -> None:
         """Close this end."""
         self._pair.close()
+        if self._reserve is not None:
+            self._reserve.close()
 
     def end(self) -> None:
         """Let the other process read the end of the pair, also if this process or a child of it goes on."""

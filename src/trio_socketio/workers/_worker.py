@@ -35,6 +35,7 @@ from trio_socketio.workers._protocol import (
     Start,
     Unlisten,
 )
+from trio_socketio.workers._reserve import Reserve
 from trio_socketio.workers._target import TargetError
 
 __all__ = ["main"]
@@ -66,7 +67,7 @@ def main(descriptor: int) -> int:
     Raises:
         OSError: the descriptor is no such end.
     """
-    control = Control(Pair.adopt(descriptor, CONTROL_BYTES))
+    control = Control(Pair.adopt(descriptor, CONTROL_BYTES), Reserve())
     end_with_parent(descriptor)
     signal.signal(signal.SIGHUP, _ignore)
     try:
