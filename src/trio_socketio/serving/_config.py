@@ -202,6 +202,8 @@ class EngineConfig:
         object.__setattr__(self, "http", choose_parser(self.http))
         if self.health_path is not None and self.health_path.rstrip("/") == self.path.rstrip("/"):
             raise ValueError(f"health_path must differ from path, but both are {self.health_path!r}")
+        if self.asgi_root_path and self.asgi is None:
+            raise ValueError("asgi_root_path needs the option asgi, whose application it is for")
 
     @classmethod
     def make(cls, options: Mapping[str, Any]) -> Self:
