@@ -10,7 +10,7 @@ import pytest
 import trio
 from support.memory_bus import Hub, MemoryBus, Message
 
-from trio_socketio.adapters import BusRefused
+from trio_socketio.adapters import BusMoved, BusRefused
 from trio_socketio.adapters.cluster._counters import Counters
 from trio_socketio.adapters.cluster._publisher import SLACK, Publisher
 from trio_socketio.adapters.cluster._queue import PublishQueue
@@ -97,3 +97,50 @@ async def test_refused_messages_are_counted_and_reported(autojump_clock: Any) ->
         nursery.cancel_scope.cancel()
     assert parts.results == refusals
     assert (parts.counters.dropped, parts.counters.published) == (1 + 3, 2)
+
+
+class MovedBus(MemoryBus):
+    """A bus that does not take the last messages of a batch, and must be renewed."""
+
+    def __init__(self, refused: int) -> None:
+        super().__init__(Hub())
+        self._refused = refused
+        self.taken: list[Message] = []
+
+    async def publish(self, batch: Sequence[Message]) -> None:
+        await trio.lowlevel.checkpoint()
+        self.taken += batch[: len(batch) - self._refused]
+        if self._refused:
+            raise BusMoved("read-only", self._refused)
+
+
+async def moved(parts: Publishing, refused: int) -> None:
+    """Publish two messages on a bus that refuses one or both, and put another one into the queue."""
+    for content in (b"1", b"2"):
+        parts.queue.put("c", content)
+    with pytest.raises(BusMoved, match="read-only"):
+        await parts.publisher.run(MovedBus(refused))
+    parts.queue.put("c", b"3")
+
+
+@pytest.mark.parametrize(("refused", "expected"), [(1, [b"3"]), (2, [b"1", b"2", b"3"])])
+async def test_batch_that_was_not_taken_comes_first_on_the_next_link(
+    refused: int, expected: list[bytes]
+) -> None:
+    parts, bus = Publishing(), MovedBus(0)
+    await moved(parts, refused)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(parts.publisher.run, bus)
+        await parts.queue.drained()
+        nursery.cancel_scope.cancel()
+    assert [content for _, content in bus.taken] == expected
+    counters = parts.counters
+    assert (counters.published, counters.unconfirmed) == (len(expected), 3 - len(expected))
+
+
+async def test_stop_drops_a_batch_that_was_not_taken() -> None:
+    parts = Publishing()
+    await moved(parts, 2)
+    parts.publisher.abandon()
+    parts.queue.abandon()
+    assert (parts.counters.dropped, parts.counters.unconfirmed, parts.queue.packets) == (3, 0, 0)

@@ -9,7 +9,7 @@ from trio_socketio.adapters._own_rooms import require_own_rooms
 from trio_socketio.adapters._records import SocketRecord
 from trio_socketio.adapters._room_observers import ROOM_EVENTS, RoomEvent, RoomObserver
 from trio_socketio.adapters._server_adapter import ServerAdapter, ServerHost
-from trio_socketio.adapters.cluster import Bus, BusAdapter, BusError, BusRefused
+from trio_socketio.adapters.cluster import Bus, BusAdapter, BusError, BusMoved, BusRefused
 from trio_socketio.adapters.redis import (
     Emitter,
     RedisAdapter,
@@ -32,6 +32,7 @@ __all__ = [
     "Bus",
     "BusAdapter",
     "BusError",
+    "BusMoved",
     "BusRefused",
     "Emitter",
     "LocalAdapter",

@@ -8,7 +8,7 @@ Node's cluster adapters. ``BusAdapter`` puts them together.
 from trio_socketio._adapter_health import AdapterHealth, AdapterState
 from trio_socketio.adapters.cluster._adapter import ClusterAdapter, stays_here
 from trio_socketio.adapters.cluster._backoff import Backoff
-from trio_socketio.adapters.cluster._bus import Bus, BusError, BusRefused
+from trio_socketio.adapters.cluster._bus import Bus, BusError, BusMoved, BusRefused
 from trio_socketio.adapters.cluster._bus_adapter import BusAdapter
 from trio_socketio.adapters.cluster._cluster import Cluster
 from trio_socketio.adapters.cluster._envelope_adapter import EMITTER, EnvelopeAdapter
@@ -34,6 +34,7 @@ __all__ = [
     "Bus",
     "BusAdapter",
     "BusError",
+    "BusMoved",
     "BusRefused",
     "Cluster",
     "ClusterAdapter",

@@ -8,7 +8,7 @@ from math import inf
 
 import trio
 
-__all__ = ["Bus", "BusError", "BusRefused"]
+__all__ = ["Bus", "BusError", "BusMoved", "BusRefused"]
 
 
 class BusError(OSError):
@@ -24,6 +24,21 @@ class BusRefused(BusError):
     """
 
     def __init__(self, reason: str, count: int | None = None) -> None:
+        super().__init__(reason)
+        self.count = count
+
+
+class BusMoved(BusError):
+    """The bus has not taken messages of the batch, and the link must be renewed. An example is a read-only store.
+
+    If no message of the batch was taken, the batch is published again on the next link.
+
+    Args:
+        reason: why.
+        count: how many messages were not taken.
+    """
+
+    def __init__(self, reason: str, count: int) -> None:
         super().__init__(reason)
         self.count = count
 
@@ -64,6 +79,7 @@ class Bus(ABC):
 
         Raises:
             BusRefused: some messages or all were not taken, and the link still works.
+            BusMoved: some messages or all were not taken, and the link must be renewed.
         """
 
     @abstractmethod

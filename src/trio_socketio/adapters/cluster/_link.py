@@ -93,6 +93,7 @@ class Link:
             self._ready, self.state = trio.Event(), AdapterState.DEGRADED
             with trio.move_on_after(1, shield=True):
                 await self._close()
+            self._publisher.abandon()
             self._queue.abandon()
 
     async def _wait_while_lost(self, function: Callable[..., Awaitable[object]], *args: float) -> None:

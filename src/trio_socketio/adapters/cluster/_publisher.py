@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import trio
 
-from trio_socketio.adapters.cluster._bus import Bus, BusRefused
+from trio_socketio.adapters.cluster._bus import Bus, BusMoved, BusRefused
 from trio_socketio.adapters.cluster._counters import Counters
 from trio_socketio.adapters.cluster._queue import Outgoing, PublishQueue
 
@@ -19,6 +19,8 @@ SLACK = 1.1
 
 class Publisher:
     """Publishes one batch after the other, and counts what the bus has taken, has refused, or may have lost.
+
+    A batch that the bus has certainly not taken when the link ends is the first one of the next link.
 
     Args:
         queue: the messages to publish.
@@ -38,6 +40,7 @@ class Publisher:
         self._queue, self._counters = queue, counters
         self._timeout = timeout
         self._published = published
+        self._kept: list[Outgoing] = []
 
     async def run(self, bus: Bus) -> None:
         """Publish until cancelled.
@@ -47,7 +50,7 @@ class Publisher:
             trio.TooSlowError: the bus did not take a batch in time.
         """
         timeout = min(self._timeout, bus.publish_timeout)
-        batch = await self._queue.take()
+        batch = self._kept or await self._queue.take()
         while True:
             with trio.CancelScope(deadline=trio.current_time() + SLACK * timeout) as scope:
                 while trio.current_time() + timeout <= scope.deadline:
@@ -63,6 +66,7 @@ class Publisher:
         refusal: BusRefused | None = None
         refused = 0
         is_known = False
+        self._kept = []
         try:
             try:
                 await bus.publish(batch)
@@ -70,11 +74,22 @@ class Publisher:
                 refusal = error
                 refused = len(batch) if error.count is None else error.count
             is_known = True
+        except BusMoved as error:
+            if error.count == len(batch):
+                self._kept = batch
+            raise
         finally:
             if is_known:
                 self._counters.dropped += refused
                 self._counters.published += len(batch) - refused
-            else:
+            elif not self._kept:
                 self._counters.unconfirmed += len(batch)
-            self._queue.finish(batch)
+            if not self._kept:
+                self._queue.finish(batch)
         self._published(refusal)
+
+    def abandon(self) -> None:
+        """Drop and count a batch that was to be published on the next link."""
+        batch, self._kept = self._kept, []
+        self._counters.dropped += len(batch)
+        self._queue.finish(batch)

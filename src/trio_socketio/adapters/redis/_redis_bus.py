@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Sequence
 
 from trio_socketio._core import pack_messages
-from trio_socketio.adapters.cluster import Bus, BusError, BusRefused
+from trio_socketio.adapters.cluster import Bus, BusMoved, BusRefused
 from trio_socketio.adapters.redis._commands import Commands
 from trio_socketio.adapters.redis._dial import Dialer
 from trio_socketio.adapters.redis._resp import CommandError, Reply, require_hiredis
@@ -78,7 +78,8 @@ async def publish_on(commands: Commands, command: bytes, batch: Sequence[tuple[s
 
     Raises:
         BusRefused: the server has refused some or all of them, and the connection still works.
-        BusError: the connection has ended, or must be renewed.
+        BusMoved: the server has refused some or all of them, and another one may take them.
+        BusError: the connection has ended.
     """
     raise_refusals(commands, await commands.exchange(pack_messages(command, batch), len(batch)))
 
@@ -91,7 +92,7 @@ def raise_refusals(commands: Commands, replies: Sequence[Reply]) -> None:
     name = commands.connection.name
     text = f"{name} refuses {len(refusals)} of {len(replies)} messages: {refusals[0]}"
     if any(refusal.code in RENEWING for refusal in refusals):
-        raise BusError(text)
+        raise BusMoved(text, len(refusals))
     raise BusRefused(text, len(refusals))
 
 
