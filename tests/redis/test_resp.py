@@ -124,6 +124,7 @@ def test_packed_commands_are_arrays_of_bulk_strings() -> None:
         b"*-5\r\n",
         b"$-7\r\n",
         b":1x\r\n",
+        b"-a\n:1\r\n",
         b"\x00",
     ],
 )

@@ -193,11 +193,15 @@ def frequent_replies(bytes data not None, Py_ssize_t at, tuple skipped not None,
 
 
 cdef Py_ssize_t _skip_line(Cursor *cursor) noexcept:
-    cdef const char *last = <const char *>memchr(cursor.at, c"\n", <size_t>(cursor.end - cursor.at))
-    if last is NULL:
-        return INCOMPLETE
-    cursor.at = last + 1
-    return 1
+    cdef const char *last = cursor.at
+    while True:
+        last = <const char *>memchr(last, c"\n", <size_t>(cursor.end - last))
+        if last is NULL:
+            return INCOMPLETE
+        last += 1
+        if (last - 2)[0] == c"\r":  # a line is not empty: it begins with its kind
+            cursor.at = last
+            return 1
 
 
 cdef Py_ssize_t _skip(Cursor *cursor, int depth) noexcept:
@@ -206,21 +210,21 @@ cdef Py_ssize_t _skip(Cursor *cursor, int depth) noexcept:
     cdef Py_ssize_t number, status
     if cursor.at == cursor.end:
         return INCOMPLETE
-    if cursor.end - cursor.at > 1 and cursor.at[1] == c"-":  # a null, or a negative number
+    if cursor.at[0] == c":" or cursor.at[0] == c"+" or cursor.at[0] == c"-":
+        return _skip_line(cursor)
+    if cursor.at[0] != c"$" and cursor.at[0] != c"*":
+        return OTHER
+    if cursor.end - cursor.at > 1 and cursor.at[1] == c"-":  # a null
         return _skip_line(cursor)
     if cursor.at[0] == c"$":
         return _text(cursor, &text)
-    if cursor.at[0] == c"*":
-        status = _number(cursor, c"*", &number)
-        if status == 1 and (depth == 0 or number > MOST_ITEMS):
-            return OTHER
-        while status == 1 and number:
-            status = _skip(cursor, depth - 1)
-            number -= 1
-        return status
-    if cursor.at[0] == c":" or cursor.at[0] == c"+" or cursor.at[0] == c"-":
-        return _skip_line(cursor)
-    return OTHER
+    status = _number(cursor, c"*", &number)
+    if status == 1 and (depth == 0 or number > MOST_ITEMS):
+        return OTHER
+    while status == 1 and number:
+        status = _skip(cursor, depth - 1)
+        number -= 1
+    return status
 
 
 def reply_end(bytes data not None, Py_ssize_t at):
