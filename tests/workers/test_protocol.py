@@ -81,7 +81,7 @@ async def test_descriptor_that_no_message_needs_is_closed(ends: tuple[Pair, Pair
 
 
 async def test_send_nowait_returns_false_when_the_pair_is_full(ends: tuple[Pair, Pair]) -> None:
-    ours, theirs = Control(ends[0]), Control(ends[1], Reserve())
+    ours, theirs = Control(ends[0]), Control(ends[1])
     sent = 0
     while ours.send_nowait(Drain(float(sent))):
         sent += 1
