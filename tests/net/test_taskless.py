@@ -51,18 +51,24 @@ async def test_request_may_arrive_in_pieces(net: HttpReactorBench) -> None:
     assert (await net.answer(stream, data[-1:])).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_preflight_is_answered(net: HttpReactorBench) -> None:
+    answer = await net.answer(net.connect(), request(OPENING, "Origin: http://a.example", method="OPTIONS"))
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert net.done == []
+
+
 @pytest.mark.parametrize(
     "data",
     [
         upgrade(f"{PATH}?EIO=4&transport=websocket"),
         request("/other"),
         request(OPENING, "Upgrade: h2c"),
-        request(OPENING, method="OPTIONS"),
+        request(OPENING, method="PUT"),
         request(OPENING, "Transfer-Encoding: chunked", method="POST", body=b"1\r\n4\r\n0\r\n\r\n"),
         request(OPENING, "Content-Length: 2", method="POST", body=b"4"),
         post(OPENING, b"4" * (POST_BYTES + 1)),
     ],
-    ids=["WebSocket", "other path", "other protocol", "preflight", "chunked", "incomplete", "large"],
+    ids=["WebSocket", "other path", "other protocol", "other method", "chunked", "incomplete", "large"],
 )
 async def test_other_requests_are_left_to_a_task(net: HttpReactorBench, data: bytes) -> None:
     stream = net.connect()

@@ -47,9 +47,10 @@ class Watcher(Protocol):
 class TasklessConnection:
     """One HTTP connection over a plain socket that needs no task.
 
-    It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll, and opening
-    handshakes with plain heads. Everything else is left to a task: other requests, functions of the application, large
-    bodies, pipelined requests, malformed requests, and the end of a connection after its last response.
+    It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll; preflights;
+    and opening handshakes with plain heads. At anything else a task takes the connection, and keeps it: for other
+    requests, functions of the application, large bodies, pipelined requests, malformed requests, and the end of a
+    connection after its last response.
 
     Args:
         shared: what all connections share.
@@ -86,9 +87,7 @@ class TasklessConnection:
         self._is_open = True
         self._most = shared.timeouts.limits.max_header_bytes
         self._queue: TimeoutQueue | None = None
-        self._poll = WaitingPoll(
-            shared.service, http, self._write_in_task, self._poll_is_written, self.cancel
-        )
+        self._poll = WaitingPoll(shared.service, http, self._write_in_task, self._next, self.cancel)
 
     # the end
 
@@ -183,7 +182,7 @@ class TasklessConnection:
             or service.is_stopping
             or service.admission.may_wait(request)
             or (handover is not None and handover.applies(self._http, request))
-            or not (request.method == "GET" or self._is_small_post(request))
+            or not (request.method in {"GET", "OPTIONS"} or self._is_small_post(request))
         )
 
     def _is_small_post(self, request: EngineRequest) -> bool:
@@ -262,9 +261,6 @@ class TasklessConnection:
     def _write_in_task(self, write: Write) -> None:
         self._watcher.unwatch(self)
         self._watcher.start(self, write)
-
-    def _poll_is_written(self, now: float) -> None:
-        self._next(now)
 
     def _next(self, now: float) -> None:
         """Wait for the next request, after a response is written."""
