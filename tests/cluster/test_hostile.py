@@ -143,6 +143,18 @@ async def test_calls_of_other_servers_are_bounded() -> None:
         assert await is_quiet(client)
 
 
+async def test_call_whose_timeout_is_too_large_for_a_float_is_answered() -> None:
+    async with cluster(1) as servers:
+        node = servers.nodes[0]
+        client = await node.wire.connect()
+        flags = b'"flags":{"timeout":1' + 400 * b"0" + b"}"
+        data = {"packet": {"type": 2, "data": ["q"]}, "opts": NOBODY, "requestId": "r"}
+        node.inject(message(MessageType.BROADCAST, data).replace(b'"flags":{}', flags))
+        await wait_all_tasks_blocked()
+        assert node.rejected == {}
+        assert await client.event() == ["q"]
+
+
 async def test_answer_that_is_too_large_is_counted_and_logged(caplog) -> None:
     async with cluster(1) as servers:
         node = servers.nodes[0]

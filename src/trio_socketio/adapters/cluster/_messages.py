@@ -42,6 +42,9 @@ MOST_ROOMS = 100_000
 #: How many sockets one message may describe or name.
 MOST_SOCKETS = 1_000_000
 
+#: A longer timeout is taken for this one, in milliseconds. In JSON, numbers may be too large for a float.
+LONGEST_TIMEOUT = 2**53
+
 #: The targets of options with more rooms, or with longer names, are not cached, because hostile ones would fill memory.
 MOST_CACHED, LONGEST_CACHED = 4, 100
 
@@ -107,7 +110,9 @@ class Options(Struct):
     def timeout(self) -> float | None:
         """The timeout of a call, in seconds; on the wire it is in milliseconds."""
         timeout = self.flags.get("timeout")
-        return timeout / 1000 if isinstance(timeout, int | float) and timeout >= 0 else None
+        if isinstance(timeout, int | float) and timeout >= 0:
+            return min(timeout, LONGEST_TIMEOUT) / 1000
+        return None
 
 
 def options_of(target: Target, **flags: object) -> dict[str, Any]:
