@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from math import inf
 from typing import Any
 
 import pytest
@@ -178,7 +179,7 @@ async def test_request_that_was_handed_over_is_not_handed_over_again() -> None:
         sid = await session_of(third)
         sent = request(f"{POLLING}&sid={sid}")
         ours, theirs = trio.socket.socketpair()
-        assert await first.mesh.peers[11].outgoing.hand_over(theirs.fileno(), sent)
+        assert await first.mesh.peers[11].outgoing.hand_over(theirs.fileno(), sent, inf)
         theirs.close()
         answer = await read_until(trio.SocketStream(ours), b"}")
         assert status(answer) == 400
@@ -204,10 +205,14 @@ async def test_request_of_an_ended_worker_is_unknown() -> None:
         assert (response.status, response.json["code"]) == (400, 1)
 
 
-async def silent_worker(worker: Worker) -> tuple[str, Pair]:
+HELLO = b'{"version":1}'
+
+
+async def silent_worker(worker: Worker, *, greets: bool = True) -> tuple[str, Pair]:
     """Connect a worker that reads nothing; returns an id of a session in it, and the full socketpair."""
     ours, theirs = Mesh.pair()
-    theirs.send_nowait(Kind.HELLO, b'{"version":1}')
+    if greets:
+        theirs.send_nowait(Kind.HELLO, HELLO)
     while ours.send_nowait(Kind.MESSAGES, bytes(1000)):
         pass
     worker.mesh.join(30, ours)
@@ -225,6 +230,21 @@ async def test_worker_that_does_not_read_gives_503_after_a_second(autojump_clock
             assert response.headers["retry-after"] == "1"
             assert trio.current_time() - began == pytest.approx(1.0)
             pair.close()
+
+
+async def test_worker_that_greets_late_and_does_not_read_gives_503_after_a_second(
+    autojump_clock: Any,
+) -> None:
+    async with workers(1) as (worker,):
+        sid, pair = await silent_worker(worker, greets=False)
+        began = trio.current_time()
+        client = worker.wire.http()
+        await client.send("GET", f"{POLLING}&sid={sid}")
+        await trio.sleep(0.9)
+        pair.send_nowait(Kind.HELLO, HELLO)
+        assert (await client.response()).status == 503
+        assert trio.current_time() - began == pytest.approx(1.0)
+        pair.close()
 
 
 async def test_connections_that_wait_for_a_worker_are_bounded(autojump_clock: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 import pytest
@@ -109,7 +110,7 @@ async def test_connection_passes_messages_that_wait() -> None:
     async with outgoing() as (out, pair):
         count = await fill(out, bytes(1000))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(out.hand_over, 0, b"GET")
+            nursery.start_soon(out.hand_over, 0, b"GET", inf)
             await wait_all_tasks_blocked()
             before = 0
             while (packet := await pair.receive()).kind != Kind.CONNECTION:
@@ -123,9 +124,9 @@ async def test_cancelled_connection_is_not_sent() -> None:
         count = await fill(out, bytes(1000))
         with trio.CancelScope() as scope:
             scope.cancel()
-            await out.hand_over(0, b"GET")
+            await out.hand_over(0, b"GET", inf)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(out.hand_over, 0, b"GET")
+            nursery.start_soon(out.hand_over, 0, b"GET", inf)
             await wait_all_tasks_blocked()
             nursery.cancel_scope.cancel()
         assert {(await pair.receive()).kind for _ in range(count)} == {Kind.MESSAGES}
@@ -137,7 +138,7 @@ async def test_end_of_the_worker_ends_all_waits() -> None:
         results: list[Any] = []
 
         async def hand_over() -> None:
-            results.append(await out.hand_over(0, b"GET"))
+            results.append(await out.hand_over(0, b"GET", inf))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(out.room)
@@ -147,7 +148,7 @@ async def test_end_of_the_worker_ends_all_waits() -> None:
         assert results == [False]
         assert out.is_closed
         assert out.put(b"", 1)
-        assert not await out.hand_over(0, b"GET")
+        assert not await out.hand_over(0, b"GET", inf)
 
 
 async def test_message_that_needs_a_descriptor_is_lost_when_there_is_none() -> None:
@@ -160,6 +161,6 @@ async def test_message_that_needs_a_descriptor_is_lost_when_there_is_none() -> N
 
 async def test_connection_that_cannot_be_received_is_counted_as_cut_off() -> None:
     async with outgoing() as (out, pair):
-        assert await out.hand_over(0, b"GET")
+        assert await out.hand_over(0, b"GET", inf)
         with no_descriptor_left(), pytest.raises(BadPacket, match="cut off"):
             pair.receive_nowait()

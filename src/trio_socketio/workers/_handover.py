@@ -10,13 +10,15 @@ import trio
 
 from trio_socketio.net import Serve
 from trio_socketio.workers._mesh import Mesh
-from trio_socketio.workers._outgoing import HANDOVER_TIMEOUT
 from trio_socketio.workers._peer import Peer
 from trio_socketio.workers._session_ids import SessionIds
 
 __all__ = ["WorkerSessions"]
 
 LOG = logging.getLogger("trio_socketio.workers")
+
+#: How long a connection waits to be handed over, in seconds.
+HANDOVER_TIMEOUT = 1.0
 
 
 class WorkerSessions:
@@ -61,12 +63,13 @@ class WorkerSessions:
         if peer is None:
             await trio.lowlevel.checkpoint()
             return False
+        deadline = trio.current_time() + HANDOVER_TIMEOUT
         if not peer.is_ours:
-            with trio.move_on_after(HANDOVER_TIMEOUT):
+            with trio.move_on_at(deadline):
                 await peer.greeted()
             if not peer.is_ours:
                 return False
-        is_sent = await peer.outgoing.hand_over(descriptor, received)
+        is_sent = await peer.outgoing.hand_over(descriptor, received, deadline)
         self.sent += is_sent
         return is_sent
 

@@ -10,7 +10,7 @@ import trio
 from trio_socketio._signal import Signal
 from trio_socketio.workers._pair import Pair, PairClosed
 
-__all__ = ["HANDOVER_TIMEOUT", "Kind", "Outgoing"]
+__all__ = ["Kind", "Outgoing"]
 
 #: How many packets with messages may wait for one worker, and how many bytes these may have.
 QUEUE_PACKETS, QUEUE_BYTES = 1024, 16_777_216
@@ -18,9 +18,9 @@ QUEUE_PACKETS, QUEUE_BYTES = 1024, 16_777_216
 #: How many bytes of large messages may be on their way to one worker. The kernel does not count the memory of a memfd.
 UNREAD_BYTES = 16_777_216
 
-#: How many connections may wait to be handed over to one worker, and for how many seconds each. The kernel holds about
-#: 167 more on their way, as each takes room of the socket.
-MOST_HANDOVERS, HANDOVER_TIMEOUT = 256, 1.0
+#: How many connections may wait to be handed over to one worker. The kernel holds about 167 more on their way, as each
+#: takes room of the socket.
+MOST_HANDOVERS = 256
 
 
 class Kind(IntEnum):
@@ -150,8 +150,8 @@ class Outgoing:
 
     # connections
 
-    async def hand_over(self, descriptor: int, content: bytes) -> bool:
-        """Send a copy of a descriptor; returns whether it was sent within ``HANDOVER_TIMEOUT``.
+    async def hand_over(self, descriptor: int, content: bytes, deadline: float) -> bool:
+        """Send a copy of a descriptor; returns whether it was sent before the deadline.
 
         Cancellation: it is not sent, unless it was sent at the same moment.
         """
@@ -171,7 +171,7 @@ class Outgoing:
         self._connections[waiting] = None
         self._work.set()
         try:
-            with trio.move_on_after(HANDOVER_TIMEOUT):
+            with trio.move_on_at(deadline):
                 await waiting.done.wait()
         finally:
             self._connections.pop(waiting, None)
