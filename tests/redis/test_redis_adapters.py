@@ -194,6 +194,22 @@ async def test_servers_with_a_secret_understand_each_other_only(make: Make) -> N
         assert there.rejected["signature"] == 1
 
 
+@rows
+@pytest.mark.parametrize("kind", ["classic", "dynamic", "streams"])
+async def test_applications_with_different_names_share_a_redis(
+    redis: RedisServer, key: str, kind: str
+) -> None:
+    make = ADAPTERS[kind]
+    async with nodes(make(redis.url, key), make(redis.url, f"{key}2")) as (one, other):
+        client = await other.wire.connect()
+        await one.io.emit("one")
+        await one.adapter.queue.drained()
+        assert await one.io.fetch_sockets() == []
+        await other.io.emit("other")
+        assert await client.event() == ["other"]
+        assert other.rejected == {}
+
+
 @pytest.mark.rows("G01")
 @pytest.mark.parametrize("kind", ["classic", "dynamic"])
 async def test_events_of_an_outage_reach_a_server_whose_link_comes_back_later(
