@@ -13,7 +13,16 @@ import msgspec
 import pytest
 
 from trio_socketio import LocalProtocolError
-from trio_socketio.adapters.cluster import Envelope, Malformed, MessageType, decode, encode, pack, portable
+from trio_socketio.adapters.cluster import (
+    Envelope,
+    Malformed,
+    MessageType,
+    decode,
+    encode,
+    pack,
+    pack_binary,
+    portable,
+)
 from trio_socketio.socketio import Target
 
 pytestmark = pytest.mark.rows("I3")
@@ -162,6 +171,15 @@ def test_types_that_json_does_not_have_are_converted_beside_binary_as_without() 
 def test_value_that_cannot_be_encoded_is_refused(value: Any) -> None:
     with pytest.raises(LocalProtocolError):
         pack(value)
+
+
+def test_deep_value_beside_a_lone_surrogate_is_refused_as_messagepack_and_not_portable() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(LocalProtocolError, match="too deeply"):
+        pack_binary(["\ud800", deep])
+    assert portable({"text": "\ud800", "deep": ["\ud800", deep]}) == {"text": "\ud800"}
 
 
 def test_portable_keeps_what_can_be_encoded() -> None:

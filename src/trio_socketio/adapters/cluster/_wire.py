@@ -74,6 +74,7 @@ DATA_TYPES: dict[int, type[msgspec.Struct]] = {
 _TYPES = {int(kind): (MessageType(kind), data_type) for kind, data_type in DATA_TYPES.items()}
 #: No data, in JSON and in MessagePack.
 _NO_DATA = (b"", b"null", b"\xc0")
+TOO_DEEP = "the arguments are nested too deeply, or contain themselves"
 WITHOUT_DATA = {MessageType.INITIAL_HEARTBEAT, MessageType.HEARTBEAT, MessageType.ADAPTER_CLOSE}
 
 
@@ -132,14 +133,22 @@ def pack_binary(value: Any) -> bytes:
         return _pack_binary(plain)
     except UnicodeEncodeError:
         assert not has_binary
-        return _pack_binary(msgspec.json.decode(encode_json(plain)))  # without lone surrogates
+        return _pack_binary(_repaired(plain))
+
+
+def _repaired(value: Any) -> Any:
+    """Replace lone surrogates by U+FFFD."""
+    try:
+        return msgspec.json.decode(encode_json(value))
+    except RecursionError:
+        raise LocalProtocolError(TOO_DEEP) from None
 
 
 def _pack_binary(value: Any) -> bytes:
     try:
         return msgspec.msgpack.encode(value)
     except RecursionError:
-        raise LocalProtocolError("the arguments are nested too deeply, or contain themselves") from None
+        raise LocalProtocolError(TOO_DEEP) from None
     except UnicodeEncodeError:
         raise
     except (TypeError, ValueError, OverflowError) as error:
