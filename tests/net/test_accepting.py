@@ -151,3 +151,17 @@ async def test_connections_that_wait_are_accepted_together(nursery: trio.Nursery
     for end in (*clients, *(stream.socket for stream in streams)):
         end.close()
     nursery.cancel_scope.cancel()
+
+
+async def test_default_timeout_of_sockets_does_not_hold_the_server(nursery: trio.Nursery) -> None:
+    before = socket.getdefaulttimeout()
+    (listener,) = await nursery.start(Server().serve, "127.0.0.1", 0)
+    socket.setdefaulttimeout(10)
+    try:
+        with trio.fail_after(5):
+            stream = await trio.open_tcp_stream(*listener.socket.getsockname())
+            assert (await HttpClient(stream).request("GET", POLLING)).status == 200
+    finally:
+        socket.setdefaulttimeout(before)
+    await stream.aclose()
+    nursery.cancel_scope.cancel()

@@ -40,6 +40,7 @@ def _others(listener: trio.abc.Listener[Any]) -> Iterator[trio.SocketStream]:
     if not isinstance(listener, trio.SocketListener):
         return
     listening = socket.socket(fileno=listener.socket.fileno())
+    listening.setblocking(False)  # with ``socket.setdefaulttimeout``, ``accept`` would wait
     try:
         for _ in range(CONNECTIONS_BETWEEN_CHECKPOINTS - 1):
             accepted, _ = listening.accept()
