@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import trio
 from support.http_reactor import OPENING, HttpReactorBench, post
-from support.raw import request
-from trio.testing import wait_all_tasks_blocked
+from support.links import SocketLink
+from support.raw import POLLING, read_until, request
+from support.wire import Wire
+from trio.testing import MockClock, wait_all_tasks_blocked
 
+from trio_socketio import Server
 from trio_socketio._core import Reactor
 from trio_socketio.net._http_reactor import CONNECTIONS_BETWEEN_CHECKPOINTS
 
@@ -76,3 +79,23 @@ async def test_everything_that_has_arrived_is_read_before_others_go_on(net: Http
     assert net.bench.above == {}
     await net.reactor.read_once()
     assert len(net.bench.above) == len(streams)
+
+
+async def test_late_server_answers_requests_that_arrived_in_time(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    refused = request(POLLING + "&sid=unknown")
+    link = SocketLink()
+    async with Server(keep_alive_timeout=60.0) as io:
+        wire = Wire(io, nursery, link)
+        streams = [wire.stream() for _ in range(8 * CONNECTIONS_BETWEEN_CHECKPOINTS)]
+        for stream in streams:
+            await stream.send_all(refused)
+            await read_until(stream, b"}")
+        for stream in streams:
+            assert isinstance(stream, trio.SocketStream)
+            os.write(stream.socket.fileno(), refused)
+        autojump_clock.jump(61.0)
+        for stream in streams:
+            assert b"}" in await read_until(stream, b"}")
+    link.close()

@@ -94,6 +94,8 @@ class EngineHost:
         shared = HttpShared(self.service, self.site, self._timeouts, self._upgrades)
         #: serves connections that need no task; None: each connection has its own task
         self.http_reactor = None if self.reactor is None else HttpReactor.make(shared, logger)
+        if self.http_reactor is not None:
+            self._timeouts.read_once = self.http_reactor.read_once
         reactors = [reactor for reactor in (self.reactor, self.http_reactor) if reactor is not None]
         self.arrivals = Arrivals(reactors, engine.options.ping_interval)
         self._overdue = Overdue(self._deal_with, self.arrivals.read)

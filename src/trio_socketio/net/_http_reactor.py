@@ -81,14 +81,18 @@ class HttpReactor:
     async def read_once(self) -> None:
         """Read once from every connection on which data has arrived by now."""
         for _ in range(0, len(self.connections), CONNECTIONS_BETWEEN_CHECKPOINTS):
-            self._turn()
             await trio.lowlevel.checkpoint()
+            if not self._turn():
+                break
 
-    def _turn(self) -> None:
-        for descriptor, _ in self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS):
+    def _turn(self) -> bool:
+        """Read from connections on which data has arrived; return whether there may be more of them."""
+        arrived = self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS)
+        for descriptor, _ in arrived:
             connection = self.connections.get(descriptor)
             if connection is not None:
                 self._guard(connection, connection.readable)
+        return len(arrived) == CONNECTIONS_BETWEEN_CHECKPOINTS
 
     def _guard(self, connection: TasklessConnection, function: Callable[[], None]) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import trio
@@ -78,11 +78,13 @@ class Timeouts:
 
     Attributes:
         next_expiry: when the task will wake.
+        read_once: reads what has arrived at connections without a task, before scopes are cancelled.
     """
 
     def __init__(self) -> None:
         self._queues: list[TimeoutQueue] = []
         self.next_expiry = math.inf
+        self.read_once: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
         self._earlier = Signal()
 
     def queue(self, seconds: float) -> TimeoutQueue:
@@ -102,7 +104,8 @@ class Timeouts:
             with trio.move_on_at(self.next_expiry) as sleep:
                 await self._earlier.wait()
             if sleep.cancelled_caught:
-                for _ in range(PASSES):  # if the server is late, first read what arrived in time
+                await self.read_once()  # if the server is late, first read what arrived in time
+                for _ in range(PASSES):
                     await trio.lowlevel.checkpoint()
                 now = trio.current_time()
                 for queue in self._queues:
