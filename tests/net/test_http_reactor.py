@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from support.wire import Wire
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_socketio import Server
-from trio_socketio._core import Reactor
+from trio_socketio._core import Message, Reactor
+from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._http_reactor import CONNECTIONS_BETWEEN_CHECKPOINTS
 
 pytestmark = pytest.mark.skipif(Reactor is None, reason="needs epoll")
@@ -70,6 +72,79 @@ async def test_interrupt_by_a_function_of_the_application_closes_its_connection(
     assert interrupts == [error]
     assert [connection.rest for connection in net.done] == [None]
     assert not above.session.is_open
+
+
+async def test_interrupt_while_a_response_is_written_closes_its_connection(net: HttpReactorBench) -> None:
+    interrupts: list[BaseException] = []
+    net.service.on_interrupt = interrupts.append
+    stream = net.connect(narrow=True)
+    target = await net.open_session(stream)
+    (above,) = net.bench.above.values()
+    error = BaseExceptionGroup("", [SystemExit(3)])
+
+    def closed(reason: DisconnectReason, description: str) -> None:
+        raise error
+
+    above.closed = closed  # type: ignore[method-assign]
+    above.session.send(Message("x" * 100_000))
+    assert await net.answer(stream, request(target)) != b""
+    await stream.aclose()
+    await wait_all_tasks_blocked()
+    assert interrupts == [error]
+    assert [connection.rest for connection in net.done] == [None]
+    assert not net.scope.cancelled_caught
+
+
+async def test_connection_closed_with_the_last_bytes_of_a_response_harms_no_other(
+    net: HttpReactorBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = b"x" * 400_000
+    stream = net.connect()
+    target = await net.open_session(stream)
+    (connection,) = net.reactor.connections.values()
+    (above,) = net.bench.above.values()
+    above.session.send(Message(text.decode()))
+
+    class ClosesAtTheEnd(trio.abc.Instrument):
+        received = b""
+
+        def after_task_step(self, task: trio.lowlevel.Task) -> None:
+            if task.name == "response":
+                self.receive()
+                if self.received.endswith(text):
+                    connection.cancel()
+
+        def receive(self) -> None:
+            with suppress(BlockingIOError):
+                self.received += os.read(stream.socket.fileno(), 1_000_000)
+
+    closes = ClosesAtTheEnd()
+    trio.lowlevel.add_instrument(closes)
+    await stream.send_all(request(target))
+    while not net.done:
+        closes.receive()
+        await trio.lowlevel.checkpoint()
+    trio.lowlevel.remove_instrument(closes)
+    await wait_all_tasks_blocked()
+    assert net.done == [connection]
+    await net.open_session(net.connect())  # it has the same descriptor
+    assert len(net.reactor.connections) == 1
+    assert caplog.records == []
+
+
+async def test_stream_that_its_owner_has_closed_harms_no_other(
+    net: HttpReactorBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs, ours = net.link.pair()
+    for _ in range(2):
+        net.reactor.begin(net.http(ours), net.done.append)
+        ours.socket.close()
+        theirs.socket.close()
+        theirs, ours = net.link.pair()  # they have the same descriptors
+    net.reactor.begin(net.http(ours), net.done.append)
+    assert len(net.done) == 2
+    assert "sid" in await net.open_session(theirs)
+    assert caplog.records == []
 
 
 async def test_everything_that_has_arrived_is_read_before_others_go_on(net: HttpReactorBench) -> None:

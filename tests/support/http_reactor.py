@@ -61,9 +61,11 @@ class HttpReactorBench:
 
     def connect(self, *, narrow: bool = False) -> trio.SocketStream:
         theirs, ours = self.link.narrow() if narrow else self.link.pair()
-        http = Http1Connection(ours, self.timeouts, Serialiser(LIMITS.keep_alive_timeout))
-        self.reactor.begin(http, self.done.append)
+        self.reactor.begin(self.http(ours), self.done.append)
         return theirs
+
+    def http(self, stream: trio.SocketStream) -> Http1Connection:
+        return Http1Connection(stream, self.timeouts, Serialiser(LIMITS.keep_alive_timeout))
 
     async def answer(self, stream: trio.SocketStream, data: bytes) -> bytes:
         """Send bytes, and return what the reactor answers to them; no bytes if it does not."""

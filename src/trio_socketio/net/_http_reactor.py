@@ -6,9 +6,11 @@ import logging
 import select
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import trio
 
+from trio_socketio._passing import passes
 from trio_socketio.net._http1 import GONE, Http1Connection
 from trio_socketio.net._rest import HttpShared
 from trio_socketio.net._taskless import TasklessConnection
@@ -18,6 +20,9 @@ __all__ = ["HttpReactor"]
 
 #: The most connections that are read before other tasks run. One request takes 20 to 50 µs.
 CONNECTIONS_BETWEEN_CHECKPOINTS = 32
+
+#: The exceptions that end one connection. An interrupt also stops the server, in order.
+CONTAINED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
 
 
 class HttpReactor:
@@ -55,6 +60,9 @@ class HttpReactor:
             done: called once, when the connection is closed or must be served by a task; see ``TasklessConnection``.
         """
         connection = TasklessConnection(self._shared, http, self, done)
+        closed = self.connections.get(connection.descriptor)  # whoever passed its stream on has closed it
+        if closed is not None:
+            self._guard(closed, closed.cancel)
         self.connections[connection.descriptor] = connection
         self._guard(connection, connection.begin)
         return connection
@@ -74,7 +82,7 @@ class HttpReactor:
                     self._turn()
         finally:
             for connection in list(self.connections.values()):
-                connection.cancel()
+                self._guard(connection, connection.cancel)
             trio.lowlevel.notify_closing(self._epoll.fileno())
             self._epoll.close()
 
@@ -97,28 +105,31 @@ class HttpReactor:
     def _guard(self, connection: TasklessConnection, function: Callable[[], None]) -> None:
         try:
             function()
-        except GONE:
-            connection.cancel()
-        except Exception:  # a bug here must end only one connection
-            self._logger.critical("internal error in an HTTP connection: it is closed", exc_info=True)
-            connection.cancel()
-        except (KeyboardInterrupt, SystemExit) as error:
-            connection.cancel()
+        except CONTAINED as error:
+            self._failed(connection, error)
+
+    def _failed(self, connection: TasklessConnection, error: BaseException) -> None:
+        """Close a connection after an exception. A bug in one connection must not end the others."""
+        connection.cancel()
+        if passes(error):
             self._shared.service.interrupted(error)
+        elif not isinstance(error, (*GONE, trio.TooSlowError)):
+            self._logger.critical("internal error in an HTTP connection: it is closed", exc_info=error)
 
     # called by the connections
 
     def watch(self, connection: TasklessConnection) -> None:
         """Call ``readable`` of a connection whenever bytes, or the end, have arrived."""
         if connection.descriptor not in self._watched:
-            self._watched.add(connection.descriptor)
             self._epoll.register(connection.descriptor, select.EPOLLIN)
+            self._watched.add(connection.descriptor)
 
     def unwatch(self, connection: TasklessConnection) -> None:
         """Stop watching a connection; do nothing if it is not watched."""
         if connection.descriptor in self._watched:
             self._watched.discard(connection.descriptor)
-            self._epoll.unregister(connection.descriptor)
+            with suppress(OSError):  # whoever passed the stream on may have closed it
+                self._epoll.unregister(connection.descriptor)
 
     def forget(self, connection: TasklessConnection) -> None:
         """Remove a connection that is closed, or that a task serves from now on."""
@@ -134,10 +145,5 @@ class HttpReactor:
     async def _write(self, connection: TasklessConnection, write: Write) -> None:
         try:
             await write()
-        except (*GONE, trio.TooSlowError):
-            connection.cancel()
-        except Exception:  # a bug here must end only one connection
-            self._logger.critical(
-                "internal error in the response of an HTTP connection: it is closed", exc_info=True
-            )
-            connection.cancel()
+        except CONTAINED as error:
+            self._failed(connection, error)

@@ -228,6 +228,9 @@ class TasklessConnection:
         self._hand_to_reactor(opening)
 
     def _hand_to_reactor(self, opening: Opening) -> None:
+        if not self._is_open:  # as in ``_next``
+            opening.driver.drop()
+            return
         opening.sent()
         self._end()
         stream = self._http.stream
@@ -265,6 +268,8 @@ class TasklessConnection:
     def _next(self, now: float) -> None:
         """Wait for the next request, after a response is written."""
         http = self._http
+        if not self._is_open:  # closed while the task that wrote the last bytes was suspended
+            return
         if not http.is_reusable:
             http.wrote_last()
             self._leave(Rest(http=http, is_over=True))
