@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import trio
 import trustme
-from support.links import Link
-from support.raw import POLLING, request
+from support.links import Link, SocketLink
+from support.raw import POLLING, request, upgrade
 from support.wire import Wire
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from trio_socketio import EngineServer, Server
+from trio_socketio._core import Reactor
 
 pytestmark = pytest.mark.rows("P8")
 
@@ -107,3 +110,22 @@ async def test_server_with_tls_listeners_stops(contexts: Any) -> None:
             await wait_all_tasks_blocked(0.01)
             nursery.cancel_scope.cancel()
     await silent.aclose()
+
+
+@pytest.mark.skipif(Reactor is None, reason="needs epoll")
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+@pytest.mark.parametrize("head", [request("/other"), upgrade()], ids=["request", "handshake"])
+async def test_connection_cancelled_while_a_request_arrives_is_closed(head: bytes, http: Any) -> None:
+    link = SocketLink()
+    async with Server(http=http) as io:
+        for _ in range(20):  # Trio cancels before or after the request is read
+            ours, theirs = link.pair()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(io.serve_stream, theirs)
+                await wait_all_tasks_blocked()
+                os.write(ours.socket.fileno(), head)
+                nursery.cancel_scope.cancel()
+            with trio.fail_after(5), suppress(trio.BrokenResourceError):
+                while await ours.receive_some():
+                    pass
+    link.close()

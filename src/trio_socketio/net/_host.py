@@ -156,11 +156,16 @@ class EngineHost:
         connection = self.begin(stream, lambda _: done.set())
         if connection is None:
             return await self.serve(stream)
-        if not done.is_set():
-            try:
+        try:
+            if not done.is_set():
                 await done.wait()
-            finally:
-                connection.cancel()
+        except trio.Cancelled:
+            connection.cancel()
+            if connection.driver is not None:  # the reactor took it over while the cancellation was on its way
+                connection.driver.drop()
+            if connection.rest is not None:  # the same for a task: it is cancelled where it waits first
+                await self.serve(stream, b"", connection.rest)
+            raise
         if connection.rest is None:
             return connection.driver
         return await self.serve(stream, b"", connection.rest)
