@@ -161,9 +161,10 @@ class EngineHost:
                 await done.wait()
         except trio.Cancelled:
             connection.cancel()
-            if connection.driver is not None:  # the reactor took it over while the cancellation was on its way
+            # The reactor, or a task, may have taken it over while the cancellation was on its way.
+            if connection.driver is not None:
                 connection.driver.drop()
-            if connection.rest is not None:  # the same for a task: it is cancelled where it waits first
+            if connection.rest is not None:  # the task is cancelled where it waits first
                 await self.serve(stream, b"", connection.rest)
             raise
         if connection.rest is None:
