@@ -54,6 +54,25 @@ async def test_end_of_the_reactor_closes_all_connections(net: HttpReactorBench) 
     assert idles == [None]
 
 
+async def test_interrupts_at_the_end_of_the_reactor_leave_no_connection_open(net: HttpReactorBench) -> None:
+    interrupts: list[BaseException] = []
+    net.service.on_interrupt = interrupts.append
+    streams = [net.connect(), net.connect()]
+
+    def closed(reason: DisconnectReason, description: str) -> None:
+        raise SystemExit(3)
+
+    for stream in streams:
+        assert await net.answer(stream, request(await net.open_session(stream))) == b""
+    for above in net.bench.above.values():
+        above.closed = closed  # type: ignore[method-assign]
+    net.scope.cancel()
+    for stream in streams:
+        assert await stream.receive_some(1) == b""
+    assert [str(error) for error in interrupts] == ["3", "3"]
+    assert net.reactor.connections == {}
+
+
 async def test_interrupt_by_a_function_of_the_application_closes_its_connection(
     net: HttpReactorBench,
 ) -> None:
