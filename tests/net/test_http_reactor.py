@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -146,7 +147,7 @@ async def test_connection_closed_with_the_last_bytes_of_a_response_harms_no_othe
     trio.lowlevel.remove_instrument(closes)
     await wait_all_tasks_blocked()
     assert net.done == [connection]
-    await net.open_session(net.connect())  # it has the same descriptor
+    await net.open_session(net.connect())
     assert len(net.reactor.connections) == 1
     assert caplog.records == []
 
@@ -154,14 +155,16 @@ async def test_connection_closed_with_the_last_bytes_of_a_response_harms_no_othe
 async def test_stream_that_its_owner_has_closed_harms_no_other(
     net: HttpReactorBench, caplog: pytest.LogCaptureFixture
 ) -> None:
+    _, closed = net.link.pair()
     theirs, ours = net.link.pair()
-    for _ in range(2):
-        net.reactor.begin(net.http(ours), net.done.append)
-        ours.socket.close()
-        theirs.socket.close()
-        theirs, ours = net.link.pair()  # they have the same descriptors
-    net.reactor.begin(net.http(ours), net.done.append)
-    assert len(net.done) == 2
+    net.reactor.begin(net.http(closed), net.done.append)
+    descriptor = closed.socket.fileno()
+    closed.socket.close()
+    os.dup2(ours.socket.fileno(), descriptor)
+    ours.socket.close()
+    same = trio.socket.from_stdlib_socket(socket.socket(fileno=descriptor))
+    net.reactor.begin(net.http(trio.SocketStream(same)), net.done.append)
+    assert len(net.done) == 1
     assert "sid" in await net.open_session(theirs)
     assert caplog.records == []
 
