@@ -10,15 +10,24 @@ from harness.peers import PEERS
 from harness.results import Record
 from harness.scenarios import CASES, CPU
 
+#: The colour of each server.
 COLOURS = {
     "ours": "#1f6f8b",
     "ours-def": "#68a6bd",
     "ours-stream": "#a9cfdc",
     "ours-guest": "#3f9c9c",
+    "ours-speed": "#14495a",
+    "ours-asgi": "#7fb3a3",
+    "ours-asgi-speed": "#4f8a7a",
     "node": "#6a994e",
     "bun": "#d4a373",
     "psio-uvicorn": "#8d7bb5",
     "psio-aiohttp": "#b8abd4",
+    "uvicorn-h11": "#a06ab4",
+    "uvicorn-httptools": "#7b3f98",
+    "hypercorn": "#c77d9b",
+    "websockets-trio": "#c9a227",
+    "bare": "#999999",
     "limit-send": "#bbbbbb",
     "limit-coalesced": "#777777",
 }

@@ -11,6 +11,7 @@ from harness.documents import replace, slower
 from harness.figures import Spread
 from harness.goals import GOALS, Goal, verdict
 from harness.peers import PEERS
+from harness.plots import COLOURS
 from harness.results import Measurement, Record, describe
 from harness.scenarios import CASES, LIMITS, RATE, plan, select
 from harness.table import Table, goals_table, main_table
@@ -217,3 +218,8 @@ def test_the_document_takes_every_part(tmp_path: Path) -> None:
     ):
         assert piece in text
     assert RATE.title not in slower(record())
+
+
+def test_each_server_has_a_colour_of_its_own() -> None:
+    assert set(COLOURS) == set(PEERS)
+    assert len(set(COLOURS.values())) == len(PEERS)
