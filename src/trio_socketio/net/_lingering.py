@@ -17,8 +17,9 @@ LINGER_TIMEOUT = 2.0
 #: 6455 section 7.1.1).
 CLOSE_TIMEOUT = 2.0
 
-#: How long to wait on a TLS stream for data that may have arrived already, in seconds.
-DATA_TIMEOUT = 0.001
+#: How long to wait on a TLS stream for data that may have arrived already, in seconds. A busy machine may take some
+#: milliseconds until this task runs, and data must not be left in the stream.
+DATA_TIMEOUT = 0.003
 
 RECEIVE_BYTES = 65536
 
