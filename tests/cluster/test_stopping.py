@@ -90,7 +90,7 @@ async def test_server_can_run_again_with_the_same_adapter(autojump_clock) -> Non
     adapter = BusAdapter(bus)
     io = Server(adapter=adapter)
     for number in range(2):
-        await io.emit("to nobody: the server does not run")
+        await io.emit("dropped: the server does not run")
         async with io:
             assert adapter.health().dropped == number + 1
             await trio.sleep(1)

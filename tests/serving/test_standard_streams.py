@@ -11,9 +11,9 @@ def test_stream_without_a_reader_is_no_error() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w") as stream:
-        write(stream, "to nobody\n")
+        write(stream, "unread\n")
         write(stream, "again\n")
 
 
 def test_closed_stream_is_no_error() -> None:
-    write(None, "to nobody")
+    write(None, "unread")

@@ -61,7 +61,7 @@ class ServerAdapter(ABC):
         """Make the adapter of a namespace. It must not wait and starts no task."""
 
     def start(self) -> None:  # noqa: B027  # most adapters have nothing to do here
-        """Forget what was emitted while the server did not run: it has reached nobody. ``run`` follows."""
+        """Drop the events that were emitted while the server did not run. No client received them. ``run`` follows."""
 
     @abstractmethod
     async def run(self, host: ServerHost) -> None:

@@ -60,7 +60,7 @@ class HttpReactor:
             done: called once, when the connection is closed or must be served by a task; see ``TasklessConnection``.
         """
         connection = TasklessConnection(self._shared, http, self, done)
-        closed = self.connections.get(connection.descriptor)  # whoever passed its stream on has closed it
+        closed = self.connections.get(connection.descriptor)  # the caller of ``serve_stream`` has closed it
         if closed is not None:
             self._guard(closed, closed.cancel)
         self.connections[connection.descriptor] = connection
@@ -128,7 +128,7 @@ class HttpReactor:
         """Stop watching a connection; do nothing if it is not watched."""
         if connection.descriptor in self._watched:
             self._watched.discard(connection.descriptor)
-            with suppress(OSError):  # whoever passed the stream on may have closed it
+            with suppress(OSError):  # the caller of ``serve_stream`` may have closed it
                 self._epoll.unregister(connection.descriptor)
 
     def forget(self, connection: TasklessConnection) -> None:

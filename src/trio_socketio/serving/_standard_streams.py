@@ -19,7 +19,7 @@ def open_missing_streams() -> None:
 
 
 def write(stream: TextIO | None, text: str) -> None:
-    """Write a text to a standard stream, if there is somebody who can read it.
+    """Write a text to a standard stream, if it is open.
 
     Args:
         stream: the stream; None: it was closed when the program started.

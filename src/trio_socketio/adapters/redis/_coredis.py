@@ -70,7 +70,7 @@ class OpenedStream(ByteStream):
 
     async def send_eof(self) -> None:
         """Not supported, and not used by coredis."""
-        raise NotImplementedError
+        raise NotImplementedError("coredis ends no half of a connection")
 
     async def aclose(self) -> None:
         """Close the connection without waiting for the server."""
