@@ -67,9 +67,21 @@ static tsio_status set_interest(tsio_reactor *reactor, uint32_t index, uint32_t 
     return TSIO_OK;
 }
 
+static uint32_t input_events(const tsio_conn *conn, tsio_hang_up hang_up)
+{
+    switch (hang_up) {
+    case TSIO_CLOSED:
+        return 0;
+    case TSIO_HALF_CLOSED:
+        return EPOLLET; /* epoll reports a reset without being asked */
+    default:
+        return EPOLLRDHUP | (conn->paused ? EPOLLET : EPOLLIN);
+    }
+}
+
 tsio_status tsio_reactor_update_interest(tsio_reactor *reactor, const tsio_conn *conn)
 {
-    const uint32_t in = conn->paused ? EPOLLRDHUP | EPOLLET : EPOLLIN;
+    const uint32_t in = input_events(conn, reactor->slots[conn->slot].hang_up);
     return set_interest(reactor, conn->slot, in | (conn->blocked ? EPOLLOUT : 0));
 }
 
@@ -119,7 +131,8 @@ tsio_status tsio_reactor_add(tsio_reactor *reactor, tsio_conn *conn, int fd)
     slot->generation++;
     slot->fd = fd;
     slot->interest = 0;
-    const tsio_status status = set_interest(reactor, index, EPOLLIN);
+    slot->hang_up = TSIO_CONNECTED;
+    const tsio_status status = set_interest(reactor, index, EPOLLIN | EPOLLRDHUP);
     if (status != TSIO_OK) {
         slot->generation++;
         slot->fd = -1;
@@ -212,20 +225,30 @@ uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor)
     return reactor->ready_count - reactor->ready_next;
 }
 
+static tsio_hang_up hang_up_in(uint32_t events)
+{
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+        return TSIO_CLOSED;
+    return (events & EPOLLRDHUP) != 0 ? TSIO_HALF_CLOSED : TSIO_CONNECTED;
+}
+
 bool tsio_reactor_next(tsio_reactor *reactor, tsio_ready *ready)
 {
     while (reactor->ready_next < reactor->ready_count) {
         const struct epoll_event *event = &reactor->ready[reactor->ready_next++];
-        const bool failed = (event->events & (EPOLLERR | EPOLLHUP)) != 0;
         ready->slot = (uint32_t)event->data.u64;
         ready->generation = (uint32_t)(event->data.u64 >> 32);
         const tsio_conn *conn = tsio_reactor_conn(reactor, ready->slot, ready->generation);
         if (conn == NULL)
             continue;
-        ready->readable = !conn->paused && (failed || (event->events & EPOLLIN) != 0);
-        ready->writable = conn->blocked && (failed || (event->events & EPOLLOUT) != 0);
-        ready->hung_up = conn->paused && (failed || (event->events & EPOLLRDHUP) != 0);
-        if (conn->paused) /* setting `paused` makes no system call, so the registration changes now */
+        tsio_hang_up *known = &reactor->slots[ready->slot].hang_up;
+        const tsio_hang_up hang_up = hang_up_in(event->events);
+        ready->hung_up = hang_up > *known;
+        if (ready->hung_up)
+            *known = hang_up;
+        ready->readable = !conn->paused && *known == TSIO_CONNECTED && (event->events & EPOLLIN) != 0;
+        ready->writable = conn->blocked && (hang_up == TSIO_CLOSED || (event->events & EPOLLOUT) != 0);
+        if (conn->paused || ready->hung_up) /* setting `paused` makes no system call, so this registers it */
             tsio_reactor_update_interest(reactor, conn);
         if (ready->readable || ready->writable || ready->hung_up)
             return true;

@@ -36,11 +36,19 @@ enum {
     TSIO_READY_EVENTS = 256    /* limit of ready connections that one epoll_wait() returns */
 };
 
+/* How far a peer has hung up. */
+typedef enum {
+    TSIO_CONNECTED,
+    TSIO_HALF_CLOSED, /* it has closed its side */
+    TSIO_CLOSED       /* it has closed both sides, or reset the connection */
+} tsio_hang_up;
+
 typedef struct {
     tsio_conn *conn;     /* borrowed; NULL: the slot is free */
     int fd;              /* owned */
     uint32_t generation; /* odd while in use */
     uint32_t interest;   /* the epoll events it is registered for; 0: not registered */
+    tsio_hang_up hang_up; /* what was reported; epoll reports no input after it */
     uint32_t next_free;
 } tsio_slot;
 
@@ -97,8 +105,9 @@ uint32_t tsio_reactor_begin_pass(tsio_reactor *reactor);
 
 typedef struct {
     uint32_t slot, generation;
-    bool readable, writable; /* an error or a hang-up sets each one that the connection waits for */
-    bool hung_up;            /* the connection is paused, and its peer has closed or reset it */
+    bool readable, writable; /* an error makes a blocked connection writable */
+    bool hung_up; /* the peer has closed its side, or now also the other one: read what is left, although `readable`
+                   * is false */
 } tsio_ready;
 
 /* Takes the next ready connection, skipping those that were removed; false: there is none left. */

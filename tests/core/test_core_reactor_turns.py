@@ -6,6 +6,7 @@ import gc
 import socket
 
 import pytest
+from support.handlers import burn
 from support.reactor import Bench, Peer, is_open, text
 from support.wire import client_frame
 
@@ -169,6 +170,43 @@ def test_a_peer_that_is_gone_when_something_is_written_is_told_broken(bench: Ben
     bench.settle()
     assert peer.log[0] == ("ended", None)  # which ends it where nothing is left to be written
     assert ("broken", 32) in peer.log
+
+
+def test_input_is_handed_over_before_the_ends_of_others_are_reported():
+    """Thousands of connections may end at once, and each end takes a while."""
+    bench = Bench(turn_seconds=0.001)
+    ended = [bench.peer() for _ in range(20)]
+    for peer in ended:
+        peer.send(text("last"))
+        peer.client.close()
+        peer.on_message = lambda message: burn(0.002)
+    other = bench.peer()
+    other.send(text("hello"))
+    bench.turn()
+    assert other.log == ["hello"]
+    assert sum(len(peer.log) for peer in ended) <= 1
+    bench.settle()
+    assert [peer.log for peer in ended] == [["last", ("ended", None)]] * 20
+    bench.close()
+
+
+def test_who_is_removed_before_its_end_is_reported_is_left_out(bench: Bench):
+    first, second = bench.peer(), bench.peer()
+    for peer in (first, second):
+        peer.client.close()
+    first.on_message = lambda message: bench.reactor.remove(second.link)
+    second.on_message = lambda message: bench.reactor.remove(first.link)
+    bench.settle()
+    assert len(first.log) + len(second.log) == 1
+    assert len(bench.reactor) == 1
+
+
+def test_rest_of_the_input_is_handed_over_before_the_end_is_reported(bench: Bench):
+    peer = bench.peer()
+    peer.send(*(text(str(number)) for number in range(100)))
+    peer.client.close()
+    bench.settle()
+    assert peer.log == [*(str(number) for number in range(100)), ("ended", None)]
 
 
 class Member(_core.Member):

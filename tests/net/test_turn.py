@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.handlers import counted_turns
+from support.handlers import burn, counted_turns
 from support.reactor import Bench, text
 from support.wire import client_frame
 
 from trio_socketio import Server
 from trio_socketio._core import Reactor
-
-
-def burn(seconds: float) -> None:
-    """Take CPU time of this thread."""
-    end = time.thread_time() + seconds
-    while time.thread_time() < end:
-        pass
 
 
 @pytest.fixture

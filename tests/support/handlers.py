@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from support.wire import Polling, SioClient, Wire
 from trio_socketio import EngineServer, Namespace, Server, Socket
 
 __all__ = [
-    "Slow", "Turns", "answer", "asked", "counted_turns", "hold_for_3_seconds", "noted_errors", "pending_call",
+    "Slow", "Turns", "answer", "asked", "burn", "counted_turns", "hold_for_3_seconds", "noted_errors", "pending_call",
     "posting",
 ]  # fmt: skip
 
@@ -138,6 +139,13 @@ async def counted_turns() -> AsyncIterator[Turns]:
         turns.count = 0
         yield turns
         nursery.cancel_scope.cancel()
+
+
+def burn(seconds: float) -> None:
+    """Take CPU time of this thread."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
 
 
 def noted_errors(io: Server) -> list[tuple[str | float, Exception]]:

@@ -1,5 +1,7 @@
 """The sockets of a reactor, over ``csrc/reactor.h``: how they are added, removed, moved and paused."""
 
+from collections import deque
+
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport errno
 from libc.string cimport memset
@@ -36,6 +38,7 @@ cdef class ReactorSockets:
         self._flush_list = flush_list
         self._flush_list._lists = &self._reactor.dirty
         self._backlog = []
+        self._ended = deque()
         self._packets_per_turn = packets_per_turn
         self._turn_seconds = turn_seconds
 
@@ -84,8 +87,8 @@ cdef class ReactorSockets:
 
     @property
     def in_pass(self):
-        """Whether some connections that were reported as ready are not served yet."""
-        return self._reactor.ready_next < self._reactor.ready_count
+        """Whether some connections that were reported as ready, or have ended, are not served yet."""
+        return self._reactor.ready_next < self._reactor.ready_count or bool(self._ended)
 
     def add(self, Connection connection not None, int fd):
         """Take over a connected, non-blocking socket. The reactor closes it when the connection is removed.
