@@ -13,7 +13,7 @@ from trio_socketio.engineio import Session
 from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._stream_driver import StreamDriver
 
-__all__ = ["left_behind", "no_collector", "open_descriptors"]
+__all__ = ["garbage", "left_behind", "no_collector", "open_descriptors"]
 
 KINDS = (Connection, Session, Socket, StreamDriver, ReactorDriver)
 
@@ -33,6 +33,21 @@ def no_collector() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+@contextmanager
+def garbage() -> Iterator[list[object]]:
+    """Let the list contain, after the block, what only the collector frees of the objects that were made in it."""
+    found: list[object] = []
+    with no_collector():
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            yield found
+            gc.collect()
+            found += gc.garbage
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
 
 
 def open_descriptors() -> list[str]:

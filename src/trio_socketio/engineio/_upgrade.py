@@ -9,7 +9,7 @@ import math
 from enum import Enum, auto
 from typing import Protocol
 
-from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent
+from trio_socketio._core import CloseFrame, Connection, Failure, TimerEvent, track, untrack
 from trio_socketio.engineio._packet import Packet, PacketType, parse_packet
 from trio_socketio.engineio._seam import Polls, Receiver, Transport
 from trio_socketio.engineio._session import Session
@@ -73,6 +73,7 @@ class Candidate:
         self._timeout_at = now + session.context.options.upgrade_timeout
         self._set_deadline()
         session.candidate_attached(self)
+        untrack(self, link, driver)
 
     def receive(self, packet: str | bytes | CloseFrame | Failure, now: float) -> None:
         """Take one packet: the probe, then the upgrade packet."""
@@ -183,6 +184,7 @@ class Candidate:
     def _let_go(self) -> None:
         self.link.set_deadline(math.inf)
         self.link.owner = None
+        track(self, self.link, self.driver)
 
 
 class RejectedWebSocket:

@@ -50,6 +50,11 @@ class Http1Connection:
         offers_upgrade: whether the current request has an ``Upgrade`` header, for any protocol.
     """
 
+    __slots__ = (
+        "_body_is_unread", "_last", "_queue", "_response", "_serialiser", "_timeouts", "address", "handed_over",
+        "head", "idle", "offers_upgrade", "reader", "scope", "secure", "stream", "writer",
+    )  # fmt: skip
+
     head: Head
     offers_upgrade: bool
     scope: trio.CancelScope
@@ -73,6 +78,12 @@ class Http1Connection:
         self._last = False
         self._response = ResponseState.NONE
         self._body_is_unread = False
+
+    @property
+    def parts(self) -> tuple[object, ...]:
+        """The objects that make up the connection, for ``untrack``."""
+        socket = self.stream.socket if isinstance(self.stream, trio.SocketStream) else None
+        return self, self.reader, self.writer, self.stream, socket
 
     @property
     def trailing_data(self) -> bytes:
@@ -155,6 +166,7 @@ class Http1Connection:
             h11.RemoteProtocolError: what has arrived of it is malformed.
         """
         self._response = ResponseState.NONE
+        del self.head  # an idle connection need not keep it
         self.reader.begin_next()
 
     def current_request(self) -> EngineRequest | None:

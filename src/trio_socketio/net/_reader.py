@@ -49,6 +49,11 @@ class RequestReader:
         read_bytes: how many bytes to read at once.
     """
 
+    __slots__ = (
+        "_answering", "_ended", "_max_head", "_parse", "_reading", "_released", "_socket", "_split", "_stream", "head",
+        "read_bytes", "received", "trailing_data",
+    )  # fmt: skip
+
     _split: SplitHead | None  #: parses the head of the current request, if it arrives in pieces
 
     def __init__(self, stream: trio.abc.Stream, max_head: int, parse: ParseHead = parse_with_h11) -> None:
@@ -56,7 +61,7 @@ class RequestReader:
         self._socket = plain_socket(stream)
         self._max_head = max_head
         self._parse = parse
-        self._released = Signal()
+        self._released: Signal | None = None  # most connections have no task that waits for it
         self._answering = Answering.NOTHING
         self._ended = False
         self._reading: trio.CancelScope | None = None
@@ -197,7 +202,8 @@ class RequestReader:
     def release(self) -> None:
         """Let ``released`` return, because the request is answered."""
         self._answering = Answering.NOTHING
-        self._released.set()
+        if self._released is not None:
+            self._released.set()
         if self._reading is not None:
             self._reading.cancel()
 
@@ -207,6 +213,7 @@ class RequestReader:
         Bytes that arrive meanwhile are kept for the next request. After about ``max_head`` bytes, no more is read.
         """
         most = self.received + self._max_head
+        self._released = Signal()
         while self._answering is not Answering.NOTHING:
             if self._answering is Answering.WRITES or self.received > most:
                 await self._released.wait()

@@ -47,9 +47,6 @@ class Requests:
         self._rest = rest
         self._service = service
         self._site = site
-        self._waiting_poll = WaitingPoll(
-            service, http, self._write_in_task, self._poll_is_written, self._give_up
-        )
 
     async def serve(self) -> EngineRequest | None:
         """Answer requests until the connection ends, or a request needs more than a response.
@@ -94,8 +91,11 @@ class Requests:
             async with trio.open_nursery() as self._nursery:
                 return await self._serve(request)
         except BaseExceptionGroup as group:
-            _, rest = group.split(trio.Cancelled)
-            raise (rest or group).exceptions[0] from None
+            rest = group.split(trio.Cancelled)[1]
+            try:
+                raise (rest or group).exceptions[0] from None
+            finally:
+                del rest  # its traceback refers to this frame
 
     async def _serve(self, request: EngineRequest | None) -> EngineRequest | None:
         handover = self._service.handover
@@ -141,8 +141,9 @@ class Requests:
 
     async def _poll(self, exchange: Exchange, polling: PollingTransport) -> bool:
         """Let a poll wait until another task has answered it; return whether another request can follow."""
-        http, poll = self.http, self._waiting_poll
-        refused = poll.begin(exchange, polling)
+        http = self.http
+        poll = WaitingPoll(self._service, http, self, exchange)
+        refused = poll.begin(polling)
         if refused is not None:
             return await exchange.respond(refused)
         http.reader.hold()
@@ -156,12 +157,15 @@ class Requests:
             raise
         return http.is_reusable
 
-    def _write_in_task(self, write: Write) -> None:
+    def write_in_task(self, write: Write) -> None:
+        """Start a task that writes the answer to the waiting poll."""
         self.http.reader.suspend()
         self._nursery.start_soon(write, name="answer to a poll")
 
-    def _give_up(self) -> None:
-        self.http.scope.cancel()
-
-    def _poll_is_written(self, now: float) -> None:
+    def poll_is_written(self, now: float) -> None:
+        """Let the task of the connection go on."""
         self.http.responded(now, stop=self._service.is_stopping)
+
+    def give_up(self) -> None:
+        """End the connection."""
+        self.http.scope.cancel()

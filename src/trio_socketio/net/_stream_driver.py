@@ -72,6 +72,7 @@ class StreamDriver(TaskDriver):
                 await self._await_end()
         finally:
             self.receiver.lost(DisconnectReason.TRANSPORT_CLOSE, "the connection was dropped")
+            del self.receiver  # breaks a reference cycle
             await trio.aclose_forcefully(self._stream)
 
     async def _read(self, data: bytes | bytearray) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 import h11
 import trio
 
-from trio_socketio._core import PayloadReader
+from trio_socketio._core import PayloadReader, track, untrack
 from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTransport
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
@@ -87,14 +87,14 @@ class TasklessConnection:
         self._is_open = True
         self._most = shared.timeouts.limits.max_header_bytes
         self._queue: TimeoutQueue | None = None
-        self._poll = WaitingPoll(shared.service, http, self._write_in_task, self._next, self.cancel)
+        self._poll: WaitingPoll | None = None
 
     # the end
 
     def cancel(self) -> None:
         """Close the connection, because it has taken too long, is broken, or the server stops."""
         if self._is_open:
-            self._poll.lose("the poll was cancelled")
+            self._lose_poll("the poll was cancelled")
             self._end()
             assert isinstance(self._http.stream, trio.SocketStream)
             self._http.stream.socket.close()
@@ -113,6 +113,8 @@ class TasklessConnection:
 
     def _end(self) -> None:
         self._is_open = False
+        self._poll = None
+        track(self, *self._http.parts)
         self._wait_in(None)
         self._watcher.forget(self)
 
@@ -124,6 +126,7 @@ class TasklessConnection:
         It is read with the other connections in the next turn, not at once: on another connection, a request that has
         arrived before may still wait for its task. Clients of version 1.0 send their last two POSTs on two connections.
         """
+        untrack(self, *self._http.parts)
         self._wait_in(self._shared.timeouts.header)
         self._watcher.watch(self)
 
@@ -133,7 +136,7 @@ class TasklessConnection:
         try:
             if not reader.receive_at_once():
                 return
-            if self._poll.waits:
+            if self._poll is not None:
                 self._read_while_polling()
             elif not reader.needs_data:
                 self._wait_in(None)
@@ -146,7 +149,7 @@ class TasklessConnection:
     def _read_while_polling(self) -> None:
         reader = self._http.reader
         if reader.has_ended:
-            self._poll.lose("poll connection closed prematurely")
+            self._lose_poll("poll connection closed prematurely")
             self.cancel()
         elif len(reader.trailing_data) > self._most:
             self._watcher.unwatch(self)
@@ -198,12 +201,7 @@ class TasklessConnection:
             return polling
         if exchange.request.method == "POST":
             return self._answer_post(exchange.request, polling)
-        refused = self._poll.begin(exchange, polling)
-        if refused is None:
-            self._poll.answer_if_ready()
-            if self._poll.waits:
-                self._watcher.watch(self)
-        return refused
+        return self._begin_poll(exchange, polling)
 
     def _open(self, request: EngineRequest, switching: bytes) -> EngineResponse | None:
         """Open a WebSocket, and let the reactor take it over; or return the response to a request that is refused."""
@@ -216,7 +214,7 @@ class TasklessConnection:
             opening.driver.drop()
             raise
         if rest:
-            self._write_in_task(partial(self._finish_opening, rest, opening))
+            self.write_in_task(partial(self._finish_opening, rest, opening))
         else:
             self._hand_to_reactor(opening)
         return None
@@ -250,12 +248,35 @@ class TasklessConnection:
             return None
         return answer
 
-    # responses
+    # the poll, and responses
+
+    def _begin_poll(self, exchange: Exchange, polling: PollingTransport) -> EngineResponse | None:
+        poll = WaitingPoll(self._shared.service, self._http, self, exchange)
+        refused = poll.begin(polling)
+        if refused is None:
+            self._poll = poll
+            poll.answer_if_ready()
+            if poll.waits:
+                self._watcher.watch(self)
+        return refused
+
+    def _lose_poll(self, description: str) -> None:
+        if self._poll is not None:
+            self._poll.lose(description)
+
+    def poll_is_written(self, now: float) -> None:
+        """Go on, because the poll is answered."""
+        self._poll = None
+        self._next(now)
+
+    def give_up(self) -> None:
+        """Close the connection, because it is broken."""
+        self.cancel()
 
     def _respond(self, response: EngineResponse) -> None:
         rest = self._http.begin_response(response)
         if rest:
-            self._write_in_task(partial(self._finish_response, rest))
+            self.write_in_task(partial(self._finish_response, rest))
         else:
             self._next(trio.current_time())
 
@@ -263,7 +284,8 @@ class TasklessConnection:
         await self._http.finish_response(rest)
         self._next(trio.current_time())
 
-    def _write_in_task(self, write: Write) -> None:
+    def write_in_task(self, write: Write) -> None:
+        """Start a task that writes a response, and stop reading meanwhile."""
         self._watcher.unwatch(self)
         self._watcher.start(self, write)
 

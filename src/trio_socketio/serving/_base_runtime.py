@@ -79,6 +79,7 @@ class BaseRuntime(BusyTasks):
         self.host.service.on_interrupt = self.interrupted
         self._parent: trio.Nursery
         self._is_interrupted = False
+        self._begin_rest = self._start_rest  # one object for all connections
         self.acks_cut = 0
 
     @abstractmethod
@@ -234,7 +235,7 @@ class BaseRuntime(BusyTasks):
             driver.drop()
 
     def _start_accepted(self, stream: trio.abc.Stream) -> None:
-        if self.host.begin(stream, self._start_rest) is None:
+        if self.host.begin(stream, self._begin_rest) is None:
             self.nursery.start_soon(self._serve_accepted, stream, name="connection")
         self.host.arrivals.accepted.set()
 
