@@ -147,7 +147,7 @@ async def test_connections_that_wait_are_accepted_together(nursery: trio.Nursery
     await nursery.start(Acceptor(logging.getLogger("test")).run, [listener], start)
     await all_accepted.wait()
     trio.lowlevel.remove_instrument(passes)
-    assert most == CONNECTIONS_BETWEEN_CHECKPOINTS
+    assert 1 < most <= CONNECTIONS_BETWEEN_CHECKPOINTS
     for end in (*clients, *(stream.socket for stream in streams)):
         end.close()
     nursery.cancel_scope.cancel()

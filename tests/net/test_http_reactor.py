@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.handlers import burn, counted_turns
 from support.http_reactor import OPENING, HttpReactorBench, post
 from support.links import SocketLink
 from support.raw import POLLING, read_until, request
@@ -176,6 +177,30 @@ async def test_everything_that_has_arrived_is_read_before_others_go_on(net: Http
     assert net.bench.above == {}
     await net.reactor.read_once()
     assert len(net.bench.above) == len(streams)
+
+
+async def test_other_tasks_run_between_requests_that_take_long(net: HttpReactorBench) -> None:
+    net.bench.engine.hooks.initial_headers.append(lambda headers, request: burn(0.001))
+    streams = [net.connect() for _ in range(10)]
+    async with counted_turns() as turns:
+        for stream in streams:
+            os.write(stream.socket.fileno(), request(OPENING))
+        for stream in streams:
+            await stream.receive_some(1)
+        assert turns.count >= 10
+
+
+async def test_connection_that_ends_while_its_request_waits_for_a_turn(net: HttpReactorBench) -> None:
+    net.bench.engine.hooks.initial_headers.append(lambda headers, request: burn(0.001))
+    streams = [net.connect() for _ in range(5)]
+    for stream in streams:
+        os.write(stream.socket.fileno(), request(OPENING))
+    while not net.bench.above:
+        await trio.lowlevel.checkpoint()
+    net.reactor.stop()  # closes those that have answered, and those that wait
+    await wait_all_tasks_blocked()
+    assert 1 <= len(net.bench.above) <= 2
+    assert net.reactor.connections == {}
 
 
 async def test_late_server_answers_requests_that_arrived_in_time(

@@ -15,12 +15,14 @@ from typing import Any
 
 import trio
 
+from trio_socketio._core import untrack
 from trio_socketio.net._log_limit import LogLimit
+from trio_socketio.net._turn import Turn
 
 __all__ = ["Acceptor"]
 
-#: The most connections to accept before other tasks run.
-CONNECTIONS_BETWEEN_CHECKPOINTS = 16
+#: The most connections to accept before other tasks run, and the longest time that this may take, in seconds.
+CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS = 16, 0.0005
 
 #: accept(2) fails with these while the process or the system lacks descriptors or memory.
 CAPACITY_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -39,11 +41,13 @@ def _others(listener: trio.abc.Listener[Any]) -> Iterator[trio.SocketStream]:
     """
     if not isinstance(listener, trio.SocketListener):
         return
+    turn = Turn(CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS)
     listening = socket.socket(fileno=listener.socket.fileno())
     listening.setblocking(False)  # with ``socket.setdefaulttimeout``, ``accept`` would wait
     try:
-        for _ in range(CONNECTIONS_BETWEEN_CHECKPOINTS - 1):
+        while not turn.is_over():
             accepted, _ = listening.accept()
+            untrack(accepted)  # it refers to nothing
             yield trio.SocketStream(trio.socket.from_stdlib_socket(accepted))
     except OSError:
         pass

@@ -14,12 +14,14 @@ from trio_socketio._passing import passes
 from trio_socketio.net._http1 import GONE, Http1Connection
 from trio_socketio.net._rest import HttpShared
 from trio_socketio.net._taskless import TasklessConnection
+from trio_socketio.net._turn import Turn
 from trio_socketio.net._waiting_poll import Write
 
 __all__ = ["HttpReactor"]
 
-#: The most connections that are read before other tasks run. One request takes 20 to 50 µs.
-CONNECTIONS_BETWEEN_CHECKPOINTS = 32
+#: The most connections that are read before other tasks run, and the longest time that this may take, in seconds. Less
+#: than a turn of the WebSockets: when many clients connect at once, the open ones come first.
+CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS = 32, 0.0005
 
 #: The exceptions that end one connection. An interrupt also stops the server, in order.
 CONTAINED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
@@ -44,6 +46,8 @@ class HttpReactor:
         self._shared = shared
         self._logger = logger
         self._watched: set[int] = set()
+        #: descriptors on which data has arrived, which the last turn left to the next one
+        self._arrived: list[int] = []
         self._epoll = select.epoll()
         self._nursery: trio.Nursery
 
@@ -88,19 +92,28 @@ class HttpReactor:
 
     async def read_once(self) -> None:
         """Read once from every connection on which data has arrived by now."""
-        for _ in range(0, len(self.connections), CONNECTIONS_BETWEEN_CHECKPOINTS):
+        for _ in range(len(self.connections)):
             await trio.lowlevel.checkpoint()
             if not self._turn():
                 break
 
     def _turn(self) -> bool:
         """Read from connections on which data has arrived; return whether there may be more of them."""
-        arrived = self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS)
-        for descriptor, _ in arrived:
-            connection = self.connections.get(descriptor)
-            if connection is not None:
+        turn = Turn(CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS)
+        while self._arrived or self._poll():
+            descriptor = self._arrived.pop()
+            if descriptor in self._watched:  # it may be closed by now, or a task may write to it
+                connection = self.connections[descriptor]
                 self._guard(connection, connection.readable)
-        return len(arrived) == CONNECTIONS_BETWEEN_CHECKPOINTS
+            if turn.is_over():
+                return True
+        return False
+
+    def _poll(self) -> bool:
+        """Ask on which connections data has arrived; return whether there are any."""
+        arrived = self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS)
+        self._arrived = [descriptor for descriptor, _ in reversed(arrived)]
+        return bool(arrived)
 
     def _guard(self, connection: TasklessConnection, function: Callable[[], None]) -> None:
         try:

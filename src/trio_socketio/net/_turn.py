@@ -18,18 +18,20 @@ class Turn:
 
     Args:
         steps: how many steps a turn may have.
+        seconds: how long it may take, unless a single step takes longer.
     """
 
-    __slots__ = ("_end", "_left", "_steps")
+    __slots__ = ("_end", "_left", "_seconds", "_steps")
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, seconds: float = TURN_SECONDS) -> None:
         self._steps = steps
+        self._seconds = seconds
         self.begin()
 
     def begin(self) -> None:
         """Begin a new turn."""
         self._left = self._steps
-        self._end = time.perf_counter() + TURN_SECONDS
+        self._end = time.perf_counter() + self._seconds
 
     def is_over(self) -> bool:
         """Count a step, and return whether other tasks should run."""
