@@ -8,6 +8,7 @@ from typing import Any
 import h11
 import pytest
 import trio
+from support.handlers import counted_turns
 from support.links import Link
 from support.raw import POLLING, WEBSOCKET, exchange, read_until, request, status, upgrade
 from support.wire import SioClient, WebSocket, client_frame
@@ -15,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 from trio_websocket import WebSocketConnection
 
 from trio_socketio import Server
-from trio_socketio.net._handshake import opening_handshake
+from trio_socketio.net._handshake import handshake_at_once, opening_handshake
 from trio_socketio.net._head_parsers import head_parser, parse_with_h11
 from trio_socketio.net._http1 import Http1Connection
 
@@ -264,4 +265,21 @@ async def test_plain_head_is_answered_as_by_trio_websocket(name: str) -> None:
     assert plain.is_plain
     answer = await opening_handshake(plain)
     assert answer == await opening_handshake(other)
+    assert answer == handshake_at_once(plain) == handshake_at_once(other)
     assert bool(answer) == (name in ACCEPTED)
+
+
+async def test_handshake_at_once_lets_no_other_task_run() -> None:
+    head = parse_with_h11(upgrade())
+    assert head is not None
+    async with counted_turns() as turns:
+        assert handshake_at_once(head).startswith(b"HTTP/1.1 101 ")
+        assert turns.count == 0
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            needs_task = handshake_at_once(head) == b""  # as it would have to wait
+            await trio.lowlevel.checkpoint()
+    assert needs_task
+    await trio.lowlevel.checkpoint()
+    gc.collect()
+    assert [kept for kept in gc.get_objects() if isinstance(kept, WebSocketConnection)] == []

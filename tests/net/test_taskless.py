@@ -60,7 +60,7 @@ async def test_preflight_is_answered(net: HttpReactorBench) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        upgrade(f"{PATH}?EIO=4&transport=websocket"),
+        upgrade(f"{PATH}?EIO=4&transport=websocket", Sec_WebSocket_Version="12"),
         request("/other"),
         request(OPENING, "Upgrade: h2c"),
         request(OPENING, method="PUT"),
@@ -68,7 +68,15 @@ async def test_preflight_is_answered(net: HttpReactorBench) -> None:
         request(OPENING, "Content-Length: 2", method="POST", body=b"4"),
         post(OPENING, b"4" * (POST_BYTES + 1)),
     ],
-    ids=["WebSocket", "other path", "other protocol", "other method", "chunked", "incomplete", "large"],
+    ids=[
+        "other version of WebSocket",
+        "other path",
+        "other protocol",
+        "other method",
+        "chunked",
+        "incomplete",
+        "large",
+    ],
 )
 async def test_other_requests_are_left_to_a_task(net: HttpReactorBench, data: bytes) -> None:
     stream = net.connect()

@@ -14,12 +14,13 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, cast
 
+import outcome
 import trio
 from trio_websocket import wrap_server_stream
 
 from trio_socketio.net._head import Head
 
-__all__ = ["opening_handshake", "plain_handshake"]
+__all__ = ["handshake_at_once", "opening_handshake", "plain_handshake"]
 
 
 class _Pause:
@@ -183,3 +184,38 @@ async def opening_handshake(head: Head) -> bytes:
     except (_Refused, UnicodeError):  # UnicodeError: a field that must be ASCII is not
         return b""
     return stream.response
+
+
+def _trap_of_checkpoints() -> object:
+    """Return what ``trio.lowlevel.cancel_shielded_checkpoint`` yields to Trio."""
+    checkpoint = trio.lowlevel.cancel_shielded_checkpoint()  # noqa: ASYNC105  # it is run by hand
+    try:
+        return checkpoint.send(None)
+    finally:
+        checkpoint.close()
+
+
+_CHECKPOINT = _trap_of_checkpoints()
+
+
+def handshake_at_once(head: Head) -> bytes:
+    """Make the response as ``opening_handshake`` does, without letting other tasks run.
+
+    trio-websocket waits for nothing here, but it has three checkpoints. A task for it and three passes of the scheduler
+    take longer than the handshake itself, and while many clients connect, they are what others wait for.
+
+    Args:
+        head: the head of the request.
+
+    Returns:
+        The bytes of the 101 response; none if ``opening_handshake`` has to decide, in a task.
+    """
+    steps = opening_handshake(head)
+    try:
+        trap = steps.send(None)
+        while True:
+            trap = steps.send(outcome.Value(None)) if trap is _CHECKPOINT else steps.throw(_Refused())
+    except StopIteration as returned:
+        return cast(bytes, returned.value)
+    except Exception:  # a later Trio may expect another answer; the task tries again, and reports a bug
+        return b""

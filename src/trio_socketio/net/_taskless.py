@@ -13,7 +13,7 @@ from trio_socketio._core import PayloadReader, track, untrack
 from trio_socketio.engineio import EngineRequest, EngineResponse, PollingTransport
 from trio_socketio.net._admission import STOPPING
 from trio_socketio.net._exchange import Exchange
-from trio_socketio.net._handshake import plain_handshake
+from trio_socketio.net._handshake import handshake_at_once
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._posts import begin_arrived_post
 from trio_socketio.net._reactor_driver import ReactorDriver
@@ -48,7 +48,7 @@ class TasklessConnection:
     """One HTTP connection over a plain socket that needs no task.
 
     It answers GETs and POSTs of polling sessions if nothing has to be waited for but packets for a poll; preflights;
-    and opening handshakes with plain heads. At anything else a task takes the connection, and keeps it: for other
+    and opening handshakes. At anything else a task takes the connection, and keeps it: for other
     requests, functions of the application, large bodies, pipelined requests, malformed requests, and the end of a
     connection after its last response.
 
@@ -168,21 +168,20 @@ class TasklessConnection:
         if request is None:
             self.cancel()
             return
-        switching = plain_handshake(self._http.head) if request.upgrade else b""
-        if self._needs_task(request, switching):
+        if self._needs_task(request):
             self._leave(Rest(http=self._http, request=request))
-        else:
-            exchange = Exchange(request, self._http, self._shared.service)
-            response = self._shared.service.admission.check_now(request)
-            if response is None:
-                response = self._open(request, switching) if request.upgrade else self._answer(exchange)
-            if response is not None:
-                self._respond(exchange.finished(response))
+            return
+        exchange = Exchange(request, self._http, self._shared.service)
+        response = self._shared.service.admission.check_now(request)
+        if response is None:
+            response = self._open(request) if request.upgrade else self._answer(exchange)
+        if response is not None:
+            self._respond(exchange.finished(response))
 
-    def _needs_task(self, request: EngineRequest, switching: bytes) -> bool:
+    def _needs_task(self, request: EngineRequest) -> bool:
         service, handover = self._shared.service, self._shared.service.handover
         return (
-            (self._http.offers_upgrade and not switching)
+            (self._http.offers_upgrade and not request.upgrade)
             or not self._shared.site.is_for_engine(request)
             or service.is_stopping
             or service.admission.may_wait(request)
@@ -203,10 +202,14 @@ class TasklessConnection:
             return self._answer_post(exchange.request, polling)
         return self._begin_poll(exchange, polling)
 
-    def _open(self, request: EngineRequest, switching: bytes) -> EngineResponse | None:
+    def _open(self, request: EngineRequest) -> EngineResponse | None:
         """Open a WebSocket, and let the reactor take it over; or return the response to a request that is refused."""
         if self._shared.service.refuses(request):
             return STOPPING
+        switching = handshake_at_once(self._http.head)
+        if not switching:
+            self._leave(Rest(http=self._http, request=request))
+            return None
         opening = self._shared.upgrades.open_on_reactor(self._http, request, switching)
         try:
             rest = self._http.begin_send(opening.data)
