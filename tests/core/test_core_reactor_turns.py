@@ -168,8 +168,7 @@ def test_a_peer_that_is_gone_when_something_is_written_is_told_broken(bench: Ben
     peer.client.close()
     peer.link.send(Message("x"))
     bench.settle()
-    assert peer.log[0] == ("ended", None)  # which ends it where nothing is left to be written
-    assert ("broken", 32) in peer.log
+    assert peer.log == [("broken", 32)]  # an end alone would not end it while output is left
 
 
 def test_input_is_handed_over_before_the_ends_of_others_are_reported():
@@ -207,6 +206,48 @@ def test_rest_of_the_input_is_handed_over_before_the_end_is_reported(bench: Benc
     peer.client.close()
     bench.settle()
     assert peer.log == [*(str(number) for number in range(100)), ("ended", None)]
+
+
+def test_end_is_reported_after_an_interrupt_in_the_last_input(bench: Bench):
+    peer = bench.peer()
+    peer.send(text("a"), text("b"))
+    peer.client.close()
+
+    def interrupt(message: object) -> None:
+        if message == "a":
+            raise KeyboardInterrupt
+
+    peer.on_message = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        bench.turn()
+    bench.settle()
+    assert peer.log == ["a", "b", ("ended", None)]
+
+
+def test_last_input_is_handed_over_before_a_failed_write_is_reported(bench: Bench):
+    peer = bench.tcp_peer()
+    peer.link.send(Message("not read, so the client resets the connection"))
+    bench.settle()
+    peer.send(*(text(str(number)) for number in range(100)))
+    peer.client.close()
+    peer.on_message = lambda message: message == ("broken", 104) and bench.reactor.remove(peer.link)
+    for _ in range(10):
+        peer.link.send(Message("fails"))
+        bench.turn()
+    bench.settle()
+    assert peer.log == [*(str(number) for number in range(100)), ("broken", 104)]
+
+
+def test_turn_after_the_reactor_is_closed_does_nothing():
+    bench = Bench(turn_seconds=0.001)
+    for _ in range(3):
+        peer = bench.peer()
+        peer.client.close()
+        peer.on_message = lambda message: burn(0.002)
+    bench.turn()
+    assert bench.reactor.ending == 2
+    bench.close()
+    assert bench.turn() is False
 
 
 class Member(_core.Member):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from support.reactor import Bench, text
 
 from trio_socketio._core import Reactor
 from trio_socketio.net._reactor_host import ReactorHost
@@ -75,3 +76,16 @@ async def test_cancelled_host_drops_all_websockets() -> None:
         websockets = [WebSocket(host) for _ in range(3)]
     assert all(websocket.dropped_at is not None for websocket in websockets)
     assert host.drivers == set()
+
+
+async def test_read_once_does_not_wait_for_all_input_of_an_ended_connection() -> None:
+    """Overdue timers wait for it, so one client after the other could hold them up."""
+    async with running() as host:
+        bench = Bench()
+        bench.reactor.close()
+        bench.reactor = host.reactor
+        peer = bench.peer()
+        peer.send(text("x") * 5000)
+        peer.client.close()
+        await host.read_once()
+        assert 0 < len(peer.log) < 1000

@@ -78,7 +78,7 @@ cdef class Reactor(ReactorSockets):
                 while tsio_reactor_next(&self._reactor, &ready):
                     conn = tsio_reactor_conn(&self._reactor, ready.slot, ready.generation)
                     if ready.hung_up:
-                        self._ended.append((ready.slot, ready.generation, 0))
+                        self._ended.setdefault((ready.slot, ready.generation), 0)
                     if ready.writable:
                         tsio_reactor_unblock(conn)
                     if ready.readable and not tsio_conn_has_input(conn):
@@ -113,39 +113,66 @@ cdef class Reactor(ReactorSockets):
             self._backlog = backlog[served:] + self._backlog
         return 0
 
-    cdef bint _receive(
+    cdef int _receive(
         self, tsio_conn *conn, uint32_t slot, uint32_t generation, double now, double end
     ) except -1:
-        """Read once, and return whether the connection goes on."""
         cdef tsio_io_status status = tsio_reactor_read(&self._reactor, conn)
         if status == TSIO_IO_OK:
             self._hand_over(slot, generation, now, end)
         elif status == TSIO_IO_EOF or status == TSIO_IO_BROKEN:
             self._report(<Connection>conn.owner, status, errno)
-            return False
-        return True
+        return 0
 
     cdef int _end(self, double now) except -1:
-        """Read the last input of connections that have ended, and report their ends, for a limited time."""
-        cdef tsio_conn *conn
+        """Serve connections that have ended, at least one, for a limited time."""
         cdef double end = _now() + self._turn_seconds
         cdef Py_ssize_t left = len(self._ended)
-        while left and _now() <= end:
+        cdef uint32_t slot, generation
+        cdef int error
+        cdef bint goes_on
+        while left:
             left -= 1
-            slot, generation, error = self._ended.popleft()
-            conn = tsio_reactor_conn(&self._reactor, slot, generation)
-            if conn is NULL:
-                continue
-            if error:
-                self._report(<Connection>conn.owner, TSIO_IO_BROKEN, error)
-            elif conn.paused:
-                status = tsio_reactor_hang_up(&self._reactor, conn)
-                self._report(<Connection>conn.owner, status, errno)
-            elif tsio_conn_has_input(conn):  # it is in the backlog
-                self._ended.append((slot, generation, 0))
-            elif self._receive(conn, slot, generation, now, end):
-                self._ended.append((slot, generation, 0))
+            (slot, generation), error = self._ended.popitem(last=False)
+            goes_on = True
+            try:
+                goes_on = self._read_last(slot, generation, error, now, end)
+            finally:  # after a KeyboardInterrupt, too: epoll does not report the end again
+                if goes_on:
+                    self._ended[slot, generation] = error
+            if _now() > end:
+                break
         return 0
+
+    cdef bint _read_last(self, uint32_t slot, uint32_t generation, int error, double now, double end) except -1:
+        """Read once from a connection that has ended; report the end if nothing is left.
+
+        Args:
+            error: the errno of a failed write; 0: none has failed.
+
+        Returns:
+            Whether the connection may have more input.
+        """
+        cdef tsio_conn *conn = tsio_reactor_conn(&self._reactor, slot, generation)
+        cdef tsio_io_status status
+        if conn is NULL:
+            return False
+        if conn.paused:
+            status = tsio_reactor_hang_up(&self._reactor, conn)
+        elif tsio_conn_has_input(conn):  # it is in the backlog
+            return True
+        else:
+            status = tsio_reactor_read(&self._reactor, conn)
+        if status == TSIO_IO_OK:
+            self._hand_over(slot, generation, now, end)
+            return True
+        if error:
+            status = TSIO_IO_BROKEN
+        elif status == TSIO_IO_WAIT:
+            return True
+        else:
+            error = errno
+        self._report(<Connection>conn.owner, status, error)
+        return False
 
     cdef int _report(self, Connection connection, tsio_io_status status, int error) except -1:
         """Report the result of reading or writing to the transport. If it raises, only this connection fails."""
@@ -254,6 +281,12 @@ cdef class Reactor(ReactorSockets):
             if front is NULL:
                 return 0
             if status == TSIO_IO_BROKEN:
-                self._ended.append((front.conn.slot, tsio_reactor_generation(&self._reactor, front.conn), errno))
+                self._write_failed(front.conn, errno)
             else:
                 self._report(<Connection>front.conn.owner, status, 0)
+
+    cdef int _write_failed(self, tsio_conn *conn, int error) except -1:
+        """Report a failed write when the last input is handed over. Until then, further writes fail, too."""
+        ended = (conn.slot, tsio_reactor_generation(&self._reactor, conn))
+        self._ended[ended] = self._ended.get(ended) or error
+        return 0

@@ -42,7 +42,7 @@ cdef class ReactorSockets:
     cdef tsio_reactor _reactor
     cdef FlushList _flush_list
     cdef list _backlog  # (slot, generation) of connections with unparsed input, for which epoll reports no event
-    cdef object _ended  # (slot, generation, errno of a write or 0) of connections whose ends are not reported yet
+    cdef object _ended  # of connections whose ends are not reported yet: (slot, generation) to errno of a write, or 0
     cdef int _packets_per_turn
     cdef double _turn_seconds
 

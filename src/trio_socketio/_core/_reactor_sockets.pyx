@@ -1,6 +1,6 @@
 """The sockets of a reactor, over ``csrc/reactor.h``: how they are added, removed, moved and paused."""
 
-from collections import deque
+from collections import OrderedDict
 
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport errno
@@ -38,7 +38,7 @@ cdef class ReactorSockets:
         self._flush_list = flush_list
         self._flush_list._lists = &self._reactor.dirty
         self._backlog = []
-        self._ended = deque()
+        self._ended = OrderedDict()
         self._packets_per_turn = packets_per_turn
         self._turn_seconds = turn_seconds
 
@@ -46,8 +46,10 @@ cdef class ReactorSockets:
         self._free()
 
     def close(self):
-        """Close all sockets and the epoll instance."""
+        """Close all sockets and the epoll instance. Afterwards ``turn`` does nothing."""
         self._free()
+        self._backlog.clear()
+        self._ended.clear()
 
     cdef void _free(self) noexcept:
         cdef uint32_t slot
@@ -87,8 +89,13 @@ cdef class ReactorSockets:
 
     @property
     def in_pass(self):
-        """Whether some connections that were reported as ready, or have ended, are not served yet."""
-        return self._reactor.ready_next < self._reactor.ready_count or bool(self._ended)
+        """Whether some connections that were reported as ready are not served yet."""
+        return self._reactor.ready_next < self._reactor.ready_count
+
+    @property
+    def ending(self):
+        """How many connections have ended, but are not reported yet. A turn serves one of them at least."""
+        return len(self._ended)
 
     def add(self, Connection connection not None, int fd):
         """Take over a connected, non-blocking socket. The reactor closes it when the connection is removed.

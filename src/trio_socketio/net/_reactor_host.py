@@ -111,6 +111,10 @@ class ReactorHost:
         for _ in range(self.reactor.passes):
             self._turn()
             await self._finish_pass()
+        for _ in range(self.reactor.ending):  # not until none is left: others may end all the time
+            if self.reactor.ending:
+                self._turn()
+                await trio.lowlevel.checkpoint()
 
     async def _finish_pass(self) -> None:
         await trio.lowlevel.checkpoint()
