@@ -29,6 +29,7 @@ from trio_socketio.net._serialiser import Serialiser
 from trio_socketio.net._service import EngineService
 from trio_socketio.net._site import Site
 from trio_socketio.net._taskless import TasklessConnection
+from trio_socketio.net._tls import TlsHandshakes
 from trio_socketio.net._upgrades import Driver, Upgrades
 
 __all__ = ["DriverChoice", "EngineHost", "HostOptions"]
@@ -79,7 +80,7 @@ class EngineHost:
         self.engine = engine
         self.connections: set[Stoppable] = set()
         self.acceptor = Acceptor(logger)
-        self._handshakes: set[trio.CancelScope] = set()
+        self._tls = TlsHandshakes(options.limits.header_timeout)
         self.options = options
         self.service = EngineService(engine, logger)
         paths = (options.path,) if options.add_trailing_slash else (options.path, options.path[:-1])
@@ -123,8 +124,7 @@ class EngineHost:
             connection.stop()
         if self.http_reactor is not None:
             self.http_reactor.stop()
-        for scope in self._handshakes:
-            scope.cancel()
+        self._tls.stop()
 
     def hand_over_to(self, others: OtherProcesses) -> None:
         """Hand connections with requests for sessions of other processes over to these."""
@@ -215,7 +215,7 @@ class EngineHost:
             Bytes after the last request, and the driver to run for the WebSocket; None: the connection ends.
         """
         if isinstance(stream, trio.SSLStream):
-            await self._shake_hands(stream)
+            await self._tls.shake_hands(stream)
         if self.is_stopping:
             return b"", None
         http = self._new_http(stream) if rest is None else rest.http
@@ -238,21 +238,6 @@ class EngineHost:
             self.connections.discard(http)
         return b"", None
 
-    async def _shake_hands(self, stream: trio.SSLStream[trio.abc.Stream]) -> None:
-        """Do the TLS handshake.
-
-        Raises:
-            trio.TooSlowError: the handshake took longer than ``header_timeout``, or the server stops.
-        """
-        with trio.fail_after(self.options.limits.header_timeout) as scope:
-            if self.is_stopping:
-                scope.cancel()
-            self._handshakes.add(scope)
-            try:
-                await stream.do_handshake()
-            finally:
-                self._handshakes.discard(scope)
-
     # tasks
 
     async def flushed(self) -> None:
@@ -274,6 +259,7 @@ class EngineHost:
             nursery.start_soon(self._overdue_polls.run, name="overdue polls")
             nursery.start_soon(self._timeouts.run, name="HTTP timeouts")
             nursery.start_soon(self.service.polls.run, name="polls")
+            nursery.start_soon(self._tls.run, name="TLS handshakes")
             nursery.start_soon(self.service.hang_ups.run, name="hang-ups")
             if self.http_reactor is not None:
                 nursery.start_soon(self.http_reactor.run, name="HTTP")
