@@ -93,7 +93,7 @@ bench: $(READY) $(VENV)/.has-bench ## Compare with other servers, in five minute
 
 .PHONY: bench-connect
 bench-connect: $(READY) $(VENV)/.has-bench ## Measure connecting and polling, in ten minutes; ARGS go to benches/run.py
-	@$(BIN)/python benches/run.py --only connect,connect-,polling-echo,storm $(ARGS)
+	@$(BIN)/python benches/run.py --only connect,connect-,polling-echo,storm,storm-polling $(ARGS)
 
 .PHONY: bench-asgi
 bench-asgi: $(READY) $(VENV)/.has-bench ## Measure a web framework beside the engine; ARGS go to benches/run.py

@@ -99,8 +99,9 @@ def _connecting(
     for others in (PYTHON, ("node",)):
         against = tuple(("connect", name) for name in others)
         yield Goal(f"WebSocket connects{parser}", RATE, rate, ("connect", server), against)
-    text = f"Echo of another client while 10,000 come back, p99{parser}"
-    yield Goal(text, ECHO_P99, 20_000.0, ("storm", server), ())
+    for case, other in (("storm", "another client"), ("storm-polling", "a polling client")):
+        text = f"Echo of {other} while 10,000 come back, p99{parser}"
+        yield Goal(text, ECHO_P99, 20_000.0, (case, server), ())
     case = "polling-echo"
     yield Goal(f"Long-polling echo{parser}", RATE, polling, (case, server), ((case, "node"),))
 

@@ -135,6 +135,18 @@ def _default_connects() -> Iterable[Case]:
         yield Case(name, "connect", options, every, once, CPU_CLIENT, limits=False, usual=False)
 
 
+def _storms() -> Iterable[Case]:
+    """Yield the storms of default clients, beside another client with a WebSocket or one that polls."""
+    options = (*BROWSER, "--clients", "10001", "--concurrency", "1000", "--sources", "8")
+    every = ("ours", "ours-speed", "node")
+    storm = Case(
+        "storm", "storm", options, every, ("bun", *PYTHON), ECHO_P99, limits=False, windows=5.0, usual=False
+    )
+    yield storm
+    options = (*options, "--innocent-polls")
+    yield replace(storm, name="storm-polling", options=options, servers=every[:2], once=every[2:])
+
+
 _ENGINE: tuple[Case, ...] = (
     *_broadcasts(),
     *_payloads(),
@@ -167,17 +179,7 @@ _ENGINE: tuple[Case, ...] = (
         windows=2.0,
         usual=False,
     ),
-    Case(
-        "storm",
-        "storm",
-        (*BROWSER, "--clients", "10001", "--concurrency", "1000", "--sources", "8"),
-        ("ours", "ours-speed", "node"),
-        ("bun", *PYTHON),
-        ECHO_P99,
-        limits=False,
-        windows=5.0,
-        usual=False,
-    ),
+    *_storms(),
     Case("idle", "idle", ("--clients", "2000"), ("ours", "bun"), ("node", *PYTHON), MEMORY),
     Case(
         "polling-echo",

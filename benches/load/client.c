@@ -21,6 +21,7 @@ void client_init(bench_client *client, bench_load *load, uint32_t index)
     memset(client, 0, sizeof *client);
     client->load = load;
     client->transport = TRANSPORTS[load->options->transport];
+    client->agent = load->options->agent;
     client->index = index;
     client->conn.fd = -1;
 }

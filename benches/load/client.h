@@ -11,6 +11,7 @@
 #define BENCH_CLIENT_H
 
 #include "load/net.h"
+#include "load/options.h"
 #include "load/packet.h"
 
 typedef struct bench_load bench_load;
@@ -41,6 +42,7 @@ struct bench_client {
     bench_load *load;
     uint32_t index;
     const bench_transport *transport;
+    agent_kind agent;
     client_stage stage;
     upgrade_step upgrade;
     bool upgraded; /* the WebSocket is open */

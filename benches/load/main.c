@@ -36,7 +36,7 @@ static uint32_t files_wanted(const bench_options *options, uint32_t clients)
 {
     const uint32_t each = FILES_EACH[options->transport];
     if (strcmp(options->scenario, "storm") == 0 && options->concurrency < clients)
-        return clients + options->concurrency * (each - 1);
+        return clients + options->concurrency * (each - 1) + (options->innocent_polls ? 1 : 0);
     return clients * each;
 }
 

@@ -18,7 +18,7 @@ static const char USAGE[] =
     "  idle           connects, says so in a line of JSON, and stays until stdin ends\n"
     "  receive        as idle, and receives what a broadcast elsewhere sends to all\n"
     "  storm          connects; at a line on stdin, all but one are dropped, and come back,\n"
-    "                 --concurrency at once; the other one echoes meanwhile\n"
+    "                 --concurrency at once; the innocent one echoes meanwhile\n"
     "  http           each client keeps a plain GET of / outstanding\n"
     "  scale          as idle, and obeys stdin: broadcast, echo S, both S, hold S, drop, quit\n"
     "\n"
@@ -39,7 +39,8 @@ static const char USAGE[] =
     "  --warmup S         how long to wait before (1)\n"
     "  --concurrency C    how many connect at once (64)\n"
     "  --connects N       connect: N clients, not for a time; the first fifth is the warm-up\n"
-    "  --sources A        connect from 127.0.0.1 and the A-1 addresses after it (1)\n";
+    "  --sources A        connect from 127.0.0.1 and the A-1 addresses after it (1)\n"
+    "  --innocent-polls   storm: the innocent one polls; otherwise it has a WebSocket\n";
 
 const char *const OPTIONS_TRANSPORTS[] = {"websocket", "polling", "default", NULL};
 static const char *const AGENTS[] = {"plain", "browser", "node", NULL};
@@ -63,6 +64,7 @@ enum {
     CONCURRENCY,
     CONNECTS,
     TLS,
+    INNOCENT_POLLS,
     HELP
 };
 
@@ -74,6 +76,7 @@ static const struct option NAMES[] = {
     {"payload", required_argument, NULL, PAYLOAD},
     {"binary", no_argument, NULL, BINARY},
     {"tls", no_argument, NULL, TLS},
+    {"innocent-polls", no_argument, NULL, INNOCENT_POLLS},
     {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"depth", required_argument, NULL, DEPTH},
     {"seconds", required_argument, NULL, SECONDS},
@@ -137,6 +140,7 @@ static void set(bench_options *options, int name, const char *value)
     case PAYLOAD: options->payload = whole(value, 0, 64u << 20); return;
     case BINARY: options->binary = true; return;
     case TLS: options->tls = true; return;
+    case INNOCENT_POLLS: options->innocent_polls = true; return;
     case IN_FLIGHT: options->in_flight = whole(value, 1, 1u << 20); return;
     case DEPTH: options->depth = whole(value, 1, 1u << 20); return;
     case SECONDS: options->seconds = duration(value); return;

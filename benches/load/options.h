@@ -27,6 +27,7 @@ typedef struct {
     uint32_t sources;
     uint32_t concurrency;
     uint32_t connects; /* 0: as many as the time allows */
+    bool innocent_polls;
     double seconds, warmup;
     pid_t server_pid; /* 0: unknown */
 } bench_options;

@@ -47,7 +47,7 @@ static void write_request(bench_client *client, net_conn *conn, const char *meth
     net_write(conn, head, (size_t)len);
     load->requests++;
     const agent_request kind = body_len > 0 ? REQUEST_POST : REQUEST_GET;
-    net_write(conn, fields, agent_fields(fields, sizeof fields, load->options->agent, kind, load->host));
+    net_write(conn, fields, agent_fields(fields, sizeof fields, client->agent, kind, load->host));
     net_write(conn, "\r\n", 2);
 }
 
@@ -179,7 +179,7 @@ static size_t take_response(net_conn *conn, uint8_t *data, size_t len, bool *wai
         return 0;
     }
     *waits = false;
-    if (response->last || client->load->options->agent == AGENT_NODE) /* which has asked for it */
+    if (response->last || client->agent == AGENT_NODE) /* which has asked for it */
         net_close(conn, false);
     return used;
 }

@@ -1,5 +1,5 @@
 /* scenario_storm.c -- all clients but one are dropped at once, and come back at once. The
- * innocent one echoes all the time.
+ * innocent one echoes all the time, over a WebSocket or by polling.
  *
  *     timerfd, each ms:  drop and open some of the others; each 5 ms: an echo of the innocent
  *
@@ -187,11 +187,13 @@ static void blow(bench_load *load)
 
 void scenario_storm(bench_load *load)
 {
+    bench_client *innocent = &load->clients[INNOCENT];
     bench_lines lines;
     char line[LINE_LEN_MAX + 1];
     storm.load = load;
     storm.first_meanwhile = UINT64_MAX;
-    load->clients[INNOCENT].transport = &transport_websocket;
+    innocent->transport = load->options->innocent_polls ? &transport_polling : &transport_websocket;
+    innocent->agent = AGENT_PLAIN; /* a browser's answers could be compressed */
     load->concurrency = load->concurrency < CALM ? load->concurrency : CALM;
     load_open_all(load);
     load->on_packet = on_packet;

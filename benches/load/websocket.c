@@ -148,7 +148,7 @@ void websocket_connect(bench_client *client, const char *sid)
     client->conn.owner = client;
     load_connect(client, &client->conn);
     client->load->requests++;
-    agent_fields(fields, sizeof fields, client->load->options->agent, REQUEST_UPGRADE, host);
+    agent_fields(fields, sizeof fields, client->agent, REQUEST_UPGRADE, host);
     const int len =
         snprintf(request, sizeof request, REQUEST, *sid != '\0' ? "&sid=" : "", sid, host, fields);
     net_write(&client->conn, request, (size_t)len);

@@ -61,8 +61,9 @@ def test_clients_connect_by_tls() -> None:
     assert result["connections_each"] == 1
 
 
-def test_after_a_drop_all_clients_but_the_innocent_come_back() -> None:
-    (case,) = select(["storm"])
+@pytest.mark.parametrize("name", ["storm", "storm-polling"])
+def test_after_a_drop_all_clients_but_the_innocent_come_back(name: str) -> None:
+    (case,) = select([name])
     small = dataclasses.replace(case, options=(*case.options, "--clients", "40", "--concurrency", "8"))
     result = measure(small, "ours", ANYWHERE, 1.0, 0.02)
     assert complaints(result) == []
@@ -70,6 +71,7 @@ def test_after_a_drop_all_clients_but_the_innocent_come_back() -> None:
     assert 0 < result["echo_deliveries"] == result["echo_expected"]
     assert result["rss_bytes_most"] >= result["rss_bytes_before"] > 0
     assert 40 < result["server_files_most"] < 40 + 3 * 8 + 50
+    assert ("--innocent-polls" in case.options) == (name == "storm-polling")
 
 
 def test_the_page_of_the_web_application_is_requested() -> None:
