@@ -19,6 +19,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trio_socketio import Server
 from trio_socketio._core import Message, Reactor
+from trio_socketio.engineio import EngineRequest, Headers
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._http_reactor import CONNECTIONS_BETWEEN_CHECKPOINTS
 
@@ -179,6 +180,31 @@ async def test_everything_that_has_arrived_is_read_before_others_go_on(net: Http
     assert len(net.bench.above) == len(streams)
 
 
+async def test_what_catching_up_leaves_is_read_later(nursery: trio.Nursery) -> None:
+    """Two turns: one leaves a new connection, the other finds three more before it ends."""
+    net = HttpReactorBench(nursery)  # its task has not begun to wait for the connections
+    streams: list[trio.SocketStream] = []
+
+    def connect(number: int) -> None:
+        for _ in range(number):
+            streams.append(net.connect())
+            os.write(streams[-1].socket.fileno(), request(OPENING))
+
+    def respond(headers: Headers, request: EngineRequest) -> None:
+        if len(net.bench.above) == 2:
+            connect(3)
+        else:
+            burn(0.001)
+
+    net.bench.engine.hooks.headers.append(respond)
+    connect(2)
+    await net.reactor.read_once()
+    assert len(net.bench.above) <= 3
+    await wait_all_tasks_blocked()
+    assert len(net.bench.above) == 5
+    await net.aclose()
+
+
 async def test_other_tasks_run_between_requests_that_take_long(net: HttpReactorBench) -> None:
     net.bench.engine.hooks.initial_headers.append(lambda headers, request: burn(0.001))
     streams = [net.connect() for _ in range(10)]
@@ -188,6 +214,49 @@ async def test_other_tasks_run_between_requests_that_take_long(net: HttpReactorB
         for stream in streams:
             await stream.receive_some(1)
         assert turns.count >= 10
+
+
+async def test_requests_on_kept_connections_come_before_those_on_new_ones(net: HttpReactorBench) -> None:
+    polling, order = net.connect(), net.slow_requests()
+    target = await net.open_session(polling)
+    order.clear()
+    streams = [net.connect_and_open(number) for number in range(8)]
+    os.write(polling.socket.fileno(), post(target, b"4a"))
+    await streams[0].receive_some(1)
+    streams += [net.connect_and_open(number) for number in range(8, 12)]
+    for stream in streams[1:]:
+        await stream.receive_some(1)
+    assert order.index("kept") <= 2
+    order.remove("kept")
+    assert order == [str(number) for number in range(12)]
+
+
+async def test_new_connections_are_read_though_kept_ones_have_more_requests_than_a_turn_serves(
+    net: HttpReactorBench,
+) -> None:
+    order = net.slow_requests()
+
+    async def post_all_the_time(stream: trio.SocketStream, target: str) -> None:
+        while True:
+            await stream.send_all(post(target, b"4a"))
+            await stream.receive_some(1000)
+
+    kept = [net.connect() for _ in range(5)]
+    targets = [await net.open_session(stream) for stream in kept]
+    order.clear()
+    async with trio.open_nursery() as nursery:
+        for stream, target in zip(kept, targets, strict=True):
+            nursery.start_soon(post_all_the_time, stream, target)
+        while len(order) < 10:
+            await trio.lowlevel.checkpoint()
+        order.clear()
+        for number in range(10):
+            net.connect_and_open(number)
+        while order.count("kept") < 30:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    order = [name for name in order if name != "kept"]
+    assert order == [str(number) for number in range(10)]
 
 
 async def test_connection_that_ends_while_its_request_waits_for_a_turn(net: HttpReactorBench) -> None:
@@ -201,6 +270,8 @@ async def test_connection_that_ends_while_its_request_waits_for_a_turn(net: Http
     await wait_all_tasks_blocked()
     assert 1 <= len(net.bench.above) <= 2
     assert net.reactor.connections == {}
+    for stream in [net.connect() for _ in range(5)]:  # some have the descriptors of those that were closed
+        assert "sid" in await net.open_session(stream)
 
 
 async def test_late_server_answers_requests_that_arrived_in_time(

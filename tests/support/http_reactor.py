@@ -9,9 +9,11 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from support.engine import PATH, Bench
+from support.handlers import burn
 from support.http import LIMITS
 from support.links import SocketLink
 from support.raw import request
+from trio_socketio.engineio import EngineRequest, Headers
 from trio_socketio.net import Files
 from trio_socketio.net._http1 import Http1Connection
 from trio_socketio.net._http_reactor import HttpReactor
@@ -64,6 +66,12 @@ class HttpReactorBench:
         self.reactor.begin(self.http(ours), self.done.append)
         return theirs
 
+    def connect_and_open(self, number: int) -> trio.SocketStream:
+        """Connect, and send a request that opens a session, with this number as its parameter ``t``."""
+        stream = self.connect()
+        os.write(stream.socket.fileno(), request(f"{OPENING}&t={number}"))
+        return stream
+
     def http(self, stream: trio.SocketStream) -> Http1Connection:
         return Http1Connection(stream, self.timeouts, Serialiser(LIMITS.keep_alive_timeout))
 
@@ -80,6 +88,21 @@ class HttpReactorBench:
         """Open a session, and return the target of its requests."""
         answer = await self.answer(stream, request(OPENING))
         return f"{OPENING}&sid={answer.partition(b'sid')[2][3:23].decode()}"
+
+    def slow_requests(self) -> list[str]:
+        """Make each request take a millisecond.
+
+        Returns:
+            A list to which each request is appended: its parameter ``t`` if it opens a session, else "kept".
+        """
+        order: list[str] = []
+
+        def respond(headers: Headers, request: EngineRequest) -> None:
+            burn(0.001)
+            order.append("kept" if request.sid else request.query.get("t", ""))
+
+        self.bench.engine.hooks.headers.append(respond)
+        return order
 
     @property
     def rest(self) -> Rest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import select
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,12 +24,19 @@ __all__ = ["HttpReactor"]
 #: than a turn of the WebSockets: when many clients connect at once, the open ones come first.
 CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS = 32, 0.0005
 
+#: The most events to ask epoll for at once: more than a turn reads, to find open clients behind many new ones.
+EVENTS = 128
+
 #: The exceptions that end one connection. An interrupt also stops the server, in order.
 CONTAINED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
 
 
 class HttpReactor:
     """Waits for many HTTP connections with one epoll instance. It costs half as much as a task for each connection.
+
+    Connections are read in the order in which data has arrived, if one turn can read all of them. If it cannot, those
+    that were read before come before new ones, so that open clients need not wait when many others connect. Each turn
+    reads at least one new connection. epoll reports these only once, because they may wait for many turns.
 
     Args:
         shared: what all connections share.
@@ -46,8 +54,12 @@ class HttpReactor:
         self._shared = shared
         self._logger = logger
         self._watched: set[int] = set()
-        #: descriptors on which data has arrived, which the last turn left to the next one
-        self._arrived: list[int] = []
+        #: descriptors of connections that were not read yet
+        self._new: set[int] = set()
+        #: descriptors on which data has arrived, in the order in which they are read
+        self._arrived: deque[int] = deque()
+        #: new ones of them, which the last turn did not read; these come after ``_arrived``
+        self._deferred: deque[int] = deque()
         self._epoll = select.epoll()
         self._nursery: trio.Nursery
 
@@ -68,6 +80,7 @@ class HttpReactor:
         if closed is not None:
             self._guard(closed, closed.cancel)
         self.connections[connection.descriptor] = connection
+        self._new.add(connection.descriptor)
         self._guard(connection, connection.begin)
         return connection
 
@@ -83,7 +96,8 @@ class HttpReactor:
             async with trio.open_nursery() as self._nursery:
                 while True:
                     await trio.lowlevel.wait_readable(self._epoll.fileno())
-                    self._turn()
+                    while self._turn():
+                        await trio.lowlevel.checkpoint()
         finally:
             for connection in list(self.connections.values()):
                 self._guard(connection, connection.cancel)
@@ -95,25 +109,55 @@ class HttpReactor:
         for _ in range(len(self.connections)):
             await trio.lowlevel.checkpoint()
             if not self._turn():
-                break
+                return
+        self._report_deferred_again()
 
     def _turn(self) -> bool:
         """Read from connections on which data has arrived; return whether there may be more of them."""
         turn = Turn(CONNECTIONS_BETWEEN_CHECKPOINTS, TURN_SECONDS)
-        while self._arrived or self._poll():
-            descriptor = self._arrived.pop()
-            if descriptor in self._watched:  # it may be closed by now, or a task may write to it
-                connection = self.connections[descriptor]
-                self._guard(connection, connection.readable)
+        if self._deferred and (self._arrived or self._poll()):  # others may take the whole turn
+            self._read(self._deferred.popleft())
+        while self._arrived or self._poll() or self._deferred:
+            self._read((self._arrived or self._deferred).popleft())
             if turn.is_over():
+                self._defer_new()
                 return True
         return False
 
     def _poll(self) -> bool:
-        """Ask on which connections data has arrived; return whether there are any."""
-        arrived = self._epoll.poll(0, CONNECTIONS_BETWEEN_CHECKPOINTS)
-        self._arrived = [descriptor for descriptor, _ in reversed(arrived)]
-        return bool(arrived)
+        """Ask on which connections data has arrived; return whether there are any to read before deferred ones."""
+        self._arrived.extend(descriptor for descriptor, _ in self._epoll.poll(0, EVENTS))
+        if self._deferred:
+            self._defer_new()
+        return bool(self._arrived)
+
+    def _defer_new(self) -> None:
+        """Let the new connections on which data has arrived wait until all others are read."""
+        arrived, self._arrived = self._arrived, deque()
+        for descriptor in arrived:
+            (self._deferred if descriptor in self._new else self._arrived).append(descriptor)
+
+    def _report_deferred_again(self) -> None:
+        """Give the deferred connections back to epoll, so that ``run`` wakes up and reads them."""
+        for descriptor in self._deferred:
+            if descriptor in self._new:
+                self._modify(descriptor, select.EPOLLIN | select.EPOLLONESHOT)
+        self._deferred.clear()
+
+    def _read(self, descriptor: int) -> None:
+        """Read from a connection, unless it is closed by now, or a task writes to it."""
+        if descriptor not in self._watched:
+            return
+        connection = self.connections[descriptor]
+        self._guard(connection, connection.readable)
+        if descriptor in self._new:
+            self._new.discard(descriptor)
+            self._modify(descriptor, select.EPOLLIN)
+
+    def _modify(self, descriptor: int, events: int) -> None:
+        if descriptor in self._watched:
+            with suppress(OSError):  # as in ``unwatch``
+                self._epoll.modify(descriptor, events)
 
     def _guard(self, connection: TasklessConnection, function: Callable[[], None]) -> None:
         try:
@@ -134,7 +178,8 @@ class HttpReactor:
     def watch(self, connection: TasklessConnection) -> None:
         """Call ``readable`` of a connection whenever bytes, or the end, have arrived."""
         if connection.descriptor not in self._watched:
-            self._epoll.register(connection.descriptor, select.EPOLLIN)
+            once = select.EPOLLONESHOT if connection.descriptor in self._new else 0
+            self._epoll.register(connection.descriptor, select.EPOLLIN | once)
             self._watched.add(connection.descriptor)
 
     def unwatch(self, connection: TasklessConnection) -> None:
@@ -147,6 +192,7 @@ class HttpReactor:
     def forget(self, connection: TasklessConnection) -> None:
         """Remove a connection that is closed, or that a task serves from now on."""
         self.unwatch(connection)
+        self._new.discard(connection.descriptor)
         del self.connections[connection.descriptor]
         if not self.connections:
             self.on_idle()
