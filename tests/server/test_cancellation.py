@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 import trio
@@ -14,6 +15,9 @@ from trio.abc import Instrument
 
 from trio_socketio import EngineRequest, Server, Socket
 
+#: Parts of the names of the server's tasks.
+WORDS = ("trio_socketio", "socket", "reactor", "timer", "farewell", "HTTP", "polls", "response", "connection")
+
 
 class CancelAt(Instrument):
     """Cancels a scope when the server's tasks have been scheduled a given number of times."""
@@ -23,7 +27,7 @@ class CancelAt(Instrument):
         self.steps = steps
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
-        if any(word in task.name for word in ("trio_socketio", "socket", "reactor", "timer", "farewell")):
+        if any(word in task.name for word in WORDS):
             self.steps -= 1
             if self.steps == 0:
                 self.scope.cancel()
@@ -54,14 +58,18 @@ async def life_on_polling(net: Wire) -> None:
 
 
 @pytest.mark.parametrize("stride", [pytest.param(1, marks=pytest.mark.slow), 7])
+@pytest.mark.parametrize("asks", [True, False], ids=["asks", "asks-nothing"])
 @pytest.mark.parametrize("life", [life_on_websocket, life_on_polling])
 def test_cancellation_at_every_step_leaves_nothing(
-    life: Callable[[Wire], Awaitable[None]], link: Link, stride: int
+    life: Callable[[Wire], Awaitable[None]], link: Link, parser: Any, asks: bool, stride: int
 ) -> None:
-    """At each step, or at each seventh one, which takes a seventh of the time."""
+    """At each step, or at each seventh one, which takes a seventh of the time.
+
+    A server that asks no function of the application answers requests on sockets without a task for each connection.
+    """
     before, descriptors = left_behind(), open_descriptors()
     steps = 1
-    while _run_once(life, link, steps):
+    while _run_once(life, link, parser, asks, steps):
         link.close()
         assert open_descriptors() == descriptors, steps
         steps += stride
@@ -69,19 +77,23 @@ def test_cancellation_at_every_step_leaves_nothing(
     assert len(left_behind()) <= len(before)
 
 
-def _run_once(life: Callable[[Wire], Awaitable[None]], link: Link, steps: int) -> bool:
+def _run_once(
+    life: Callable[[Wire], Awaitable[None]], link: Link, parser: Any, asks: bool, steps: int
+) -> bool:
     """Live once and be cancelled after so many steps; False if life was over before."""
 
     async def allow(request: EngineRequest) -> None:
         await trio.lowlevel.checkpoint()
 
-    io = Server(disconnect_timeout=0.5, allow_request=allow)
+    io = Server(disconnect_timeout=0.5, http=parser, allow_request=allow if asks else None)
     begun, ended = [], []
 
-    @io.engine.use
     async def first(request: EngineRequest, go_on: Callable[[], Awaitable[None]]) -> None:
         await go_on()
         await trio.lowlevel.checkpoint()
+
+    if asks:
+        io.engine.use(first)
 
     @io.use
     async def middleware(socket: Socket) -> None:
