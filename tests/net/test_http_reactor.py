@@ -23,6 +23,9 @@ from trio_socketio.engineio import EngineRequest, Headers
 from trio_socketio.errors import DisconnectReason
 from trio_socketio.net._http_reactor import CONNECTIONS_BETWEEN_CHECKPOINTS
 
+#: So many connections wait that new ones come last.
+MANY = CONNECTIONS_BETWEEN_CHECKPOINTS + 8
+
 pytestmark = pytest.mark.skipif(Reactor is None, reason="needs epoll")
 
 
@@ -220,15 +223,27 @@ async def test_requests_on_kept_connections_come_before_those_on_new_ones(net: H
     polling, order = net.connect(), net.slow_requests()
     target = await net.open_session(polling)
     order.clear()
-    streams = [net.connect_and_open(number) for number in range(8)]
+    streams = [net.connect_and_open(number) for number in range(MANY)]
     os.write(polling.socket.fileno(), post(target, b"4a"))
     await streams[0].receive_some(1)
-    streams += [net.connect_and_open(number) for number in range(8, 12)]
+    streams += [net.connect_and_open(number) for number in range(MANY, MANY + 4)]
     for stream in streams[1:]:
         await stream.receive_some(1)
     assert order.index("kept") <= 2
     order.remove("kept")
-    assert order == [str(number) for number in range(12)]
+    assert order == [str(number) for number in range(MANY + 4)]
+
+
+async def test_order_of_arrival_is_kept_while_few_wait(net: HttpReactorBench) -> None:
+    """Clients of version 1.0 send their last two POSTs on two connections."""
+    polling, order = net.connect(), net.slow_requests()
+    target = await net.open_session(polling)
+    order.clear()
+    streams = [net.connect_and_open(number) for number in range(8)]
+    os.write(polling.socket.fileno(), post(target, b"4a"))
+    for stream in (*streams, polling):
+        await stream.receive_some(1)
+    assert order == [*(str(number) for number in range(8)), "kept"]
 
 
 async def test_new_connections_are_read_though_kept_ones_have_more_requests_than_a_turn_serves(
@@ -241,7 +256,7 @@ async def test_new_connections_are_read_though_kept_ones_have_more_requests_than
             await stream.send_all(post(target, b"4a"))
             await stream.receive_some(1000)
 
-    kept = [net.connect() for _ in range(5)]
+    kept = [net.connect() for _ in range(MANY)]
     targets = [await net.open_session(stream) for stream in kept]
     order.clear()
     async with trio.open_nursery() as nursery:
@@ -252,7 +267,7 @@ async def test_new_connections_are_read_though_kept_ones_have_more_requests_than
         order.clear()
         for number in range(10):
             net.connect_and_open(number)
-        while order.count("kept") < 30:
+        while order.count("kept") < 4 * MANY:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     order = [name for name in order if name != "kept"]

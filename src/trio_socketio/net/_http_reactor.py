@@ -34,9 +34,9 @@ CONTAINED = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
 class HttpReactor:
     """Waits for many HTTP connections with one epoll instance. It costs half as much as a task for each connection.
 
-    Connections are read in the order in which data has arrived, if one turn can read all of them. If it cannot, those
-    that were read before come before new ones, so that open clients need not wait when many others connect. Each turn
-    reads at least one new connection. epoll reports these only once, because they may wait for many turns.
+    Connections are read in the order in which data has arrived. Only when many wait, those that were read before come
+    before new ones, so that open clients need not wait while thousands of others connect. Each turn reads at least one
+    new connection. epoll reports these only once, because they may wait for many turns.
 
     Args:
         shared: what all connections share.
@@ -110,6 +110,7 @@ class HttpReactor:
             await trio.lowlevel.checkpoint()
             if not self._turn():
                 return
+        self._defer_new()
         self._report_deferred_again()
 
     def _turn(self) -> bool:
@@ -120,7 +121,8 @@ class HttpReactor:
         while self._arrived or self._poll() or self._deferred:
             self._read((self._arrived or self._deferred).popleft())
             if turn.is_over():
-                self._defer_new()
+                if len(self._arrived) >= CONNECTIONS_BETWEEN_CHECKPOINTS:
+                    self._defer_new()
                 return True
         return False
 
