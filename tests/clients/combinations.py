@@ -54,7 +54,7 @@ LACKS: dict[str, dict[Version, str]] = {
     "timeout": _all({*OLD, "3"}, "it has no time limit for acknowledgements"),
     "query": _all(RELEASES.keys() - OLD, "protocol 5 carries auth instead"),
     "empty": _all({"python 4"}, "it treats an empty attachment as a missing one"),
-    "farewell": _all({"python 4"}, HANGS_UP),
+    "farewell": _all({"python 4", "1.0"}, HANGS_UP),
     "unicode": _all({"1.0"}, "it encodes text in UTF-8 twice"),
 }
 
@@ -64,9 +64,6 @@ LACKS_ON: dict[tuple[str, Transport], dict[Version, str]] = {
     ("upgrade", "websocket"): _all(RELEASES, "there is nothing to upgrade"),
     ("farewell", "websocket"): _all({"python 5"}, HANGS_UP),
     ("farewell", "upgrade"): _all({"python 5"}, HANGS_UP),
-    ("farewell", "jsonp"): _all(
-        {"1.0"}, "an error in its own code ends in an endless recursion when it closes"
-    ),
     ("unicode", "polling"): _all({"1"}, TWICE),
     ("unicode", "jsonp"): _all({"1.2"}, TWICE),
 }
