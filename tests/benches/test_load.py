@@ -42,8 +42,8 @@ def test_default_clients_make_five_requests_on_three_connections() -> None:
             result = load.read(30)
         assert complaints(result) == []
         assert result["deliveries"] >= 50
-        # The number of polls depends on what is known first: the answer to the CONNECT, or that to the probe.
-        assert 4.5 < result["requests_each"] < 5.5, server
+        # One poll or two: it depends on what is known first, the answer to the CONNECT, or that to the probe.
+        assert 3.9 < result["requests_each"] < 5.5, server
         assert connections - 0.5 < result["connections_each"] < connections + 0.5, server
         assert result["server_cpu_us_per_delivery"] > 0
 
