@@ -53,7 +53,7 @@ async def test_other_tasks_run_between_handshakes(nursery: trio.Nursery, both: C
 
 
 async def test_wait_for_a_turn_ends_when_the_server_stops(autojump_clock: MockClock, both: Contexts) -> None:
-    handshakes = TlsHandshakes(10.0)  # it does not run, so nobody gets a turn
+    handshakes = TlsHandshakes(10.0)  # its method run is not called, so no handshake begins
     refused = 0
 
     async def shake_hands() -> None:

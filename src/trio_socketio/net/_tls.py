@@ -11,7 +11,7 @@ from trio_socketio._signal import Signal
 
 __all__ = ["TlsHandshakes"]
 
-#: How long a pass of Trio's scheduler should take at most, in seconds. One handshake takes 0.5 to 2 ms.
+#: If a pass of Trio's scheduler takes longer than this, in seconds, fewer handshakes begin in the next one.
 PASS_SECONDS = 0.003
 
 
@@ -74,6 +74,7 @@ class TlsHandshakes:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
+    @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
         """Wake waiting tasks until cancelled: in each pass of the scheduler, as many as it has time for."""
         while True:
