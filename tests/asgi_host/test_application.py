@@ -14,7 +14,7 @@ import starlette.applications
 import starlette.responses
 import starlette.routing
 import trio
-from support.asgi_server import Call, websocket_scope
+from support.asgi_server import SEND_ERRORS, Call, websocket_scope
 from support.hypercorns import under_hypercorn
 from support.logs import warnings
 from support.wire import HttpClient, SioClient, WebSocket
@@ -237,10 +237,13 @@ async def connects() -> dict[str, Any]:
     return {"type": "websocket.connect"}
 
 
+@pytest.mark.parametrize("error", SEND_ERRORS)
 @pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
-async def test_client_that_disconnects_before_the_answer_is_no_error(scope: Any, caplog: Any) -> None:
+async def test_client_that_disconnects_before_the_answer_is_no_error(
+    scope: Any, error: type[Exception], caplog: Any
+) -> None:
     async def send(message: Any) -> None:
-        raise OSError("the client has disconnected")
+        raise error("the client has disconnected")
 
     io = make_server()
     async with io:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import trio
-from support.asgi_server import Call, websocket_scope
+from support.asgi_server import SEND_ERRORS, Call, websocket_scope
+from support.logs import warnings
 from trio.testing import wait_all_tasks_blocked
 
 from trio_socketio import Server, Socket
@@ -107,6 +108,22 @@ async def test_disconnect_during_a_pause_ends_the_session() -> None:
         call.give(*[text('42["slow"]')] * 10, DISCONNECT)
         with trio.fail_after(10):
             await ended.wait()
+
+
+@pytest.mark.parametrize("error", SEND_ERRORS)
+async def test_failed_send_ends_the_session(error: type[Exception], caplog: Any) -> None:
+    io, reasons = Server(), list[str]()
+
+    @io.on("disconnect")
+    def disconnect(socket: Socket, reason: str) -> None:
+        reasons.append(reason)
+
+    async with connected(io) as call:
+        call.send_error = error("the client has disconnected")
+        await io.emit("news")
+        await wait_all_tasks_blocked()
+        assert reasons == ["transport close"]
+    assert not warnings(caplog)
 
 
 async def test_handshake_is_described_by_the_scope() -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import trio
 
-__all__ = ["Call", "websocket_scope"]
+__all__ = ["SEND_ERRORS", "Call", "websocket_scope"]
+
+#: The errors of ``send`` after the client has disconnected, each as at least one ASGI server raises it.
+SEND_ERRORS = (OSError, trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError)
 
 
 def websocket_scope(path: str = "/socket.io/", **more: Any) -> dict[str, Any]:
@@ -27,6 +30,7 @@ class Call:
 
     Attributes:
         taken: how many messages the application has received.
+        send_error: what ``send`` raises from now on; None: nothing.
     """
 
     def __init__(self, app: Any, scope: dict[str, Any], *messages: dict[str, Any]) -> None:
@@ -35,6 +39,7 @@ class Call:
         self._to_app, self._from_server = trio.open_memory_channel[dict[str, Any]](math.inf)
         self._to_server, self._from_app = trio.open_memory_channel[dict[str, Any]](math.inf)
         self.taken = 0
+        self.send_error: Exception | None = None
         self.give(*messages)
 
     def give(self, *messages: dict[str, Any]) -> None:
@@ -47,7 +52,12 @@ class Call:
             return await self._from_app.receive()
 
     async def run(self) -> None:
-        await self._app(self._scope, self._receive, self._to_server.send)
+        await self._app(self._scope, self._receive, self._send)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if self.send_error is not None:
+            raise self.send_error
+        await self._to_server.send(message)
 
     async def _receive(self) -> dict[str, Any]:
         message = await self._from_server.receive()

@@ -18,8 +18,9 @@ __all__ = ["GONE", "AsgiExchange", "asgi_headers", "client_may_leave"]
 #: How many bytes of a response the client must take within ``request_timeout``.
 PIECE_BYTES = 65536
 
-#: The errors that servers raise when a message is sent after the client has disconnected.
-GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+#: The errors that servers raise when a message is sent after the client has disconnected. Hypercorn raises
+#: ``BusyResourceError`` while it ends the connection: the half-close of Trio is a send, and two may not overlap.
+GONE = (OSError, trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError)
 
 
 @contextmanager
