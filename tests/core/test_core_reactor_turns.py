@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import socket
 
@@ -66,15 +67,22 @@ def test_a_descriptor_is_not_given_away_before_the_turn_is_over(bench: Bench):
     assert not is_open(first.fd)
 
 
+def moved(end: socket.socket, descriptor: int) -> socket.socket:
+    """Return the same socket on this descriptor, which is free."""
+    with end:
+        return socket.socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, descriptor))
+
+
 def test_a_descriptor_that_is_used_again_belongs_to_the_newcomer_alone(bench: Bench):
     for _ in range(50):
         old = bench.peer()
         old.link.send(Message("old"))
         old.send(text("old"))
         old.client.close()
+        client, theirs = socket.socketpair()
         bench.reactor.remove(old.link)
-        new = bench.peer()
-        assert old.fd in (new.fd, new.client.fileno())
+        new = Peer(bench, (client, moved(theirs, old.fd)))
+        assert new.fd == old.fd
         new.send(text("new"))
         bench.settle()
         assert (old.log, new.log, new.read()) == ([], ["new"], b"")
