@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-import os
 import socket
 import struct
 
 import pytest
+from support.descriptors import open_descriptors
 from support.reactor import Bench, Peer, is_open, text
 from support.wire import client_frame
 
@@ -165,8 +165,7 @@ def test_what_is_in_the_reactor_stays_alive_until_it_is_removed(bench: Bench):
 
 
 def test_a_reactor_that_is_closed_closes_all_sockets_and_keeps_nothing():
-    gc.collect()
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     bench = Bench()
     peers = [bench.peer() for _ in range(100)]
     for peer in peers:
@@ -179,18 +178,15 @@ def test_a_reactor_that_is_closed_closes_all_sockets_and_keeps_nothing():
     bench.reactor.close()
     bench.close()
     del bench, peers, peer
-    gc.collect()
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
     assert not [thing for thing in gc.get_objects() if type(thing) is Peer]
 
 
 def test_a_reactor_that_is_forgotten_while_nothing_is_in_it_keeps_no_descriptor():
-    gc.collect()
-    before = sorted(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     bench = Bench()
     peer = bench.peer()
     bench.reactor.remove(peer.link)
     peer.client.close()
     del bench, peer
-    gc.collect()
-    assert sorted(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import trio
-from support.leftovers import left_behind, open_descriptors
+from support.descriptors import open_descriptors
+from support.leftovers import left_behind
 from support.links import Link
 from support.peers import Closed, Transport, each_transport, open_peer
 from support.wire import SioClient, WebSocket, Wire

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import trio
-from support.leftovers import open_descriptors
+from support.descriptors import open_descriptors
 from support.peers import Transport, each_transport, echoing, open_peer
 from support.wire import SioClient, WebSocket, Wire
 

@@ -16,7 +16,7 @@ import pytest
 import trio
 import trio.testing
 import trustme
-from support.leftovers import open_descriptors
+from support.descriptors import open_descriptors
 from support.raw import POLLING, WEBSOCKET, request, upgrade
 from support.wire import HttpClient, client_frame
 

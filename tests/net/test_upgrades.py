@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import trio
+from support.descriptors import open_descriptors
 from support.engine import Bench
-from support.leftovers import left_behind, open_descriptors
+from support.leftovers import left_behind
 from support.raw import WEBSOCKET, close_frame, read_all, upgrade
 from trio.testing import wait_all_tasks_blocked
 from wsproto.events import CloseConnection

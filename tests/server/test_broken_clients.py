@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import trio
+from support.descriptors import open_descriptors
 from support.handlers import Slow
-from support.leftovers import open_descriptors
 from support.links import IN_FLIGHT, Link, only, stuck
 from support.raw import WEBSOCKET, echo_server, join, read_until, upgrade
 from support.wire import SioClient, WebSocket, Wire, client_frame

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import fields
 from typing import Any
 
 import pytest
+from support.descriptors import open_descriptors
 
 from trio_socketio import EngineServer, Outbox, Server
 from trio_socketio.server._config import ServerConfig
@@ -55,14 +55,14 @@ def test_engine_is_an_engine_server(engine: Any) -> None:
 
 @pytest.mark.rows("A1")
 def test_construction_does_no_io_and_needs_no_loop() -> None:
-    before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
+    before = open_descriptors()
     io = Server(
         ping_interval=1.5, transports=["websocket"], outbox=Outbox(policy="block"), cors="https://a.example"
     )
     io.on("connection", lambda socket: None)
     io.of("/x").use(lambda socket: None)
     assert io.config.ping_interval == 1.5
-    assert (set(os.listdir("/proc/self/fd")) if before else set()) == before
+    assert open_descriptors() == before
 
 
 @pytest.mark.rows("A1")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 import trio
+from support.descriptors import open_descriptors
 from support.engine import Bench
 from support.links import Link
 from support.raw import join
@@ -45,7 +45,7 @@ async def test_listener_emits_to_others_that_overflow_too(link: Link, autojump_c
         socket.conn.on("close", left)
 
     async with trio.open_nursery() as nursery:
-        before = len(os.listdir("/proc/self/fd"))
+        before = open_descriptors()
         async with io:
             _, streams = await many(io, nursery, link)
             io.emit_nowait("one")
@@ -56,7 +56,7 @@ async def test_listener_emits_to_others_that_overflow_too(link: Link, autojump_c
             assert io.sockets == {}
         for stream in streams:
             await trio.aclose_forcefully(stream)
-        assert len(os.listdir("/proc/self/fd")) <= before
+        assert open_descriptors() <= before
 
 
 @pytest.mark.parametrize("how", ["disconnect", "close"])

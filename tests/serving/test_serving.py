@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import socket as socketlib
 import ssl
 import typing
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import trio
 import trustme
+from support.descriptors import open_descriptors
 from support.links import Link
 from support.wire import HttpClient, SioClient, WebSocket, Wire
 
@@ -152,7 +152,7 @@ def test_started_and_stopped_again_in_one_process() -> None:
 def test_cancelled_server_leaves_no_task_and_no_descriptor() -> None:
     io = Server()
     io.on("echo", lambda socket, text: text)
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = open_descriptors()
 
     async def main() -> None:
         with trio.CancelScope() as scope:
@@ -173,8 +173,7 @@ def test_cancelled_server_leaves_no_task_and_no_descriptor() -> None:
         ] == []
 
     trio.run(main)
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert open_descriptors() == descriptors
 
 
 @pytest.mark.rows("A19")

@@ -1,9 +1,8 @@
-"""Finds objects and descriptors that are left after a test."""
+"""Finds objects that are left after a test."""
 
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +12,7 @@ from trio_socketio.engineio import Session
 from trio_socketio.net._reactor_driver import ReactorDriver
 from trio_socketio.net._stream_driver import StreamDriver
 
-__all__ = ["garbage", "left_behind", "no_collector", "open_descriptors"]
+__all__ = ["garbage", "left_behind", "no_collector"]
 
 KINDS = (Connection, Session, Socket, StreamDriver, ReactorDriver)
 
@@ -48,8 +47,3 @@ def garbage() -> Iterator[list[object]]:
         finally:
             gc.set_debug(0)
             gc.garbage.clear()
-
-
-def open_descriptors() -> list[str]:
-    """Return the numbers of the open descriptors of this process, and that of ``listdir`` itself."""
-    return sorted(os.listdir("/proc/self/fd"))
