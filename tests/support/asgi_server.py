@@ -9,7 +9,7 @@ import trio
 
 __all__ = ["SEND_ERRORS", "Call", "websocket_scope"]
 
-#: The errors of ``send`` after the client has disconnected, each as at least one ASGI server raises it.
+#: The errors that ``send`` may raise after the client has disconnected: that of the ASGI specification, and Trio's.
 SEND_ERRORS = (OSError, trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError)
 
 

@@ -6,23 +6,22 @@ import gc
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["no_descriptor_left", "no_leak", "open_descriptors"]
 
 
-def open_descriptors() -> set[str]:
-    """Return what each open descriptor refers to, with its number.
+def open_descriptors() -> set[tuple[int, int, int]]:
+    """Return the number of each open descriptor, with the device and the inode of the file that it refers to.
 
     Garbage is collected first. Otherwise sockets that earlier tests have left could be closed between two calls.
     """
     gc.collect()
     found = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
-        except FileNotFoundError:  # the listing's own descriptor
-            pass
+    for number in map(int, os.listdir("/dev/fd")):
+        with suppress(OSError):  # the descriptor of the listing itself is closed by now
+            status = os.fstat(number)
+            found.add((number, status.st_dev, status.st_ino))
     return found
 
 
