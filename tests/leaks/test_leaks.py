@@ -13,9 +13,9 @@ import pytest
 #: Rounds of 1,000 connections: so many that tables which grow once in a while are no leak of 1 kB per 1,000.
 ROUNDS = 100
 
-#: Python takes memory for small objects by the MiB; which connection makes it take one more, or use a page of the last
-#: one for the first time, is a matter of chance.
-ARENA_BYTES = 1 << 20
+#: Python takes memory for small objects by the MiB, and its pages become resident when they are used first. It is a
+#: matter of chance when the rest of the last MiB is used, and when one more is taken, so both may happen in the test.
+CHANCE_BYTES = 2 << 20
 
 
 @pytest.mark.slow
@@ -48,4 +48,4 @@ def test_connections_leave_nothing_behind() -> None:
     assert grown["malloced"] < 1000
     # Every seventeenth connection ends in the same way: one object left by one of them would be 59 blocks.
     assert grown["small_blocks"] < 5
-    assert last["resident"] - first["resident"] < ARENA_BYTES + 1000 * thousands
+    assert last["resident"] - first["resident"] < CHANCE_BYTES + 1000 * thousands
